@@ -1,0 +1,9 @@
+# Bare-metal ARM. TANDEM_CPU is what -mcpu takes.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TANDEM_CPU)
+set(TANDEM_CPU cortex-m3 CACHE STRING "Processor")
+set(CMAKE_C_FLAGS_INIT "-mcpu=${TANDEM_CPU} -mthumb -ffunction-sections -fdata-sections -g")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--gc-sections --specs=nano.specs --specs=nosys.specs")
