@@ -1,18 +1,45 @@
-# The front door. Real work goes through the CMake presets; see CONTRIBUTING.md.
+# The front door. Real work goes through the CMake presets (CONTRIBUTING.md).
 .DEFAULT_GOAL := host
 
-PRESET_BUILD = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
+.PHONY: help deps host firmware demo test bench soak check clean
 
-.PHONY: deps host firmware clean
+help:
+	@echo 'make          host programs into build/bin'
+	@echo 'make demo     the whole system once, in QEMU; KEEP=1 leaves it running'
+	@echo 'make test     every test; FUZZ_SECONDS=20 per fuzz target'
+	@echo 'make bench    sizes and figures'
+	@echo 'make check    style rules'
+	@echo 'make firmware bootloader and example application for the boards'
+	@echo 'make soak     the long runs'
+	@echo 'make clean    removes build/'
 
 deps:
 	@tools/deps
 
-host:
-	$(call PRESET_BUILD,host)
+host: deps
+	@cmake --preset host >/dev/null
+	@cmake --build --preset host -- --quiet
+	@echo 'Programs are in build/bin.'
 
-firmware:
-	$(call PRESET_BUILD,mps2)
+firmware: deps
+	@cmake --preset mps2 >/dev/null
+	@cmake --build --preset mps2 -- --quiet
+	@echo 'Firmware is in build/mps2/bin.'
+
+demo: host firmware
+	@tools/demo $(if $(KEEP),--keep)
+
+test: deps
+	@tools/test
+
+bench: deps
+	@tools/bench
+
+soak: deps
+	@tools/soak
+
+check: deps
+	@tools/check
 
 clean:
 	rm -rf build

@@ -1,0 +1,328 @@
+"""Starts and stops the whole system: tandem-cloud, tandem-ncp and a device, for the demo and the system tests.
+
+Everything runs in one folder, on free ports of the loopback interface; nothing is left running."""
+
+import ctypes
+import hashlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "TMPLdemo"
+
+
+class SystemFailure(Exception):
+    """Something of the system did not do what it should; the text says what and where to look."""
+
+
+def wait_for(what, condition, seconds, every=0.05):
+    """Waits until condition() is true and returns its value; raises SystemFailure after the given seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise SystemFailure(f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _die_with_parent():
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Program:
+    """One process with its log file."""
+
+    def __init__(self, name, arguments, folder, keep=False):
+        self.name, self.arguments, self.keep = name, [str(a) for a in arguments], keep
+        self.log = Path(folder) / f"{name}.log"
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=None if self.keep else _die_with_parent)
+        return self
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def check(self):
+        if not self.running():
+            tail = self.log.read_text(errors="replace").strip().splitlines()[-8:]
+            raise SystemFailure(f"{self.name} ended with {self.process.returncode}:\n  " + "\n  ".join(tail))
+        return True
+
+    def kill(self):
+        """SIGKILL, as a power cut or the kernel would."""
+        if self.running():
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, seconds=5):
+        if not self.running():
+            return
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class UartTap:
+    """Stands between tandem-ncp and the device's UART socket, counts bytes, and calls back at a count.
+
+    The co-processor connects to `path`; every connection gets one of its own to the device."""
+
+    def __init__(self, path, device):
+        self.path, self.device = str(path), str(device)
+        self.to_device = 0
+        self._trigger = None
+        self._closing = False
+        self._listener = socket.socket(socket.AF_UNIX)
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self._listener.bind(self.path)
+        self._listener.listen(1)
+        self._listener.settimeout(0.1)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def at(self, count, action):
+        """Calls action() once, from the tap's thread, when count more bytes went to the device."""
+        self._trigger = (self.to_device + count, action)
+
+    def _run(self):
+        while not self._closing:
+            try:
+                ncp, _ = self._listener.accept()
+            except socket.timeout:
+                continue
+            except OSError:
+                return
+            device = socket.socket(socket.AF_UNIX)
+            try:
+                device.connect(self.device)
+                self._pump(ncp, device)
+            except OSError:
+                pass
+            ncp.close()
+            device.close()
+
+    def _pump(self, ncp, device):
+        while not self._closing:
+            for ready in select.select([ncp, device], [], [], 0.1)[0]:
+                data = ready.recv(4096)
+                if not data:
+                    return
+                if ready is device:
+                    ncp.sendall(data)
+                    continue
+                self.to_device += len(data)
+                if self._trigger and self.to_device >= self._trigger[0]:
+                    action, self._trigger = self._trigger[1], None
+                    action()
+                device.sendall(data)
+
+    def close(self):
+        self._closing = True
+        self._listener.close()
+        self._thread.join(2)
+
+
+class System:
+    """Cloud, co-processor and device in a folder."""
+
+    def __init__(self, folder, board="mps2", bin_folder=None, firmware=None, keep=False, settle=0):
+        self.folder = Path(folder)
+        self.board, self.keep, self.settle = board, keep, settle
+        self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
+        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build/mps2")
+        self.http_port, self.mqtt_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.data = self.folder / "cloud"
+        self.key = self.folder / "signing-key.pem"
+        self.flash = self.folder / "flash.bin"
+        self.uart = self.folder / "uart"
+        self.layout = ROOT / "ports" / board / "layout.json"
+        self.device_id = None
+        self.programs = []
+        self.tap = None
+        self.cloud = self.ncp = self.device = None
+
+    # --- the pieces ---
+
+    def prepare(self):
+        """Empty folder, signing key, and the factory's flash image with application 1.0.0."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.tandem("keygen", self.key)
+        app = self.pack("1.0.0")
+        bootloader = ["--bootloader", self.firmware / "bin/bootloader.bin"] if self.board == "mps2" else []
+        self.tandem("factory", "--layout", self.layout, *bootloader, "--app", app,
+                    "--key", f"{self.key}.pub", "-o", self.flash)
+
+    def start_cloud(self):
+        self.cloud = self._program("tandem-cloud", [
+            self.bin / "tandem-cloud", "--data", self.data, "--http", f"127.0.0.1:{self.http_port}",
+            "--mqtt", f"127.0.0.1:{self.mqtt_port}", "--settle", self.settle])
+        wait_for("tandem-cloud answers", lambda: self.cloud.check() and self._healthy(), 10)
+
+    def start_device(self):
+        log = self.folder / "console.log"
+        if self.board == "mps2":
+            arguments = [ROOT / "tools/qemu-device", "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
+        else:
+            arguments = [self.bin / "tandem-device", "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
+        self.device = self._program("device", arguments)
+        wait_for("the device opens its UART", lambda: self.device.check() and self.uart.exists(), 10)
+
+    def add_device(self):
+        added = self.tandem_json("device", "add", "--template", TEMPLATE, "--name", "demo device")
+        self.device_id = added["id"]
+        token = self.folder / "device.token"
+        token.touch(0o600)
+        token.write_text(added["token"] + "\n")
+
+    def start_ncp(self, tapped=False):
+        path = self.uart
+        if tapped:
+            path = self.folder / "uart-tap"
+            if not self.tap:
+                self.tap = UartTap(path, self.uart)
+        self.ncp = self._program("tandem-ncp", [
+            self.bin / "tandem-ncp", "--uart", f"unix:{path}", "--cloud", f"mqtt://127.0.0.1:{self.mqtt_port}",
+            "--token-file", self.folder / "device.token", "--data", self.folder / "ncp"])
+
+    def start(self, tapped=False):
+        self.prepare()
+        self.start_cloud()
+        self.add_device()
+        self.start_device()
+        self.start_ncp(tapped)
+        self.wait_version("1.0.0", 60)
+
+    def stop(self):
+        for program in reversed(self.programs):
+            program.stop()
+        if self.tap:
+            self.tap.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if not self.keep:
+            self.stop()
+
+    def _program(self, name, arguments):
+        program = Program(name, arguments, self.folder, self.keep).start()
+        self.programs = [p for p in self.programs if p.running()] + [program]
+        return program
+
+    # --- what a user does ---
+
+    def tandem_run(self, *arguments, **options):
+        """Runs the tandem command and returns the finished process; output goes where the options say."""
+        environment = dict(os.environ, TANDEM_URL=self.url, HOME=str(self.folder))
+        token = self.data / "admin.token"
+        if token.exists():
+            environment["TANDEM_TOKEN"] = token.read_text().strip()
+        options.setdefault("timeout", 300)
+        return subprocess.run([str(self.bin / "tandem"), *[str(a) for a in arguments]], env=environment,
+                              stdin=subprocess.DEVNULL, text=True, check=False, **options)
+
+    def tandem(self, *arguments):
+        done = self.tandem_run(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode != 0:
+            command = " ".join(str(a) for a in arguments)
+            raise SystemFailure(f"tandem {command}: exit {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def tandem_json(self, *arguments):
+        return json.loads(self.tandem(*arguments, "--json"))
+
+    def pack(self, version):
+        """Packs and signs a version of the example application (or of a simulated image)."""
+        package = self.folder / f"demo-{version}.tdm"
+        if self.board == "mps2":
+            self.tandem("pack", self.firmware / f"bin/demo-{version}.elf", "-o", package, "--key", self.key,
+                        "--hardware", "mps2-demo")
+        else:
+            image = self.folder / f"demo-{version}.bin"
+            behaviour = {"bad": "self-test-fails", "hang": "hangs", "crash": "crashes"}.get(
+                version.partition("-")[2], "healthy")
+            subprocess.run([ROOT / "tools/make-sim-image", "--version", version, "--behaviour", behaviour,
+                            "--size", "100000", image], check=True)
+            self.tandem("pack", image, "-o", package, "--key", self.key, "--hardware", "posix-demo",
+                        "--position-independent")
+        return package
+
+    def tamper(self, package):
+        """A copy of the package with one bit of its signature flipped."""
+        data = bytearray(package.read_bytes())
+        head_bytes = int.from_bytes(data[6:8], "little")
+        data[64 + head_bytes + 10] ^= 0x01
+        tampered = package.with_name("tampered.tdm")
+        tampered.write_bytes(data)
+        return tampered
+
+    # --- what a user looks at ---
+
+    def request(self, path):
+        request = urllib.request.Request(self.url + path)
+        request.add_header("Authorization", "Bearer " + (self.data / "admin.token").read_text().strip())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def _healthy(self):
+        try:
+            with urllib.request.urlopen(self.url + "/health", timeout=2) as answer:
+                return json.load(answer)["status"] == "ok"
+        except (OSError, ValueError):
+            return False
+
+    def device_state(self):
+        return self.request(f"/api/v1/devices/{self.device_id}")
+
+    def shipment(self, shipment_id):
+        return self.request(f"/api/v1/shipments/{shipment_id}")
+
+    def newest_shipment(self):
+        return self.shipment(self.request("/api/v1/shipments")["shipments"][0]["id"])
+
+    def wait_version(self, version, seconds):
+        def there():
+            state = self.device_state()
+            firmware = state["firmware"] or {}
+            return state if state["online"] and firmware.get("version") == version else None
+        return wait_for(f"the device reports {version}", there, seconds)
+
+    def wait_shipment(self, shipment_id, seconds):
+        """Waits until the shipment has ended for our device; returns the device's row."""
+        def ended():
+            rows = self.shipment(shipment_id)["devices"]
+            return rows[0] if rows and rows[0]["ended"] else None
+        return wait_for(f"shipment {shipment_id} ends", ended, seconds)
+
+    def flash_digest(self):
+        return hashlib.sha256(self.flash.read_bytes()).hexdigest()
