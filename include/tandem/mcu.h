@@ -1,0 +1,276 @@
+/* The primary MCU's update client: the life of its link to the co-processor, the update dialogue, self-tests
+ * and confirmation (docs/PROTOCOL.md, sections 3 to 5; docs/BOOT.md).
+ *
+ * It does no I/O: bytes from the UART go in through tdm_mcu_receive, bytes for the UART come out through
+ * tdm_mcu_pull, time comes with every call, and all other effects go through one table of operations. One
+ * loop of the application drives it:
+ *
+ *     tdm_mcu_receive(&mcu, bytes, count, now);       what the UART received
+ *     wait = tdm_mcu_poll(&mcu, now);                 does the work; says when it wants to be called again
+ *     count = tdm_mcu_pull(&mcu, bytes, room);        what the UART is to send
+ *
+ * All functions of one client are called from one context, never from an interrupt. */
+#ifndef TANDEM_MCU_H
+#define TANDEM_MCU_H
+
+#include "tandem/boot.h"
+#include "tandem/digest.h"
+#include "tandem/package.h"
+#include "tandem/relocate.h"
+#include "tandem/rpc.h"
+
+/* --- What the application gives --- */
+
+/* Bytes that tdm_mcu_config.chunk_bytes adds to the payload of the largest frame, its CRC included. */
+#define TDM_MCU_CHUNK_OVERHEAD 17
+
+/* Room for the messages that wait to be sent: texts of 64 bytes fit everywhere. */
+#define TDM_MCU_TX_BYTES 384
+
+enum tdm_mcu_event_kind {
+    TDM_MCU_LINK_UP = 1,     /* initialize was answered with true */
+    TDM_MCU_LINK_DOWN,       /* the co-processor is gone or restarts; bring-up begins anew */
+    TDM_MCU_NCP_STATE,       /* value: enum tdm_state */
+    TDM_MCU_NCP_EVENT,       /* value: enum tdm_event */
+    TDM_MCU_VPIN,            /* vpin, data, bytes: a virtual pin was written */
+    TDM_MCU_UPDATE_OFFERED,  /* an offer was accepted; done 0 of total */
+    TDM_MCU_UPDATE_PROGRESS, /* done of total bytes of the file are in flash */
+    TDM_MCU_UPDATE_READY,    /* all is verified; the processor is about to reset into it */
+    TDM_MCU_UPDATE_ENDED,    /* refused, failed or cancelled; value: enum tdm_reason */
+    TDM_MCU_SELF_TEST,       /* text: name of a self-test; value: 1 passed, 0 failed, or out of time */
+    TDM_MCU_CONFIRMED,       /* the running image is confirmed */
+    TDM_MCU_REJECTED         /* the running image is rejected; value: enum tdm_reason; a reset follows */
+};
+
+struct tdm_mcu_event {
+    enum tdm_mcu_event_kind kind;
+    uint8_t value;
+    uint16_t vpin;
+    const uint8_t *data; /* valid during the call only */
+    uint16_t bytes;
+    uint32_t done;
+    uint32_t total;
+    const char *text;
+};
+
+/* Effects. Slots marked optional may be NULL. None may call back into the client. */
+struct tdm_mcu_ops {
+    /* Changes the UART's rate once everything given to it is on the wire; may block that long. */
+    void (*set_baud)(void *ctx, uint32_t baud);
+
+    /* True once everything pulled is on the wire. Optional: 100 ms are waited instead. */
+    bool (*drained)(void *ctx);
+
+    /* Resets the processor so that the bootloader sees cause. Where it returns (tests, simulators) the
+     * client does nothing any more. */
+    void (*reset)(void *ctx, enum tdm_reset_cause cause);
+
+    /* Called per erase unit and per 4 KiB hashed. The watchdog's period must exceed one signature check. */
+    void (*feed_watchdog)(void *ctx);
+
+    /* tdm_boot_config's check_image: is this a startable image? Optional. */
+    int (*check_image)(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
+                       uint32_t address);
+
+    /* Asked before otaUpdateStart, again and again while it is false, for patience_ms at most: does now suit
+     * the product? Optional: always. */
+    bool (*good_moment)(void *ctx);
+
+    /* Percent, or -1 if not known (then it is no obstacle). Optional: not known. */
+    int (*battery_percent)(void *ctx);
+
+    /* Last step before otaUpdateStart: stop motors, free memory, ... TDM_OK: ready; TDM_E_BUSY: ask again;
+     * anything else ends the update. After TDM_OK an end of the update is told by TDM_MCU_UPDATE_ENDED.
+     * Optional: ready. */
+    int (*prepare)(void *ctx);
+
+    /* The product's own version rule, used with TDM_VERSION_ASK. */
+    bool (*version_allowed)(void *ctx, const char *version);
+
+    /* Pulses the co-processor's reset line; called when it answers at no rate. Optional. */
+    void (*reset_ncp)(void *ctx);
+
+    /* Tells the application what happened. Optional. */
+    void (*event)(void *ctx, const struct tdm_mcu_event *event);
+};
+
+/* A self-test of the new firmware, run during its trial, one after the other in the order given. run is
+ * called from tdm_mcu_poll again and again until it decides: 1 passed, 0 still running, negative: failed. */
+struct tdm_self_test {
+    const char *name;
+    int (*run)(void *ctx);
+    uint32_t deadline_ms; /* from its first call */
+};
+
+enum tdm_version_rule {
+    TDM_VERSION_ANY = 0,
+    TDM_VERSION_NEWER, /* higher than the running one, in the order of semantic versions */
+    TDM_VERSION_ASK    /* ops->version_allowed decides */
+};
+
+/* Everything stays the caller's and in place for the client's life. */
+struct tdm_mcu_config {
+    /* Who this is: what setFirmwareInfo and initialize say. The firmware tag must say the same. */
+    const char *type;
+    const char *version;
+    const char *build;
+    const char *library;
+    const char *hardware;
+    const char *template_id;
+    const char *template_name;
+
+    const struct tdm_mcu_ops *ops;
+    void *ctx; /* for ops and self_tests */
+
+    const struct tdm_flash *flash;
+    const struct tdm_layout *layout;
+    uint8_t running_bank;   /* the bank this code executes from, as the port says (R1) */
+    struct tdm_trust trust; /* revoked_keys is taken from the record */
+    uint8_t attempts;       /* trial boots per image, 1 or more */
+
+    uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
+    uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
+
+    uint16_t chunk_bytes; /* largest chunk to ask for: 64 or more */
+    enum tdm_version_rule version_rule;
+    uint8_t battery_min_percent; /* below it an accepted update waits */
+    uint32_t patience_ms; /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
+                           */
+
+    const struct tdm_self_test *self_tests;
+    size_t self_test_count;
+    uint32_t link_deadline_ms; /* trial: how long the link may take to come up; 0: 2 min */
+    bool confirm_needs_cloud;  /* trial: the link is up only in TDM_STATE_CONNECTED */
+
+    uint8_t *rx; /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; 400 at least (offers) */
+    size_t rx_bytes;
+    uint8_t *tx; /* TDM_MCU_TX_BYTES or more */
+    size_t tx_bytes;
+    uint8_t *chunk; /* chunk_bytes: a chunk waits here while its flash is erased and programmed */
+    uint8_t *front; /* TDM_PACKAGE_FRONT_MAX: the package's front, until the bank is erased */
+};
+
+/* --- The client. Fields are private; a struct per file of core/mcu/. --- */
+
+/* link_up.c */
+struct tdm_mcu_link {
+    struct tdm_call call;
+    uint8_t state;
+    uint8_t rate;      /* index into the rates to try */
+    uint8_t tries;     /* time-outs in a row in this state */
+    uint8_t rounds;    /* rounds over all rates without an answer */
+    bool stay;         /* raising the rate failed: work at the rate that answers */
+    bool has_report;   /* the co-processor knows tandem.deviceReport */
+    uint8_t ncp_state; /* enum tdm_state */
+    uint32_t baud;     /* the UART's rate */
+    uint32_t wake_ms;  /* end of a pause */
+    uint32_t heard_ms;
+    uint32_t sent_ms;
+};
+
+/* report.c */
+struct tdm_mcu_report {
+    struct tdm_call call;
+    uint8_t waiting; /* mask of events that wait to be sent */
+    uint8_t sending; /* event in flight, 0 for none */
+    uint8_t tries;
+    uint8_t reason; /* of a failed update */
+    bool about_known;
+    uint8_t about[TDM_SHA256_BYTES];
+};
+
+/* install.c */
+struct tdm_mcu_install {
+    struct tdm_bank_map map;
+    struct tdm_relocations sites;
+    uint32_t delta;  /* bank address - link address */
+    uint32_t taken;  /* bytes of table and image taken from the stream */
+    uint32_t erased; /* erase units done */
+    uint8_t bank;
+    bool keep; /* the bank holds this very image already: nothing is erased or programmed (R10) */
+    uint8_t carried;
+    uint8_t carry[TDM_PROGRAM_MAX]; /* start of a program unit that a chunk split */
+};
+
+/* update.c */
+struct tdm_mcu_update {
+    struct tdm_call call;
+    struct tdm_front front; /* its manifest is the running image's during a trial */
+    struct tdm_hash sha256; /* of the file as received */
+    uint32_t crc32;         /* of the file as received */
+    uint32_t file_bytes;
+    uint32_t offset; /* bytes of the file that are done */
+    uint32_t wake_ms;
+    uint32_t heard_ms; /* last sign of the transfer */
+    uint32_t last_offset, last_crc32;
+    uint16_t last_bytes;
+    uint16_t chunk_bytes; /* in the chunk buffer */
+    uint16_t chunk_used;
+    uint16_t answer_id; /* call to answer, 0 for none */
+    bool answer;        /* what to say */
+    bool answer_ready;
+    uint8_t state;
+    uint8_t tries;
+    uint8_t wait_reason; /* why the start waits */
+};
+
+/* health.c */
+struct tdm_mcu_health {
+    uint8_t state;
+    uint8_t test;
+    uint8_t tries;
+    bool test_started;
+    uint32_t started_ms;
+    uint32_t test_ms;
+};
+
+struct tdm_mcu {
+    const struct tdm_mcu_config *config;
+    struct tdm_endpoint endpoint;
+    struct tdm_record_log log;
+    uint8_t running_digest[TDM_SHA256_BYTES];
+    bool running_known; /* the running bank's header verified */
+    bool leaving;       /* a reset follows once what waits to be sent is out */
+    bool dead;          /* reset was called */
+    uint8_t leave_cause;
+    uint32_t leave_ms;
+    struct tdm_mcu_link link;
+    struct tdm_mcu_report report;
+    struct tdm_mcu_install install;
+    struct tdm_mcu_update update;
+    struct tdm_mcu_health health;
+};
+
+/* Checks the configuration, loads the boot record, reads the running image's header and starts the link.
+ * Takes one signature check. TDM_OK, or TDM_E_ARGUMENT (a slot, text, buffer or limit is missing or too
+ * small). A missing record or header is no error: the client then runs without taking updates. */
+TDM_MUST_USE int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms);
+
+/* Takes bytes from the UART, in pieces of any size. */
+void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, uint32_t now_ms);
+
+/* Does one step of what is due: at most one flash erase, one chunk of programming, one self-test call or one
+ * verification of a bank. Returns the milliseconds until it is to be called again if no byte arrives, 0 when
+ * there is more to do at once. */
+TDM_MUST_USE uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+
+/* Writes up to capacity bytes for the UART to out and returns how many; 0 when nothing waits. */
+TDM_MUST_USE size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms);
+
+/* The endpoint, for calls of the application's own (with struct tdm_call of its own). */
+struct tdm_endpoint *tdm_mcu_endpoint(struct tdm_mcu *mcu);
+
+/* Sends a virtual pin's value as text. TDM_OK, TDM_E_STATE while the link is down, TDM_E_ROOM. */
+TDM_MUST_USE int tdm_mcu_virtual_write(struct tdm_mcu *mcu, uint16_t vpin, const char *value,
+                                       uint32_t now_ms);
+
+/* True between initialize and the loss of the co-processor. */
+bool tdm_mcu_is_up(const struct tdm_mcu *mcu);
+
+/* True while the running image is on trial. */
+bool tdm_mcu_on_trial(const struct tdm_mcu *mcu);
+
+/* True from an accepted offer to its end. */
+bool tdm_mcu_is_updating(const struct tdm_mcu *mcu);
+
+#endif
