@@ -36,6 +36,9 @@ struct tdm_frame_rx {
 /* buffer takes capacity - 1 bytes of payload (the CRC takes one) and stays the caller's. */
 void tdm_frame_rx_init(struct tdm_frame_rx *rx, uint8_t *buffer, size_t capacity);
 
+/* Forgets a half-received frame; the counters stay. */
+void tdm_frame_rx_reset(struct tdm_frame_rx *rx);
+
 /* Takes one byte. Returns the payload's length (> 0) when it completes a good frame: rx->buffer holds the
  * payload until the next call. Returns 0 otherwise; noise, bad, empty and oversized frames are counted and
  * dropped. */
@@ -56,6 +59,9 @@ void tdm_frame_tx_init(struct tdm_frame_tx *tx, const uint8_t *payload, size_t l
 
 /* Writes up to capacity bytes of the frame to out and returns how many; 0 once the frame is out. */
 size_t tdm_frame_tx_pull(struct tdm_frame_tx *tx, uint8_t *out, size_t capacity);
+
+/* True once the frame's last byte was pulled. */
+bool tdm_frame_tx_sent(const struct tdm_frame_tx *tx);
 
 /* Bytes on the wire for this payload, escapes, CRC, BEG and END included. */
 size_t tdm_frame_wire_bytes(const uint8_t *payload, size_t length);

@@ -1,0 +1,184 @@
+/* Fields of a message: little-endian, assembled byte by byte, so neither the machine's byte order nor its
+ * alignment rules matter. */
+#include "tandem/message.h"
+
+#include <string.h>
+
+void tdm_writer_init(struct tdm_writer *w, uint8_t *buffer, size_t capacity)
+{
+    *w = (struct tdm_writer){.buffer = buffer, .capacity = capacity};
+}
+
+/* Room for one field, or NULL. A field that does not fit is left out whole, and so is all that follows. */
+static uint8_t *reserve(struct tdm_writer *w, size_t bytes)
+{
+    uint8_t *field;
+
+    if (w->failed || bytes > w->capacity - w->length) {
+        w->failed = true;
+        return NULL;
+    }
+    field = w->buffer + w->length;
+    w->length += bytes;
+    return field;
+}
+
+static void put_little_endian(struct tdm_writer *w, uint64_t value, size_t bytes)
+{
+    uint8_t *field = reserve(w, bytes);
+
+    if (field == NULL)
+        return;
+    for (size_t i = 0; i < bytes; i++)
+        field[i] = (uint8_t)(value >> (8 * i));
+}
+
+void tdm_put_bool(struct tdm_writer *w, bool value)
+{
+    put_little_endian(w, value ? 1 : 0, 1);
+}
+
+void tdm_put_u8(struct tdm_writer *w, uint8_t value)
+{
+    put_little_endian(w, value, 1);
+}
+
+void tdm_put_u16(struct tdm_writer *w, uint16_t value)
+{
+    put_little_endian(w, value, 2);
+}
+
+void tdm_put_u32(struct tdm_writer *w, uint32_t value)
+{
+    put_little_endian(w, value, 4);
+}
+
+void tdm_put_i16(struct tdm_writer *w, int16_t value)
+{
+    put_little_endian(w, (uint16_t)value, 2);
+}
+
+void tdm_put_i64(struct tdm_writer *w, int64_t value)
+{
+    put_little_endian(w, (uint64_t)value, 8);
+}
+
+void tdm_put_string(struct tdm_writer *w, const char *text)
+{
+    size_t bytes = text == NULL ? 1 : strlen(text) + 1;
+    uint8_t *field = reserve(w, bytes);
+
+    if (field != NULL)
+        memcpy(field, text == NULL ? "" : text, bytes);
+}
+
+void tdm_put_binary(struct tdm_writer *w, const void *data, uint16_t bytes)
+{
+    uint8_t *field = reserve(w, 2 + (size_t)bytes);
+
+    if (field == NULL)
+        return;
+    field[0] = (uint8_t)bytes;
+    field[1] = (uint8_t)(bytes >> 8);
+    if (bytes > 0)
+        memcpy(field + 2, data, bytes);
+}
+
+void tdm_reader_init(struct tdm_reader *r, const uint8_t *buffer, size_t length)
+{
+    *r = (struct tdm_reader){.buffer = buffer, .length = length};
+}
+
+static const uint8_t *take(struct tdm_reader *r, size_t bytes)
+{
+    const uint8_t *field;
+
+    if (r->failed || bytes > r->length - r->position) {
+        r->failed = true;
+        return NULL;
+    }
+    field = r->buffer + r->position;
+    r->position += bytes;
+    return field;
+}
+
+static uint64_t get_little_endian(struct tdm_reader *r, size_t bytes)
+{
+    const uint8_t *field = take(r, bytes);
+    uint64_t value = 0;
+
+    if (field == NULL)
+        return 0;
+    for (size_t i = 0; i < bytes; i++)
+        value |= (uint64_t)field[i] << (8 * i);
+    return value;
+}
+
+/* Two's complement by arithmetic: a conversion of a large unsigned value would be up to the compiler. */
+static int64_t as_signed(uint64_t value, unsigned bits)
+{
+    uint64_t sign = (uint64_t)1 << (bits - 1);
+
+    if ((value & sign) == 0)
+        return (int64_t)value;
+    return -(int64_t)((sign - 1) - (value & (sign - 1))) - 1;
+}
+
+bool tdm_get_bool(struct tdm_reader *r)
+{
+    return get_little_endian(r, 1) != 0;
+}
+
+uint8_t tdm_get_u8(struct tdm_reader *r)
+{
+    return (uint8_t)get_little_endian(r, 1);
+}
+
+uint16_t tdm_get_u16(struct tdm_reader *r)
+{
+    return (uint16_t)get_little_endian(r, 2);
+}
+
+uint32_t tdm_get_u32(struct tdm_reader *r)
+{
+    return (uint32_t)get_little_endian(r, 4);
+}
+
+int16_t tdm_get_i16(struct tdm_reader *r)
+{
+    return (int16_t)as_signed(get_little_endian(r, 2), 16);
+}
+
+int64_t tdm_get_i64(struct tdm_reader *r)
+{
+    return as_signed(get_little_endian(r, 8), 64);
+}
+
+const char *tdm_get_string(struct tdm_reader *r)
+{
+    size_t end = r->position;
+
+    if (r->failed)
+        return "";
+    while (end < r->length && r->buffer[end] != 0)
+        end++;
+    if (end == r->length) {
+        r->failed = true;
+        return "";
+    }
+    return (const char *)take(r, end + 1 - r->position);
+}
+
+const uint8_t *tdm_get_binary(struct tdm_reader *r, uint16_t *bytes)
+{
+    uint16_t length = tdm_get_u16(r);
+    const uint8_t *data = take(r, length);
+
+    *bytes = data == NULL ? 0 : length;
+    return data;
+}
+
+bool tdm_reader_done(const struct tdm_reader *r)
+{
+    return !r->failed && r->position == r->length;
+}
