@@ -145,6 +145,9 @@ enum tdm_prefetch {
     TDM_PREFETCH_FINALIZE = 8
 };
 
+/* English text of a status, never NULL; "unknown status" outside the list. Static storage. */
+const char *tdm_status_text(uint8_t status);
+
 /* One row of the tables above. The full tables are linked in only where they are used (host tools, the NCP).
  */
 struct tdm_call_info {
@@ -165,32 +168,33 @@ const struct tdm_call_info *tdm_call_table(size_t *count);
 /* True if exactly the fields of signature can be read from fields, with nothing left. */
 bool tdm_signature_matches(const char *signature, const uint8_t *fields, size_t bytes);
 
-struct tdm_endpoint;
-
-/* Serves one INVOKE or ONEWAY. args points into the receive buffer and is valid during the call only; results
- * takes out arguments and return value (its room is that of the transmit buffer; for a ONEWAY it has none).
- * Returns a tdm_status, or TDM_SERVE_LATER when the answer will come through tdm_endpoint_answer_*.
- * TDM_STATUS_UNKNOWN_UID for what it does not know. It may start calls of its own.
- * The handler checks tdm_reader_done(args) and returns TDM_STATUS_ARGS_READ where it is false. */
+/* Serves one INVOKE or ONEWAY. args points into the receive buffer and is valid during the call only; the
+ * handler checks tdm_reader_done(args) and returns TDM_STATUS_ARGS_READ where it is false. results takes out
+ * arguments and return value; where they do not fit, the answer becomes TDM_STATUS_RESULTS_WRITE. A ONEWAY
+ * has msg_id 0, no room for results, and no answer, whatever is returned.
+ * Returns a tdm_status (TDM_STATUS_UNKNOWN_UID for what it does not know), or TDM_SERVE_LATER when the answer
+ * will come through tdm_endpoint_answer_*; what it wrote to results is dropped then.
+ * It may use the endpoint in every way but tdm_endpoint_receive, also while results are half written, except
+ * that nothing is written to results between an open and its commit. */
 #define TDM_SERVE_LATER (-1)
 typedef int tdm_serve_fn(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
                          struct tdm_writer *results, uint32_t now_ms);
 
 /* The end of a call of ours: error is TDM_OK, TDM_E_TIMEOUT, TDM_E_STATUS (status holds the peer's) or
- * TDM_E_CANCELLED. results is readable with TDM_OK only, during the call only. It may start calls, also with
- * the same struct tdm_call. */
+ * TDM_E_CANCELLED. results is readable with TDM_OK only, during the call only. It may use the endpoint in
+ * every way but tdm_endpoint_receive; the struct tdm_call is free again. */
 typedef void tdm_done_fn(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms);
 
-/* A call in flight. The caller owns it and keeps it in place until done was called. Fields are private. */
+/* A call in flight. The caller owns it, zeroes it before its first use, and keeps it in place until done was
+ * called. Fields are private, but for in_flight. */
 struct tdm_call {
     struct tdm_call *next;
     tdm_done_fn *done;
     void *ctx;
     uint32_t deadline_ms;
-    uint32_t timeout_ms;
-    uint16_t uid;
     uint16_t msg_id;
     bool in_flight;
+    bool ending; /* about to be ended, together with others */
 };
 
 struct tdm_endpoint {
@@ -199,13 +203,16 @@ struct tdm_endpoint {
     uint8_t *queue; /* messages to send: u16 length, payload, one after the other */
     size_t queue_capacity;
     size_t queue_length;
-    bool sending; /* tx works on the queue's first message */
+    bool sending;               /* tx works on the queue's first message */
+    struct tdm_writer *results; /* of the handler that runs, NULL when none does */
     struct tdm_call *calls;
     tdm_serve_fn *serve;
     void *ctx;
     uint16_t next_msg_id;
     bool resync; /* send 01 END before the next frame (docs/PROTOCOL.md, section 9) */
     bool resyncing;
+    bool receiving;    /* a handler or done function runs */
+    uint32_t unserved; /* calls dropped because there was no room for an answer */
 };
 
 /* rx and tx stay the caller's. rx_bytes is the largest payload to take plus 1; tx_bytes holds the messages
@@ -213,7 +220,9 @@ struct tdm_endpoint {
 void tdm_endpoint_init(struct tdm_endpoint *ep, uint8_t *rx, size_t rx_bytes, uint8_t *tx, size_t tx_bytes,
                        tdm_serve_fn *serve, void *ctx);
 
-/* Takes bytes from the UART; handlers and done functions run inside. */
+/* Takes bytes from the UART; handlers and done functions run inside, and must not call this (it does nothing
+ * then). A call that arrives while the transmit queue has no room for an answer is dropped unserved, as if
+ * the line had lost it. */
 void tdm_endpoint_receive(struct tdm_endpoint *ep, const uint8_t *bytes, size_t count, uint32_t now_ms);
 
 /* Ends calls whose time is over (done with TDM_E_TIMEOUT). Returns the milliseconds until the next one may
@@ -224,14 +233,16 @@ uint32_t tdm_endpoint_poll(struct tdm_endpoint *ep, uint32_t now_ms);
 size_t tdm_endpoint_pull(struct tdm_endpoint *ep, uint8_t *out, size_t capacity);
 
 /* Opens an INVOKE (or ONEWAY) of uid in the transmit queue; append the arguments to *args, then commit.
- * Nothing else may use the endpoint in between. Returns TDM_OK, or TDM_E_ROOM if the queue is full (nothing
- * is opened). */
+ * Nothing else may use the endpoint in between, and what is opened must be committed. args->length counts the
+ * message's head too. Returns TDM_OK, or TDM_E_ROOM if the queue is full (nothing is opened). */
 TDM_MUST_USE int tdm_endpoint_open(struct tdm_endpoint *ep, uint16_t uid, bool oneway,
                                    struct tdm_writer *args);
 
 /* Sends what tdm_endpoint_open opened. For an INVOKE, call and done are given and done is called exactly
- * once, later; timeout_ms counts from now_ms. For a ONEWAY call and done are NULL. TDM_OK; TDM_E_ROOM if the
- * arguments did not fit, TDM_E_BUSY if call is in flight (nothing is sent, done not called). */
+ * once, later; timeout_ms (less than 24 days) counts from now_ms. For a ONEWAY call and done are NULL.
+ * TDM_OK; TDM_E_ROOM if the arguments did not fit, TDM_E_BUSY if call is in flight, TDM_E_ARGUMENT if call or
+ * done do not suit what was opened, TDM_E_STATE if nothing was opened or the queue changed since (nothing is
+ * sent, done not called). */
 TDM_MUST_USE int tdm_endpoint_commit(struct tdm_endpoint *ep, struct tdm_writer *args, struct tdm_call *call,
                                      uint32_t timeout_ms, tdm_done_fn *done, void *ctx, uint32_t now_ms);
 
@@ -244,7 +255,8 @@ TDM_MUST_USE int tdm_endpoint_call(struct tdm_endpoint *ep, uint16_t uid, struct
 TDM_MUST_USE int tdm_endpoint_answer_status(struct tdm_endpoint *ep, uint16_t msg_id, uint8_t status);
 TDM_MUST_USE int tdm_endpoint_answer_bool(struct tdm_endpoint *ep, uint16_t msg_id, bool value);
 
-/* Answers a LATER call with results: open, append to *results, then tdm_endpoint_answer_commit. */
+/* Answers a LATER call with results: open, append to *results, then tdm_endpoint_answer_commit. TDM_E_ROOM if
+ * the results did not fit: nothing is sent, and the call may still be answered with a status. */
 TDM_MUST_USE int tdm_endpoint_answer_open(struct tdm_endpoint *ep, uint16_t msg_id,
                                           struct tdm_writer *results);
 TDM_MUST_USE int tdm_endpoint_answer_commit(struct tdm_endpoint *ep, struct tdm_writer *results);
@@ -253,13 +265,15 @@ TDM_MUST_USE int tdm_endpoint_answer_commit(struct tdm_endpoint *ep, struct tdm_
 void tdm_endpoint_cancel(struct tdm_endpoint *ep, struct tdm_call *call, uint32_t now_ms);
 void tdm_endpoint_cancel_all(struct tdm_endpoint *ep, uint32_t now_ms);
 
-/* Drops what waits to be sent and any half-received frame: after a reset of the peer or a new UART. */
+/* Drops what waits to be sent and any half-received frame, and ends all calls with TDM_E_CANCELLED: after a
+ * reset of the peer, or with a new UART or rate. If it cuts a frame short, the next one is preceded by a
+ * resync. In a handler it drops that handler's answer as well. */
 void tdm_endpoint_reset(struct tdm_endpoint *ep, uint32_t now_ms);
 
 /* Sends `01 END` before the next frame: brings a reader that missed an END back in step (section 9). */
 void tdm_endpoint_resync(struct tdm_endpoint *ep);
 
-/* Messages that wait to be sent, the one under way included. */
+/* True when nothing waits to be sent: every byte was pulled. */
 bool tdm_endpoint_idle(const struct tdm_endpoint *ep);
 
 #endif
