@@ -1,0 +1,116 @@
+/* Resets, why they happened, and the watchdog.
+ *
+ * The board has no register that tells why it was reset, so the note in RAM that no start-up code touches
+ * does:
+ *
+ *     note.announced valid                       what the program, the fault handler or the watchdog's NMI
+ * wrote no announcement, watchdog was running      the watchdog reset a program that could not even take the
+ * NMI nothing valid                              power: RAM did not survive
+ *
+ * The bootloader, which runs first, turns it into note.cause, for itself and for the image that it starts. */
+#include "ports/board.h"
+
+#include "ports/mps2/layout.h"
+#include "ports/mps2/port.h"
+#include "ports/mps2/registers.h"
+
+#define NOTE_MAGIC    0x54444E00u /* the cause is added to it */
+#define NOTE_ARMED    0x5444A2EDu
+#define TICKS_PER_MS  (SYSTEM_CLOCK_HZ / 1000u)
+#define PERIOD_MAX_MS (0xFFFFFFFFu / TICKS_PER_MS)
+
+/* A value counts only if its complement stands beside it. */
+struct guarded {
+    uint32_t value;
+    uint32_t complement;
+};
+
+struct note {
+    struct guarded announced;
+    struct guarded armed;
+    struct guarded cause;
+};
+
+__attribute__((section(".noinit"))) static volatile struct note note;
+
+static void guard(volatile struct guarded *to, uint32_t value)
+{
+    to->value = value;
+    to->complement = ~value;
+}
+
+static void forget(volatile struct guarded *what)
+{
+    what->value = 0;
+    what->complement = 0;
+}
+
+static bool says_cause(const volatile struct guarded *what)
+{
+    return what->value == ~what->complement && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
+}
+
+static enum tdm_reset_cause told(void)
+{
+    if (says_cause(&note.announced))
+        return (enum tdm_reset_cause)(note.announced.value - NOTE_MAGIC);
+    if (note.armed.value == NOTE_ARMED && note.armed.complement == ~NOTE_ARMED)
+        return TDM_RESET_WATCHDOG;
+    return TDM_RESET_POWER;
+}
+
+void port_reset_latch(void)
+{
+    if (board_running_bank() != TDM_NO_BANK)
+        return; /* the bootloader did */
+    guard(&note.cause, NOTE_MAGIC + (uint32_t)told());
+    forget(&note.announced);
+    forget(&note.armed);
+}
+
+enum tdm_reset_cause board_reset_cause(void)
+{
+    return says_cause(&note.cause) ? (enum tdm_reset_cause)(note.cause.value - NOTE_MAGIC) : TDM_RESET_POWER;
+}
+
+void board_reset(enum tdm_reset_cause cause)
+{
+    __asm__ volatile("cpsid i" ::: "memory");
+    guard(&note.announced, NOTE_MAGIC + (uint32_t)cause);
+    barrier();
+    SCB_RESET_CONTROL = RESET_REQUEST;
+    barrier();
+    for (;;)
+        ;
+}
+
+void board_watchdog_start(uint32_t period_ms)
+{
+    if (period_ms > PERIOD_MAX_MS)
+        period_ms = PERIOD_MAX_MS;
+    guard(&note.armed, NOTE_ARMED);
+    WATCHDOG->lock = WATCHDOG_UNLOCK;
+    WATCHDOG->load = period_ms * TICKS_PER_MS;
+    WATCHDOG->control = WATCHDOG_INTERRUPT | WATCHDOG_RESET;
+    WATCHDOG->interrupt_clear = 1;
+    WATCHDOG->lock = 0;
+}
+
+void board_watchdog_feed(void)
+{
+    WATCHDOG->lock = WATCHDOG_UNLOCK;
+    WATCHDOG->interrupt_clear = 1;
+    WATCHDOG->lock = 0;
+}
+
+void port_watchdog_handler(void)
+{
+    board_log("watchdog: not fed in time, resetting");
+    board_reset(TDM_RESET_WATCHDOG);
+}
+
+void port_fault_handler(void)
+{
+    board_log("fault: resetting");
+    board_reset(TDM_RESET_FAULT);
+}
