@@ -39,8 +39,8 @@ struct tdm_record {
     uint8_t rejected_digest[TDM_DIGEST_PREFIX_BYTES]; /* zeros if none */
     uint8_t last_reason;    /* why the last update ended badly, TDM_REASON_NONE after a confirm */
     uint8_t soft_rollbacks; /* trials in a row that ended without blame on the image (no link, power) */
-    uint8_t trial_reason;   /* why the attempt before this one ended */
-    uint8_t fetch_tries;
+    uint8_t trial_reason;   /* why the last attempt of this trial that ended without a power loss ended */
+    uint8_t retries;        /* power losses in this trial that cost no attempt; in FETCH, tries */
 };
 
 /* Why the processor started. */
@@ -57,10 +57,12 @@ struct tdm_record_log {
     const struct tdm_flash *flash;
     const struct tdm_layout *layout;
     struct tdm_record record; /* the newest valid entry */
-    bool found;               /* there was one */
-    uint8_t unit;             /* unit that holds it */
+    struct tdm_record spare;  /* the newest of the other unit: what remains if record's unit is lost; sequence
+                                 0 if there is none */
+    bool found;               /* there is a valid entry */
+    uint8_t unit;             /* unit that holds record */
     uint16_t slot[2];         /* next slot to use in each unit */
-    bool erased[2];           /* unit was erased in this power cycle (program-once flash) */
+    bool erased[2];           /* unit was erased in this power cycle */
 };
 
 /* Scans every slot of both units. TDM_OK, or TDM_E_NO_RECORD (record then is all zero with no banks). Never
@@ -114,22 +116,31 @@ void tdm_boot_choose(struct tdm_boot_choice *choice, const struct tdm_boot_confi
                      enum tdm_reset_cause cause, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 
 /* --- Transitions of the application; running is the bank that it executes from, as the port says. Each
- * appends one entry. All: TDM_E_STATE where the state machine does not allow it, and those of
- * tdm_record_append. --- */
+ * appends one entry, unless it says more. All: TDM_E_STATE where the state machine does not allow it, and
+ * those of tdm_record_append. --- */
 
-/* erasing(target), from a confirmed image only. Revokes what was pending. */
+/* True if running is the confirmed bank: not on trial, and not in doubt because the record says otherwise. */
+bool tdm_boot_is_confirmed(const struct tdm_record_log *log, uint8_t running);
+
+/* erasing(the other bank), from a confirmed image only. Revokes what was received or pending. TDM_E_STATE
+ * also for a rejected digest, and where there is no other bank. */
 TDM_MUST_USE int tdm_boot_begin(struct tdm_record_log *log, uint8_t running,
                                 const uint8_t image_digest[TDM_SHA256_BYTES]);
 /* receiving(target): the bank was erased. */
 TDM_MUST_USE int tdm_boot_receiving(struct tdm_record_log *log);
-/* pending(target): complete and verified. */
+/* pending(target): complete and verified; from erasing too, where a complete bank of that digest was kept.
+ * attempts: trial boots, 1 or more. TDM_E_STATE also where the bank carries a confirm mark: such a bank takes
+ * a trial only after it was erased, for a mark must mean this trial. */
 TDM_MUST_USE int tdm_boot_pending(struct tdm_record_log *log, uint8_t attempts);
-/* idle(active) again: the transfer was given up. */
+/* idle(active) again: the transfer was given up, or what was pending is withdrawn. */
 TDM_MUST_USE int tdm_boot_abandon(struct tdm_record_log *log, uint8_t reason);
-/* idle(active = running): appends, then programs the bank's confirm mark. Raises the floor to counter. */
+/* idle(active = running): appends, then programs the bank's confirm mark; appends again if the mark can't be
+ * programmed. Raises the floor to the image's counter, and revokes what it revokes. TDM_OK and no entry where
+ * running is confirmed already. */
 TDM_MUST_USE int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running,
                                   const struct tdm_manifest *manifest);
-/* idle(active), digest rejected for good: the trial's self-test failed. The caller resets afterwards. */
+/* idle(active), digest rejected for good: the trial's self-test failed. Appends to both units. The caller
+ * resets afterwards. */
 TDM_MUST_USE int tdm_boot_reject(struct tdm_record_log *log, uint8_t running, uint8_t reason);
 
 /* True if the image was rejected on this device (R6). */

@@ -1,0 +1,292 @@
+/* The boot record: a log of whole states in two units (docs/BOOT.md, "The record").
+ *
+ *     unit 0   [ n-3 ][ n-1 ][ blank ...            n-1 is the spare: what remains if unit 1 is lost
+ *     unit 1   [ n-2 ][  n  ][ blank ...            n is the record; n+1 goes to unit 0
+ *
+ * Invariants:
+ * - Nothing is erased or programmed in the unit that holds the newest entry.
+ * - A unit is programmed only where it holds a valid entry, or was erased in this power cycle: a unit without
+ *   one may be half erased, which can read blank and be weak. Program-once flash never gets the benefit of
+ *   the first half of that rule.
+ * - What was appended was read back; a slot that does not read back is left behind. */
+#include "core/boot/record.h"
+
+#include <string.h>
+
+#include "tandem/digest.h"
+
+#define FORMAT_VERSION 1
+#define CRC_OFFSET     44
+#define SLOT_MAX       (TDM_RECORD_ENTRY_BYTES + TDM_PROGRAM_MAX - TDM_RECORD_ENTRY_BYTES % TDM_PROGRAM_MAX)
+
+static void put16(uint8_t *to, uint16_t value)
+{
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+}
+
+static void put32(uint8_t *to, uint32_t value)
+{
+    put16(to, (uint16_t)value);
+    put16(to + 2, (uint16_t)(value >> 16));
+}
+
+static uint16_t get16(const uint8_t *from)
+{
+    return (uint16_t)(from[0] | from[1] << 8);
+}
+
+static uint32_t get32(const uint8_t *from)
+{
+    return get16(from) | (uint32_t)get16(from + 2) << 16;
+}
+
+/* --- One entry --- */
+
+void tdm_record_encode(const struct tdm_record *record, uint8_t to[TDM_RECORD_ENTRY_BYTES])
+{
+    put32(to, record->sequence);
+    to[4] = FORMAT_VERSION;
+    to[5] = record->state;
+    to[6] = record->active;
+    to[7] = record->target;
+    put32(to + 8, record->counter_floor);
+    put16(to + 12, record->starts);
+    to[14] = record->attempts_left;
+    to[15] = record->revoked_keys;
+    memcpy(to + 16, record->target_digest, TDM_DIGEST_PREFIX_BYTES);
+    memcpy(to + 28, record->rejected_digest, TDM_DIGEST_PREFIX_BYTES);
+    to[40] = record->last_reason;
+    to[41] = record->soft_rollbacks;
+    to[42] = record->trial_reason;
+    to[43] = record->retries;
+    put32(to + CRC_OFFSET, tdm_crc32(0, to, CRC_OFFSET));
+}
+
+static bool is_bank(uint8_t bank)
+{
+    return bank < TDM_BANKS;
+}
+
+static bool fields_are_valid(const struct tdm_record *record)
+{
+    bool under_way = record->state >= TDM_BOOT_ERASING && record->state <= TDM_BOOT_TRIAL;
+
+    if (record->sequence == 0 || record->state < TDM_BOOT_IDLE || record->state > TDM_BOOT_FETCH) {
+        return false;
+    }
+    if (!is_bank(record->active) && record->active != TDM_NO_BANK) {
+        return false;
+    }
+    if (!is_bank(record->target)) {
+        return record->target == TDM_NO_BANK && !under_way;
+    }
+    return record->target != record->active || record->state == TDM_BOOT_FETCH;
+}
+
+int tdm_record_decode(struct tdm_record *record, const uint8_t from[TDM_RECORD_ENTRY_BYTES])
+{
+    if (get32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || from[4] != FORMAT_VERSION) {
+        return TDM_E_FORMAT;
+    }
+    record->sequence = get32(from);
+    record->state = from[5];
+    record->active = from[6];
+    record->target = from[7];
+    record->counter_floor = get32(from + 8);
+    record->starts = get16(from + 12);
+    record->attempts_left = from[14];
+    record->revoked_keys = from[15];
+    memcpy(record->target_digest, from + 16, TDM_DIGEST_PREFIX_BYTES);
+    memcpy(record->rejected_digest, from + 28, TDM_DIGEST_PREFIX_BYTES);
+    record->last_reason = from[40];
+    record->soft_rollbacks = from[41];
+    record->trial_reason = from[42];
+    record->retries = from[43];
+    return fields_are_valid(record) ? TDM_OK : TDM_E_FORMAT;
+}
+
+/* --- Slots --- */
+
+static uint32_t slot_bytes(const struct tdm_record_log *log)
+{
+    uint32_t unit = log->flash->program_bytes;
+
+    return (TDM_RECORD_ENTRY_BYTES + unit - 1) / unit * unit;
+}
+
+static uint32_t slot_count(const struct tdm_record_log *log)
+{
+    uint32_t count = log->layout->record[0].bytes / slot_bytes(log);
+
+    return count < UINT16_MAX ? count : UINT16_MAX;
+}
+
+static uint32_t slot_address(const struct tdm_record_log *log, uint8_t unit, uint16_t slot)
+{
+    return log->layout->record[unit].address + slot * slot_bytes(log);
+}
+
+/* --- Loading --- */
+
+/* Finds the unit's newest entry (sequence 0 if it has none) and its first slot after the last used one. */
+static void scan_unit(struct tdm_record_log *log, uint8_t unit, struct tdm_record *newest)
+{
+    const struct tdm_flash *flash = log->flash;
+    uint16_t slot;
+
+    for (slot = 0; slot < slot_count(log); slot++) {
+        uint32_t address = slot_address(log, unit, slot);
+        uint8_t raw[TDM_RECORD_ENTRY_BYTES];
+        struct tdm_record entry;
+
+        if (flash->ops->is_blank(flash->ctx, address, slot_bytes(log)) == 1) {
+            continue;
+        }
+        log->slot[unit] = (uint16_t)(slot + 1);
+        if (flash->ops->read(flash->ctx, address, raw, sizeof raw) == TDM_OK &&
+            tdm_record_decode(&entry, raw) == TDM_OK && entry.sequence >= newest->sequence) {
+            *newest = entry;
+        }
+    }
+}
+
+int tdm_record_load(struct tdm_record_log *log, const struct tdm_flash *flash,
+                    const struct tdm_layout *layout)
+{
+    memset(log, 0, sizeof *log);
+    log->flash = flash;
+    log->layout = layout;
+    scan_unit(log, 0, &log->record);
+    scan_unit(log, 1, &log->spare);
+    if (log->spare.sequence > log->record.sequence) {
+        struct tdm_record newest = log->spare;
+
+        log->spare = log->record;
+        log->record = newest;
+        log->unit = 1;
+    }
+    log->found = log->record.sequence != 0;
+    if (!log->found) {
+        log->record.active = TDM_NO_BANK;
+        log->record.target = TDM_NO_BANK;
+        return TDM_E_NO_RECORD;
+    }
+    return TDM_OK;
+}
+
+/* --- Appending --- */
+
+static int erase_unit(struct tdm_record_log *log, uint8_t unit)
+{
+    const struct tdm_flash *flash = log->flash;
+    const struct tdm_region *region = &log->layout->record[unit];
+    uint32_t offset;
+
+    memset(&log->spare, 0, sizeof log->spare);
+    log->erased[unit] = false;
+    for (offset = 0; offset < region->bytes; offset += flash->erase_bytes) {
+        int result = flash->ops->erase(flash->ctx, region->address + offset);
+
+        if (result != TDM_OK) {
+            return result;
+        }
+    }
+    log->erased[unit] = true;
+    log->slot[unit] = 0;
+    return TDM_OK;
+}
+
+static int program_slot(const struct tdm_record_log *log, uint32_t address, const uint8_t *entry)
+{
+    const struct tdm_flash *flash = log->flash;
+    uint8_t image[SLOT_MAX];
+    int result;
+
+    memset(image, 0xFF, sizeof image);
+    memcpy(image, entry, TDM_RECORD_ENTRY_BYTES);
+    result = flash->ops->program(flash->ctx, address, image, slot_bytes(log));
+    if (result != TDM_OK) {
+        return result;
+    }
+    result = flash->ops->read(flash->ctx, address, image, TDM_RECORD_ENTRY_BYTES);
+    if (result != TDM_OK || memcmp(image, entry, TDM_RECORD_ENTRY_BYTES) != 0) {
+        return TDM_E_FLASH_PROGRAM;
+    }
+    return TDM_OK;
+}
+
+/* Programs the next slot that takes the entry. */
+static int program_next(struct tdm_record_log *log, uint8_t unit, const uint8_t *entry)
+{
+    while (log->slot[unit] < slot_count(log)) {
+        uint32_t address = slot_address(log, unit, log->slot[unit]);
+
+        log->slot[unit]++;
+        if (program_slot(log, address, entry) == TDM_OK) {
+            return TDM_OK;
+        }
+    }
+    return TDM_E_FLASH_PROGRAM;
+}
+
+static int append_to(struct tdm_record_log *log, uint8_t unit, const uint8_t *entry)
+{
+    bool holds_entry = log->spare.sequence != 0;
+    int result;
+
+    if (log->erased[unit] || (holds_entry && !log->flash->program_once)) {
+        if (program_next(log, unit, entry) == TDM_OK) {
+            return TDM_OK;
+        }
+    }
+    result = erase_unit(log, unit);
+    return result == TDM_OK ? program_next(log, unit, entry) : result;
+}
+
+int tdm_record_append(struct tdm_record_log *log, const struct tdm_record *next)
+{
+    struct tdm_record appended = *next;
+    uint8_t entry[TDM_RECORD_ENTRY_BYTES];
+    uint8_t unit = log->found ? 1 - log->unit : 0;
+    int result;
+
+    appended.sequence = log->record.sequence + 1;
+    tdm_record_encode(&appended, entry);
+    result = append_to(log, unit, entry);
+    if (result != TDM_OK && !log->found) {
+        unit = 1;
+        result = append_to(log, unit, entry);
+    }
+    if (result != TDM_OK) {
+        return result;
+    }
+    if (log->found) {
+        log->spare = log->record;
+    }
+    log->record = appended;
+    log->unit = unit;
+    log->found = true;
+    return TDM_OK;
+}
+
+static bool same_confirm(const struct tdm_record *a, const struct tdm_record *b)
+{
+    return a->active == b->active && a->counter_floor == b->counter_floor &&
+           a->revoked_keys == b->revoked_keys;
+}
+
+void tdm__record_settle(struct tdm_record_log *log, bool rederivable)
+{
+    const struct tdm_record *spare = &log->spare;
+    bool settled =
+        spare->sequence != 0 &&
+        memcmp(spare->rejected_digest, log->record.rejected_digest, TDM_DIGEST_PREFIX_BYTES) == 0 &&
+        (rederivable || same_confirm(spare, &log->record));
+
+    if (!settled) {
+        int result = tdm_record_append(log, &log->record);
+
+        (void)result; /* the first copy stands */
+    }
+}

@@ -1,0 +1,26 @@
+/* The record log inside of core/boot. */
+#ifndef TANDEM_CORE_BOOT_RECORD_H
+#define TANDEM_CORE_BOOT_RECORD_H
+
+#include "tandem/boot.h"
+
+/* Appends the newest entry once more unless the other unit's newest says the same about what was decided for
+ * good (active, floor, revoked keys, rejected digest): afterwards losing either unit loses no decision.
+ * rederivable: a lost confirm would be found again, because the active bank carries its mark.
+ * Failing is no error: the decision stands, and the bootloader settles again at the next start. */
+void tdm__record_settle(struct tdm_record_log *log, bool rederivable);
+
+/* Whether the target bank carries the confirm mark of target_digest. */
+bool tdm__record_target_is_marked(const struct tdm_record_log *log);
+
+/* The state "idle" that a record leads to: same active bank, nothing under way. */
+void tdm__record_to_idle(struct tdm_record *next, const struct tdm_record *from, uint8_t reason);
+
+/* Idle with the target as the new active bank. */
+void tdm__record_to_confirmed(struct tdm_record *next, const struct tdm_record *from,
+                              const struct tdm_manifest *manifest);
+
+/* Idle with the target's digest rejected for good. */
+void tdm__record_to_rejected(struct tdm_record *next, const struct tdm_record *from, uint8_t reason);
+
+#endif

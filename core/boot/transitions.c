@@ -1,0 +1,178 @@
+/* The application's transitions of the boot record.
+ *
+ *     idle --begin--> erasing --receiving--> receiving --pending--> pending --(bootloader)--> trial
+ *      ^                 |  '------------------- pending ------------->'|                     |   |
+ *      |<----abandon-----+--------------------------+-------------------'                     |   |
+ *      |<----confirm: active = target, floor and revoked keys rise, mark ---------------------'   |
+ *      '<----reject: active unchanged, digest rejected -------------------------------------------'
+ *
+ * begin also leads from erasing, receiving and pending to erasing: the bank is started anew.
+ *
+ * What must never be lost with one unit is in both: a rejection is appended twice; a confirm is found again
+ * by its mark, and is appended twice where the mark can't be programmed. */
+#include "core/boot/record.h"
+
+#include <string.h>
+
+/* --- The states that transitions lead to --- */
+
+void tdm__record_to_idle(struct tdm_record *next, const struct tdm_record *from, uint8_t reason)
+{
+    *next = *from;
+    next->state = TDM_BOOT_IDLE;
+    next->target = TDM_NO_BANK;
+    next->attempts_left = 0;
+    next->trial_reason = TDM_REASON_NONE;
+    next->retries = 0;
+    next->last_reason = reason;
+    memset(next->target_digest, 0, sizeof next->target_digest);
+}
+
+void tdm__record_to_confirmed(struct tdm_record *next, const struct tdm_record *from,
+                              const struct tdm_manifest *manifest)
+{
+    tdm__record_to_idle(next, from, TDM_REASON_NONE);
+    next->active = from->target;
+    next->starts = 0;
+    next->soft_rollbacks = 0;
+    next->revoked_keys |= manifest->revoked_keys;
+    if (next->counter_floor < manifest->counter) {
+        next->counter_floor = manifest->counter;
+    }
+}
+
+void tdm__record_to_rejected(struct tdm_record *next, const struct tdm_record *from, uint8_t reason)
+{
+    tdm__record_to_idle(next, from, reason);
+    next->soft_rollbacks = 0;
+    memcpy(next->rejected_digest, from->target_digest, TDM_DIGEST_PREFIX_BYTES);
+}
+
+/* --- Questions --- */
+
+bool tdm_boot_is_confirmed(const struct tdm_record_log *log, uint8_t running)
+{
+    return log->found && running < TDM_BANKS && log->record.active == running &&
+           log->record.state != TDM_BOOT_TRIAL;
+}
+
+static bool is_on_trial(const struct tdm_record_log *log, uint8_t running)
+{
+    return log->found && running < TDM_BANKS && log->record.target == running &&
+           log->record.state == TDM_BOOT_TRIAL;
+}
+
+bool tdm_boot_is_rejected(const struct tdm_record_log *log, const uint8_t image_digest[TDM_SHA256_BYTES])
+{
+    static const uint8_t none[TDM_DIGEST_PREFIX_BYTES];
+    const uint8_t *rejected = log->record.rejected_digest;
+
+    return memcmp(rejected, none, sizeof none) != 0 &&
+           memcmp(rejected, image_digest, TDM_DIGEST_PREFIX_BYTES) == 0;
+}
+
+bool tdm__record_target_is_marked(const struct tdm_record_log *log)
+{
+    struct tdm_manifest image; /* a mark speaks of the digest alone */
+
+    memset(&image, 0, sizeof image);
+    memcpy(image.image_digest, log->record.target_digest, TDM_DIGEST_PREFIX_BYTES);
+    return tdm_bank_mark_present(&image, log->layout, log->record.target, log->flash);
+}
+
+/* --- Transitions --- */
+
+int tdm_boot_begin(struct tdm_record_log *log, uint8_t running, const uint8_t image_digest[TDM_SHA256_BYTES])
+{
+    struct tdm_record next;
+
+    if (!tdm_boot_is_confirmed(log, running) || log->layout->bank[1 - running].bytes == 0 ||
+        tdm_boot_is_rejected(log, image_digest)) {
+        return TDM_E_STATE;
+    }
+    tdm__record_to_idle(&next, &log->record, log->record.last_reason);
+    next.state = TDM_BOOT_ERASING;
+    next.target = 1 - running;
+    memcpy(next.target_digest, image_digest, TDM_DIGEST_PREFIX_BYTES);
+    if (next.starts < UINT16_MAX) {
+        next.starts++;
+    }
+    return tdm_record_append(log, &next);
+}
+
+int tdm_boot_receiving(struct tdm_record_log *log)
+{
+    struct tdm_record next = log->record;
+
+    if (!log->found || next.state != TDM_BOOT_ERASING) {
+        return TDM_E_STATE;
+    }
+    next.state = TDM_BOOT_RECEIVING;
+    return tdm_record_append(log, &next);
+}
+
+int tdm_boot_pending(struct tdm_record_log *log, uint8_t attempts)
+{
+    struct tdm_record next = log->record;
+
+    if (attempts == 0) {
+        return TDM_E_ARGUMENT;
+    }
+    if (!log->found || (next.state != TDM_BOOT_ERASING && next.state != TDM_BOOT_RECEIVING) ||
+        tdm__record_target_is_marked(log)) {
+        return TDM_E_STATE;
+    }
+    next.state = TDM_BOOT_PENDING;
+    next.attempts_left = attempts;
+    return tdm_record_append(log, &next);
+}
+
+int tdm_boot_abandon(struct tdm_record_log *log, uint8_t reason)
+{
+    struct tdm_record next;
+
+    if (!log->found || log->record.state < TDM_BOOT_ERASING || log->record.state > TDM_BOOT_PENDING) {
+        return TDM_E_STATE;
+    }
+    tdm__record_to_idle(&next, &log->record, reason);
+    return tdm_record_append(log, &next);
+}
+
+int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running, const struct tdm_manifest *manifest)
+{
+    struct tdm_record next;
+    int result;
+
+    if (tdm_boot_is_confirmed(log, running)) {
+        return TDM_OK;
+    }
+    if (!is_on_trial(log, running) ||
+        memcmp(log->record.target_digest, manifest->image_digest, TDM_DIGEST_PREFIX_BYTES) != 0) {
+        return TDM_E_STATE;
+    }
+    tdm__record_to_confirmed(&next, &log->record, manifest);
+    result = tdm_record_append(log, &next);
+    if (result != TDM_OK) {
+        return result;
+    }
+    if (tdm_bank_mark_program(manifest, log->layout, running, log->flash) != TDM_OK) {
+        tdm__record_settle(log, false);
+    }
+    return TDM_OK;
+}
+
+int tdm_boot_reject(struct tdm_record_log *log, uint8_t running, uint8_t reason)
+{
+    struct tdm_record next;
+    int result;
+
+    if (!is_on_trial(log, running)) {
+        return TDM_E_STATE;
+    }
+    tdm__record_to_rejected(&next, &log->record, reason);
+    result = tdm_record_append(log, &next);
+    if (result == TDM_OK) {
+        tdm__record_settle(log, false);
+    }
+    return result;
+}
