@@ -1,0 +1,137 @@
+/* The life of the link to the primary MCU (docs/PROTOCOL.md, section 4).
+ *
+ *        init
+ *          v
+ *      [ down ] --initialize--> [ up ] --25 s of silence--> [ pinging ] --5 unanswered pings--.
+ *       ^  ^                      ^                             |                             |
+ *       |  |                      '-------- any good frame -----'                             |
+ *       |  '----------------- otaUpdateFinish true, ncp.reboot (once answered) ---------------|
+ *       '-------------------------------------------------------------------------------------'
+ *
+ * - down is state 10, off line, at the initial rate unless the MCU asked for another one; a raised rate in
+ * down is left after the same silence, or an MCU that restarted would never be heard again.
+ * - The rate changes, and the session restarts, only when nothing waits to be sent: answers go out before.
+ * - The MCU is told of a state only while no answer of it is awaited (section 9). */
+#include "core/ncp/internal.h"
+
+#include <string.h>
+
+void tdm__link_heard(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    if (ncp->endpoint.rx.frames == ncp->frames) {
+        return;
+    }
+    ncp->frames = ncp->endpoint.rx.frames;
+    ncp->heard_ms = now_ms;
+    ncp->pings = 0;
+}
+
+static void set_baud(struct tdm_ncp *ncp, uint32_t baud)
+{
+    ncp->baud = baud;
+    ncp->switch_to = 0;
+    ncp->config->ops->set_baud(ncp->config->ctx, baud);
+}
+
+void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    bool was_online = ncp->online;
+
+    tdm_endpoint_reset(&ncp->endpoint, now_ms);
+    tdm__feeder_link_lost(ncp, now_ms);
+    memset(&ncp->device, 0, sizeof ncp->device);
+    ncp->initialized = false;
+    ncp->online = false;
+    ncp->restart = false;
+    ncp->reports = false;
+    ncp->suspended = false;
+    ncp->told = TDM_STATE_NOT_INITIALIZED;
+    ncp->pings = 0;
+    ncp->heard_ms = now_ms;
+    if (ncp->baud != ncp->config->initial_baud || ncp->switch_to != 0) {
+        set_baud(ncp, ncp->config->initial_baud);
+    }
+    if (was_online) {
+        ncp->config->ops->offline(ncp->config->ctx);
+    }
+}
+
+void tdm__link_drained(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    if (ncp->restart) {
+        tdm__link_restart(ncp, now_ms);
+        if (ncp->config->ops->reboot != NULL) {
+            ncp->config->ops->reboot(ncp->config->ctx);
+        }
+    } else if (ncp->switch_to != 0) {
+        set_baud(ncp, ncp->switch_to);
+    }
+}
+
+static void ping_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_ncp *ncp = ctx;
+
+    (void)status;
+    (void)results;
+    (void)now_ms;
+    if (error == TDM_E_TIMEOUT) {
+        ncp->pings++;
+    }
+}
+
+/* The MCU is listened for while it is up, and at any rate but the initial one. An MCU that accepted an offer
+ * may take its time: it erases, reboots, waits for a good moment. */
+static bool is_watched(const struct tdm_ncp *ncp)
+{
+    return (ncp->online || ncp->baud != ncp->config->initial_baud) && ncp->step != TDM__ACCEPTED;
+}
+
+static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    uint32_t wait_ms = tdm__until(ncp->heard_ms + TDM__SILENCE_MS, now_ms);
+
+    if (!is_watched(ncp)) {
+        ncp->heard_ms = now_ms;
+        return UINT32_MAX;
+    }
+    if (wait_ms > 0) {
+        return wait_ms;
+    }
+    if (!tdm__may_call(ncp)) {
+        return UINT32_MAX;
+    }
+    if (ncp->pings >= TDM__PINGS) {
+        tdm__link_restart(ncp, now_ms);
+        return 0;
+    }
+    tdm_endpoint_resync(&ncp->endpoint);
+    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_PING, &ncp->call, TDM__PING_MS, ping_done, ncp,
+                          now_ms) != TDM_OK) {
+        return TDM__SOON_MS;
+    }
+    return TDM__PING_MS;
+}
+
+static void tell_state(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    struct tdm_writer args;
+    uint8_t state = (uint8_t)tdm_ncp_state(ncp);
+
+    if (!ncp->initialized || state == ncp->told || !tdm__may_call(ncp) ||
+        tdm_endpoint_open(&ncp->endpoint, TDM_UID_STATE_CHANGE, true, &args) != TDM_OK) {
+        return;
+    }
+    tdm_put_u8(&args, state);
+    if (tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK) {
+        ncp->told = state;
+    }
+}
+
+uint32_t tdm__link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    uint32_t wait_ms = watch(ncp, now_ms);
+
+    tell_state(ncp, now_ms);
+    return wait_ms;
+}

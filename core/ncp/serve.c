@@ -1,0 +1,327 @@
+/* The calls that the co-processor serves (docs/PROTOCOL.md, section 3). One row of `served` is one call;
+ * hasUID reads the same table, so it cannot say anything else than what is served. */
+#include "core/ncp/internal.h"
+
+#include <string.h>
+
+typedef void serve_call_fn(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                           uint32_t now_ms);
+
+/* False, and to is "", if text is longer than fits. */
+static bool copy_text(char *to, size_t room, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length >= room) {
+        to[0] = '\0';
+        return false;
+    }
+    memcpy(to, text, length + 1);
+    return true;
+}
+
+/* --- ncp.* and hw.* --- */
+
+static void serve_ping(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                       uint32_t now_ms)
+{
+    (void)ncp;
+    (void)args;
+    (void)results;
+    (void)now_ms;
+}
+
+static void serve_reboot(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                         uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    ncp->restart = true;
+    tdm_put_bool(results, true);
+}
+
+static void serve_set_baud(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                           uint32_t now_ms)
+{
+    uint32_t baud = tdm_get_u32(args);
+    bool possible = ncp->config->ops->can_baud(ncp->config->ctx, baud);
+
+    if (ncp->step >= TDM__SENDING) { /* before it, an MCU may prepare its bootloader so */
+        tdm__feeder_mcu_restarted(ncp, false, now_ms);
+    }
+    if (possible && baud != ncp->baud) {
+        ncp->switch_to = baud;
+    }
+    tdm_put_bool(results, possible);
+}
+
+static void put_mac(struct tdm_ncp *ncp, struct tdm_writer *results, bool ethernet)
+{
+    const struct tdm_ncp_ops *ops = ncp->config->ops;
+    const char *mac = ops->mac != NULL ? ops->mac(ncp->config->ctx, ethernet) : NULL;
+
+    tdm_put_string(results, mac);
+    tdm_put_bool(results, mac != NULL);
+}
+
+static void serve_wifi_mac(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                           uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    put_mac(ncp, results, false);
+}
+
+static void serve_ethernet_mac(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                               uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    put_mac(ncp, results, true);
+}
+
+/* --- blynk.*: who the device is --- */
+
+static void serve_initialize(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                             uint32_t now_ms)
+{
+    struct tdm_ncp_device *device = &ncp->device;
+    const char *id = tdm_get_string(args);
+    const char *name = tdm_get_string(args);
+    bool good = id[0] != '\0' && copy_text(device->template_id, sizeof device->template_id, id) &&
+                copy_text(device->template_name, sizeof device->template_name, name);
+
+    tdm_put_bool(results, good);
+    if (!good) {
+        return;
+    }
+    ncp->initialized = true;
+    ncp->online = true;
+    ncp->told = TDM_STATE_NOT_INITIALIZED;
+    tdm__feeder_mcu_restarted(ncp, true, now_ms);
+    ncp->config->ops->online(ncp->config->ctx, device);
+}
+
+/* Comes before initialize: an MCU that sends it starts anew. */
+static void serve_firmware_info(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                                uint32_t now_ms)
+{
+    struct tdm_tag *firmware = &ncp->device.firmware;
+    bool type = copy_text(firmware->type, sizeof firmware->type, tdm_get_string(args));
+    bool version = copy_text(firmware->version, sizeof firmware->version, tdm_get_string(args));
+    bool build = copy_text(firmware->build, sizeof firmware->build, tdm_get_string(args));
+    bool library = copy_text(firmware->library, sizeof firmware->library, tdm_get_string(args));
+
+    ncp->initialized = false;
+    tdm__feeder_mcu_restarted(ncp, false, now_ms);
+    tdm_put_bool(results, type && version && build && library);
+}
+
+static void serve_version(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                          uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    tdm_put_string(results, ncp->config->version);
+    tdm_put_bool(results, true);
+}
+
+static void serve_state(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                        uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    tdm_put_u8(results, (uint8_t)tdm_ncp_state(ncp));
+}
+
+static void serve_time(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                       uint32_t now_ms)
+{
+    const struct tdm_ncp_ops *ops = ncp->config->ops;
+    struct tdm_ncp_time time;
+    bool known;
+
+    (void)args;
+    (void)now_ms;
+    memset(&time, 0, sizeof time);
+    known = ops->get_time != NULL && ops->get_time(ncp->config->ctx, &time);
+    tdm_put_string(results, time.iso8601);
+    tdm_put_i64(results, time.unix_ms);
+    tdm_put_i16(results, time.offset_minutes);
+    tdm_put_string(results, time.zone);
+    tdm_put_u8(results, time.dst);
+    tdm_put_bool(results, known);
+}
+
+/* --- blynk.otaUpdate* --- */
+
+static void serve_ota_start(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                            uint32_t now_ms)
+{
+    tdm_put_bool(results, tdm__feeder_start(ncp, tdm_get_u16(args), now_ms));
+}
+
+static void serve_ota_crc32(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                            uint32_t now_ms)
+{
+    bool held = tdm_ncp_updating(ncp);
+
+    (void)args;
+    (void)now_ms;
+    tdm_put_u32(results, held ? ncp->firmware.crc32 : 0);
+    tdm_put_bool(results, held);
+}
+
+static void put_digest(struct tdm_ncp *ncp, struct tdm_writer *results, const uint8_t *digest, uint16_t bytes)
+{
+    bool held = tdm_ncp_updating(ncp);
+
+    tdm_put_binary(results, digest, held ? bytes : 0);
+    tdm_put_bool(results, held);
+}
+
+static void serve_ota_md5(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                          uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    put_digest(ncp, results, ncp->firmware.md5, sizeof ncp->firmware.md5);
+}
+
+static void serve_ota_sha256(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                             uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    put_digest(ncp, results, ncp->firmware.sha256, sizeof ncp->firmware.sha256);
+}
+
+/* A file is offered only once it is here whole, so there is nothing left to fetch. */
+static void serve_ota_prefetch(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                               uint32_t now_ms)
+{
+    (void)args;
+    (void)now_ms;
+    tdm_put_u8(results, tdm_ncp_updating(ncp) ? TDM_PREFETCH_OK : TDM_PREFETCH_REQUEST);
+}
+
+static void serve_ota_suspend(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                              uint32_t now_ms)
+{
+    tdm_put_bool(results, tdm__feeder_suspend(ncp, tdm_get_u16(args), now_ms));
+}
+
+/* --- tandem.* --- */
+
+/* False for a length that no digest has. */
+static bool get_digest(struct tdm_reader *args, uint8_t to[TDM_SHA256_BYTES], uint8_t *to_bytes, bool prefix)
+{
+    uint16_t bytes;
+    const uint8_t *digest = tdm_get_binary(args, &bytes);
+
+    *to_bytes = (uint8_t)bytes;
+    if (bytes != 0 && bytes != TDM_SHA256_BYTES && !(prefix && bytes == TDM_NCP_PREFIX_BYTES)) {
+        return false;
+    }
+    if (bytes > 0) {
+        memcpy(to, digest, bytes);
+    }
+    return true;
+}
+
+static bool get_report(struct tdm_reader *args, struct tdm_ncp_device_report *report)
+{
+    bool good;
+
+    memset(report, 0, sizeof *report);
+    report->event = tdm_get_u8(args);
+    report->state = tdm_get_u8(args);
+    report->reason = tdm_get_u8(args);
+    good = get_digest(args, report->running, &report->running_bytes, false) &&
+           get_digest(args, report->about, &report->about_bytes, true) &&
+           copy_text(report->hardware, sizeof report->hardware, tdm_get_string(args));
+    report->counter = tdm_get_u32(args);
+    return good && report->event >= TDM_DEVICE_STARTED && report->event <= TDM_DEVICE_TRIAL;
+}
+
+static void serve_device_report(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                                uint32_t now_ms)
+{
+    struct tdm_ncp_device_report report;
+    bool taken = get_report(args, &report);
+
+    if (taken) {
+        ncp->reports = true;
+        taken = ncp->config->ops->device_report(ncp->config->ctx, &report);
+        if (report.event == TDM_DEVICE_FAILED) {
+            tdm__feeder_mcu_failed(ncp, report.reason, now_ms);
+        }
+    }
+    tdm_put_bool(results, taken);
+}
+
+/* --- The table --- */
+
+static void serve_has_uid(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                          uint32_t now_ms);
+
+static const struct served_call {
+    uint16_t uid;
+    serve_call_fn *serve;
+} served[] = {
+    {TDM_UID_NCP_PING, serve_ping},
+    {TDM_UID_NCP_REBOOT, serve_reboot},
+    {TDM_UID_NCP_HAS_UID, serve_has_uid},
+    {TDM_UID_HW_SET_UART_BAUD_RATE, serve_set_baud},
+    {TDM_UID_HW_GET_WIFI_MAC, serve_wifi_mac},
+    {TDM_UID_HW_GET_ETHERNET_MAC, serve_ethernet_mac},
+    {TDM_UID_INITIALIZE, serve_initialize},
+    {TDM_UID_SET_FIRMWARE_INFO, serve_firmware_info},
+    {TDM_UID_GET_NCP_VERSION, serve_version},
+    {TDM_UID_GET_STATE, serve_state},
+    {TDM_UID_GET_TIME, serve_time},
+    {TDM_UID_OTA_START, serve_ota_start},
+    {TDM_UID_OTA_GET_CRC32, serve_ota_crc32},
+    {TDM_UID_OTA_GET_MD5, serve_ota_md5},
+    {TDM_UID_OTA_GET_SHA256, serve_ota_sha256},
+    {TDM_UID_OTA_PREFETCH, serve_ota_prefetch},
+    {TDM_UID_OTA_SUSPEND, serve_ota_suspend},
+    {TDM_UID_DEVICE_REPORT, serve_device_report},
+};
+
+static serve_call_fn *find(uint16_t uid)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof served / sizeof served[0]; i++) {
+        if (served[i].uid == uid) {
+            return served[i].serve;
+        }
+    }
+    return NULL;
+}
+
+static void serve_has_uid(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                          uint32_t now_ms)
+{
+    (void)ncp;
+    (void)now_ms;
+    tdm_put_bool(results, find(tdm_get_u16(args)) != NULL);
+}
+
+int tdm__ncp_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
+                   struct tdm_writer *results, uint32_t now_ms)
+{
+    serve_call_fn *serve = find(uid);
+
+    (void)msg_id;
+    if (serve == NULL) {
+        return TDM_STATUS_UNKNOWN_UID;
+    }
+    if (!tdm_signature_matches(tdm_call_info(uid)->arguments, args->buffer + args->position,
+                               args->length - args->position)) {
+        return TDM_STATUS_ARGS_READ;
+    }
+    serve(ctx, args, results, now_ms);
+    return TDM_STATUS_OK;
+}
