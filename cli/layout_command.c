@@ -48,6 +48,7 @@ static void print_defines(const struct board_layout *layout)
 static void print_c_header(const struct board_layout *layout, const char *path)
 {
     printf("/* Made by `tandem layout %s --c-header`: change the layout file, not this one. */\n"
+           "/* clang-format off */\n"
            "#ifndef LAYOUT_H\n#define LAYOUT_H\n\n",
            base_name(path));
     print_defines(layout);

@@ -10,12 +10,7 @@
 
 static volatile uint32_t tick_ms;
 
-static const struct tdm_layout layout = {
-    .record = {{RECORD_0_ADDRESS, RECORD_BYTES}, {RECORD_1_ADDRESS, RECORD_BYTES}},
-    .bank = {{BANK_A_ADDRESS, BANK_BYTES}, {BANK_B_ADDRESS, BANK_BYTES}},
-    .header_bytes = HEADER_BYTES,
-    .keys_address = KEYS_ADDRESS,
-};
+static const struct tdm_layout layout = LAYOUT_INITIALIZER;
 
 void board_init(void)
 {
@@ -79,10 +74,11 @@ int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm
         return result;
     stack = word_at(start);
     entry = word_at(start + 4);
-    if (stack % 8u != 0 || stack <= RAM_ADDRESS || stack > RAM_ADDRESS + RAM_BYTES)
+    if (stack % 8u != 0 || stack <= LAYOUT_RAM_ADDRESS || stack > LAYOUT_RAM_ADDRESS + LAYOUT_RAM_BYTES)
         return TDM_E_VECTOR;
     /* Thumb code, inside the image's own bank and below its header. */
-    if ((entry & 1u) == 0 || entry < bank->address || entry >= bank->address + bank->bytes - HEADER_BYTES)
+    if ((entry & 1u) == 0 || entry < bank->address ||
+        entry >= bank->address + bank->bytes - LAYOUT_HEADER_BYTES)
         return TDM_E_VECTOR;
     return TDM_OK;
 }

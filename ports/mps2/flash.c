@@ -16,18 +16,18 @@ static bool inside(uint32_t address, size_t bytes, uint32_t start, uint32_t end)
 
 static bool readable(uint32_t address, size_t bytes)
 {
-    return inside(address, bytes, FLASH_ADDRESS, FLASH_ADDRESS + FLASH_BYTES);
+    return inside(address, bytes, LAYOUT_FLASH_ADDRESS, LAYOUT_FLASH_ADDRESS + LAYOUT_FLASH_BYTES);
 }
 
 static bool writable(uint32_t address, size_t bytes)
 {
-    return inside(address, bytes, BOOTLOADER_ADDRESS + BOOTLOADER_BYTES, FLASH_ADDRESS + FLASH_BYTES);
+    return inside(address, bytes, LAYOUT_RECORD_0_ADDRESS, LAYOUT_FLASH_ADDRESS + LAYOUT_FLASH_BYTES);
 }
 
 void port_flash_protect(void)
 {
     MPU_REGION = 0;
-    MPU_ADDRESS = FLASH_ADDRESS;
+    MPU_ADDRESS = LAYOUT_FLASH_ADDRESS;
     MPU_ATTRIBUTES = MPU_READ_ONLY | MPU_NORMAL_MEMORY | MPU_SIZE(PSRAM_BYTES_LOG2) | MPU_REGION_ENABLE;
     MPU_CONTROL = MPU_ENABLE | MPU_DEFAULT_MAP;
     barrier();
@@ -76,13 +76,13 @@ static int flash_is_blank(void *ctx, uint32_t address, size_t bytes)
 
 static int flash_erase(void *ctx, uint32_t address)
 {
-    if (address % FLASH_ERASE_BYTES != 0 || !writable(address, FLASH_ERASE_BYTES))
+    if (address % LAYOUT_ERASE_BYTES != 0 || !writable(address, LAYOUT_ERASE_BYTES))
         return TDM_E_FLASH_ERASE;
     unprotect();
-    for (uint32_t offset = 0; offset < FLASH_ERASE_BYTES; offset += 4)
+    for (uint32_t offset = 0; offset < LAYOUT_ERASE_BYTES; offset += 4)
         *cell(address + offset) = 0xFFFFFFFFu;
     port_flash_protect();
-    return flash_is_blank(ctx, address, FLASH_ERASE_BYTES) ? TDM_OK : TDM_E_FLASH_ERASE;
+    return flash_is_blank(ctx, address, LAYOUT_ERASE_BYTES) ? TDM_OK : TDM_E_FLASH_ERASE;
 }
 
 static bool asks_for_zero_to_one(uint32_t address, const uint8_t *from, size_t bytes)
@@ -98,7 +98,7 @@ static int flash_program(void *ctx, uint32_t address, const void *from, size_t b
     const uint8_t *data = from;
 
     (void)ctx;
-    if (address % FLASH_PROGRAM_BYTES != 0 || bytes % FLASH_PROGRAM_BYTES != 0 || !writable(address, bytes))
+    if (address % LAYOUT_PROGRAM_BYTES != 0 || bytes % LAYOUT_PROGRAM_BYTES != 0 || !writable(address, bytes))
         return TDM_E_FLASH_PROGRAM;
     if (asks_for_zero_to_one(address, data, bytes))
         return TDM_E_FLASH_PROGRAM;
@@ -118,8 +118,8 @@ static const struct tdm_flash_ops operations = {
 
 static const struct tdm_flash flash = {
     .ops = &operations,
-    .erase_bytes = FLASH_ERASE_BYTES,
-    .program_bytes = FLASH_PROGRAM_BYTES,
+    .erase_bytes = LAYOUT_ERASE_BYTES,
+    .program_bytes = LAYOUT_PROGRAM_BYTES,
 };
 
 const struct tdm_flash *board_flash(void)

@@ -1,27 +1,38 @@
-/* Where things are on this board: layout.json, as C sees it. The linker scripts have the same numbers in
- * MEMORY. */
-#ifndef TANDEM_MPS2_LAYOUT_H
-#define TANDEM_MPS2_LAYOUT_H
+/* Made by `tandem layout layout.json --c-header`: change the layout file, not this one. */
+/* clang-format off */
+#ifndef LAYOUT_H
+#define LAYOUT_H
 
-#define FLASH_ADDRESS       0x21000000u
-#define FLASH_BYTES         0x00100000u
-#define FLASH_ERASE_BYTES   4096u
-#define FLASH_PROGRAM_BYTES 8u
+#define LAYOUT_NAME                 "mps2"
+#define LAYOUT_FLASH_ADDRESS        0x21000000u
+#define LAYOUT_FLASH_BYTES          0x00100000u
+#define LAYOUT_ERASE_BYTES          0x00001000u
+#define LAYOUT_PROGRAM_BYTES        0x00000008u
+#define LAYOUT_PROGRAM_ONCE         0
+#define LAYOUT_BOOTLOADER_ADDRESS   0x21000000u
+#define LAYOUT_BOOTLOADER_BYTES     0x00007000u
+#define LAYOUT_KEYS_ADDRESS         0x21007000u
+#define LAYOUT_RECORD_0_ADDRESS     0x21008000u
+#define LAYOUT_RECORD_0_BYTES       0x00001000u
+#define LAYOUT_RECORD_1_ADDRESS     0x21009000u
+#define LAYOUT_RECORD_1_BYTES       0x00001000u
+#define LAYOUT_BANK_A_ADDRESS       0x21010000u
+#define LAYOUT_BANK_A_BYTES         0x00040000u
+#define LAYOUT_BANK_B_ADDRESS       0x21050000u
+#define LAYOUT_BANK_B_BYTES         0x00040000u
+#define LAYOUT_HEADER_BYTES         0x00001000u
+#define LAYOUT_RAM_ADDRESS          0x20000000u
+#define LAYOUT_RAM_BYTES            0x00010000u
 
-#define BOOTLOADER_ADDRESS 0x21000000u
-#define BOOTLOADER_BYTES   0x00008000u /* the key page is its last erase unit */
-#define KEYS_ADDRESS       0x21007000u
-
-#define RECORD_0_ADDRESS 0x21008000u
-#define RECORD_1_ADDRESS 0x21009000u
-#define RECORD_BYTES     4096u
-
-#define BANK_A_ADDRESS 0x21010000u
-#define BANK_B_ADDRESS 0x21050000u
-#define BANK_BYTES     0x00040000u
-#define HEADER_BYTES   4096u
-
-#define RAM_ADDRESS 0x20000000u
-#define RAM_BYTES   0x00010000u
+/* Initializer of a struct tdm_layout (tandem/flash.h). */
+#define LAYOUT_INITIALIZER \
+    { \
+        .record = {{LAYOUT_RECORD_0_ADDRESS, LAYOUT_RECORD_0_BYTES}, \
+                   {LAYOUT_RECORD_1_ADDRESS, LAYOUT_RECORD_1_BYTES}}, \
+        .bank = {{LAYOUT_BANK_A_ADDRESS, LAYOUT_BANK_A_BYTES}, \
+                 {LAYOUT_BANK_B_ADDRESS, LAYOUT_BANK_B_BYTES}}, \
+        .header_bytes = LAYOUT_HEADER_BYTES, \
+        .keys_address = LAYOUT_KEYS_ADDRESS, \
+    }
 
 #endif

@@ -33,6 +33,10 @@ struct note {
 
 __attribute__((section(".noinit"))) static volatile struct note note;
 
+/* Called by port_fault_handler alone, in assembler. */
+struct exception_frame;
+void port_fault_report(const struct exception_frame *frame) __attribute__((noreturn, used));
+
 static void guard(volatile struct guarded *to, uint32_t value)
 {
     to->value = value;
@@ -109,8 +113,31 @@ void port_watchdog_handler(void)
     board_reset(TDM_RESET_WATCHDOG);
 }
 
-void port_fault_handler(void)
+/* What the processor pushed when it took the exception. */
+struct exception_frame {
+    uint32_t r0, r1, r2, r3, r12, lr, pc, psr;
+};
+
+static void write_hex(char to[8], uint32_t value)
 {
-    board_log("fault: resetting");
+    for (int i = 7; i >= 0; i--, value >>= 4)
+        to[i] = "0123456789abcdef"[value & 15u];
+}
+
+void port_fault_report(const struct exception_frame *frame)
+{
+    char line[] = "fault: status ........ at ........, resetting";
+
+    write_hex(line + sizeof "fault: status " - 1, SCB_FAULT_STATUS);
+    /* A frame outside of RAM is what the fault may be about. */
+    if ((uint32_t)frame - LAYOUT_RAM_ADDRESS <= LAYOUT_RAM_BYTES - sizeof *frame)
+        write_hex(line + sizeof "fault: status ........ at " - 1, frame->pc);
+    board_log(line);
     board_reset(TDM_RESET_FAULT);
+}
+
+__attribute__((naked)) void port_fault_handler(void)
+{
+    __asm__("mrs r0, msp\n"
+            "b port_fault_report\n");
 }

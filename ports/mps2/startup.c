@@ -53,7 +53,5 @@ void port_start(void)
     /* board_jump came here with interrupts off; nothing is enabled yet. */
     __asm__ volatile("cpsie i" ::: "memory");
     main();
-    port_fault_handler();
-    for (;;)
-        ;
+    board_reset(TDM_RESET_FAULT); /* main has nowhere to return to */
 }
