@@ -65,7 +65,7 @@ struct tdm_trust {
 
 /* Parses the first TDM_ENVELOPE_BYTES of a package.
  * TDM_E_FORMAT (not a package, or its CRC differs), TDM_E_VERSION, TDM_E_ENCODING, TDM_E_SIZE (front over 1
- * KiB), TDM_E_TRUNCATED. */
+ * KiB, or the whole over 4 GiB), TDM_E_TRUNCATED. */
 TDM_MUST_USE int tdm_envelope_parse(struct tdm_envelope *envelope, const uint8_t *data, size_t bytes);
 /* Writes exactly TDM_ENVELOPE_BYTES. */
 void tdm_envelope_build(const struct tdm_envelope *envelope, uint8_t to[TDM_ENVELOPE_BYTES]);
@@ -75,12 +75,14 @@ void tdm_envelope_build(const struct tdm_envelope *envelope, uint8_t to[TDM_ENVE
 TDM_MUST_USE int tdm_head_parse(struct tdm_manifest *manifest, uint32_t *key_id, const uint8_t *head,
                                 size_t head_bytes);
 
-/* Builds tag and manifest into a signed head. Returns its length, or TDM_E_ARGUMENT, TDM_E_ROOM. */
+/* Builds tag and manifest into a signed head; key_id 0 makes an unsigned one (algorithm 0). library may be
+ * "". Returns its length, or TDM_E_ARGUMENT (a manifest that tdm_head_parse would refuse, a text that does
+ * not fit the tag's alphabet, an unsigned head with a counter), TDM_E_ROOM. */
 TDM_MUST_USE int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uint32_t key_id,
                                 uint8_t *to, size_t capacity);
 
-/* Checks a head's signature: TDM_OK, TDM_E_KEY, TDM_E_SIGNATURE, TDM_E_FORMAT. An unsigned head (algorithm 0)
- * is TDM_OK only where trust allows it and its counter is 0. */
+/* Checks a head's signature: TDM_OK, TDM_E_KEY, TDM_E_SIGNATURE, TDM_E_FORMAT, TDM_E_VERSION. An unsigned
+ * head (algorithm 0) is TDM_OK only where trust allows it and its counter is 0, else TDM_E_SIGNATURE. */
 TDM_MUST_USE int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
                                  const uint8_t signature[TDM_SIGNATURE_BYTES]);
 
@@ -97,8 +99,9 @@ struct tdm_front {
 void tdm_front_init(struct tdm_front *front, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 /* Takes up to bytes; *used gets how many were taken (all of them until the front is complete).
  * TDM_OK while incomplete and when front->complete became true; else the error that ends the package: those
- * of tdm_envelope_parse, tdm_head_parse and tdm_head_verify; TDM_E_MANIFEST also where envelope and manifest
- * disagree. */
+ * of tdm_envelope_parse, tdm_head_verify and tdm_head_parse, again at each further call. TDM_E_MANIFEST also
+ * where envelope and manifest disagree, TDM_E_KEY also where the image revokes the key that signed it. A head
+ * without a signature is refused whatever trust allows: only a device writes one, for itself. */
 TDM_MUST_USE int tdm_front_feed(struct tdm_front *front, const struct tdm_trust *trust, const uint8_t *data,
                                 size_t bytes, size_t *used);
 /* The signed head inside the buffer, and the signature behind it; valid when complete. */
@@ -128,7 +131,9 @@ struct tdm_bank_map {
     uint32_t header;      /* address of the stored header */
     uint32_t mark;        /* address of the confirm mark */
 };
-/* TDM_E_SIZE where image and relocations do not fit below the header, or the header into header_bytes. */
+/* TDM_E_SIZE where image and relocations do not fit below the header area, that area cannot hold the longest
+ * header and the mark, or there is no such bank; TDM_E_LINK_ADDRESS where the image cannot run in this bank.
+ * What is mapped can be written: an update client asks before it erases. */
 TDM_MUST_USE int tdm_bank_map(struct tdm_bank_map *map, const struct tdm_layout *layout, uint8_t bank,
                               const struct tdm_flash *flash, const struct tdm_manifest *manifest);
 
@@ -141,7 +146,8 @@ TDM_MUST_USE int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm
 
 /* Programs the stored header of bank from a head and its signature (the bank is erased there).
  * scratch: TDM_PACKAGE_FRONT_MAX bytes, may be the memory that head lies in if head >= scratch +
- * TDM_STORED_PREFIX_BYTES. TDM_E_FLASH_PROGRAM, TDM_E_SIZE. */
+ * TDM_STORED_PREFIX_BYTES and the signature stands behind it, as in a front's buffer.
+ * TDM_E_FLASH_PROGRAM, TDM_E_SIZE. */
 TDM_MUST_USE int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank,
                                          const struct tdm_flash *flash, const uint8_t *head,
                                          size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES],

@@ -21,10 +21,11 @@ struct tdm_relocations {
     uint32_t image_bytes;
     uint32_t table_bytes;
     uint32_t count;
-    uint32_t next;   /* site, or UINT32_MAX after the last */
-    uint32_t block;  /* block that next lies in */
-    uint32_t stream; /* offset in the stream of the code after next */
-    uint32_t seen;
+    uint32_t next;      /* site, or UINT32_MAX after the last */
+    uint32_t block;     /* block that next lies in */
+    uint32_t stream;    /* offset in the table of the code after next */
+    uint32_t block_end; /* offset in the table where the block's codes end */
+    uint32_t seen;      /* sites so far, from where the cursor was positioned */
 };
 
 /* Positions the cursor at the first site >= from. TDM_E_RELOCATIONS where the table is not canonical, and

@@ -1,0 +1,157 @@
+/* A bank: where its pieces lie, its stored header, its confirm mark (docs/PACKAGE.md, section "In the bank").
+ * What is in it is verified in bank_verify.c. */
+#include "tandem/package.h"
+
+#include <string.h>
+
+#include "core/image/bytes.h"
+#include "core/image/head.h"
+
+#define STORED_MAX (TDM_STORED_PREFIX_BYTES + TDM__HEAD_MAX + TDM_SIGNATURE_BYTES)
+
+static const uint8_t header_magic[4] = {'T', 'D', 'M', 'B'};
+static const uint8_t mark_magic[4] = {'T', 'D', 'M', 'C'};
+
+uint8_t tdm_layout_bank_at(const struct tdm_layout *layout, uint32_t address)
+{
+    uint8_t bank;
+
+    for (bank = 0; bank < TDM_BANKS; bank++) {
+        if (address - layout->bank[bank].address < layout->bank[bank].bytes)
+            return bank;
+    }
+    return TDM_NO_BANK;
+}
+
+/* --- The map --- */
+
+/* value is at most UINT32_MAX - TDM_PROGRAM_MAX; program units are powers of two. */
+static uint32_t whole_units(const struct tdm_flash *flash, uint32_t value)
+{
+    return (value + flash->program_bytes - 1) & ~(flash->program_bytes - 1);
+}
+
+static uint32_t header_address(const struct tdm_layout *layout, uint8_t bank)
+{
+    return layout->bank[bank].address + layout->bank[bank].bytes - layout->header_bytes;
+}
+
+static uint32_t mark_address(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash)
+{
+    return layout->bank[bank].address + layout->bank[bank].bytes - whole_units(flash, TDM_MARK_BYTES);
+}
+
+static bool bank_exists(const struct tdm_layout *layout, uint8_t bank)
+{
+    return bank < TDM_BANKS && layout->bank[bank].bytes != 0;
+}
+
+int tdm_bank_map(struct tdm_bank_map *map, const struct tdm_layout *layout, uint8_t bank,
+                 const struct tdm_flash *flash, const struct tdm_manifest *manifest)
+{
+    uint32_t room;
+    uint32_t table;
+
+    if (!bank_exists(layout, bank) || layout->bank[bank].bytes < layout->header_bytes ||
+        layout->header_bytes < whole_units(flash, STORED_MAX) + whole_units(flash, TDM_MARK_BYTES))
+        return TDM_E_SIZE;
+    room = layout->bank[bank].bytes - layout->header_bytes;
+    if (manifest->relocation_bytes > room)
+        return TDM_E_SIZE;
+    table = whole_units(flash, manifest->relocation_bytes);
+    if (table > room || manifest->image_bytes > room - table)
+        return TDM_E_SIZE;
+
+    map->image = layout->bank[bank].address;
+    map->header = header_address(layout, bank);
+    map->relocations = map->header - table;
+    map->mark = mark_address(layout, bank, flash);
+    if (manifest->relocation_count == 0 && manifest->link_address != TDM_LINK_ANYWHERE &&
+        manifest->link_address != map->image)
+        return TDM_E_LINK_ADDRESS;
+    return TDM_OK;
+}
+
+/* --- The stored header --- */
+
+int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                    const struct tdm_flash *flash, const struct tdm_trust *trust,
+                    uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
+{
+    uint32_t address;
+    size_t head_bytes;
+    int result;
+
+    if (!bank_exists(layout, bank))
+        return TDM_E_NO_HEADER;
+    address = header_address(layout, bank);
+    result = flash->ops->read(flash->ctx, address, buffer, TDM_STORED_PREFIX_BYTES);
+    if (result != TDM_OK)
+        return result;
+    head_bytes = tdm__load_u16(buffer + 4);
+    if (memcmp(buffer, header_magic, sizeof header_magic) != 0 || tdm__load_u16(buffer + 6) != 0 ||
+        head_bytes < TDM_HEAD_FIXED_BYTES || head_bytes > TDM__HEAD_MAX)
+        return TDM_E_NO_HEADER;
+    result = flash->ops->read(flash->ctx, address + TDM_STORED_PREFIX_BYTES, buffer,
+                              head_bytes + TDM_SIGNATURE_BYTES);
+    if (result != TDM_OK)
+        return result;
+    return tdm__head_accept(manifest, trust, buffer, head_bytes, buffer + head_bytes);
+}
+
+int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash,
+                            const uint8_t *head, size_t head_bytes,
+                            const uint8_t signature[TDM_SIGNATURE_BYTES], uint8_t *scratch)
+{
+    size_t used;
+    size_t bytes;
+
+    if (!bank_exists(layout, bank) || head_bytes > TDM__HEAD_MAX)
+        return TDM_E_SIZE;
+    used = TDM_STORED_PREFIX_BYTES + head_bytes + TDM_SIGNATURE_BYTES;
+    bytes = whole_units(flash, (uint32_t)used);
+    if (bytes + whole_units(flash, TDM_MARK_BYTES) > layout->header_bytes)
+        return TDM_E_SIZE;
+
+    /* In this order, because head and signature may lie in scratch, each behind where it goes. */
+    memmove(scratch + TDM_STORED_PREFIX_BYTES, head, head_bytes);
+    memmove(scratch + TDM_STORED_PREFIX_BYTES + head_bytes, signature, TDM_SIGNATURE_BYTES);
+    memcpy(scratch, header_magic, sizeof header_magic);
+    tdm__store_u16(scratch + 4, (uint16_t)head_bytes);
+    tdm__store_u16(scratch + 6, 0);
+    memset(scratch + used, 0xFF, bytes - used);
+    return flash->ops->program(flash->ctx, header_address(layout, bank), scratch, bytes);
+}
+
+/* --- The confirm mark --- */
+
+static void mark_build(const struct tdm_manifest *manifest, uint8_t mark[TDM_MARK_BYTES])
+{
+    memcpy(mark, mark_magic, sizeof mark_magic);
+    memcpy(mark + sizeof mark_magic, manifest->image_digest, TDM_MARK_BYTES - sizeof mark_magic);
+}
+
+int tdm_bank_mark_program(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                          const struct tdm_flash *flash)
+{
+    uint8_t units[TDM_PROGRAM_MAX];
+
+    if (!bank_exists(layout, bank))
+        return TDM_E_SIZE;
+    memset(units, 0xFF, sizeof units);
+    mark_build(manifest, units);
+    return flash->ops->program(flash->ctx, mark_address(layout, bank, flash), units,
+                               whole_units(flash, TDM_MARK_BYTES));
+}
+
+bool tdm_bank_mark_present(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                           const struct tdm_flash *flash)
+{
+    uint8_t expected[TDM_MARK_BYTES];
+    uint8_t found[TDM_MARK_BYTES];
+
+    mark_build(manifest, expected);
+    return bank_exists(layout, bank) &&
+           flash->ops->read(flash->ctx, mark_address(layout, bank, flash), found, sizeof found) == TDM_OK &&
+           memcmp(found, expected, sizeof found) == 0;
+}

@@ -1,0 +1,190 @@
+/* The signed head: fixed part, firmware tag, manifest (docs/PACKAGE.md, section "Signed head"). */
+#include "core/image/head.h"
+
+#include <string.h>
+
+#include "core/image/bytes.h"
+#include "core/image/manifest.h"
+#include "core/image/tag_walk.h"
+
+#define FORMAT_VERSION 1
+#define TAG_AT         TDM_HEAD_FIXED_BYTES
+
+enum algorithm { UNSIGNED = 0, ECDSA_P256_SHA256 = 1 };
+
+static const uint8_t magic[4] = {'T', 'D', 'M', 'H'};
+
+struct fixed {
+    uint8_t algorithm;
+    uint32_t key_id;
+    size_t tag_bytes;
+    size_t manifest_bytes;
+};
+
+static int fixed_parse(struct fixed *fixed, const uint8_t *head, size_t head_bytes)
+{
+    if (head_bytes < TDM_HEAD_FIXED_BYTES)
+        return TDM_E_TRUNCATED;
+    if (memcmp(head, magic, sizeof magic) != 0)
+        return TDM_E_FORMAT;
+    if (head[4] != FORMAT_VERSION || head[5] > ECDSA_P256_SHA256)
+        return TDM_E_VERSION;
+    fixed->algorithm = head[5];
+    fixed->key_id = tdm__load_u32(head + 8);
+    fixed->tag_bytes = tdm__load_u16(head + 12);
+    fixed->manifest_bytes = tdm__load_u16(head + 14);
+    if (tdm__load_u16(head + 6) != 0 || (fixed->algorithm == UNSIGNED && fixed->key_id != 0))
+        return TDM_E_FORMAT;
+    if (TDM_HEAD_FIXED_BYTES + fixed->tag_bytes + fixed->manifest_bytes > head_bytes)
+        return TDM_E_TRUNCATED;
+    if (TDM_HEAD_FIXED_BYTES + fixed->tag_bytes + fixed->manifest_bytes < head_bytes)
+        return TDM_E_FORMAT;
+    return TDM_OK;
+}
+
+/* Every pair counts, so that a scanner cannot read another firmware out of a tag that names a key twice. */
+static int tag_agrees(const struct tdm_manifest *manifest, const uint8_t *tag, size_t tag_bytes)
+{
+    static const char *const keys[] = {"mcu", "fw-type", "build"};
+    const char *const expected[] = {manifest->version, manifest->type, manifest->build};
+    unsigned seen = manifest->build[0] == '\0' ? 1u << 2 : 0;
+    size_t cursor = 0;
+    const char *key;
+    const char *value;
+
+    if (tdm__tag_length(tag, tag_bytes) != (int)tag_bytes)
+        return TDM_E_TAG;
+    while (tdm_tag_next_pair(tag, tag_bytes, &cursor, &key, &value)) {
+        unsigned i;
+
+        for (i = 0; i < 3; i++) {
+            if (strcmp(key, keys[i]) != 0)
+                continue;
+            if (strcmp(value, expected[i]) != 0)
+                return TDM_E_TAG;
+            seen |= 1u << i;
+        }
+    }
+    return seen == 7 ? TDM_OK : TDM_E_TAG;
+}
+
+int tdm_head_parse(struct tdm_manifest *manifest, uint32_t *key_id, const uint8_t *head, size_t head_bytes)
+{
+    struct fixed fixed;
+    int result = fixed_parse(&fixed, head, head_bytes);
+
+    if (result == TDM_OK)
+        result = tdm__manifest_parse(manifest, head + TAG_AT + fixed.tag_bytes, fixed.manifest_bytes);
+    if (result == TDM_OK)
+        result = tag_agrees(manifest, head + TAG_AT, fixed.tag_bytes);
+    if (result == TDM_OK)
+        *key_id = fixed.key_id;
+    return result;
+}
+
+int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uint32_t key_id, uint8_t *to,
+                   size_t capacity)
+{
+    int tag_bytes;
+    int manifest_bytes;
+
+    if (key_id == 0 && manifest->counter != 0)
+        return TDM_E_ARGUMENT;
+    if (capacity < TDM_HEAD_FIXED_BYTES)
+        return TDM_E_ROOM;
+    if (capacity > TDM__HEAD_MAX)
+        capacity = TDM__HEAD_MAX;
+    tag_bytes = tdm__tag_put(manifest->version, manifest->type, manifest->build, library, to + TAG_AT,
+                             capacity - TAG_AT);
+    if (tag_bytes < 0)
+        return tag_bytes;
+    manifest_bytes =
+        tdm__manifest_build(manifest, to + TAG_AT + tag_bytes, capacity - TAG_AT - (size_t)tag_bytes);
+    if (manifest_bytes < 0)
+        return manifest_bytes;
+    memcpy(to, magic, sizeof magic);
+    to[4] = FORMAT_VERSION;
+    to[5] = key_id == 0 ? UNSIGNED : ECDSA_P256_SHA256;
+    tdm__store_u16(to + 6, 0);
+    tdm__store_u32(to + 8, key_id);
+    tdm__store_u16(to + 12, (uint16_t)tag_bytes);
+    tdm__store_u16(to + 14, (uint16_t)manifest_bytes);
+    return TDM_HEAD_FIXED_BYTES + tag_bytes + manifest_bytes;
+}
+
+/* --- Trust --- */
+
+/* Mask of the key slot that signed the head, or an error. */
+static int signer(const struct tdm_trust *trust, const struct fixed *fixed, const uint8_t *head,
+                  size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    struct tdm_hash hash;
+    uint8_t digest[TDM_SHA256_BYTES];
+    int result = TDM_E_KEY;
+    unsigned slot;
+
+    tdm_sha256_init(&hash);
+    tdm_sha256_update(&hash, head, head_bytes);
+    tdm_sha256_result(&hash, digest);
+    for (slot = 0; slot < trust->keys->count; slot++) {
+        const struct tdm_key *key = &trust->keys->key[slot];
+
+        if (key->id != fixed->key_id || (trust->revoked_keys >> slot & 1) != 0)
+            continue;
+        if (trust->verify(digest, signature, key->point))
+            return 1 << slot;
+        result = TDM_E_SIGNATURE;
+    }
+    return result;
+}
+
+/* An unsigned head has no signer: no slot, and no counter that it could raise. */
+static int unsigned_allowed(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes)
+{
+    struct tdm_manifest manifest;
+    uint32_t key_id;
+    int result;
+
+    if (!trust->allow_unsigned)
+        return TDM_E_SIGNATURE;
+    result = tdm_head_parse(&manifest, &key_id, head, head_bytes);
+    if (result != TDM_OK)
+        return result;
+    return manifest.counter == 0 ? 0 : TDM_E_SIGNATURE;
+}
+
+static int verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
+                  const uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    struct fixed fixed;
+    int result = fixed_parse(&fixed, head, head_bytes);
+
+    if (result != TDM_OK)
+        return result;
+    if (fixed.algorithm == UNSIGNED)
+        return unsigned_allowed(trust, head, head_bytes);
+    return signer(trust, &fixed, head, head_bytes, signature);
+}
+
+int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
+                    const uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    int slots = verify(trust, head, head_bytes, signature);
+
+    return slots < 0 ? slots : TDM_OK;
+}
+
+int tdm__head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust, const uint8_t *head,
+                     size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    int slots = verify(trust, head, head_bytes, signature);
+    uint32_t key_id;
+    int result;
+
+    if (slots < 0)
+        return slots;
+    result = tdm_head_parse(manifest, &key_id, head, head_bytes);
+    if (result == TDM_OK && (manifest->revoked_keys & slots) != 0)
+        return TDM_E_KEY;
+    return result;
+}

@@ -1,0 +1,18 @@
+/* What front and bank share about signed heads. */
+#ifndef TANDEM_IMAGE_HEAD_H
+#define TANDEM_IMAGE_HEAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tandem/package.h"
+
+#define TDM__HEAD_MAX (TDM_PACKAGE_FRONT_MAX - TDM_ENVELOPE_BYTES - TDM_SIGNATURE_BYTES)
+
+/* Verifies, and only then parses. The errors of tdm_head_verify and tdm_head_parse; TDM_E_KEY also where the
+ * image revokes the key that signed it, because it could not be started again once it is confirmed. */
+TDM_MUST_USE int tdm__head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust,
+                                  const uint8_t *head, size_t head_bytes,
+                                  const uint8_t signature[TDM_SIGNATURE_BYTES]);
+
+#endif

@@ -1,0 +1,60 @@
+/* The key page (docs/PACKAGE.md, section "Key page"). */
+#include "tandem/package.h"
+
+#include <string.h>
+
+#include "core/image/bytes.h"
+
+#define FORMAT_VERSION 1
+#define SLOTS_AT       12
+#define SLOT_BYTES     (4 + TDM_PUBLIC_KEY_BYTES)
+#define CRC_AT         (SLOTS_AT + TDM_KEY_SLOTS * SLOT_BYTES)
+
+/* Magic, version and the zeros that follow the count. */
+static const uint8_t start[5] = {'T', 'D', 'M', 'K', FORMAT_VERSION};
+static const uint8_t zeros[SLOT_BYTES];
+
+int tdm_keys_parse(struct tdm_key_set *keys, const uint8_t page[TDM_KEY_PAGE_BYTES])
+{
+    unsigned slot;
+
+    if (memcmp(page, start, sizeof start) != 0 || memcmp(page + 6, zeros, 6) != 0 ||
+        tdm_crc32(0, page, CRC_AT) != tdm__load_u32(page + CRC_AT))
+        return TDM_E_FORMAT;
+    keys->count = page[5];
+    if (keys->count == 0 || keys->count > TDM_KEY_SLOTS)
+        return TDM_E_FORMAT;
+    for (slot = 0; slot < TDM_KEY_SLOTS; slot++) {
+        const uint8_t *at = page + SLOTS_AT + slot * SLOT_BYTES;
+
+        if ((memcmp(at, zeros, SLOT_BYTES) != 0) != (slot < keys->count))
+            return TDM_E_FORMAT;
+        keys->key[slot].id = tdm__load_u32(at);
+        memcpy(keys->key[slot].point, at + 4, TDM_PUBLIC_KEY_BYTES);
+    }
+    return TDM_OK;
+}
+
+int tdm_keys_load(struct tdm_key_set *keys, const struct tdm_flash *flash, uint32_t address)
+{
+    uint8_t page[TDM_KEY_PAGE_BYTES];
+    int result = flash->ops->read(flash->ctx, address, page, sizeof page);
+
+    return result == TDM_OK ? tdm_keys_parse(keys, page) : result;
+}
+
+void tdm_keys_build(const struct tdm_key_set *keys, uint8_t page[TDM_KEY_PAGE_BYTES])
+{
+    unsigned slot;
+
+    memset(page, 0, TDM_KEY_PAGE_BYTES);
+    memcpy(page, start, sizeof start);
+    page[5] = keys->count;
+    for (slot = 0; slot < keys->count; slot++) {
+        uint8_t *at = page + SLOTS_AT + slot * SLOT_BYTES;
+
+        tdm__store_u32(at, keys->key[slot].id);
+        memcpy(at + 4, keys->key[slot].point, TDM_PUBLIC_KEY_BYTES);
+    }
+    tdm__store_u32(page + CRC_AT, tdm_crc32(0, page, CRC_AT));
+}
