@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "cli/files.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -126,10 +127,16 @@ static bool get_all(struct reader *in, const json_t *root, struct board_layout *
 int layout_load(struct board_layout *layout, const char *path)
 {
     struct reader in = {path, false};
+    struct file_bytes file;
     json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *root;
 
     memset(layout, 0, sizeof *layout);
+    if (file_read(&file, path) != CLI_OK) {
+        return CLI_FAILED;
+    }
+    root = json_loadb((const char *)file.data, file.size, JSON_REJECT_DUPLICATES, &error);
+    file_free(&file);
     if (!root) {
         return output_fail(CLI_FAILED, "%s: line %d: %s; a layout file is JSON, see docs/LAYOUT.md", path,
                            error.line, error.text);

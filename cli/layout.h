@@ -25,6 +25,4 @@ int layout_load(struct board_layout *layout, const char *path);
  * off the bootloader's region where it is its tail. path is for the message. */
 int layout_check(struct board_layout *layout, const char *path);
 
-extern const struct command command_layout;
-
 #endif

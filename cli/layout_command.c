@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/layout.h"
 #include "cli/options.h"
 #include "cli/output.h"

@@ -2,15 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/layout.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
 const struct command *const commands[] = {
-    &command_layout,
-    NULL,
+#define CLI_COMMAND_ROW(name) &command_##name,
+    CLI_COMMANDS(CLI_COMMAND_ROW)
+#undef CLI_COMMAND_ROW
+        NULL,
 };
 
 /* Words of argv that name the command: 0 if they are not its name. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/options.h"
 
 static void say(const char *prefix, const char *format, va_list arguments)
 {
@@ -42,6 +42,151 @@ int output_json(json_t *value)
     json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(value);
+    return CLI_OK;
+}
+
+const char *output_text(const json_t *value, char *text, size_t bytes)
+{
+    switch (value ? json_typeof(value) : JSON_NULL) {
+    case JSON_STRING:
+        return json_string_value(value);
+    case JSON_INTEGER:
+        snprintf(text, bytes, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return text;
+    case JSON_REAL:
+        snprintf(text, bytes, "%g", json_real_value(value));
+        return text;
+    case JSON_TRUE:
+        return "yes";
+    case JSON_FALSE:
+        return "no";
+    default:
+        return "-";
+    }
+}
+
+const json_t *output_member(const json_t *object, const char *path)
+{
+    const char *dot;
+
+    while (object && (dot = strchr(path, '.')) != NULL) {
+        object = json_object_getn(object, path, (size_t)(dot - path));
+        path = dot + 1;
+    }
+    return json_object_get(object, path);
+}
+
+/* "key_id" as "key id". */
+static void print_label(const char *key, int width)
+{
+    int length = 0;
+
+    for (; key[length]; length++) {
+        putchar(key[length] == '_' ? ' ' : key[length]);
+    }
+    printf("%*s", width - length + 2, "");
+}
+
+static void print_members(const json_t *object, int indent)
+{
+    int width = 0;
+    const char *key;
+    const json_t *value;
+    json_t *walk = (json_t *)object;
+    char text[32];
+
+    json_object_foreach(walk, key, value)
+    {
+        width = (int)strlen(key) > width && !json_is_object(value) ? (int)strlen(key) : width;
+    }
+    json_object_foreach(walk, key, value)
+    {
+        if (json_is_null(value) || json_is_array(value)) {
+            continue;
+        }
+        printf("%*s", indent, "");
+        print_label(key, json_is_object(value) ? 0 : width);
+        if (json_is_object(value)) {
+            putchar('\n');
+            print_members(value, indent + 2);
+        } else {
+            printf("%s\n", output_text(value, text, sizeof text));
+        }
+    }
+}
+
+int output_fields(const struct invocation *call, json_t *object)
+{
+    if (!object || option_given(call, "json")) {
+        return output_json(object);
+    }
+    print_members(object, 0);
+    json_decref(object);
+    return CLI_OK;
+}
+
+/* Characters of UTF-8 text, as a terminal counts them (near enough: none is wide). */
+static int text_width(const char *text)
+{
+    int width = 0;
+
+    for (; *text; text++) {
+        width += (*text & 0xC0) != 0x80;
+    }
+    return width;
+}
+
+static int column_width(const struct column *column, const json_t *rows)
+{
+    int width = text_width(column->heading);
+    size_t i;
+    const json_t *row;
+    char text[32];
+
+    json_array_foreach(rows, i, row)
+    {
+        int cell = text_width(output_text(output_member(row, column->member), text, sizeof text));
+        width = cell > width ? cell : width;
+    }
+    return width;
+}
+
+static void print_cell(const char *text, int width, bool last)
+{
+    fputs(text, stdout);
+    if (last) {
+        putchar('\n');
+    } else {
+        printf("%*s", width - text_width(text) + 2, "");
+    }
+}
+
+void output_table(const struct column *columns, const json_t *rows)
+{
+    size_t i;
+    const json_t *row;
+    char text[32];
+
+    for (const struct column *c = columns; c->member; c++) {
+        print_cell(c->heading, column_width(c, rows), !c[1].member);
+    }
+    json_array_foreach(rows, i, row)
+    {
+        for (const struct column *c = columns; c->member; c++) {
+            print_cell(output_text(output_member(row, c->member), text, sizeof text), column_width(c, rows),
+                       !c[1].member);
+        }
+    }
+}
+
+int output_list(const struct invocation *call, const struct column *columns, const char *member,
+                json_t *answer)
+{
+    if (option_given(call, "json")) {
+        return output_json(answer);
+    }
+    output_table(columns, json_object_get(answer, member));
+    json_decref(answer);
     return CLI_OK;
 }
 

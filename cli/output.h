@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "cli/command.h"
+
 /* Prints "tandem: ..." on standard error and returns code, so that a caller can say
  * `return output_fail(CLI_FAILED, ...)`. The text says what happened, to which file, and what to do next. */
 int output_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -16,6 +18,30 @@ void output_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints value on standard output with indentation and frees it. NULL: out of memory. */
 int output_json(json_t *value);
+
+/* Prints the members of an object as lines for people, or as JSON with --json, and frees it. Member names are
+ * the labels, members that are null are left out for people. */
+int output_fields(const struct invocation *call, json_t *object);
+
+/* A column of a table: the member it shows ("firmware.version": a member of a member) and its heading. */
+struct column {
+    const char *member;
+    const char *heading;
+};
+
+/* Prints rows (an array of objects) as a table for people; columns are ended by a row without a member. */
+void output_table(const struct column *columns, const json_t *rows);
+
+/* The same for an answer that has its rows in member: a table, or the whole answer as JSON with --json. Frees
+ * the answer. */
+int output_list(const struct invocation *call, const struct column *columns, const char *member,
+                json_t *answer);
+
+/* A value as people read it: text as it is, numbers, yes or no, "-" for nothing. text has bytes bytes. */
+const char *output_text(const json_t *value, char *text, size_t bytes);
+
+/* The member called path of object, "." steps into a member; NULL if there is none. */
+const json_t *output_member(const json_t *object, const char *path);
 
 /* Flushes standard output: CLI_FAILED, with a message, if what was printed could not be written (disk full).
  */

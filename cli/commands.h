@@ -1,0 +1,26 @@
+/* Every command, in the order of the help. X(name): a file of cli/ defines `command_<name>`. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+#define CLI_COMMANDS(X)                                                                                      \
+    X(keygen)                                                                                                \
+    X(layout)                                                                                                \
+    X(device_add)                                                                                            \
+    X(device_list)                                                                                           \
+    X(device_show)                                                                                           \
+    X(firmware_upload)                                                                                       \
+    X(firmware_list)                                                                                         \
+    X(ship)                                                                                                  \
+    X(shipment_list)                                                                                         \
+    X(shipment_show)                                                                                         \
+    X(shipment_pause)                                                                                        \
+    X(shipment_resume)                                                                                       \
+    X(shipment_cancel)
+
+#define CLI_COMMAND_DECLARE(name) extern const struct command command_##name;
+CLI_COMMANDS(CLI_COMMAND_DECLARE)
+#undef CLI_COMMAND_DECLARE
+
+#endif

@@ -1,0 +1,18 @@
+/* Which server, and with which token: from options, the environment, or a configuration file. */
+#ifndef CLI_CONFIG_H
+#define CLI_CONFIG_H
+
+#include "cli/command.h"
+
+struct config {
+    char *url; /* without a slash at its end */
+    char *token;
+};
+
+/* Each value from the first place that has it: --url and --token, TANDEM_URL and TANDEM_TOKEN, the file of
+ * --config or ~/.config/tandem/config. CLI_OK, or CLI_USAGE or CLI_FAILED with the reason on standard error.
+ * config_free is safe either way. */
+int config_load(struct config *config, const struct invocation *call);
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,182 @@
+#include "cli/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+
+#define READ_STEP ((size_t)1 << 16)
+
+void *memory_take(size_t size)
+{
+    void *memory = malloc(size ? size : 1);
+
+    if (!memory) {
+        output_fail(CLI_FAILED, "out of memory (%zu bytes)", size);
+        exit(CLI_FAILED);
+    }
+    return memory;
+}
+
+static int fail_errno(const char *what, const char *path)
+{
+    return output_fail(CLI_FAILED, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* Reads to the end of the file; sizes are not asked for, so that pipes work too. */
+static int read_all(struct file_bytes *file, int fd, const char *path)
+{
+    size_t room = 0;
+
+    for (;;) {
+        ssize_t count;
+
+        if (file->size == room) {
+            uint8_t *larger = realloc(file->data, room = 2 * room + READ_STEP);
+
+            if (!larger) {
+                return output_fail(CLI_FAILED, "%s: out of memory", path);
+            }
+            file->data = larger;
+        }
+        count = read(fd, file->data + file->size, room - file->size);
+        if (count == 0) {
+            return CLI_OK;
+        }
+        if (count < 0 && errno != EINTR) {
+            return fail_errno("can't be read", path);
+        }
+        file->size += count > 0 ? (size_t)count : 0;
+        if (file->size > FILE_BYTES_MAX) {
+            return output_fail(CLI_FAILED, "%s: over 1 GiB; is this the right file?", path);
+        }
+    }
+}
+
+int file_read(struct file_bytes *file, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc;
+
+    file->data = NULL;
+    file->size = 0;
+    if (fd < 0) {
+        return fail_errno("can't be opened", path);
+    }
+    rc = read_all(file, fd, path);
+    close(fd);
+    return rc;
+}
+
+void file_free(struct file_bytes *file)
+{
+    free(file->data);
+    file->data = NULL;
+    file->size = 0;
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t count = write(fd, data, size);
+
+        if (count < 0 && errno != EINTR) {
+            return false;
+        }
+        data += count > 0 ? count : 0;
+        size -= count > 0 ? (size_t)count : 0;
+    }
+    return true;
+}
+
+/* Writes and closes fd; errno says why it failed. Pipes and terminals can't be synced, which is no failure.
+ */
+static bool write_and_close(int fd, const void *data, size_t size)
+{
+    bool written = write_all(fd, data, size) && (fsync(fd) == 0 || errno == EINVAL || errno == EROFS);
+    int why = errno;
+    bool closed = close(fd) == 0;
+
+    if (!written) {
+        errno = why;
+    }
+    return written && closed;
+}
+
+int file_create(const char *path, const void *data, size_t size, mode_t mode)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+    if (fd < 0 && errno == EEXIST) {
+        return output_fail(CLI_FAILED, "%s: exists already, and is not overwritten; move it away first",
+                           path);
+    }
+    if (fd < 0) {
+        return fail_errno("can't be created", path);
+    }
+    if (!write_and_close(fd, data, size)) {
+        fail_errno("can't be written", path);
+        unlink(path);
+        return CLI_FAILED;
+    }
+    return CLI_OK;
+}
+
+static int write_directly(const char *path, const void *data, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || !write_and_close(fd, data, size)) {
+        return fail_errno("can't be written", path);
+    }
+    return CLI_OK;
+}
+
+/* The mode that open() would give a new file. */
+static mode_t masked(mode_t mode)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return mode & ~mask;
+}
+
+static int write_beside(const char *path, char *temporary, const void *data, size_t size, mode_t mode)
+{
+    int fd = mkostemp(temporary, O_CLOEXEC);
+
+    if (fd < 0) {
+        return fail_errno("can't be created", path);
+    }
+    if (fchmod(fd, masked(mode)) != 0 || !write_and_close(fd, data, size) || rename(temporary, path) != 0) {
+        fail_errno("can't be written", path);
+        unlink(temporary);
+        return CLI_FAILED;
+    }
+    return CLI_OK;
+}
+
+int file_write(const char *path, const void *data, size_t size, mode_t mode)
+{
+    static const char suffix[] = ".XXXXXX";
+    size_t length = strlen(path);
+    struct stat status;
+    char *temporary;
+    int rc;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        return write_directly(path, data, size);
+    }
+    temporary = memory_take(length + sizeof suffix);
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, suffix, sizeof suffix);
+    rc = write_beside(path, temporary, data, size, mode);
+    free(temporary);
+    return rc;
+}

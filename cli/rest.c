@@ -1,0 +1,243 @@
+#include "cli/rest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#define CONNECT_SECONDS   10L
+#define REQUEST_SECONDS   60L
+#define STALL_SECONDS     30L /* an upload that moves nothing for so long is given up */
+#define ANSWER_BYTES_MAX  ((size_t)256 << 20)
+#define BASE_PATH         "/api/v1"
+#define HTTP_UNAUTHORIZED 401
+#define HTTP_NOT_FOUND    404
+
+/* One exchange: what comes back, and what the bar shows of what goes out. */
+struct exchange {
+    struct rest *rest;
+    struct curl_slist *headers;
+    char *url;
+    struct file_bytes answer;
+    struct progress *bar;
+    char *why; /* REST_WHY_BYTES */
+    char curl_text[CURL_ERROR_SIZE];
+};
+
+int rest_open(struct rest *rest, const struct invocation *call)
+{
+    int rc;
+
+    rest->curl = NULL;
+    rc = config_load(&rest->config, call);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    rest->curl = curl_easy_init();
+    return rest->curl ? CLI_OK : output_fail(CLI_FAILED, "out of memory");
+}
+
+void rest_close(struct rest *rest)
+{
+    curl_easy_cleanup(rest->curl);
+    rest->curl = NULL;
+    config_free(&rest->config);
+}
+
+char *rest_path(const struct rest *rest, const char *prefix, const char *name, const char *suffix)
+{
+    char *escaped = curl_easy_escape(rest->curl, name, 0);
+    size_t bytes = strlen(prefix) + (escaped ? strlen(escaped) : 0) + strlen(suffix) + 1;
+    char *path = memory_take(bytes);
+
+    snprintf(path, bytes, "%s%s%s", prefix, escaped ? escaped : "", suffix);
+    curl_free(escaped);
+    return path;
+}
+
+static size_t take_answer(char *data, size_t size, size_t count, void *ctx)
+{
+    struct file_bytes *answer = ctx;
+    uint8_t *larger;
+
+    count *= size;
+    if (answer->size + count > ANSWER_BYTES_MAX || !(larger = realloc(answer->data, answer->size + count))) {
+        return 0;
+    }
+    memcpy(larger + answer->size, data, count);
+    answer->data = larger;
+    answer->size += count;
+    return count;
+}
+
+static int show_upload(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    struct exchange *exchange = ctx;
+
+    (void)down_total;
+    (void)down;
+    if (up_total > 0) {
+        progress_show(exchange->bar, (uint64_t)up, (uint64_t)up_total);
+    }
+    return 0;
+}
+
+static void add_header(struct exchange *exchange, const char *name, const char *value)
+{
+    size_t bytes = strlen(name) + strlen(value) + 3;
+    char *line = memory_take(bytes);
+    struct curl_slist *longer;
+
+    snprintf(line, bytes, "%s: %s", name, value);
+    longer = curl_slist_append(exchange->headers, line);
+    if (longer) {
+        exchange->headers = longer;
+    }
+    free(line);
+}
+
+static void set_options(struct exchange *exchange, const char *method, const char *path)
+{
+    const struct config *config = &exchange->rest->config;
+    CURL *curl = exchange->rest->curl;
+    size_t bytes = strlen(config->url) + sizeof BASE_PATH + strlen(path);
+    char *bearer = memory_take(strlen(config->token) + sizeof "Bearer ");
+
+    exchange->url = memory_take(bytes);
+    snprintf(exchange->url, bytes, "%s%s%s", config->url, BASE_PATH, path);
+    snprintf(bearer, strlen(config->token) + sizeof "Bearer ", "Bearer %s", config->token);
+    add_header(exchange, "Authorization", bearer);
+    free(bearer);
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->curl_text);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange->answer);
+}
+
+static void set_body(struct exchange *exchange, const char *type, const void *data, size_t bytes)
+{
+    CURL *curl = exchange->rest->curl;
+
+    add_header(exchange, "Content-Type", type);
+    add_header(exchange, "Expect", ""); /* no wait for "100 Continue" */
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, data);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes);
+}
+
+/* Why the server refused: title and detail of its answer, or the bare status. */
+static int explain_refusal(struct exchange *exchange, long status, const json_t *problem)
+{
+    const char *title = json_string_value(json_object_get(problem, "title"));
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    const char *url = exchange->rest->config.url;
+
+    if (status == HTTP_UNAUTHORIZED) {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: the server does not accept this token; check --token, TANDEM_TOKEN or the "
+                 "configuration file",
+                 url);
+    } else if (title) {
+        snprintf(exchange->why, REST_WHY_BYTES, "%s%s%s", title, detail ? ": " : "", detail ? detail : "");
+    } else {
+        snprintf(exchange->why, REST_WHY_BYTES, "%s: answered with HTTP status %ld; is it a tandem-cloud?",
+                 exchange->url, status);
+    }
+    return status == HTTP_NOT_FOUND && title ? CLI_FAILED : CLI_SERVER;
+}
+
+static int perform(struct exchange *exchange, json_t **answer)
+{
+    CURL *curl = exchange->rest->curl;
+    CURLcode code;
+    long status = 0;
+    json_t *parsed;
+    int rc;
+
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
+    code = curl_easy_perform(curl);
+    if (code != CURLE_OK) {
+        const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: the server can't be reached: %s; is tandem-cloud running?", exchange->rest->config.url,
+                 text);
+        return CLI_SERVER;
+    }
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    parsed = json_loadb((const char *)exchange->answer.data, exchange->answer.size, 0, NULL);
+    if (status >= 200 && status < 300 && parsed) {
+        *answer = parsed;
+        return CLI_OK;
+    }
+    rc = explain_refusal(exchange, status, parsed);
+    json_decref(parsed);
+    return rc;
+}
+
+static void clean_up(struct exchange *exchange)
+{
+    curl_slist_free_all(exchange->headers);
+    free(exchange->url);
+    file_free(&exchange->answer);
+}
+
+int rest_request_quietly(struct rest *rest, const char *method, const char *path, const json_t *body,
+                         json_t **answer, char why[REST_WHY_BYTES])
+{
+    struct exchange exchange = {.rest = rest, .why = why};
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    int rc;
+
+    *answer = NULL;
+    set_options(&exchange, method, path);
+    curl_easy_setopt(rest->curl, CURLOPT_TIMEOUT, REQUEST_SECONDS);
+    if (text) {
+        set_body(&exchange, "application/json", text, strlen(text));
+    } else if (strcmp(method, "POST") == 0) {
+        set_body(&exchange, "application/json", "", 0);
+    }
+    rc = perform(&exchange, answer);
+    clean_up(&exchange);
+    free(text);
+    return rc;
+}
+
+int rest_request(struct rest *rest, const char *method, const char *path, const json_t *body, json_t **answer)
+{
+    char why[REST_WHY_BYTES];
+    int rc = rest_request_quietly(rest, method, path, body, answer, why);
+
+    return rc == CLI_OK ? rc : output_fail(rc, "%s", why);
+}
+
+int rest_upload(struct rest *rest, const char *path, const struct file_bytes *file, json_t **answer)
+{
+    char why[REST_WHY_BYTES];
+    struct progress bar;
+    struct exchange exchange = {.rest = rest, .bar = &bar, .why = why};
+    int rc;
+
+    *answer = NULL;
+    progress_start(&bar, "upload");
+    set_options(&exchange, "POST", path);
+    set_body(&exchange, "application/octet-stream", file->data, file->size);
+    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+    curl_easy_setopt(rest->curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(rest->curl, CURLOPT_XFERINFOFUNCTION, show_upload);
+    curl_easy_setopt(rest->curl, CURLOPT_XFERINFODATA, &exchange);
+    rc = perform(&exchange, answer);
+    progress_end(&bar);
+    clean_up(&exchange);
+    return rc == CLI_OK ? rc : output_fail(rc, "%s", why);
+}

@@ -1,0 +1,36 @@
+/* Requests to tandem-cloud's REST interface (docs/API.md). */
+#ifndef CLI_REST_H
+#define CLI_REST_H
+
+#include <jansson.h>
+
+#include "cli/config.h"
+#include "cli/files.h"
+
+struct rest {
+    struct config config;
+    void *curl;
+};
+
+/* Finds the server and token of call. CLI_OK, or another code with the reason on standard error. rest_close
+ * is safe either way. */
+int rest_open(struct rest *rest, const struct invocation *call);
+void rest_close(struct rest *rest);
+
+/* A path below /api/v1: prefix, name with what URLs do not take escaped, suffix. From malloc. */
+char *rest_path(const struct rest *rest, const char *prefix, const char *name, const char *suffix);
+
+/* One request; body may be NULL. CLI_OK and *answer (the caller's), or, with the reason on standard error:
+ * CLI_SERVER (not reached, token refused, request refused), CLI_FAILED (no such thing). */
+int rest_request(struct rest *rest, const char *method, const char *path, const json_t *body,
+                 json_t **answer);
+
+/* The same with the reason in why instead of on standard error. */
+#define REST_WHY_BYTES 512
+int rest_request_quietly(struct rest *rest, const char *method, const char *path, const json_t *body,
+                         json_t **answer, char why[REST_WHY_BYTES]);
+
+/* Posts a file as the body, with a progress bar on a terminal. */
+int rest_upload(struct rest *rest, const char *path, const struct file_bytes *file, json_t **answer);
+
+#endif

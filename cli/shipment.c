@@ -1,0 +1,144 @@
+/* tandem shipment: lists shipments, shows one, pauses, resumes, cancels it. */
+#include "cli/shipment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/rest.h"
+
+static const struct column shipment_columns[] = {
+    {"id", "ID"},
+    {"name", "NAME"},
+    {"state", "STATE"},
+    {"template", "TEMPLATE"},
+    {"firmware.version", "VERSION"},
+    {"progress.target", "DEVICES"},
+    {"progress.updated", "UPDATED"},
+    {"progress.failed", "FAILED"},
+    {"created", "CREATED"},
+    {NULL, NULL},
+};
+
+static const struct column device_columns[] = {
+    {"id", "DEVICE"},     {"name", "NAME"},         {"version", "VERSION"}, {"status", "STATUS"},
+    {"reason", "REASON"}, {"attempts", "ATTEMPTS"}, {"text", "TEXT"},       {NULL, NULL},
+};
+
+int shipment_print(const struct invocation *call, json_t *shipment)
+{
+    json_t *devices = json_incref(json_object_get(shipment, "devices"));
+    int rc = output_fields(call, shipment);
+
+    if (!option_given(call, "json") && json_array_size(devices) > 0) {
+        putchar('\n');
+        output_table(device_columns, devices);
+    }
+    json_decref(devices);
+    return rc;
+}
+
+static int run_list(const struct invocation *call)
+{
+    struct rest rest;
+    json_t *answer;
+    int rc = rest_open(&rest, call);
+
+    if (rc == CLI_OK) {
+        rc = rest_request(&rest, "GET", "/shipments", NULL, &answer);
+    }
+    if (rc == CLI_OK) {
+        rc = output_list(call, shipment_columns, "shipments", answer);
+    }
+    rest_close(&rest);
+    return rc;
+}
+
+/* One request about the shipment that the command line names; its answer is the shipment. */
+static int request_shipment(const struct invocation *call, const char *method, const char *action)
+{
+    struct rest rest;
+    json_t *shipment;
+    int rc = rest_open(&rest, call);
+
+    if (rc == CLI_OK) {
+        char *path = rest_path(&rest, "/shipments/", call->argument[0], action);
+        rc = rest_request(&rest, method, path, NULL, &shipment);
+        free(path);
+    }
+    if (rc == CLI_OK) {
+        rc = shipment_print(call, shipment);
+    }
+    rest_close(&rest);
+    return rc;
+}
+
+static int run_show(const struct invocation *call)
+{
+    return request_shipment(call, "GET", "");
+}
+
+static int run_pause(const struct invocation *call)
+{
+    return request_shipment(call, "POST", "/pause");
+}
+
+static int run_resume(const struct invocation *call)
+{
+    return request_shipment(call, "POST", "/resume");
+}
+
+static int run_cancel(const struct invocation *call)
+{
+    return request_shipment(call, "POST", "/cancel");
+}
+
+const struct command command_shipment_list = {
+    .name = "shipment list",
+    .arguments = "",
+    .summary = "list shipments, newest first",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_list,
+};
+
+const struct command command_shipment_show = {
+    .name = "shipment show",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "show a shipment and where each device stands",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_show,
+};
+
+const struct command command_shipment_pause = {
+    .name = "shipment pause",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "offer the firmware to no further device for now",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_pause,
+};
+
+const struct command command_shipment_resume = {
+    .name = "shipment resume",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "go on with a paused shipment",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_resume,
+};
+
+const struct command command_shipment_cancel = {
+    .name = "shipment cancel",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "end a shipment",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_cancel,
+};

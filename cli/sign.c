@@ -1,0 +1,232 @@
+#include "cli/sign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "cli/files.h"
+#include "cli/output.h"
+
+#define COORDINATE_BYTES 32
+
+static int fail_openssl(const char *what)
+{
+    return output_fail(CLI_FAILED, "%s: %s", what, ERR_reason_error_string(ERR_peek_last_error()));
+}
+
+char *key_id_text(char text[KEY_ID_TEXT_BYTES], uint32_t id)
+{
+    snprintf(text, KEY_ID_TEXT_BYTES, "%08" PRIx32, id);
+    return text;
+}
+
+static bool get_coordinate(const EVP_PKEY *pkey, const char *name, uint8_t to[COORDINATE_BYTES])
+{
+    BIGNUM *number = NULL;
+    bool ok = EVP_PKEY_get_bn_param(pkey, name, &number) == 1 &&
+              BN_bn2binpad(number, to, COORDINATE_BYTES) == COORDINATE_BYTES;
+
+    BN_free(number);
+    return ok;
+}
+
+/* The public half as devices hold it. */
+static bool get_public_half(const EVP_PKEY *pkey, struct tdm_key *key)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+
+    if (!get_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X, key->point) ||
+        !get_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, key->point + COORDINATE_BYTES) ||
+        EVP_Digest(key->point, sizeof key->point, digest, NULL, EVP_sha256(), NULL) != 1) {
+        return false;
+    }
+    key->id = digest[0] | (uint32_t)digest[1] << 8 | (uint32_t)digest[2] << 16 | (uint32_t)digest[3] << 24;
+    return true;
+}
+
+static bool is_p256(const EVP_PKEY *pkey)
+{
+    char group[32];
+
+    return EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC &&
+           EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
+           (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0);
+}
+
+/* Checks the kind of a key that was read, and takes its public half. */
+static int accept_key(const EVP_PKEY *pkey, struct tdm_key *key, const char *path)
+{
+    if (!is_p256(pkey)) {
+        return output_fail(CLI_FAILED,
+                           "%s: packages are signed with ECDSA P-256, and this is another kind of key; make "
+                           "one with: tandem keygen FILE",
+                           path);
+    }
+    return get_public_half(pkey, key) ? CLI_OK : fail_openssl(path);
+}
+
+static bool has_text(const struct file_bytes *file, const char *text)
+{
+    return memmem(file->data, file->size, text, strlen(text)) != NULL;
+}
+
+static void warn_if_others_can_read(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
+        output_warn("%s: others can read this private key; run: chmod 600 %s", path, path);
+    }
+}
+
+static EVP_PKEY *parse_private(const struct file_bytes *file)
+{
+    BIO *bio = BIO_new_mem_buf(file->data, (int)file->size);
+    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+
+    BIO_free(bio);
+    return pkey;
+}
+
+int signing_key_load(struct signing_key *key, const char *path)
+{
+    struct file_bytes file;
+    int rc = file_read(&file, path);
+
+    memset(key, 0, sizeof *key);
+    if (rc == CLI_OK) {
+        key->pkey = parse_private(&file);
+        if (key->pkey) {
+            warn_if_others_can_read(path);
+            rc = accept_key(key->pkey, &key->public_half, path);
+        } else if (has_text(&file, "-----BEGIN PUBLIC KEY-----")) {
+            rc = output_fail(CLI_FAILED, "%s: a public key, and signing needs the private one%s", path,
+                             strstr(path, ".pub") ? " (the file without .pub?)" : "");
+        } else {
+            rc = output_fail(CLI_FAILED, "%s: no private key in PEM in it; make one with: tandem keygen FILE",
+                             path);
+        }
+    }
+    if (file.data) {
+        OPENSSL_cleanse(file.data, file.size);
+    }
+    file_free(&file);
+    return rc;
+}
+
+void signing_key_free(struct signing_key *key)
+{
+    EVP_PKEY_free(key->pkey);
+    key->pkey = NULL;
+}
+
+int public_key_load(struct tdm_key *key, const char *path)
+{
+    struct file_bytes file;
+    EVP_PKEY *pkey = NULL;
+    int rc = file_read(&file, path);
+
+    if (rc == CLI_OK) {
+        BIO *bio = BIO_new_mem_buf(file.data, (int)file.size);
+
+        pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+        BIO_free(bio);
+        if (pkey) {
+            rc = accept_key(pkey, key, path);
+        } else if (has_text(&file, "PRIVATE KEY-----")) {
+            rc = output_fail(CLI_FAILED, "%s: a private key; give the public one (%s.pub?)", path, path);
+        } else {
+            rc = output_fail(CLI_FAILED, "%s: no public key in PEM in it; tandem keygen FILE writes FILE.pub",
+                             path);
+        }
+    }
+    EVP_PKEY_free(pkey);
+    file_free(&file);
+    return rc;
+}
+
+/* DER, as OpenSSL signs, to r and s. */
+static bool der_to_raw(const uint8_t *der, size_t bytes, uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &der, (long)bytes);
+    bool ok = parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, COORDINATE_BYTES) > 0 &&
+              BN_bn2binpad(ECDSA_SIG_get0_s(parsed), signature + COORDINATE_BYTES, COORDINATE_BYTES) > 0;
+
+    ECDSA_SIG_free(parsed);
+    return ok;
+}
+
+int signing_key_sign(const struct signing_key *key, const void *data, size_t bytes,
+                     uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    uint8_t der[128];
+    size_t der_bytes = sizeof der;
+    bool ok = md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
+              EVP_DigestSign(md, der, &der_bytes, data, bytes) == 1 && der_to_raw(der, der_bytes, signature);
+
+    EVP_MD_CTX_free(md);
+    return ok ? CLI_OK : fail_openssl("signing failed");
+}
+
+/* What the PEM writer put into bio, written to a new file. */
+static int create_from(BIO *bio, const char *path, mode_t mode)
+{
+    char *text;
+    long bytes = BIO_get_mem_data(bio, &text);
+
+    return file_create(path, text, (size_t)bytes, mode);
+}
+
+static int write_private(const EVP_PKEY *pkey, const char *path)
+{
+    BIO *bio = BIO_new(BIO_s_secmem());
+    int rc = bio && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1
+                 ? create_from(bio, path, 0600)
+                 : fail_openssl(path);
+
+    BIO_free(bio);
+    return rc;
+}
+
+static int write_public(const EVP_PKEY *pkey, const char *path)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int rc = bio && PEM_write_bio_PUBKEY(bio, pkey) == 1 ? create_from(bio, path, 0644) : fail_openssl(path);
+
+    BIO_free(bio);
+    return rc;
+}
+
+int signing_key_make(struct signing_key *key, const char *path, const char *public_path)
+{
+    int rc;
+
+    memset(key, 0, sizeof *key);
+    if (access(public_path, F_OK) == 0) {
+        return output_fail(CLI_FAILED, "%s: exists already, and is not overwritten; move it away first",
+                           public_path);
+    }
+    key->pkey = EVP_EC_gen("P-256");
+    if (!key->pkey || !get_public_half(key->pkey, &key->public_half)) {
+        return fail_openssl("no key could be made");
+    }
+    rc = write_private(key->pkey, path);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    rc = write_public(key->pkey, public_path);
+    if (rc != CLI_OK) {
+        unlink(path);
+    }
+    return rc;
+}
