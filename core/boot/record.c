@@ -276,15 +276,18 @@ static bool same_confirm(const struct tdm_record *a, const struct tdm_record *b)
            a->revoked_keys == b->revoked_keys;
 }
 
-void tdm__record_settle(struct tdm_record_log *log, bool rederivable)
+bool tdm__record_is_settled(const struct tdm_record_log *log, bool rederivable)
 {
     const struct tdm_record *spare = &log->spare;
-    bool settled =
-        spare->sequence != 0 &&
-        memcmp(spare->rejected_digest, log->record.rejected_digest, TDM_DIGEST_PREFIX_BYTES) == 0 &&
-        (rederivable || same_confirm(spare, &log->record));
 
-    if (!settled) {
+    return spare->sequence != 0 &&
+           memcmp(spare->rejected_digest, log->record.rejected_digest, TDM_DIGEST_PREFIX_BYTES) == 0 &&
+           (rederivable || same_confirm(spare, &log->record));
+}
+
+void tdm__record_settle(struct tdm_record_log *log, bool rederivable)
+{
+    if (!tdm__record_is_settled(log, rederivable)) {
         int result = tdm_record_append(log, &log->record);
 
         (void)result; /* the first copy stands */

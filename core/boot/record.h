@@ -4,10 +4,13 @@
 
 #include "tandem/boot.h"
 
-/* Appends the newest entry once more unless the other unit's newest says the same about what was decided for
- * good (active, floor, revoked keys, rejected digest): afterwards losing either unit loses no decision.
- * rederivable: a lost confirm would be found again, because the active bank carries its mark.
- * Failing is no error: the decision stands, and the bootloader settles again at the next start. */
+/* True if losing either unit loses no decision: both say the same about what was decided for good (active,
+ * floor, revoked keys, rejected digest). rederivable: a lost confirm would be found again, because the active
+ * bank carries its mark. */
+bool tdm__record_is_settled(const struct tdm_record_log *log, bool rederivable);
+
+/* Appends the newest entry once more unless it is settled. Failing is no error: the decision stands, and the
+ * bootloader settles again at the next start. */
 void tdm__record_settle(struct tdm_record_log *log, bool rederivable);
 
 /* Whether the target bank carries the confirm mark of target_digest. */

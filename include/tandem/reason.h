@@ -44,6 +44,7 @@
     X(ACTIVE_INVALID, 39, "active-invalid", "the confirmed image no longer verifies; the other bank runs")   \
     X(RECORD_LOST, 40, "record-lost", "the boot record was lost and rebuilt")                                \
     X(RECOVERY, 41, "recovered", "the bootloader fetched the firmware through the co-processor")             \
+    X(RESTARTED, 42, "restarted", "the new firmware restarted without confirming in every attempt")          \
     X(NO_START, 64, "device-did-not-start", "the device accepted the offer and never asked for data")        \
     X(OFFER_REFUSED, 65, "offer-refused", "the device refused the offer")                                    \
     X(NO_ANSWER, 66, "device-silent", "the device stopped answering")                                        \
