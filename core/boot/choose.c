@@ -22,6 +22,8 @@
 
 #include <string.h>
 
+#include "core/image/bytes.h"
+
 int tdm__choose_judge(struct tdm__choose *c, uint8_t bank)
 {
     const struct tdm_boot_config *config = c->config;
@@ -98,7 +100,7 @@ static int peek(struct tdm__choose *c, uint8_t bank, uint32_t *header)
     if (result != TDM_OK) {
         return result;
     }
-    head_bytes = c->buffer[4] | (size_t)c->buffer[5] << 8;
+    head_bytes = tdm__load_u16(c->buffer + 4);
     if (memcmp(c->buffer, "TDMB", 4) != 0 || head_bytes > TDM_PACKAGE_FRONT_MAX) {
         return TDM_E_NO_HEADER;
     }

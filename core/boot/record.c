@@ -13,45 +13,23 @@
 
 #include <string.h>
 
-#include "tandem/digest.h"
+#include "core/image/bytes.h"
 
 #define FORMAT_VERSION 1
 #define CRC_OFFSET     44
 #define SLOT_MAX       (TDM_RECORD_ENTRY_BYTES + TDM_PROGRAM_MAX - TDM_RECORD_ENTRY_BYTES % TDM_PROGRAM_MAX)
 
-static void put16(uint8_t *to, uint16_t value)
-{
-    to[0] = (uint8_t)value;
-    to[1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *to, uint32_t value)
-{
-    put16(to, (uint16_t)value);
-    put16(to + 2, (uint16_t)(value >> 16));
-}
-
-static uint16_t get16(const uint8_t *from)
-{
-    return (uint16_t)(from[0] | from[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *from)
-{
-    return get16(from) | (uint32_t)get16(from + 2) << 16;
-}
-
 /* --- One entry --- */
 
 void tdm_record_encode(const struct tdm_record *record, uint8_t to[TDM_RECORD_ENTRY_BYTES])
 {
-    put32(to, record->sequence);
+    tdm__store_u32(to, record->sequence);
     to[4] = FORMAT_VERSION;
     to[5] = record->state;
     to[6] = record->active;
     to[7] = record->target;
-    put32(to + 8, record->counter_floor);
-    put16(to + 12, record->starts);
+    tdm__store_u32(to + 8, record->counter_floor);
+    tdm__store_u16(to + 12, record->starts);
     to[14] = record->attempts_left;
     to[15] = record->revoked_keys;
     memcpy(to + 16, record->target_digest, TDM_DIGEST_PREFIX_BYTES);
@@ -60,7 +38,7 @@ void tdm_record_encode(const struct tdm_record *record, uint8_t to[TDM_RECORD_EN
     to[41] = record->soft_rollbacks;
     to[42] = record->trial_reason;
     to[43] = record->retries;
-    put32(to + CRC_OFFSET, tdm_crc32(0, to, CRC_OFFSET));
+    tdm__store_u32(to + CRC_OFFSET, tdm_crc32(0, to, CRC_OFFSET));
 }
 
 static bool is_bank(uint8_t bank)
@@ -86,15 +64,15 @@ static bool fields_are_valid(const struct tdm_record *record)
 
 int tdm_record_decode(struct tdm_record *record, const uint8_t from[TDM_RECORD_ENTRY_BYTES])
 {
-    if (get32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || from[4] != FORMAT_VERSION) {
+    if (tdm__load_u32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || from[4] != FORMAT_VERSION) {
         return TDM_E_FORMAT;
     }
-    record->sequence = get32(from);
+    record->sequence = tdm__load_u32(from);
     record->state = from[5];
     record->active = from[6];
     record->target = from[7];
-    record->counter_floor = get32(from + 8);
-    record->starts = get16(from + 12);
+    record->counter_floor = tdm__load_u32(from + 8);
+    record->starts = tdm__load_u16(from + 12);
     record->attempts_left = from[14];
     record->revoked_keys = from[15];
     memcpy(record->target_digest, from + 16, TDM_DIGEST_PREFIX_BYTES);
