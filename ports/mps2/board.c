@@ -48,10 +48,7 @@ uint8_t board_running_bank(void)
 
     /* The program counter and not a symbol: it is right even if a relocation were not. */
     __asm__("mov %0, pc" : "=r"(here));
-    for (uint8_t bank = 0; bank < TDM_BANKS; bank++)
-        if (here - layout.bank[bank].address < layout.bank[bank].bytes)
-            return bank;
-    return TDM_NO_BANK;
+    return tdm_layout_bank_at(&layout, here);
 }
 
 static uint32_t word_at(const uint8_t bytes[4])

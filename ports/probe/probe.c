@@ -1,5 +1,5 @@
 /* A program that tries out a port: it answers lines on the UART, one command each, and so shows whether every
- * function of board.h does what it promises. tests/system/test_mps2_port.py talks to it; so can a person with
+ * function of board.h does what it promises. tests/system/test_ports.py talks to it; so can a person with
  * a terminal.
  *
  *     cause                      why the processor started: power, soft, watchdog, fault or no-link
@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "ports/board.h"
+#include "ports/probe/probe.h"
 
 #define LINE_BYTES 600
 #define DATA_BYTES 256
@@ -226,7 +227,7 @@ static void run(char *line)
     say("\n");
 }
 
-int main(void)
+void probe_run(void)
 {
     static char line[LINE_BYTES];
     size_t length = 0;

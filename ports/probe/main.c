@@ -1,0 +1,6 @@
+#include "ports/probe/probe.h"
+
+int main(void)
+{
+    probe_run();
+}
