@@ -20,6 +20,7 @@
 #define TANDEM_CLOUD_MQTT_SESSION_H
 
 #include "cloud/mqtt/packet.h"
+#include "cloud/mqtt/subscriptions.h"
 #include "tandem/error.h"
 
 #include <stdbool.h>
@@ -106,37 +107,38 @@ struct mqtt_session_config {
 extern const struct mqtt_session_config mqtt_session_defaults;
 
 enum {
-    MQTT_IN_FLIGHT_IN = 32,       /* unacknowledged messages from a device: the Receive Maximum of MQTT 5 */
-    MQTT_IN_FLIGHT_OUT = 8,       /* unacknowledged messages to a device */
-    MQTT_SUBSCRIPTION_BYTES = 256 /* all filters of a device, 2 bytes of overhead each */
+    MQTT_IN_FLIGHT_IN = 32, /* unacknowledged messages from a device: the Receive Maximum of MQTT 5 */
+    MQTT_IN_FLIGHT_OUT = 8, /* unacknowledged messages to a device */
+    MQTT_TOPIC_MAX = 128    /* bytes of a topic that we publish to */
 };
 
 enum mqtt_session_state { MQTT_WAITING, MQTT_DECIDING, MQTT_CONNECTED, MQTT_ENDED };
 
-/* Fields are private; about 500 bytes. The caller owns it. */
+/* A message from the device that is not yet acknowledged, or with QoS 2 not yet released. */
+struct mqtt_incoming {
+    uint16_t packet_id; /* 0: free */
+    uint8_t qos;
+    bool received; /* QoS 2: PUBREC is out, PUBREL awaited */
+};
+
+/* Fields are private; half a kilobyte. The caller owns it. */
 struct mqtt_session {
     const struct mqtt_session_config *config;
     const struct mqtt_session_ops *ops;
     void *ctx;
     uint64_t number;
-    uint64_t since_ms; /* of the connection, then of the last packet */
+    uint64_t since_ms; /* of the connection, from the login on of the last packet */
     uint32_t client_packet_max;
     uint16_t client_receive_max;
     uint16_t keep_alive_s;
     uint16_t next_packet_id;
     uint8_t state;
-    uint8_t version;
-    bool wants_id;
-    bool shortened_keep_alive;
-    uint8_t in_count;
-    uint8_t out_count;
-    uint16_t subscription_bytes;
-    struct {
-        uint16_t packet_id;
-        uint8_t step;
-    } in[MQTT_IN_FLIGHT_IN];
-    uint16_t out[MQTT_IN_FLIGHT_OUT];
-    uint8_t subscriptions[MQTT_SUBSCRIPTION_BYTES];
+    uint8_t version; /* 0 until the CONNECT */
+    bool assign_client_id;
+    bool assign_keep_alive;
+    struct mqtt_incoming incoming[MQTT_IN_FLIGHT_IN];
+    uint16_t outgoing[MQTT_IN_FLIGHT_OUT]; /* packet ids, 0: free */
+    struct mqtt_subscriptions subscriptions;
 };
 
 /* A new connection. config and ops stay the caller's and unchanged; number is different for each connection
