@@ -1,0 +1,267 @@
+#include "cloud/fleet/desk.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cloud/fleet/device.h"
+#include "cloud/log.h"
+#include "cloud/text.h"
+
+#define TICK_MS 250
+
+/* First in, first out. */
+struct queue {
+    struct desk_job *first;
+    struct desk_job **end;
+};
+
+struct desk {
+    struct fleet *fleet;
+    desk_effect_fn *on_effect;
+    void *ctx;
+    struct event *wake; /* the loop's: finished jobs wait */
+    int wake_fd;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t posted;
+    struct queue waiting;
+    struct queue finished;
+    bool stopping;
+};
+
+static void queue_init(struct queue *queue)
+{
+    queue->first = NULL;
+    queue->end = &queue->first;
+}
+
+static void queue_put(struct queue *queue, struct desk_job *job)
+{
+    job->next = NULL;
+    *queue->end = job;
+    queue->end = &job->next;
+}
+
+/* Takes everything out of from. */
+static struct desk_job *queue_take_all(struct queue *from)
+{
+    struct desk_job *jobs = from->first;
+    queue_init(from);
+    return jobs;
+}
+
+static void free_effects(struct effect *effects)
+{
+    while (effects != NULL) {
+        struct effect *next = effects->next;
+        free(effects);
+        effects = next;
+    }
+}
+
+/* The effects of a job were collected newest first. */
+static struct effect *in_order(struct effect *effects)
+{
+    struct effect *ordered = NULL;
+    while (effects != NULL) {
+        struct effect *next = effects->next;
+        effects->next = ordered;
+        ordered = effects;
+        effects = next;
+    }
+    return ordered;
+}
+
+static void run_job(struct desk *desk, struct desk_job *job)
+{
+    struct fleet *fleet = desk->fleet;
+    fleet->effects = NULL;
+    fleet->now = text_now_ms();
+    job->result = store_step_begin(fleet->store);
+    if (job->result == STORE_OK) {
+        job->result = job->run(job, fleet);
+        store_step_end(fleet->store, job->result == STORE_OK);
+    }
+    job->effects = in_order(fleet->effects);
+    fleet->effects = NULL;
+    if (job->result != STORE_OK) {
+        free_effects(job->effects);
+        job->effects = NULL;
+    }
+}
+
+/* The transaction is lost: nothing of it happened. Jobs that failed by themselves keep their own result. */
+static void fail_all(struct desk_job *jobs, int result)
+{
+    for (struct desk_job *job = jobs; job != NULL; job = job->next) {
+        free_effects(job->effects);
+        job->effects = NULL;
+        if (job->result == STORE_OK)
+            job->result = result;
+    }
+}
+
+static void run_batch(struct desk *desk, struct desk_job *jobs)
+{
+    int result = store_begin(desk->fleet->store);
+    if (result == STORE_OK) {
+        for (struct desk_job *job = jobs; job != NULL; job = job->next)
+            run_job(desk, job);
+        result = store_commit(desk->fleet->store);
+    }
+    if (result != STORE_OK)
+        fail_all(jobs, result);
+}
+
+static void hand_back(struct desk *desk, struct desk_job *jobs)
+{
+    uint64_t one = 1;
+    pthread_mutex_lock(&desk->lock);
+    while (jobs != NULL) {
+        struct desk_job *next = jobs->next;
+        queue_put(&desk->finished, jobs);
+        jobs = next;
+    }
+    pthread_mutex_unlock(&desk->lock);
+    if (write(desk->wake_fd, &one, sizeof one) < 0) {
+        /* The counter is full: the loop has been woken already. */
+    }
+}
+
+/* The fleet's own clock is a job like any other. */
+static int tick_run(struct desk_job *job, struct fleet *fleet)
+{
+    (void)job;
+    return device_tick(fleet);
+}
+
+static void tick_done(struct desk_job *job, int result)
+{
+    if (result != STORE_OK)
+        log_line(LOG_LEVEL_ERROR, "tick-failed", "result=%d", result);
+    free(job);
+}
+
+/* A tick in front of jobs. */
+static struct desk_job *tick_new(struct desk_job *jobs)
+{
+    struct desk_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        abort();
+    job->run = tick_run;
+    job->done = tick_done;
+    job->next = jobs;
+    return job;
+}
+
+/* Waits for jobs, until time at most. NULL if there are none; *stop when the thread is to end. */
+static struct desk_job *wait_for_jobs(struct desk *desk, const struct timespec *until, bool *stop)
+{
+    pthread_mutex_lock(&desk->lock);
+    int result = 0;
+    while (desk->waiting.first == NULL && !desk->stopping && result == 0)
+        result = pthread_cond_timedwait(&desk->posted, &desk->lock, until);
+    struct desk_job *jobs = queue_take_all(&desk->waiting);
+    *stop = desk->stopping && jobs == NULL;
+    pthread_mutex_unlock(&desk->lock);
+    return jobs;
+}
+
+static int64_t monotonic_ms(struct timespec *now)
+{
+    clock_gettime(CLOCK_MONOTONIC, now);
+    return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
+}
+
+static void *desk_main(void *argument)
+{
+    struct desk *desk = argument;
+    struct timespec now;
+    int64_t next_tick = monotonic_ms(&now);
+    for (bool stop = false; !stop;) {
+        struct timespec until = {next_tick / 1000, next_tick % 1000 * 1000000};
+        struct desk_job *jobs = wait_for_jobs(desk, &until, &stop);
+        if (!stop && monotonic_ms(&now) >= next_tick) {
+            jobs = tick_new(jobs);
+            next_tick = monotonic_ms(&now) + TICK_MS;
+        }
+        if (jobs != NULL) {
+            run_batch(desk, jobs);
+            hand_back(desk, jobs);
+        }
+    }
+    return NULL;
+}
+
+static void deliver(struct desk *desk)
+{
+    pthread_mutex_lock(&desk->lock);
+    struct desk_job *jobs = queue_take_all(&desk->finished);
+    pthread_mutex_unlock(&desk->lock);
+    while (jobs != NULL) {
+        struct desk_job *next = jobs->next;
+        for (const struct effect *effect = jobs->effects; effect != NULL; effect = effect->next)
+            desk->on_effect(desk->ctx, effect);
+        free_effects(jobs->effects);
+        jobs->done(jobs, jobs->result);
+        jobs = next;
+    }
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)what;
+    uint64_t count;
+    if (read((int)fd, &count, sizeof count) < 0)
+        return;
+    deliver(ctx);
+}
+
+struct desk *desk_start(struct event_base *base, struct fleet *fleet, desk_effect_fn *on_effect, void *ctx)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    pthread_condattr_t attributes;
+    if (desk == NULL)
+        return NULL;
+    *desk = (struct desk){.fleet = fleet, .on_effect = on_effect, .ctx = ctx};
+    queue_init(&desk->waiting);
+    queue_init(&desk->finished);
+    pthread_mutex_init(&desk->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&desk->posted, &attributes);
+    pthread_condattr_destroy(&attributes);
+    desk->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    desk->wake = event_new(base, desk->wake_fd, EV_READ | EV_PERSIST, on_wake, desk);
+    if (desk->wake_fd < 0 || desk->wake == NULL || event_add(desk->wake, NULL) != 0 ||
+        pthread_create(&desk->thread, NULL, desk_main, desk) != 0) {
+        log_line(LOG_LEVEL_ERROR, "desk-failed", "what=start");
+        exit(1);
+    }
+    return desk;
+}
+
+void desk_post(struct desk *desk, struct desk_job *job)
+{
+    pthread_mutex_lock(&desk->lock);
+    queue_put(&desk->waiting, job);
+    pthread_cond_signal(&desk->posted);
+    pthread_mutex_unlock(&desk->lock);
+}
+
+void desk_stop(struct desk *desk)
+{
+    pthread_mutex_lock(&desk->lock);
+    desk->stopping = true;
+    pthread_cond_signal(&desk->posted);
+    pthread_mutex_unlock(&desk->lock);
+    pthread_join(desk->thread, NULL);
+    deliver(desk);
+    event_free(desk->wake);
+    close(desk->wake_fd);
+    pthread_cond_destroy(&desk->posted);
+    pthread_mutex_destroy(&desk->lock);
+    free(desk);
+}

@@ -1,0 +1,448 @@
+#include "cloud/fleet/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/fleet/planner.h"
+#include "cloud/fleet/shipment.h"
+#include "cloud/text.h"
+#include "tandem/reason.h"
+
+int device_add(struct fleet *fleet, const char *template, const char *name, struct device *device,
+               char token[SECRET_TOKEN_MAX])
+{
+    *device = (struct device){.created = fleet->now, .counter = -1};
+    snprintf(device->template, sizeof device->template, "%s", template);
+    snprintf(device->name, sizeof device->name, "%s", name);
+    secret_token(token);
+    secret_hash(token, device->token_hash);
+    int result = store_template_add(fleet->store, template);
+    if (result == STORE_OK)
+        result = store_device_add(fleet->store, device);
+    if (result == STORE_OK)
+        result = shipment_take_in(fleet, device);
+    if (result == STORE_OK)
+        result = fleet_note(fleet, device->id, "log", "added with template %s", template);
+    if (result == STORE_OK)
+        memcpy(fleet_effect(fleet, EFFECT_TOKEN_ADDED, device->id)->token_hash, device->token_hash,
+               sizeof device->token_hash);
+    return result;
+}
+
+int device_delete(struct fleet *fleet, int64_t id)
+{
+    struct device device;
+    struct target *targets;
+    size_t count;
+    int result = store_device_get(fleet->store, id, &device);
+    if (result != STORE_OK)
+        return result;
+    result = store_targets_of_device(fleet->store, id, &targets, &count);
+    if (result == STORE_OK)
+        result = store_device_delete(fleet->store, id);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        result = planner_finish(fleet, targets[i].shipment);
+    free(targets);
+    if (result == STORE_OK)
+        memcpy(fleet_effect(fleet, EFFECT_TOKEN_REMOVED, id)->token_hash, device.token_hash,
+               sizeof device.token_hash);
+    return result;
+}
+
+int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const char *origin)
+{
+    struct device device;
+    int result = store_device_get(fleet->store, id, &device);
+    if (result != STORE_OK)
+        return result;
+    struct presence *presence = fleet_presence(fleet, id);
+    if (presence == NULL) {
+        presence = calloc(1, sizeof *presence);
+        if (presence == NULL)
+            abort();
+        idmap_set(&fleet->online, (uint64_t)id, presence);
+    }
+    *presence = (struct presence){.connection = connection};
+    snprintf(presence->origin, sizeof presence->origin, "%s", origin);
+    device.last_seen = fleet->now;
+    result = store_device_update(fleet->store, &device);
+    return result == STORE_OK ? fleet_note(fleet, id, "online", "connected") : result;
+}
+
+int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, const char *why)
+{
+    struct presence *presence = fleet_presence(fleet, id);
+    if (presence == NULL || presence->connection != connection)
+        return STORE_OK; /* a newer connection took its place */
+    free(idmap_remove(&fleet->online, (uint64_t)id));
+    struct device device;
+    int result = store_device_get(fleet->store, id, &device);
+    if (result == STORE_NOT_FOUND)
+        return STORE_OK; /* deleted meanwhile */
+    if (result != STORE_OK)
+        return result;
+    device.last_seen = fleet->now;
+    result = store_device_update(fleet->store, &device);
+    return result == STORE_OK ? fleet_note(fleet, id, "offline", "%s", why) : result;
+}
+
+/* --- Targets of one device that an event may move: offered before, and not ended --- */
+
+typedef int target_fn(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                      struct target *target, const void *argument);
+
+/* Calls change for each such target with its firmware, and saves what it changed. */
+static int for_targets(struct fleet *fleet, const struct device *device, target_fn *change,
+                       const void *argument)
+{
+    struct target *targets;
+    size_t count;
+    int result = store_targets_of_device(fleet->store, device->id, &targets, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        struct shipment shipment;
+        struct firmware firmware;
+        struct target target = targets[i];
+        if (target.ended || target.attempts == 0)
+            continue;
+        result = store_shipment_get(fleet->store, target.shipment, &shipment);
+        if (result == STORE_OK)
+            result = store_firmware_get(fleet->store, shipment.firmware, &firmware);
+        if (result != STORE_OK)
+            break;
+        result = change(fleet, device, &firmware, &target, argument);
+        if (result == STORE_OK)
+            result = planner_save(fleet, &targets[i], &target);
+    }
+    free(targets);
+    return result;
+}
+
+/* The same for the shipment whose offer the device got last. */
+struct current_change {
+    target_fn *change;
+    const void *argument;
+};
+
+static int if_current(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                      struct target *target, const void *argument)
+{
+    const struct current_change *current = argument;
+    if (target->shipment != device->shipment)
+        return STORE_OK;
+    return current->change(fleet, device, firmware, target, current->argument);
+}
+
+static int for_current(struct fleet *fleet, const struct device *device, target_fn *change,
+                       const void *argument)
+{
+    struct current_change current = {change, argument};
+    return for_targets(fleet, device, if_current, &current);
+}
+
+/* --- Check-in --- */
+
+static bool after_transfer(const struct target *target)
+{
+    return target->stage >= TARGET_STAGE_VERIFYING;
+}
+
+/* What a check-in says about an update: there, back again, or still under way. A device with our extension
+ * tells the last two apart itself, in a report that follows. */
+static int judge_check_in(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                          struct target *target, const void *argument)
+{
+    (void)argument;
+    bool ran_it = target->stage == TARGET_STAGE_TRIAL || target->stage == TARGET_STAGE_SETTLING;
+    if (rules_already_there(device, firmware)) {
+        if (!ran_it)
+            status_reached(target, device->reports, &fleet->limits, fleet->now);
+        if (!device->reports && fleet->limits.settle_ms == 0)
+            status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
+    } else if (ran_it && !device->reports) {
+        status_rolled_back(target, TDM_REASON_NONE, &fleet->limits, fleet->now);
+        return store_rejection_add(fleet->store, device->id, firmware->digest, TDM_REASON_NONE, fleet->now);
+    } else if (target->stage != TARGET_STAGE_NONE && status_under_way(target)) {
+        status_held(target, &fleet->limits, fleet->now);
+    }
+    return STORE_OK;
+}
+
+static void take_check_in(struct fleet *fleet, struct device *device, const struct check_in *check_in)
+{
+    device->last_seen = fleet->now;
+    device->foreign = check_in->template[0] != '\0' && strcmp(check_in->template, device->template) != 0;
+    if (device->foreign)
+        return;
+    if (device->checked_in == 0 || strcmp(device->version, check_in->version) != 0 ||
+        strcmp(device->build, check_in->build) != 0 || strcmp(device->type, check_in->type) != 0) {
+        device->digest_known = false; /* that was another firmware's */
+        device->state = DEVICE_UNKNOWN;
+    }
+    device->checked_in = fleet->now;
+    memcpy(device->type, check_in->type, sizeof device->type);
+    memcpy(device->version, check_in->version, sizeof device->version);
+    memcpy(device->build, check_in->build, sizeof device->build);
+}
+
+/* The device's last offer waits for a report before it is repeated. */
+static bool is_held(struct fleet *fleet, const struct device *device)
+{
+    struct target target;
+    return store_target_get(fleet->store, device->shipment, device->id, &target) == STORE_OK &&
+           target.stage != TARGET_STAGE_NONE && status_under_way(&target) && target.due > fleet->now;
+}
+
+int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection, const struct check_in *check_in)
+{
+    struct device device;
+    struct presence *presence = fleet_presence(fleet, id);
+    if (presence == NULL || presence->connection != connection)
+        return STORE_OK;
+    int result = store_device_get(fleet->store, id, &device);
+    if (result != STORE_OK)
+        return result;
+    take_check_in(fleet, &device, check_in);
+    presence->checked_in = true;
+    result = store_device_update(fleet->store, &device);
+    if (result != STORE_OK)
+        return result;
+    if (device.foreign)
+        return fleet_note(fleet, id, "check-in", "refused: it names template %s, the device belongs to %s",
+                          check_in->template, device.template);
+    result = fleet_note(fleet, id, "check-in", "%s %s%s%s", device.type, device.version,
+                        device.build[0] != '\0' ? ", build " : "", device.build);
+    if (result == STORE_OK)
+        result = for_targets(fleet, &device, judge_check_in, NULL);
+    if (result != STORE_OK)
+        return result;
+    return planner_run(fleet, id, is_held(fleet, &device) ? PLANNER_CHANGE : PLANNER_CHECK_IN);
+}
+
+/* --- Reports --- */
+
+static int apply_stage(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                       struct target *target, const void *argument)
+{
+    (void)device;
+    (void)firmware;
+    const struct report *report = argument;
+    status_stage(target, report->stage, report->bytes, report->size, report->wire_bytes, &fleet->limits,
+                 fleet->now);
+    return STORE_OK;
+}
+
+static int apply_failure(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                         struct target *target, const void *argument)
+{
+    (void)device;
+    (void)firmware;
+    const struct report *report = argument;
+    if (report->wire_bytes >= 0)
+        target->wire_bytes = report->wire_bytes;
+    status_failed(target, report->reason, &fleet->limits, fleet->now);
+    return STORE_OK;
+}
+
+static bool is_about(const struct report *report, const struct firmware *firmware)
+{
+    return report->about_known && memcmp(report->about, firmware->digest, RECORD_SHORT_BYTES) == 0;
+}
+
+/* A deviceReport about an update that was offered: confirmed, on trial, or rolled back. */
+static int apply_device(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                        struct target *target, const void *argument)
+{
+    const struct report *report = argument;
+    bool runs_it = device->digest_known && memcmp(device->digest, firmware->digest, RECORD_DIGEST_BYTES) == 0;
+    if (runs_it && device->state == DEVICE_CONFIRMED) {
+        status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
+    } else if (runs_it) {
+        status_stage(target, TARGET_STAGE_TRIAL, -1, -1, -1, &fleet->limits, fleet->now);
+    } else if (is_about(report, firmware) && status_is_rollback(report->reason)) {
+        /* The device repeats its last reason at each start: one that may be tried again counts once. */
+        if (status_rejects_image(report->reason) || after_transfer(target))
+            status_rolled_back(target, report->reason, &fleet->limits, fleet->now);
+    }
+    return STORE_OK;
+}
+
+static int take_device_report(struct fleet *fleet, struct device *device, const struct report *report)
+{
+    device->reports = true;
+    device->state = report->state;
+    device->counter = report->counter;
+    memcpy(device->hardware, report->hardware, sizeof device->hardware);
+    device->digest_known = report->digest_known;
+    memcpy(device->digest, report->digest, sizeof device->digest);
+    int result = store_device_update(fleet->store, device);
+    if (result == STORE_OK && report->about_known && status_rejects_image(report->reason))
+        result = store_rejection_add(fleet->store, device->id, report->about, report->reason, fleet->now);
+    return result;
+}
+
+static int note_device_report(struct fleet *fleet, const struct device *device, const struct report *report)
+{
+    static const char *const events[] = {"started", "ended the update", "confirmed", "trial"};
+    static const char *const states[] = {"state unknown", "confirmed", "on trial"};
+    char digest[2 * RECORD_SHORT_BYTES + 1] = "unknown";
+    if (device->digest_known)
+        text_hex(device->digest, RECORD_SHORT_BYTES, digest);
+    return fleet_note(fleet, device->id, "report", "device %s: %s, image %s%s%s", events[report->event],
+                      states[report->state], digest, report->reason != TDM_REASON_NONE ? ", " : "",
+                      report->reason != TDM_REASON_NONE ? tdm_reason_text(report->reason) : "");
+}
+
+static int device_report(struct fleet *fleet, struct device *device, const struct report *report)
+{
+    int result = take_device_report(fleet, device, report);
+    if (result == STORE_OK)
+        result = note_device_report(fleet, device, report);
+    if (result == STORE_OK && report->event == REPORT_REFUSED)
+        result = for_current(fleet, device, apply_failure, report);
+    else if (result == STORE_OK)
+        result = for_targets(fleet, device, apply_device, report);
+    return result == STORE_OK ? planner_run(fleet, device->id, PLANNER_CHANGE) : result;
+}
+
+/* Progress within a stage is not worth a line; the first report of each stage is. */
+static int note_stage(struct fleet *fleet, const struct device *device, const struct report *report)
+{
+    struct target target;
+    if (report->kind == REPORT_STAGE && device->shipment != 0) {
+        int result = store_target_get(fleet->store, device->shipment, device->id, &target);
+        if (result == STORE_OK && target.stage == report->stage)
+            return STORE_OK;
+    }
+    bool failed = report->kind == REPORT_FAILED;
+    return fleet_note(fleet, device->id, "report", "%s%s%s", report->name, failed ? ": " : "",
+                      failed ? tdm_reason_text(report->reason) : "");
+}
+
+int device_reported(struct fleet *fleet, int64_t id, const struct report *report)
+{
+    struct device device;
+    int result = store_device_get(fleet->store, id, &device);
+    if (result != STORE_OK)
+        return result;
+    if (report->kind == REPORT_DEVICE)
+        return device_report(fleet, &device, report);
+    result = note_stage(fleet, &device, report);
+    if (result == STORE_OK && report->kind == REPORT_STAGE)
+        result = for_current(fleet, &device, apply_stage, report);
+    if (result == STORE_OK && report->kind == REPORT_FAILED)
+        result = for_current(fleet, &device, apply_failure, report);
+    return result == STORE_OK ? planner_run(fleet, id, PLANNER_CHANGE) : result;
+}
+
+int device_logged(struct fleet *fleet, int64_t id, const char *text)
+{
+    int result = fleet_note(fleet, id, "log", "%s", text);
+    return result == STORE_CONFLICT ? STORE_OK : result; /* deleted meanwhile */
+}
+
+/* --- Offers and downloads --- */
+
+int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment)
+{
+    struct target before;
+    int result = store_target_get(fleet->store, shipment, id, &before);
+    if (result != STORE_OK)
+        return result == STORE_NOT_FOUND ? STORE_OK : result;
+    struct target target = before;
+    status_sent(&target, fleet->now);
+    return planner_save(fleet, &before, &target);
+}
+
+struct download {
+    int64_t firmware;
+    bool complete;
+};
+
+static int apply_download(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                          struct target *target, const void *argument)
+{
+    (void)device;
+    const struct download *download = argument;
+    if (firmware->id == download->firmware && download->complete)
+        status_downloaded(target, &fleet->limits, fleet->now);
+    else if (firmware->id == download->firmware)
+        status_requested(target, &fleet->limits, fleet->now);
+    return STORE_OK;
+}
+
+int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool complete)
+{
+    struct device device;
+    struct download download = {firmware, complete};
+    int result = store_device_get(fleet->store, id, &device);
+    if (result != STORE_OK)
+        return result == STORE_NOT_FOUND ? STORE_OK : result;
+    result = for_current(fleet, &device, apply_download, &download);
+    if (result == STORE_OK)
+        result = fleet_note(fleet, id, "download",
+                            complete ? "the firmware was sent whole" : "the firmware was asked for");
+    return result;
+}
+
+/* --- Time --- */
+
+/* The settle time or the wait for a confirmation is over. True if that decided the target. */
+static bool settled(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
+                    struct target *target)
+{
+    bool ran_it = target->stage == TARGET_STAGE_TRIAL || target->stage == TARGET_STAGE_SETTLING;
+    if (!ran_it || !rules_already_there(device, firmware) || device->state == DEVICE_TRIAL)
+        return false;
+    status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
+    return true;
+}
+
+/* Nobody is there to be offered anything, or nothing may be offered: the target waits for that to change. */
+static void overdue_idle(struct fleet *fleet, struct target *target)
+{
+    /* A short break does not end an attempt: the next check-in within its time goes on with it. */
+    int64_t end = target->attempt_start + fleet->limits.silence_ms;
+    if (status_under_way(target) && end > fleet->now)
+        target->due = end;
+    else
+        status_failed(target, TDM_REASON_NO_ANSWER, &fleet->limits, fleet->now);
+    if (target->due <= fleet->now)
+        target->due = 0;
+}
+
+static int target_due(struct fleet *fleet, const struct target *due)
+{
+    struct device device;
+    struct shipment shipment;
+    struct firmware firmware;
+    struct target target = *due;
+    int result = store_device_get(fleet->store, due->device, &device);
+    if (result == STORE_OK)
+        result = store_shipment_get(fleet->store, due->shipment, &shipment);
+    if (result == STORE_OK)
+        result = store_firmware_get(fleet->store, shipment.firmware, &firmware);
+    if (result != STORE_OK)
+        return result;
+    bool online = fleet_presence(fleet, device.id) != NULL;
+    if (settled(fleet, &device, &firmware, &target)) {
+        /* saved below */
+    } else if (!online || shipment.state != SHIPMENT_LIVE) {
+        overdue_idle(fleet, &target);
+    } else if (target.stage == TARGET_STAGE_TRIAL) {
+        status_failed(&target, TDM_REASON_NO_ANSWER, &fleet->limits, fleet->now);
+    }
+    result = planner_save(fleet, due, &target);
+    return result == STORE_OK ? planner_run(fleet, device.id, PLANNER_DUE) : result;
+}
+
+int device_tick(struct fleet *fleet)
+{
+    struct target *targets;
+    size_t count;
+    int result = store_targets_due(fleet->store, fleet->now, 100, &targets, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        result = target_due(fleet, &targets[i]);
+    free(targets);
+    return result;
+}

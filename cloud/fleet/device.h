@@ -1,0 +1,34 @@
+/* A device's life as the fleet sees it: connected, checked in, reporting, downloading, gone. Runs on the
+ * store's thread; results are enum store_result. */
+#ifndef TANDEM_CLOUD_DEVICE_H
+#define TANDEM_CLOUD_DEVICE_H
+
+#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/report.h"
+
+/* Adds a device and makes its token, which is known to the caller alone. Live shipments for all devices of
+ * the template take it in. */
+TDM_MUST_USE int device_add(struct fleet *fleet, const char *template, const char *name,
+                            struct device *device, char token[SECRET_TOKEN_MAX]);
+TDM_MUST_USE int device_delete(struct fleet *fleet, int64_t id);
+
+/* The device logged in on this connection; an older one of its own counts no more. */
+TDM_MUST_USE int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const char *origin);
+/* The connection is gone, for the reason given. */
+TDM_MUST_USE int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, const char *why);
+
+TDM_MUST_USE int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection,
+                                   const struct check_in *check_in);
+TDM_MUST_USE int device_reported(struct fleet *fleet, int64_t id, const struct report *report);
+/* A line for the timeline: a message that made no sense. */
+TDM_MUST_USE int device_logged(struct fleet *fleet, int64_t id, const char *text);
+
+/* The offer went out on the device's connection. */
+TDM_MUST_USE int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment);
+/* The device asks for a firmware file (whole: from its first byte), or has received its last byte. */
+TDM_MUST_USE int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool complete);
+
+/* Looks at everything whose time has come; call about once a second. */
+TDM_MUST_USE int device_tick(struct fleet *fleet);
+
+#endif

@@ -1,0 +1,29 @@
+/* Who gets what: asks the rules for each open shipment of a device, newest first, and makes the first offer
+ * that passes. Runs on the store's thread, inside its transaction; results are enum store_result. */
+#ifndef TANDEM_CLOUD_PLANNER_H
+#define TANDEM_CLOUD_PLANNER_H
+
+#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/rules.h"
+
+enum planner_trigger {
+    PLANNER_CHANGE,   /* something changed: a shipment was created, an update ended */
+    PLANNER_CHECK_IN, /* the device just checked in */
+    PLANNER_DUE,      /* a due time came */
+};
+
+TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger);
+/* The same for every device that the shipment targets. */
+TDM_MUST_USE int planner_run_shipment(struct fleet *fleet, int64_t shipment);
+
+/* Why the target does not move, in words, as the rules see it now. */
+TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict);
+
+/* Ends the shipment if every one of its targets has ended. */
+TDM_MUST_USE int planner_finish(struct fleet *fleet, int64_t shipment);
+
+/* Writes a changed target; notes a changed status in the device's timeline, and finishes the shipment if this
+ * was its last. before is the target as it was read. */
+TDM_MUST_USE int planner_save(struct fleet *fleet, const struct target *before, const struct target *target);
+
+#endif

@@ -1,0 +1,47 @@
+/* May this device be offered this firmware now, and if not, why not: one rule, one function. Nothing here
+ * reads a clock, a store or a socket. */
+#ifndef TANDEM_CLOUD_RULES_H
+#define TANDEM_CLOUD_RULES_H
+
+#include "cloud/fleet/status.h"
+#include "cloud/store/records.h"
+
+/* All that a decision looks at. */
+struct candidate {
+    const struct device *device;
+    const struct shipment *shipment;
+    const struct firmware *firmware;
+    const struct target *target;
+    const struct status_limits *limits;
+    int64_t now;
+    bool online;
+    bool checked_in;              /* in this connection */
+    bool reconnected;             /* asked because the device just checked in, or a due time came */
+    const struct shipment *newer; /* a newer live shipment that still wants this device, or NULL */
+    bool newer_installed;         /* a newer shipment has put its firmware on this device */
+    bool rejected;                /* the device rolled back from this image */
+    uint8_t rejected_reason;
+};
+
+enum verdict_kind {
+    VERDICT_OFFER,
+    VERDICT_WAIT,  /* for something that will change */
+    VERDICT_LIMIT, /* for the next period: the attempts are used up */
+    VERDICT_END,   /* nothing will change: status and reason say how it ended */
+};
+
+struct verdict {
+    enum verdict_kind kind;
+    const char *rule; /* slug of the rule that decided; NULL for an offer */
+    enum target_status status;
+    uint8_t reason;
+    char text[240];
+};
+
+/* The rules in order; the first that objects decides. */
+struct verdict rules_judge(const struct candidate *candidate);
+
+/* The device runs this firmware: by digest where the device reports one, else by version and build. */
+bool rules_already_there(const struct device *device, const struct firmware *firmware);
+
+#endif

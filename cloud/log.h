@@ -1,0 +1,23 @@
+/* The log: one line per event on standard error, `time level event key=value ...`, values quoted where they
+ * need it. Tokens and passwords are never logged, not even in part. */
+#ifndef TANDEM_CLOUD_LOG_H
+#define TANDEM_CLOUD_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* "error", "warning", "info" or "debug"; false for anything else. */
+bool log_level_parse(const char *name, enum log_level *level);
+void log_level_set(enum log_level level);
+
+/* One line. event is a fixed word; format gives "key=value" pairs, with %s values through LOG_TEXT where they
+ * come from outside. Safe to call from any thread. */
+void log_line(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define LOG_TEXT_MAX 160
+/* Quotes text from outside for a log line: control characters and quotes are escaped, a long text is cut. */
+const char *log_quote(const char *text, char to[LOG_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,25 @@
+/* Tokens: made from 32 random bytes, shown once, kept as SHA-256. */
+#ifndef TANDEM_CLOUD_SECRET_H
+#define TANDEM_CLOUD_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SECRET_HASH_BYTES 32
+#define SECRET_KEY_BYTES  32
+#define SECRET_TOKEN_MAX  48 /* 32 bytes as base64url without padding, and a NUL */
+
+/* Random bytes of the system; ends the program if there are none, since nothing safe can follow. */
+void secret_random(void *to, size_t bytes);
+
+/* A new token, in characters that need no escaping in URLs, headers and shells. */
+void secret_token(char to[SECRET_TOKEN_MAX]);
+
+void secret_hash(const char *token, uint8_t hash[SECRET_HASH_BYTES]);
+/* Compares in constant time. */
+bool secret_equal(const void *a, const void *b, size_t bytes);
+/* HMAC-SHA256 of text. */
+void secret_mac(const uint8_t key[SECRET_KEY_BYTES], const char *text, uint8_t mac[SECRET_HASH_BYTES]);
+
+#endif
