@@ -155,27 +155,27 @@ struct tdm_mcu_config {
 /* link_up.c */
 struct tdm_mcu_link {
     struct tdm_call call;
-    uint8_t state;
-    uint8_t rate;      /* index into the rates to try */
-    uint8_t tries;     /* time-outs in a row in this state */
-    uint8_t rounds;    /* rounds over all rates without an answer */
+    bool up;           /* initialize was answered with true */
     bool stay;         /* raising the rate failed: work at the rate that answers */
     bool has_report;   /* the co-processor knows tandem.deviceReport */
+    uint8_t state;     /* enum link_state */
     uint8_t ncp_state; /* enum tdm_state */
+    uint8_t rate;      /* index into the rates to try */
+    uint8_t tries;     /* failures in a row in this state */
+    uint8_t rounds;    /* rounds over all rates without an answer */
     uint32_t baud;     /* the UART's rate */
-    uint32_t wake_ms;  /* end of a pause */
-    uint32_t heard_ms;
-    uint32_t sent_ms;
+    uint32_t wake_ms;  /* nothing is sent before */
+    uint32_t sent_ms;  /* when bytes last went out */
 };
 
 /* report.c */
 struct tdm_mcu_report {
     struct tdm_call call;
-    uint8_t waiting; /* mask of events that wait to be sent */
+    uint8_t waiting; /* mask of events to send */
     uint8_t sending; /* event in flight, 0 for none */
     uint8_t tries;
-    uint8_t reason; /* of a failed update */
-    bool about_known;
+    uint8_t reason;   /* of the failed update */
+    bool about_known; /* its digest is known */
     uint8_t about[TDM_SHA256_BYTES];
 };
 
@@ -185,6 +185,7 @@ struct tdm_mcu_install {
     struct tdm_relocations sites;
     uint32_t delta;  /* bank address - link address */
     uint32_t taken;  /* bytes of table and image taken from the stream */
+    uint32_t placed; /* bytes of the part under way given to flash */
     uint32_t erased; /* erase units done */
     uint8_t bank;
     bool keep; /* the bank holds this very image already: nothing is erased or programmed (R10) */
@@ -199,29 +200,30 @@ struct tdm_mcu_update {
     struct tdm_hash sha256; /* of the file as received */
     uint32_t crc32;         /* of the file as received */
     uint32_t file_bytes;
-    uint32_t offset; /* bytes of the file that are done */
-    uint32_t wake_ms;
-    uint32_t heard_ms; /* last sign of the transfer */
-    uint32_t last_offset, last_crc32;
-    uint16_t last_bytes;
-    uint16_t chunk_bytes; /* in the chunk buffer */
+    uint32_t offset;     /* bytes of the file that are done */
+    uint32_t wake_ms;    /* end of a pause */
+    uint32_t since_ms;   /* of the offer; later of the last good chunk */
+    uint32_t settled_ms; /* when the last transfer ended, or the client started (R10) */
+    uint32_t last_offset;
+    uint32_t last_crc32;
+    uint16_t last_bytes;  /* of the last chunk taken, 0: none */
+    uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
     uint16_t chunk_used;
-    uint16_t answer_id; /* call to answer, 0 for none */
-    bool answer;        /* what to say */
-    bool answer_ready;
-    uint8_t state;
+    uint16_t answer_id; /* call of the co-processor's that waits for its answer */
+    uint8_t answer;     /* enum answer */
+    uint8_t state;      /* enum update_state */
     uint8_t tries;
     uint8_t wait_reason; /* why the start waits */
 };
 
 /* health.c */
 struct tdm_mcu_health {
-    uint8_t state;
-    uint8_t test;
+    uint8_t state; /* enum health_state */
     uint8_t tries;
-    bool test_started;
-    uint32_t started_ms;
-    uint32_t test_ms;
+    bool test_runs;
+    size_t test;
+    uint32_t since_ms;
+    uint32_t wake_ms;
 };
 
 struct tdm_mcu {
@@ -252,7 +254,7 @@ void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, ui
 /* Does one step of what is due: at most one flash erase, one chunk of programming, one self-test call or one
  * verification of a bank. Returns the milliseconds until it is to be called again if no byte arrives, 0 when
  * there is more to do at once. */
-TDM_MUST_USE uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms);
 
 /* Writes up to capacity bytes for the UART to out and returns how many; 0 when nothing waits. */
 TDM_MUST_USE size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms);

@@ -1,0 +1,116 @@
+/* What the files of core/mcu/ owe each other. Each works on the whole client and owns the struct of
+ * include/tandem/mcu.h that bears its name. */
+#ifndef CORE_MCU_CLIENT_H
+#define CORE_MCU_CLIENT_H
+
+#include "tandem/mcu.h"
+
+#define TDM__NEVER UINT32_MAX /* no need to be polled before something else happens */
+
+/* --- mcu.c --- */
+
+/* The clock wraps: a time counts as past up to half of its range. */
+static inline bool tdm__is_past(uint32_t when_ms, uint32_t now_ms)
+{
+    return now_ms - when_ms <= INT32_MAX;
+}
+
+/* Milliseconds until when, 0 if it is past. */
+static inline uint32_t tdm__until(uint32_t when_ms, uint32_t now_ms)
+{
+    return tdm__is_past(when_ms, now_ms) ? 0 : when_ms - now_ms;
+}
+
+static inline uint32_t tdm__sooner(uint32_t a_ms, uint32_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* Tells the application. */
+void tdm__emit(const struct tdm_mcu *mcu, const struct tdm_mcu_event *event);
+void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, uint8_t value);
+
+/* Resets the processor once what waits to be sent is out, 100 ms from now at the latest. */
+void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause, uint32_t now_ms);
+
+/* What signatures are checked against now. */
+struct tdm_trust tdm__trust(const struct tdm_mcu *mcu);
+
+/* Reads the running image's header into the update's manifest; false if it does not verify. */
+bool tdm__read_running(struct tdm_mcu *mcu);
+
+/* --- link_up.c --- */
+
+void tdm__link_start(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__link_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+/* The co-processor restarts: bring-up from the beginning. */
+void tdm__link_lost(struct tdm_mcu *mcu, uint32_t now_ms);
+/* The co-processor told its state. */
+void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
+/* False between initialize and the answer to "do you know tandem.deviceReport". */
+bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
+
+/* --- report.c: tandem.deviceReport --- */
+
+enum tdm__report_event { TDM__STARTED = 1, TDM__FAILED = 2, TDM__CONFIRMED = 3, TDM__TRIAL = 4 };
+
+void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);
+/* An update failed; about is its image digest, NULL if not known. */
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about, uint32_t now_ms);
+/* The failure is not worth telling any more. */
+void tdm__report_drop_failed(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__report_drop_all(struct tdm_mcu *mcu);
+void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+/* True while a failure waits for its way into the transmit queue. */
+bool tdm__report_holds_answers(const struct tdm_mcu *mcu);
+
+/* --- policy.c: each returns a reason to refuse, TDM_REASON_NONE if there is none --- */
+
+/* From the offer alone; type and version may be "". */
+uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const char *type,
+                          const char *version);
+/* Why an accepted update has to wait. */
+uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms);
+/* From the package's verified front. */
+uint8_t tdm__policy_package(const struct tdm_mcu *mcu);
+/* Order of semantic versions: negative, 0 or positive; missing numbers count as 0, a pre-release stands
+ * before its release, "+build" does not count. */
+int tdm__version_compare(const char *a, const char *b);
+
+/* --- install.c: bytes into a bank; the package is that of update.front --- */
+
+/* Works out where everything goes. Writes nothing. TDM_E_SIZE, TDM_E_LINK_ADDRESS. */
+TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu);
+/* Records "erasing". Those of tdm_boot_begin. */
+TDM_MUST_USE int tdm__install_begin(struct tdm_mcu *mcu);
+/* Erases one unit. 1: more to do; TDM_OK: all erased; TDM_E_FLASH_ERASE. */
+TDM_MUST_USE int tdm__install_erase(struct tdm_mcu *mcu);
+/* Records "receiving" and programs the header; the front's buffer is used up. */
+TDM_MUST_USE int tdm__install_header(struct tdm_mcu *mcu);
+/* Takes the next bytes of table and image; may change data. TDM_E_RELOCATIONS, TDM_E_DIGEST,
+ * TDM_E_FLASH_PROGRAM, TDM_E_FLASH_READ. */
+TDM_MUST_USE int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
+/* Verifies the bank as the bootloader will. Those of tdm_bank_verify and check_image. */
+TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
+
+/* --- update.c: the dialogue --- */
+
+void tdm__update_start(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__update_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+/* The co-processor is gone or started again. */
+void tdm__update_link_lost(struct tdm_mcu *mcu, uint32_t now_ms);
+/* The four calls of the co-processor: as tdm_serve_fn. */
+int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                         struct tdm_writer *results, uint32_t now_ms);
+int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                     struct tdm_writer *results, uint32_t now_ms);
+int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                      struct tdm_writer *results, uint32_t now_ms);
+int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms);
+
+/* --- health.c: the trial --- */
+
+void tdm__health_start(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__health_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+
+#endif

@@ -1,0 +1,363 @@
+/* Bytes into a bank: erase, header, relocation table, image, in this order (docs/PACKAGE.md, "In the bank").
+ *
+ * Flash takes whole program units and relocations whole words, chunks have any size: what does not fill a
+ * block (the larger of the two) is carried to the next chunk. The table is in flash, and checked, before the
+ * first byte of the image is placed, since placing relocates. */
+#include "core/mcu/client.h"
+
+#include <string.h>
+
+enum { WORD_BYTES = 4, PIECE_BYTES = 64 };
+
+static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
+{
+    return &mcu->update.front.manifest;
+}
+
+static const struct tdm_region *bank_of(const struct tdm_mcu *mcu)
+{
+    return &mcu->config->layout->bank[mcu->install.bank];
+}
+
+static uint32_t block_bytes(const struct tdm_mcu *mcu)
+{
+    uint32_t unit = mcu->config->flash->program_bytes;
+
+    return unit < WORD_BYTES ? WORD_BYTES : unit;
+}
+
+static int read_flash(const struct tdm_mcu *mcu, uint32_t address, void *to, size_t bytes)
+{
+    return mcu->config->flash->ops->read(mcu->config->flash->ctx, address, to, bytes);
+}
+
+/* --- Planning --- */
+
+/* Does flash hold exactly these bytes at address? */
+static bool flash_equals(const struct tdm_mcu *mcu, uint32_t address, const uint8_t *bytes, uint32_t count)
+{
+    uint8_t piece[PIECE_BYTES];
+
+    while (count > 0) {
+        uint32_t n = count < sizeof piece ? count : sizeof piece;
+
+        if (read_flash(mcu, address, piece, n) != TDM_OK || memcmp(piece, bytes, n) != 0)
+            return false;
+        address += n;
+        bytes += n;
+        count -= n;
+    }
+    return true;
+}
+
+static void feed(void *ctx)
+{
+    const struct tdm_mcu *mcu = ctx;
+
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+}
+
+static int verify_bank(struct tdm_mcu *mcu)
+{
+    return tdm_bank_verify(manifest_of(mcu), mcu->config->layout, mcu->install.bank, mcu->config->flash, feed,
+                           mcu);
+}
+
+static bool holds_header(const struct tdm_mcu *mcu)
+{
+    const struct tdm_front *front = &mcu->update.front;
+    uint16_t head_bytes = front->envelope.head_bytes;
+    uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {'T', 'D', 'M', 'B'};
+
+    prefix[4] = (uint8_t)head_bytes;
+    prefix[5] = (uint8_t)(head_bytes >> 8);
+    return flash_equals(mcu, mcu->install.map.header, prefix, sizeof prefix) &&
+           flash_equals(mcu, mcu->install.map.header + sizeof prefix, tdm_front_head(front),
+                        head_bytes + (uint32_t)TDM_SIGNATURE_BYTES);
+}
+
+/* R10: a complete bank of this very package is kept, unless its confirm mark was programmed or torn: a trial
+ * starts with a blank one. */
+static bool holds_package(struct tdm_mcu *mcu)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+
+    return holds_header(mcu) &&
+           flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
+           verify_bank(mcu) == TDM_OK;
+}
+
+int tdm__install_plan(struct tdm_mcu *mcu)
+{
+    struct tdm_mcu_install *install = &mcu->install;
+    const struct tdm_manifest *manifest = manifest_of(mcu);
+    int error;
+
+    *install = (struct tdm_mcu_install){.bank = (uint8_t)(1 - mcu->config->running_bank)};
+    error = tdm_bank_map(&install->map, mcu->config->layout, install->bank, mcu->config->flash, manifest);
+    if (error != TDM_OK)
+        return error;
+    if (manifest->link_address != TDM_LINK_ANYWHERE)
+        install->delta = install->map.image - manifest->link_address;
+    if (install->delta != 0 && manifest->relocation_count == 0)
+        return TDM_E_LINK_ADDRESS;
+    install->keep = holds_package(mcu);
+    return TDM_OK;
+}
+
+int tdm__install_begin(struct tdm_mcu *mcu)
+{
+    return tdm_boot_begin(&mcu->log, mcu->config->running_bank, manifest_of(mcu)->image_digest);
+}
+
+/* --- Erasing --- */
+
+/* The header area goes first: from then on the bank does not verify, whatever happens. */
+static uint32_t unit_address(const struct tdm_mcu *mcu, uint32_t index)
+{
+    const struct tdm_region *bank = bank_of(mcu);
+    uint32_t unit = mcu->config->flash->erase_bytes;
+    uint32_t header_bytes = mcu->config->layout->header_bytes;
+    uint32_t offset = index * unit;
+
+    if (offset < header_bytes)
+        return bank->address + bank->bytes - header_bytes + offset;
+    return bank->address + offset - header_bytes;
+}
+
+int tdm__install_erase(struct tdm_mcu *mcu)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+    struct tdm_mcu_install *install = &mcu->install;
+    uint32_t units = bank_of(mcu)->bytes / flash->erase_bytes;
+    int error;
+
+    if (install->keep || install->erased == units)
+        return TDM_OK;
+    feed(mcu);
+    error = flash->ops->erase(flash->ctx, unit_address(mcu, install->erased));
+    if (error != TDM_OK)
+        return error;
+    install->erased++;
+    return install->erased < units ? 1 : TDM_OK;
+}
+
+/* --- Placing --- */
+
+static const uint8_t *skip_blank(const uint8_t *unit, const uint8_t *end)
+{
+    while (unit < end && *unit == 0xFF)
+        unit++;
+    return unit;
+}
+
+/* The first unit in [from, end) that is blank, if blank, or is not. */
+static const uint8_t *find_unit(const uint8_t *from, const uint8_t *end, uint32_t unit, bool blank)
+{
+    while (from < end && (skip_blank(from, from + unit) == from + unit) != blank)
+        from += unit;
+    return from;
+}
+
+/* Programs whole units. One that is all 0xFF stays blank (R2). */
+static int program(const struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, uint32_t bytes)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+    const uint8_t *end = data + bytes;
+    const uint8_t *from = find_unit(data, end, flash->program_bytes, false);
+
+    while (from < end) {
+        const uint8_t *to = find_unit(from, end, flash->program_bytes, true);
+        int error =
+            flash->ops->program(flash->ctx, address + (uint32_t)(from - data), from, (size_t)(to - from));
+
+        if (error != TDM_OK)
+            return error;
+        from = find_unit(to, end, flash->program_bytes, false);
+    }
+    return TDM_OK;
+}
+
+static bool in_table(const struct tdm_mcu *mcu)
+{
+    return mcu->install.taken < manifest_of(mcu)->relocation_bytes;
+}
+
+/* Places bytes of the part under way that start at a block's boundary; count of them are data, the rest, up
+ * to whole program units, is padding. */
+static int place(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t count, uint32_t padded)
+{
+    struct tdm_mcu_install *install = &mcu->install;
+    uint32_t base = table ? install->map.relocations : install->map.image;
+    uint32_t offset = install->placed;
+    int error;
+
+    install->placed += count;
+    if (install->keep)
+        return TDM_OK;
+    if (!table) {
+        error = tdm_relocations_apply(&install->sites, install->delta, offset, data, count);
+        if (error != TDM_OK)
+            return error;
+    }
+    return program(mcu, base + offset, data, padded);
+}
+
+/* Takes bytes of one part: blocks go straight from data, the rest is carried. */
+static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
+{
+    struct tdm_mcu_install *install = &mcu->install;
+    uint32_t block = block_bytes(mcu);
+    int error = TDM_OK;
+
+    while (bytes > 0 && error == TDM_OK) {
+        uint32_t n = bytes - bytes % block;
+
+        if (install->carried == 0 && n > 0) {
+            error = place(mcu, table, data, n, n);
+        } else {
+            n = block - install->carried < bytes ? block - install->carried : bytes;
+            memcpy(install->carry + install->carried, data, n);
+            install->carried = (uint8_t)(install->carried + n);
+            if (install->carried == block) {
+                install->carried = 0;
+                error = place(mcu, table, install->carry, block, block);
+            }
+        }
+        data += n;
+        bytes -= n;
+    }
+    return error;
+}
+
+/* The part is complete: what is carried goes out, padded, and the next part starts. */
+static int end_part(struct tdm_mcu *mcu, bool table)
+{
+    struct tdm_mcu_install *install = &mcu->install;
+    uint32_t unit = mcu->config->flash->program_bytes;
+    uint8_t carried = install->carried;
+    int error = TDM_OK;
+
+    install->carried = 0;
+    if (carried > 0) {
+        uint32_t padded = (carried + unit - 1) / unit * unit;
+
+        memset(install->carry + carried, 0xFF, sizeof install->carry - carried);
+        error = place(mcu, table, install->carry, carried, padded);
+    }
+    install->placed = 0;
+    return error;
+}
+
+/* --- The table --- */
+
+static int read_table(void *ctx, uint32_t offset, void *to, size_t bytes)
+{
+    const struct tdm_mcu *mcu = ctx;
+
+    return read_flash(mcu, mcu->install.map.relocations + offset, to, bytes);
+}
+
+static int check_digest(const struct tdm_mcu *mcu)
+{
+    const struct tdm_manifest *manifest = manifest_of(mcu);
+    uint8_t piece[PIECE_BYTES];
+    uint8_t digest[TDM_SHA256_BYTES];
+    struct tdm_hash hash;
+    uint32_t offset = 0;
+
+    tdm_sha256_init(&hash);
+    while (offset < manifest->relocation_bytes) {
+        uint32_t left = manifest->relocation_bytes - offset;
+        uint32_t n = left < sizeof piece ? left : sizeof piece;
+        int error = read_flash(mcu, mcu->install.map.relocations + offset, piece, n);
+
+        if (error != TDM_OK)
+            return error;
+        tdm_sha256_update(&hash, piece, n);
+        offset += n;
+    }
+    tdm_sha256_result(&hash, digest);
+    return tdm_equal(digest, manifest->relocation_digest, sizeof digest) ? TDM_OK : TDM_E_RELOCATIONS;
+}
+
+/* The whole table is in flash: is it the signed one, and may sites be taken from it? */
+static int open_table(struct tdm_mcu *mcu)
+{
+    const struct tdm_manifest *manifest = manifest_of(mcu);
+    int error = check_digest(mcu);
+
+    if (error == TDM_OK)
+        error = tdm_relocations_check(read_table, mcu, manifest);
+    if (error == TDM_OK)
+        error = tdm_relocations_seek(&mcu->install.sites, read_table, mcu, manifest, 0);
+    return error;
+}
+
+/* --- The whole --- */
+
+int tdm__install_header(struct tdm_mcu *mcu)
+{
+    struct tdm_front *front = &mcu->update.front;
+    int error = tdm_boot_receiving(&mcu->log);
+
+    if (error == TDM_OK && !mcu->install.keep)
+        error = tdm_bank_header_program(mcu->config->layout, mcu->install.bank, mcu->config->flash,
+                                        tdm_front_head(front), front->envelope.head_bytes,
+                                        tdm_front_signature(front), front->buffer);
+    if (error == TDM_OK && !in_table(mcu))
+        error = open_table(mcu);
+    return error;
+}
+
+static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+{
+    int error = take(mcu, true, data, bytes);
+
+    mcu->install.taken += bytes;
+    if (error != TDM_OK || in_table(mcu))
+        return error;
+    error = end_part(mcu, true);
+    return error == TDM_OK ? open_table(mcu) : error;
+}
+
+static int write_image(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+{
+    const struct tdm_manifest *manifest = manifest_of(mcu);
+    int error = take(mcu, false, data, bytes);
+
+    mcu->install.taken += bytes;
+    if (error != TDM_OK || mcu->install.taken < manifest->relocation_bytes + manifest->image_bytes)
+        return error;
+    return end_part(mcu, false);
+}
+
+int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+{
+    const struct tdm_manifest *manifest = manifest_of(mcu);
+
+    if (bytes > manifest->relocation_bytes + manifest->image_bytes - mcu->install.taken)
+        return TDM_E_SIZE;
+    if (in_table(mcu)) {
+        uint32_t left = manifest->relocation_bytes - mcu->install.taken;
+        uint32_t n = left < bytes ? left : bytes;
+        int error = write_table(mcu, data, n);
+
+        if (error != TDM_OK)
+            return error;
+        data += n;
+        bytes -= n;
+    }
+    return bytes > 0 ? write_image(mcu, data, bytes) : TDM_OK;
+}
+
+int tdm__install_verify(struct tdm_mcu *mcu)
+{
+    const struct tdm_mcu_config *config = mcu->config;
+    int error = verify_bank(mcu);
+
+    if (error != TDM_OK || config->ops->check_image == NULL)
+        return error;
+    return config->ops->check_image(config->ctx, config->flash, bank_of(mcu),
+                                    mcu->install.map.image + manifest_of(mcu)->entry);
+}

@@ -1,0 +1,285 @@
+/* The whole client: configuration, the calls that the co-processor makes, and one poll over all parts.
+ *
+ *     UART bytes -> endpoint -> serve -> link_up | update | the application's events
+ *     time       -> poll: endpoint, link_up, health, update (and report), leaving */
+#include "core/mcu/client.h"
+
+#include <string.h>
+
+enum {
+    CHUNK_MIN = 64,
+    OFFER_BYTES = 400, /* rx: an offer with texts of 64 bytes and a file name */
+    DRAIN_MS = 100     /* what waits to be sent before a reset gets at most this long */
+};
+
+/* --- Configuration --- */
+
+static bool has_texts(const struct tdm_mcu_config *c)
+{
+    return c->type != NULL && c->version != NULL && c->build != NULL && c->library != NULL &&
+           c->hardware != NULL && c->template_id != NULL && c->template_name != NULL;
+}
+
+static bool has_ops(const struct tdm_mcu_config *c)
+{
+    const struct tdm_mcu_ops *ops = c->ops;
+
+    return ops != NULL && ops->set_baud != NULL && ops->reset != NULL && ops->feed_watchdog != NULL &&
+           (c->version_rule != TDM_VERSION_ASK || ops->version_allowed != NULL);
+}
+
+static bool has_buffers(const struct tdm_mcu_config *c)
+{
+    return c->rx != NULL && c->tx != NULL && c->chunk != NULL && c->front != NULL &&
+           c->chunk_bytes >= CHUNK_MIN &&
+           c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
+           c->rx_bytes >= OFFER_BYTES && c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD &&
+           c->tx_bytes >= TDM_MCU_TX_BYTES;
+}
+
+static bool has_flash(const struct tdm_mcu_config *c)
+{
+    return c->flash != NULL && c->layout != NULL && c->running_bank < TDM_BANKS && c->trust.keys != NULL &&
+           c->trust.verify != NULL && c->attempts > 0 && (c->self_test_count == 0 || c->self_tests != NULL);
+}
+
+/* --- What the parts share --- */
+
+void tdm__emit(const struct tdm_mcu *mcu, const struct tdm_mcu_event *event)
+{
+    if (mcu->config->ops->event != NULL)
+        mcu->config->ops->event(mcu->config->ctx, event);
+}
+
+void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, uint8_t value)
+{
+    struct tdm_mcu_event event = {.kind = kind, .value = value};
+
+    tdm__emit(mcu, &event);
+}
+
+struct tdm_trust tdm__trust(const struct tdm_mcu *mcu)
+{
+    struct tdm_trust trust = mcu->config->trust;
+
+    trust.revoked_keys = mcu->log.record.revoked_keys;
+    return trust;
+}
+
+bool tdm__read_running(struct tdm_mcu *mcu)
+{
+    const struct tdm_mcu_config *config = mcu->config;
+    struct tdm_manifest *manifest = &mcu->update.front.manifest;
+    struct tdm_trust trust = tdm__trust(mcu);
+
+    config->ops->feed_watchdog(config->ctx);
+    mcu->running_known = tdm_bank_header(manifest, config->layout, config->running_bank, config->flash,
+                                         &trust, config->front) == TDM_OK;
+    config->ops->feed_watchdog(config->ctx);
+    if (mcu->running_known)
+        memcpy(mcu->running_digest, manifest->image_digest, sizeof mcu->running_digest);
+    return mcu->running_known;
+}
+
+void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause, uint32_t now_ms)
+{
+    mcu->leaving = true;
+    mcu->leave_cause = (uint8_t)cause;
+    mcu->leave_ms = now_ms + DRAIN_MS;
+}
+
+/* --- Calls of the co-processor --- */
+
+static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args, struct tdm_writer *results,
+                        uint32_t now_ms)
+{
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    tdm_put_bool(results, true);
+    tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+    return TDM_STATUS_OK;
+}
+
+static int serve_has_uid(struct tdm_reader *args, struct tdm_writer *results)
+{
+    static const uint16_t served[] = {
+#define SERVED(uid, id, name, arguments, result, timeout) uid,
+        TDM_MCU_CALLS(SERVED)
+#undef SERVED
+    };
+    uint16_t uid = tdm_get_u16(args);
+    bool known = false;
+
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    for (size_t i = 0; i < sizeof served / sizeof served[0]; i++)
+        known = known || served[i] == uid;
+    tdm_put_bool(results, known);
+    return TDM_STATUS_OK;
+}
+
+static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms)
+{
+    uint8_t state = tdm_get_u8(args);
+
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    tdm__link_state(mcu, state, now_ms);
+    return TDM_STATUS_OK;
+}
+
+static int serve_vpin(struct tdm_mcu *mcu, struct tdm_reader *args)
+{
+    struct tdm_mcu_event event = {.kind = TDM_MCU_VPIN};
+
+    event.vpin = tdm_get_u16(args);
+    event.data = tdm_get_binary(args, &event.bytes);
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    tdm__emit(mcu, &event);
+    return TDM_STATUS_OK;
+}
+
+static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms)
+{
+    uint8_t event = tdm_get_u8(args);
+
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    tdm__emit_value(mcu, TDM_MCU_NCP_EVENT, event);
+    if (event == TDM_EVENT_NCP_REBOOTING)
+        tdm__link_lost(mcu, now_ms);
+    return TDM_STATUS_OK;
+}
+
+static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
+                 struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+
+    switch (uid) {
+    case TDM_UID_MCU_PING:
+        return tdm_reader_done(args) ? TDM_STATUS_OK : TDM_STATUS_ARGS_READ;
+    case TDM_UID_MCU_REBOOT:
+        return serve_reboot(mcu, args, results, now_ms);
+    case TDM_UID_MCU_HAS_UID:
+        return serve_has_uid(args, results);
+    case TDM_UID_STATE_CHANGE:
+        return serve_state(mcu, args, now_ms);
+    case TDM_UID_VPIN_CHANGE:
+        return serve_vpin(mcu, args);
+    case TDM_UID_PROCESS_EVENT:
+        return serve_event(mcu, args, now_ms);
+    case TDM_UID_OTA_AVAILABLE:
+        return tdm__serve_available(mcu, msg_id, args, results, now_ms);
+    case TDM_UID_OTA_WRITE:
+        return tdm__serve_write(mcu, msg_id, args, results, now_ms);
+    case TDM_UID_OTA_FINISH:
+        return tdm__serve_finish(mcu, msg_id, args, results, now_ms);
+    case TDM_UID_OTA_CANCEL:
+        return tdm__serve_cancel(mcu, args, now_ms);
+    default:
+        return TDM_STATUS_UNKNOWN_UID;
+    }
+}
+
+/* --- The client --- */
+
+int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms)
+{
+    if (!has_texts(config) || !has_ops(config) || !has_buffers(config) || !has_flash(config))
+        return TDM_E_ARGUMENT;
+    memset(mcu, 0, sizeof *mcu);
+    mcu->config = config;
+    tdm_endpoint_init(&mcu->endpoint, config->rx, config->rx_bytes, config->tx, config->tx_bytes, serve, mcu);
+    /* log.found tells; without a record the client only keeps the link */
+    if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
+        (void)tdm__read_running(mcu);
+    tdm__link_start(mcu, now_ms);
+    tdm__update_start(mcu, now_ms);
+    tdm__health_start(mcu, now_ms);
+    return TDM_OK;
+}
+
+void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, uint32_t now_ms)
+{
+    if (!mcu->dead)
+        tdm_endpoint_receive(&mcu->endpoint, bytes, count, now_ms);
+}
+
+static bool is_drained(const struct tdm_mcu *mcu)
+{
+    const struct tdm_mcu_ops *ops = mcu->config->ops;
+
+    return mcu->update.answer == 0 && tdm_endpoint_idle(&mcu->endpoint) && ops->drained != NULL &&
+           ops->drained(mcu->config->ctx);
+}
+
+/* Resets as soon as all is out. The other parts rest but for what they still have to say. */
+static uint32_t leave(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    uint32_t wait_ms = tdm__update_poll(mcu, now_ms);
+
+    if (!tdm__is_past(mcu->leave_ms, now_ms) && !is_drained(mcu))
+        return tdm__sooner(wait_ms, 1);
+    mcu->dead = true;
+    mcu->config->ops->reset(mcu->config->ctx, (enum tdm_reset_cause)mcu->leave_cause);
+    return TDM__NEVER;
+}
+
+uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    uint32_t wait_ms;
+
+    if (mcu->dead)
+        return TDM__NEVER;
+    wait_ms = tdm_endpoint_poll(&mcu->endpoint, now_ms);
+    if (!mcu->leaving)
+        wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu, now_ms));
+    if (!mcu->leaving)
+        wait_ms = tdm__sooner(wait_ms, tdm__health_poll(mcu, now_ms));
+    if (mcu->leaving)
+        return tdm__sooner(wait_ms, leave(mcu, now_ms));
+    return tdm__sooner(wait_ms, tdm__update_poll(mcu, now_ms));
+}
+
+size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms)
+{
+    size_t count = mcu->dead ? 0 : tdm_endpoint_pull(&mcu->endpoint, out, capacity);
+
+    if (count > 0)
+        mcu->link.sent_ms = now_ms;
+    return count;
+}
+
+struct tdm_endpoint *tdm_mcu_endpoint(struct tdm_mcu *mcu)
+{
+    return &mcu->endpoint;
+}
+
+int tdm_mcu_virtual_write(struct tdm_mcu *mcu, uint16_t vpin, const char *value, uint32_t now_ms)
+{
+    struct tdm_writer args;
+    int error;
+
+    if (!mcu->link.up)
+        return TDM_E_STATE;
+    error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_VIRTUAL_WRITE, true, &args);
+    if (error != TDM_OK)
+        return error;
+    tdm_put_u16(&args, vpin);
+    tdm_put_binary(&args, value, (uint16_t)strlen(value));
+    return tdm_endpoint_commit(&mcu->endpoint, &args, NULL, 0, NULL, NULL, now_ms);
+}
+
+bool tdm_mcu_is_up(const struct tdm_mcu *mcu)
+{
+    return mcu->link.up;
+}
+
+bool tdm_mcu_on_trial(const struct tdm_mcu *mcu)
+{
+    const struct tdm_record *record = &mcu->log.record;
+
+    return mcu->log.found && record->state == TDM_BOOT_TRIAL && record->target == mcu->config->running_bank;
+}

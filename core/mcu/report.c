@@ -1,0 +1,142 @@
+/* The device report (docs/EXTENSIONS.md): what the cloud cannot see otherwise.
+ *
+ *     waiting --room in the transmit queue--> sending --answer, error status, third time-out--> done
+ *        ^                                       '--time-out--.
+ *        '----------------------------------------------------'
+ *
+ * One report is in flight at a time. A failure goes first, and before the answer that refuses a chunk: the
+ * co-processor then ends the update instead of sending the chunk again. */
+#include "core/mcu/client.h"
+
+#include <string.h>
+
+enum { REPORT_TIMEOUT_MS = 1000, REPORT_TRIES = 3, CONFIRMED_STATE = 1, TRIAL_STATE = 2 };
+
+static uint8_t bit(uint8_t event)
+{
+    return (uint8_t)(1u << event);
+}
+
+static uint8_t most_urgent(uint8_t waiting)
+{
+    static const uint8_t order[] = {TDM__FAILED, TDM__STARTED, TDM__TRIAL, TDM__CONFIRMED};
+
+    for (size_t i = 0; i < sizeof order; i++)
+        if (waiting & bit(order[i]))
+            return order[i];
+    return 0;
+}
+
+void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event)
+{
+    mcu->report.waiting |= bit((uint8_t)event);
+}
+
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about, uint32_t now_ms)
+{
+    struct tdm_mcu_report *report = &mcu->report;
+
+    report->reason = reason;
+    report->about_known = about != NULL;
+    if (about != NULL)
+        memcpy(report->about, about, sizeof report->about);
+    report->tries = 0;
+    tdm__report(mcu, TDM__FAILED);
+    /* What is in flight makes way and goes again later. */
+    if (report->sending != 0 && report->sending != TDM__FAILED)
+        report->waiting |= bit(report->sending);
+    tdm_endpoint_cancel(&mcu->endpoint, &report->call, now_ms);
+}
+
+void tdm__report_drop_failed(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    mcu->report.waiting &= (uint8_t)~bit(TDM__FAILED);
+    if (mcu->report.sending == TDM__FAILED)
+        tdm_endpoint_cancel(&mcu->endpoint, &mcu->report.call, now_ms);
+}
+
+void tdm__report_drop_all(struct tdm_mcu *mcu)
+{
+    mcu->report.waiting = 0;
+}
+
+bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
+{
+    return mcu->link.up && (mcu->report.waiting & bit(TDM__FAILED));
+}
+
+/* The last reason blames the image that was rejected for it; of others the record keeps no digest. */
+static bool blames_image(const struct tdm_record *record)
+{
+    return record->last_reason >= TDM_REASON_SELF_TEST && record->last_reason <= TDM_REASON_FAULT;
+}
+
+static void put_reason(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+{
+    const struct tdm_mcu_report *report = &mcu->report;
+
+    if (event == TDM__FAILED)
+        tdm_put_u8(args, report->reason);
+    else
+        tdm_put_u8(args, event == TDM__STARTED ? mcu->log.record.last_reason : TDM_REASON_NONE);
+}
+
+static void put_about(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+{
+    if (event == TDM__FAILED && mcu->report.about_known)
+        tdm_put_binary(args, mcu->report.about, sizeof mcu->report.about);
+    else if (event == TDM__STARTED && blames_image(&mcu->log.record))
+        tdm_put_binary(args, mcu->log.record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
+    else
+        tdm_put_binary(args, NULL, 0);
+}
+
+static void report_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_report *report = &mcu->report;
+
+    (void)status;
+    (void)results;
+    (void)now_ms;
+    if (error == TDM_E_TIMEOUT && ++report->tries < REPORT_TRIES)
+        report->waiting |= bit(report->sending);
+    else
+        report->tries = 0;
+    report->sending = 0;
+}
+
+static int send_report(struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
+{
+    struct tdm_writer args;
+    int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_DEVICE_REPORT, false, &args);
+
+    if (error != TDM_OK)
+        return error;
+    tdm_put_u8(&args, event);
+    tdm_put_u8(&args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
+    put_reason(&args, mcu, event);
+    tdm_put_binary(&args, mcu->running_digest, mcu->running_known ? sizeof mcu->running_digest : 0);
+    put_about(&args, mcu, event);
+    tdm_put_string(&args, mcu->config->hardware);
+    tdm_put_u32(&args, mcu->log.record.counter_floor);
+    return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->report.call, REPORT_TIMEOUT_MS, report_done, mcu,
+                               now_ms);
+}
+
+void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_report *report = &mcu->report;
+    uint8_t event = most_urgent(report->waiting);
+
+    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.in_flight || event == 0)
+        return;
+    if (!mcu->link.has_report) {
+        report->waiting = 0;
+        return;
+    }
+    if (send_report(mcu, event, now_ms) != TDM_OK)
+        return;
+    report->waiting &= (uint8_t)~bit(event);
+    report->sending = event;
+}

@@ -1,0 +1,599 @@
+/* The update dialogue (docs/PROTOCOL.md, section 5).
+ *
+ *     IDLE --offer accepted--> WAITING --moment, battery, prepare--> STARTING --otaUpdateStart: true-->
+ *     FRONT --front verified, policy--> ERASING --one unit per poll--> WRITING --otaUpdateFinish-->
+ *     ASKING_SHA256 --> ASKING_CRC32 --> VERIFYING --pending recorded, finish answered true--> APPLYING:
+ * reset
+ *
+ *     Any of them --refusal, error, cancel, silence, new offer, link lost--> IDLE; not APPLYING, which only a
+ *     reset ends.
+ *
+ * A handler checks a chunk and copies it; the work is done from poll, and the call is answered when it is
+ * done (programmed, that is). The co-processor sends a chunk again when its answer takes over 5 s, as a slow
+ * erase or a signature check may: the same chunk again only changes which call the answer is for. Six sends
+ * of 5 s each bound what erasing may take: 30 s.
+ *
+ * Invariants: nothing is written to flash before FRONT ended well. The record says erasing or receiving
+ * exactly from then until pending or abandon. One call of theirs at most waits for its answer. */
+#include "core/mcu/client.h"
+
+#include <string.h>
+
+enum update_state {
+    UPDATE_IDLE,
+    UPDATE_WAITING,
+    UPDATE_STARTING,
+    UPDATE_FRONT,
+    UPDATE_ERASING,
+    UPDATE_WRITING,
+    UPDATE_ASKING_SHA256,
+    UPDATE_ASKING_CRC32,
+    UPDATE_VERIFYING,
+    UPDATE_APPLYING
+};
+
+enum answer { ANSWER_NONE, ANSWER_DUE, ANSWER_TRUE, ANSWER_FALSE };
+
+enum {
+    DEFAULT_PATIENCE_MS = 300000,
+    WAIT_PACE_MS = 100, /* between two looks at the battery and the moment */
+    START_PAUSE_MS = 1000,
+    START_TRIES = 5,
+    CALL_TIMEOUT_MS = 1000,
+    SILENCE_MS = 60000,
+    BAD_CHUNKS = 8 /* in a row; the co-processor gives up after 6 */
+};
+
+static void enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms)
+{
+    update->state = (uint8_t)state;
+    update->tries = 0;
+    update->wake_ms = wake_ms;
+}
+
+static bool takes_chunks(const struct tdm_mcu_update *update)
+{
+    return update->state >= UPDATE_FRONT && update->state <= UPDATE_WRITING;
+}
+
+static bool is_finishing(const struct tdm_mcu_update *update)
+{
+    return update->state >= UPDATE_ASKING_SHA256 && update->state <= UPDATE_VERIFYING;
+}
+
+/* --- Answers --- */
+
+static int answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer)
+{
+    update->answer_id = msg_id;
+    update->answer = (uint8_t)answer;
+    return TDM_SERVE_LATER;
+}
+
+static void decide(struct tdm_mcu_update *update, bool answer)
+{
+    if (update->answer == ANSWER_DUE)
+        update->answer = answer ? ANSWER_TRUE : ANSWER_FALSE;
+}
+
+/* Sends what was decided; without room it waits for the next poll. A refusal lets its reason go first, and
+ * waits until it is known whether the co-processor takes reasons. */
+static void flush_answer(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    tdm__report_poll(mcu, now_ms);
+    if (update->answer < ANSWER_TRUE || (update->answer == ANSWER_FALSE && tdm__report_holds_answers(mcu)))
+        return;
+    if (tdm_endpoint_answer_bool(&mcu->endpoint, update->answer_id, update->answer == ANSWER_TRUE) == TDM_OK)
+        update->answer = ANSWER_NONE;
+}
+
+/* --- The end of an update --- */
+
+static void tell_end(struct tdm_mcu *mcu, uint8_t reason)
+{
+    struct tdm_mcu_event event = {.kind = TDM_MCU_UPDATE_ENDED,
+                                  .value = reason,
+                                  .done = mcu->update.offset,
+                                  .total = mcu->update.file_bytes};
+
+    tdm__emit(mcu, &event);
+}
+
+/* The record may refuse to be written: then it says receiving until the next update begins, which is safe. */
+static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
+{
+    uint8_t state = mcu->log.record.state;
+
+    if (state != TDM_BOOT_ERASING && state != TDM_BOOT_RECEIVING)
+        return reason;
+    return tdm_boot_abandon(&mcu->log, reason) == TDM_OK ? reason : (uint8_t)TDM_REASON_FLASH;
+}
+
+/* Back to idle without a word to the co-processor, which knows. */
+static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    if (update->state == UPDATE_IDLE || update->state == UPDATE_APPLYING)
+        return;
+    if (update->state >= UPDATE_ERASING)
+        reason = give_up_bank(mcu, reason);
+    enter(update, UPDATE_IDLE, now_ms);
+    update->settled_ms = now_ms;
+    update->chunk_bytes = 0;
+    decide(update, false);
+    tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
+    tell_end(mcu, reason);
+}
+
+/* Back to idle, and the co-processor learns why. */
+static void fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+{
+    const struct tdm_front *front = &mcu->update.front;
+    bool known = mcu->update.state >= UPDATE_FRONT && front->complete;
+
+    tdm__report_failed(mcu, reason, known ? front->manifest.image_digest : NULL, now_ms);
+    end(mcu, reason, now_ms);
+}
+
+/* --- otaUpdateAvailable --- */
+
+static void accept(struct tdm_mcu *mcu, uint32_t file_bytes, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    struct tdm_mcu_event event = {.kind = TDM_MCU_UPDATE_OFFERED, .total = file_bytes};
+
+    update->file_bytes = file_bytes;
+    update->offset = 0;
+    update->crc32 = 0;
+    update->last_bytes = 0;
+    update->since_ms = now_ms;
+    tdm_sha256_init(&update->sha256);
+    tdm_front_init(&update->front, mcu->config->front);
+    enter(update, UPDATE_WAITING, now_ms);
+    tdm__emit(mcu, &event);
+}
+
+static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason, uint32_t now_ms)
+{
+    tdm__report_failed(mcu, reason, NULL, now_ms);
+    tell_end(mcu, reason);
+    return answer_later(&mcu->update, msg_id, ANSWER_FALSE);
+}
+
+int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                         struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t file_bytes;
+    const char *type, *version;
+    uint8_t reason;
+
+    (void)tdm_get_string(args); /* file name: says nothing */
+    file_bytes = tdm_get_u32(args);
+    type = tdm_get_string(args);
+    version = tdm_get_string(args);
+    (void)tdm_get_string(args); /* build: in the manifest */
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    if (mcu->leaving || is_finishing(update)) {
+        tdm_put_bool(results, false);
+        return TDM_STATUS_OK;
+    }
+    end(mcu, TDM_REASON_SUPERSEDED, now_ms);
+    tdm__report_drop_failed(mcu, now_ms); /* it would end the new offer */
+    update->file_bytes = file_bytes;
+    update->offset = 0;
+    reason = tdm__policy_offer(mcu, file_bytes, type, version);
+    if (reason != TDM_REASON_NONE)
+        return refuse_offer(mcu, msg_id, reason, now_ms);
+    update->answer = ANSWER_NONE;
+    accept(mcu, file_bytes, now_ms);
+    tdm_put_bool(results, true);
+    return TDM_STATUS_OK;
+}
+
+/* ---- WAITING ---- */
+
+static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    const struct tdm_mcu_config *config = mcu->config;
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t patience_ms = config->patience_ms != 0 ? config->patience_ms : DEFAULT_PATIENCE_MS;
+    int ready = TDM_E_BUSY;
+    uint8_t reason;
+
+    if (!tdm_endpoint_idle(&mcu->endpoint))
+        return 1; /* the answer to the offer goes first */
+    reason = tdm__policy_wait(mcu, now_ms);
+    if (reason == TDM_REASON_NONE)
+        ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;
+    if (ready == TDM_OK)
+        enter(update, UPDATE_STARTING, now_ms);
+    else if (ready != TDM_E_BUSY || tdm__is_past(update->since_ms + patience_ms, now_ms))
+        fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW, now_ms);
+    else
+        update->wake_ms = now_ms + WAIT_PACE_MS;
+    return 0;
+}
+
+/* ---- STARTING ---- */
+
+static void start_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_update *update = &mcu->update;
+    bool started = tdm_get_bool(results) && tdm_reader_done(results);
+
+    (void)status;
+    if (error == TDM_E_CANCELLED)
+        return;
+    if (error == TDM_OK && started) {
+        enter(update, UPDATE_FRONT, now_ms);
+        update->since_ms = now_ms;
+    } else if (++update->tries >= START_TRIES) {
+        fail(mcu, TDM_REASON_START_REFUSED, now_ms);
+    } else {
+        update->wake_ms = now_ms + START_PAUSE_MS;
+    }
+}
+
+static uint32_t ask_start(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_writer args;
+
+    if (tdm_endpoint_open(&mcu->endpoint, TDM_UID_OTA_START, false, &args) != TDM_OK)
+        return 1;
+    tdm_put_u16(&args, mcu->config->chunk_bytes);
+    if (tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->update.call, CALL_TIMEOUT_MS, start_done, mcu,
+                            now_ms) != TDM_OK)
+        return 1;
+    return TDM__NEVER;
+}
+
+/* --- otaUpdateWrite --- */
+
+static bool is_repeated(const struct tdm_mcu_update *update, uint32_t offset, uint16_t bytes, uint32_t crc32)
+{
+    return update->last_bytes != 0 && bytes == update->last_bytes && offset == update->last_offset &&
+           crc32 == update->last_crc32;
+}
+
+/* Is it the chunk that comes next? The processing of the one before is over. */
+static bool is_next(const struct tdm_mcu *mcu, uint32_t offset, uint16_t bytes)
+{
+    const struct tdm_mcu_update *update = &mcu->update;
+
+    return update->chunk_bytes == 0 && offset == update->offset && bytes > 0 &&
+           bytes <= mcu->config->chunk_bytes && bytes <= update->file_bytes - offset;
+}
+
+static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes, uint32_t crc32,
+                       uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    memcpy(mcu->config->chunk, data, bytes);
+    tdm_sha256_update(&update->sha256, data, bytes);
+    update->crc32 = tdm_crc32(update->crc32, data, bytes);
+    update->chunk_bytes = bytes;
+    update->chunk_used = 0;
+    update->last_offset = update->offset;
+    update->last_bytes = bytes;
+    update->last_crc32 = crc32;
+    update->since_ms = now_ms;
+    update->tries = 0;
+}
+
+/* Not the chunk that is wanted, or damaged: the co-processor sends again. */
+static int refuse_chunk(struct tdm_mcu *mcu, struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    tdm_put_bool(results, false);
+    if (update->chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
+        fail(mcu, TDM_REASON_CHUNK, now_ms);
+    return TDM_STATUS_OK;
+}
+
+/* The answer to otaUpdateStart may be what was lost: data says that it was heard. */
+static void start_by_data(struct tdm_mcu *mcu, uint32_t offset, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    if (update->state != UPDATE_STARTING || !update->call.in_flight || offset != 0)
+        return;
+    tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
+    enter(update, UPDATE_FRONT, now_ms);
+    update->since_ms = now_ms;
+}
+
+int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                     struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t offset = tdm_get_u32(args);
+    uint16_t bytes;
+    const uint8_t *data = tdm_get_binary(args, &bytes);
+    uint32_t crc32 = tdm_get_u32(args);
+
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    start_by_data(mcu, offset, now_ms);
+    if (!takes_chunks(update)) {
+        tdm_put_bool(results, false);
+        return TDM_STATUS_OK;
+    }
+    if (tdm_crc32(0, data, bytes) != crc32)
+        return refuse_chunk(mcu, results, now_ms);
+    if (is_repeated(update, offset, bytes, crc32)) /* R11 */
+        return answer_later(update, msg_id, update->chunk_bytes != 0 ? ANSWER_DUE : ANSWER_TRUE);
+    if (!is_next(mcu, offset, bytes))
+        return refuse_chunk(mcu, results, now_ms);
+    take_chunk(mcu, data, bytes, crc32, now_ms);
+    return answer_later(update, msg_id, ANSWER_DUE);
+}
+
+/* --- FRONT, ERASING, WRITING: the chunk in the buffer --- */
+
+static uint32_t finish_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    struct tdm_mcu_event event = {.kind = TDM_MCU_UPDATE_PROGRESS, .total = update->file_bytes};
+
+    update->offset += update->chunk_bytes;
+    update->chunk_bytes = 0;
+    update->since_ms = now_ms;
+    decide(update, true);
+    event.done = update->offset;
+    tdm__emit(mcu, &event);
+    return 0;
+}
+
+static uint32_t await_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t limit_ms = update->since_ms + SILENCE_MS;
+
+    if (!tdm__is_past(limit_ms, now_ms))
+        return tdm__until(limit_ms, now_ms);
+    fail(mcu, update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE, now_ms);
+    return 0;
+}
+
+/* The front is verified: the last questions before flash is touched. */
+static void leave_front(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    uint8_t reason = tdm__policy_package(mcu);
+    int error;
+
+    if (reason != TDM_REASON_NONE) {
+        fail(mcu, reason, now_ms);
+        return;
+    }
+    error = tdm__install_plan(mcu);
+    if (error == TDM_OK)
+        error = tdm__install_begin(mcu);
+    if (error == TDM_OK)
+        enter(&mcu->update, UPDATE_ERASING, now_ms);
+    else
+        fail(mcu, tdm_reason_of_error(error), now_ms);
+}
+
+static uint32_t feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    struct tdm_trust trust = tdm__trust(mcu);
+    size_t used = 0;
+    int error;
+
+    if (update->chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    error = tdm_front_feed(&update->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    update->chunk_used = (uint16_t)used;
+    if (error != TDM_OK)
+        fail(mcu, tdm_reason_of_error(error), now_ms);
+    else if (update->front.complete)
+        leave_front(mcu, now_ms);
+    else
+        return finish_chunk(mcu, now_ms);
+    return 0;
+}
+
+static uint32_t erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    int error = tdm__install_erase(mcu);
+
+    if (error > 0)
+        return 0;
+    if (error == TDM_OK)
+        error = tdm__install_header(mcu);
+    if (error == TDM_OK)
+        enter(&mcu->update, UPDATE_WRITING, now_ms);
+    else
+        fail(mcu, tdm_reason_of_error(error), now_ms);
+    return 0;
+}
+
+static uint32_t write_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    int error;
+
+    if (update->chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    error = tdm__install_write(mcu, mcu->config->chunk + update->chunk_used,
+                               (uint32_t)update->chunk_bytes - update->chunk_used);
+    if (error == TDM_OK)
+        return finish_chunk(mcu, now_ms);
+    fail(mcu, tdm_reason_of_error(error), now_ms);
+    return 0;
+}
+
+/* --- otaUpdateFinish --- */
+
+int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                      struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    if (is_finishing(update))
+        return answer_later(update, msg_id, ANSWER_DUE);
+    if (update->state == UPDATE_APPLYING || !takes_chunks(update)) {
+        tdm_put_bool(results, update->state == UPDATE_APPLYING);
+        return TDM_STATUS_OK;
+    }
+    (void)answer_later(update, msg_id, ANSWER_DUE);
+    if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
+        enter(update, UPDATE_ASKING_SHA256, now_ms);
+    else
+        fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK, now_ms);
+    return TDM_SERVE_LATER;
+}
+
+/* ---- ASKING_SHA256, ASKING_CRC32: digests of the co-processor's, where it has them ---- */
+
+static void sha256_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    uint8_t ours[TDM_SHA256_BYTES];
+    uint16_t bytes;
+    const uint8_t *theirs = tdm_get_binary(results, &bytes);
+    bool offered = tdm_get_bool(results) && tdm_reader_done(results);
+
+    (void)status;
+    if (error == TDM_E_CANCELLED)
+        return;
+    tdm_sha256_result(&mcu->update.sha256, ours);
+    if (error == TDM_OK && offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)))
+        fail(mcu, TDM_REASON_DIGEST, now_ms);
+    else
+        enter(&mcu->update, UPDATE_ASKING_CRC32, now_ms);
+}
+
+static void crc32_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    uint32_t theirs = tdm_get_u32(results);
+    bool offered = tdm_get_bool(results) && tdm_reader_done(results);
+
+    (void)status;
+    if (error == TDM_E_CANCELLED)
+        return;
+    if (error == TDM_OK && offered && theirs != mcu->update.crc32)
+        fail(mcu, TDM_REASON_DIGEST, now_ms);
+    else
+        enter(&mcu->update, UPDATE_VERIFYING, now_ms);
+}
+
+static uint32_t ask_digest(struct tdm_mcu *mcu, uint16_t uid, tdm_done_fn *done, uint32_t now_ms)
+{
+    int error = tdm_endpoint_call(&mcu->endpoint, uid, &mcu->update.call, CALL_TIMEOUT_MS, done, mcu, now_ms);
+
+    return error == TDM_OK ? TDM__NEVER : 1;
+}
+
+/* ---- VERIFYING ---- */
+
+static uint32_t verify(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    int error = tdm__install_verify(mcu);
+
+    if (error == TDM_OK)
+        error = tdm_boot_pending(&mcu->log, mcu->config->attempts);
+    if (error != TDM_OK) {
+        fail(mcu, tdm_reason_of_error(error), now_ms);
+        return 0;
+    }
+    enter(&mcu->update, UPDATE_APPLYING, now_ms);
+    decide(&mcu->update, true);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_READY, 0);
+    tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+    return 0;
+}
+
+/* --- otaUpdateCancel, and the link --- */
+
+int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms)
+{
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    end(mcu, TDM_REASON_CANCELLED, now_ms);
+    return TDM_STATUS_OK;
+}
+
+void tdm__update_link_lost(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    end(mcu, TDM_REASON_NCP_RESTART, now_ms);
+    mcu->update.answer = ANSWER_NONE;
+    tdm__report_drop_failed(mcu, now_ms);
+}
+
+/* --- The whole --- */
+
+void tdm__update_start(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    mcu->update.settled_ms = now_ms;
+    enter(&mcu->update, UPDATE_IDLE, now_ms);
+}
+
+/* A time long past must not come to lie in the future when the clock wraps. */
+static void keep_settled(struct tdm_mcu_update *update, uint32_t now_ms)
+{
+    if (now_ms - update->settled_ms > INT32_MAX / 2)
+        update->settled_ms = now_ms - INT32_MAX / 2;
+    update->wake_ms = now_ms;
+}
+
+static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    if (update->call.in_flight)
+        return TDM__NEVER;
+    if (!tdm__is_past(update->wake_ms, now_ms))
+        return tdm__until(update->wake_ms, now_ms);
+    switch ((enum update_state)update->state) {
+    case UPDATE_WAITING:
+        return await_moment(mcu, now_ms);
+    case UPDATE_STARTING:
+        return ask_start(mcu, now_ms);
+    case UPDATE_FRONT:
+        return feed_front(mcu, now_ms);
+    case UPDATE_ERASING:
+        return erase_unit(mcu, now_ms);
+    case UPDATE_WRITING:
+        return write_chunk(mcu, now_ms);
+    case UPDATE_ASKING_SHA256:
+        return ask_digest(mcu, TDM_UID_OTA_GET_SHA256, sha256_done, now_ms);
+    case UPDATE_ASKING_CRC32:
+        return ask_digest(mcu, TDM_UID_OTA_GET_CRC32, crc32_done, now_ms);
+    case UPDATE_VERIFYING:
+        return verify(mcu, now_ms);
+    case UPDATE_IDLE:
+        keep_settled(update, now_ms);
+        break;
+    case UPDATE_APPLYING:
+        break;
+    }
+    return TDM__NEVER;
+}
+
+uint32_t tdm__update_poll(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    uint32_t wait_ms = step(mcu, now_ms);
+
+    flush_answer(mcu, now_ms);
+    return mcu->update.answer >= ANSWER_TRUE ? 1 : wait_ms;
+}
+
+bool tdm_mcu_is_updating(const struct tdm_mcu *mcu)
+{
+    return mcu->update.state != UPDATE_IDLE;
+}
