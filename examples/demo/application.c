@@ -1,0 +1,359 @@
+/* The demo application: the update client in an ordinary super-loop.
+ *
+ *     UART -> tdm_mcu_receive -> tdm_mcu_poll -> tdm_mcu_pull -> UART, then the watchdog, then sleep
+ *
+ * What is particular to a product stands in three places: the operations table, the self-tests, and the
+ * configuration. */
+#include "examples/demo/application.h"
+
+#include <string.h>
+
+#include "examples/demo/product_table.h"
+#include "ports/board.h"
+#include "tandem/mcu.h"
+
+enum {
+    CHUNK_BYTES = 1024,
+    TARGET_BAUD = 115200,
+    WATCHDOG_MS = 5000, /* longer than a signature check */
+    ATTEMPTS = 2,
+    LINK_DEADLINE_MS = 30000,
+    SELF_TEST_MS = 2000,
+    UPTIME_MS = 5000, /* between two writes of the uptime to virtual pin 0 */
+    LINE_BYTES = 128
+};
+
+struct application {
+    const struct application_identity *identity;
+    struct tdm_mcu mcu;
+    struct tdm_mcu_config config;
+    struct tdm_key_set keys;
+    uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
+    uint8_t tx[TDM_MCU_TX_BYTES];
+    uint8_t chunk[CHUNK_BYTES];
+    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    uint8_t out[64]; /* pulled from the client, on its way to the UART */
+    size_t out_length;
+    size_t out_sent;
+    uint32_t started_ms;
+    uint32_t uptime_ms;
+};
+
+static struct application application;
+
+/* --- Lines for people --- */
+
+struct line {
+    char text[LINE_BYTES];
+    size_t length;
+};
+
+static void add(struct line *line, const char *text)
+{
+    while (*text != '\0' && line->length + 1 < sizeof line->text)
+        line->text[line->length++] = *text++;
+    line->text[line->length] = '\0';
+}
+
+static void add_number(struct line *line, uint32_t number)
+{
+    char digits[11];
+    size_t at = sizeof digits;
+
+    digits[--at] = '\0';
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    add(line, digits + at);
+}
+
+static void say(const char *a, const char *b, const char *c)
+{
+    struct line line = {.length = 0};
+
+    add(&line, a);
+    add(&line, b);
+    add(&line, c);
+    board_log(line.text);
+}
+
+static void say_reason(const char *what, uint8_t reason)
+{
+    struct line line = {.length = 0};
+
+    add(&line, what);
+    add(&line, tdm_reason_slug(reason));
+    add(&line, ": ");
+    add(&line, tdm_reason_text(reason));
+    board_log(line.text);
+}
+
+static void say_bytes(const char *what, uint32_t bytes)
+{
+    struct line line = {.length = 0};
+
+    add(&line, what);
+    add_number(&line, bytes);
+    add(&line, " bytes");
+    board_log(line.text);
+}
+
+/* --- Operations of the client --- */
+
+static void set_baud(void *ctx, uint32_t baud)
+{
+    (void)ctx;
+    board_uart_open(baud);
+}
+
+static bool drained(void *ctx)
+{
+    const struct application *app = ctx;
+
+    return app->out_sent == app->out_length && board_uart_drained();
+}
+
+static void reset(void *ctx, enum tdm_reset_cause cause)
+{
+    (void)ctx;
+    board_reset(cause);
+}
+
+static void feed_watchdog(void *ctx)
+{
+    (void)ctx;
+    board_watchdog_feed();
+}
+
+static void on_event(void *ctx, const struct tdm_mcu_event *event)
+{
+    (void)ctx;
+    switch (event->kind) {
+    case TDM_MCU_LINK_UP:
+        board_log("link: up");
+        break;
+    case TDM_MCU_LINK_DOWN:
+        board_log("link: down");
+        break;
+    case TDM_MCU_UPDATE_OFFERED:
+        say_bytes("update: accepted, ", event->total);
+        break;
+    case TDM_MCU_UPDATE_READY:
+        board_log("update: verified, restarting into it");
+        break;
+    case TDM_MCU_UPDATE_ENDED:
+        say_reason("update: ended, ", event->value);
+        break;
+    case TDM_MCU_SELF_TEST:
+        say("self-test ", event->text, event->value != 0 ? ": passed" : ": FAILED");
+        break;
+    case TDM_MCU_CONFIRMED:
+        board_log("trial: confirmed");
+        break;
+    case TDM_MCU_REJECTED:
+        say_reason("trial: rejected, ", event->value);
+        break;
+    case TDM_MCU_NCP_STATE:
+    case TDM_MCU_NCP_EVENT:
+    case TDM_MCU_VPIN:
+    case TDM_MCU_UPDATE_PROGRESS:
+        break;
+    }
+}
+
+static const struct tdm_mcu_ops operations = {
+    .set_baud = set_baud,
+    .drained = drained,
+    .reset = reset,
+    .feed_watchdog = feed_watchdog,
+    .check_image = board_check_image,
+    .event = on_event,
+};
+
+/* --- Self-tests: what must work before this firmware may stay --- */
+
+/* The clock runs. */
+static int test_clock(void *ctx)
+{
+    const struct application *app = ctx;
+
+    return board_now_ms() - app->started_ms >= 20 ? 1 : 0;
+}
+
+/* The table that the product works with is what was built. */
+static int test_table(void *ctx)
+{
+    (void)ctx;
+    return product_table_is_intact() ? 1 : -1;
+}
+
+/* Keys are there: without them this would be the last update. */
+static int test_keys(void *ctx)
+{
+    const struct application *app = ctx;
+
+    return app->keys.count > 0 ? 1 : -1;
+}
+
+/* What the builds for demonstrations do wrong. */
+static int test_behaviour(void *ctx)
+{
+    const struct application *app = ctx;
+
+    switch (app->identity->behaviour) {
+    case APPLICATION_SELF_TEST_FAILS:
+        return -1;
+    case APPLICATION_HANGS:
+        board_log("this build hangs here, and feeds no watchdog");
+        for (;;)
+            board_idle();
+    case APPLICATION_CRASHES:
+        board_log("this build crashes here");
+        __builtin_trap();
+    case APPLICATION_HEALTHY:
+    case APPLICATION_NO_LINK:
+        break;
+    }
+    return 1;
+}
+
+static const struct tdm_self_test self_tests[] = {
+    {"clock", test_clock, SELF_TEST_MS},
+    {"table", test_table, SELF_TEST_MS},
+    {"keys", test_keys, SELF_TEST_MS},
+    {"sensor", test_behaviour, SELF_TEST_MS},
+};
+
+/* --- Configuration --- */
+
+static void configure(struct application *app, const struct application_identity *identity)
+{
+    app->identity = identity;
+    app->config = (struct tdm_mcu_config){
+        .type = identity->type,
+        .version = identity->version,
+        .build = identity->build,
+        .library = identity->library,
+        .hardware = identity->hardware,
+        .template_id = identity->template_id,
+        .template_name = identity->template_name,
+        .ops = &operations,
+        .ctx = app,
+        .flash = board_flash(),
+        .layout = board_layout(),
+        .running_bank = board_running_bank(),
+        .trust = {.keys = &app->keys, .verify = tdm_p256_verify},
+        .attempts = ATTEMPTS,
+        .target_baud = TARGET_BAUD,
+        .chunk_bytes = CHUNK_BYTES,
+        .version_rule = TDM_VERSION_ANY,
+        .self_tests = self_tests,
+        .self_test_count = sizeof self_tests / sizeof self_tests[0],
+        .link_deadline_ms = LINK_DEADLINE_MS,
+        .rx = app->rx,
+        .rx_bytes = sizeof app->rx,
+        .tx = app->tx,
+        .tx_bytes = sizeof app->tx,
+        .chunk = app->chunk,
+        .front = app->front,
+    };
+}
+
+static void load_keys(struct application *app)
+{
+    if (tdm_keys_load(&app->keys, app->config.flash, app->config.layout->keys_address) != TDM_OK) {
+        app->keys.count = 0;
+        board_log("keys: the key page is not valid, updates will be refused; write it with `tandem factory`");
+    }
+}
+
+/* --- The loop --- */
+
+/* A firmware that never talks, while it is on trial. */
+static bool is_mute(const struct application *app)
+{
+    return app->identity->behaviour == APPLICATION_NO_LINK && tdm_mcu_on_trial(&app->mcu);
+}
+
+static void receive(struct application *app)
+{
+    uint8_t bytes[64];
+    size_t count = board_uart_read(bytes, sizeof bytes);
+
+    while (count > 0) {
+        if (!is_mute(app))
+            tdm_mcu_receive(&app->mcu, bytes, count, board_now_ms());
+        count = board_uart_read(bytes, sizeof bytes);
+    }
+}
+
+/* Hands over what the UART takes without blocking; the rest waits. */
+static void send(struct application *app)
+{
+    for (;;) {
+        if (app->out_sent == app->out_length) {
+            app->out_sent = 0;
+            app->out_length = tdm_mcu_pull(&app->mcu, app->out, sizeof app->out, board_now_ms());
+            if (is_mute(app))
+                app->out_length = 0;
+        }
+        if (app->out_length == 0)
+            return;
+        app->out_sent += board_uart_write(app->out + app->out_sent, app->out_length - app->out_sent);
+        if (app->out_sent < app->out_length)
+            return;
+    }
+}
+
+static void write_uptime(struct application *app)
+{
+    uint32_t now_ms = board_now_ms();
+    struct line value = {.length = 0};
+
+    if (now_ms - app->uptime_ms < UPTIME_MS)
+        return;
+    app->uptime_ms = now_ms;
+    add_number(&value, (now_ms - app->started_ms) / 1000);
+    if (tdm_mcu_virtual_write(&app->mcu, 0, value.text, now_ms) == TDM_E_ROOM)
+        board_log("uptime: not sent, the transmit queue is full");
+}
+
+static void run_once(struct application *app)
+{
+    uint32_t wait_ms;
+
+    receive(app);
+    wait_ms = tdm_mcu_poll(&app->mcu, board_now_ms());
+    if (!tdm_mcu_is_updating(&app->mcu))
+        write_uptime(app);
+    send(app);
+    board_watchdog_feed();
+    if (wait_ms > 0)
+        board_idle();
+}
+
+static void stop(const char *why)
+{
+    board_log(why);
+    board_reset(TDM_RESET_SOFT);
+}
+
+void application_run(const struct application_identity *identity)
+{
+    struct application *app = &application;
+
+    board_watchdog_start(WATCHDOG_MS);
+    memset(app, 0, sizeof *app);
+    app->started_ms = board_now_ms();
+    app->uptime_ms = app->started_ms;
+    say("application ", identity->type, "");
+    say("version ", identity->version, "");
+    configure(app, identity);
+    load_keys(app);
+    if (tdm_mcu_init(&app->mcu, &app->config, board_now_ms()) != TDM_OK)
+        stop("the configuration of the update client is not valid");
+    board_log(tdm_mcu_on_trial(&app->mcu) ? "state: on trial" : "state: confirmed");
+    for (;;)
+        run_once(app);
+}

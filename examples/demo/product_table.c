@@ -1,0 +1,26 @@
+#include "examples/demo/product_table.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Entry n, scattered so that it looks like data and does not compress away. */
+#define ENTRY(n) ((uint32_t)(n)*2654435761u ^ ((uint32_t)(n)*40503u) >> 5)
+
+#define X4(n)    ENTRY(n), ENTRY((n) + 1), ENTRY((n) + 2), ENTRY((n) + 3)
+#define X16(n)   X4(n), X4((n) + 4), X4((n) + 8), X4((n) + 12)
+#define X64(n)   X16(n), X16((n) + 16), X16((n) + 32), X16((n) + 48)
+#define X256(n)  X64(n), X64((n) + 64), X64((n) + 128), X64((n) + 192)
+#define X1024(n) X256(n), X256((n) + 256), X256((n) + 512), X256((n) + 768)
+#define X4096(n) X1024(n), X1024((n) + 1024), X1024((n) + 2048), X1024((n) + 3072)
+
+static const uint32_t table[] = {X4096(0), X4096(4096), X4096(8192), X4096(12288), X4096(16384)};
+
+bool product_table_is_intact(void)
+{
+    const volatile uint32_t *entry = table; /* read it: the compiler knows what it wrote */
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (entry[i] != ENTRY(i))
+            return false;
+    return true;
+}
