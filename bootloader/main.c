@@ -1,0 +1,6 @@
+#include "bootloader/bootloader.h"
+
+int main(void)
+{
+    bootloader_run();
+}
