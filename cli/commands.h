@@ -5,7 +5,14 @@
 #include "cli/command.h"
 
 #define CLI_COMMANDS(X)                                                                                      \
+    X(tag_create)                                                                                            \
+    X(tag_extract)                                                                                           \
+    X(tag_show)                                                                                              \
     X(keygen)                                                                                                \
+    X(pack)                                                                                                  \
+    X(inspect)                                                                                               \
+    X(verify)                                                                                                \
+    X(factory)                                                                                               \
     X(layout)                                                                                                \
     X(device_add)                                                                                            \
     X(device_list)                                                                                           \

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 
 #include "cli/files.h"
+#include "cli/options.h"
 #include "cli/output.h"
 
 #define COORDINATE_BYTES 32
@@ -152,6 +153,26 @@ int public_key_load(struct tdm_key *key, const char *path)
     EVP_PKEY_free(pkey);
     file_free(&file);
     return rc;
+}
+
+int public_keys_load(struct tdm_key_set *keys, const struct invocation *call)
+{
+    const char *path;
+
+    keys->count = 0;
+    for (size_t i = 0; (path = option_text_at(call, "key", i)) != NULL; i++) {
+        if (i == TDM_KEY_SLOTS) {
+            return output_fail(CLI_USAGE, "--key %s: devices hold %d keys at most", path, TDM_KEY_SLOTS);
+        }
+        if (public_key_load(&keys->key[i], path) != CLI_OK) {
+            return CLI_FAILED;
+        }
+        if (i > 0 && keys->key[i].id == keys->key[0].id) {
+            return output_fail(CLI_USAGE, "--key %s: the same key twice", path);
+        }
+        keys->count++;
+    }
+    return CLI_OK;
 }
 
 /* DER, as OpenSSL signs, to r and s. */

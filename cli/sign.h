@@ -19,6 +19,10 @@ void signing_key_free(struct signing_key *key);
 /* Reads a public key; a private one is refused, for it has no business where this is called. */
 int public_key_load(struct tdm_key *key, const char *path);
 
+/* Reads the public keys of all --key options, one or two, into a set as devices hold it. CLI_OK, or CLI_USAGE
+ * or CLI_FAILED. */
+int public_keys_load(struct tdm_key_set *keys, const struct invocation *call);
+
 /* Signs the SHA-256 of data. CLI_OK or CLI_FAILED. */
 int signing_key_sign(const struct signing_key *key, const void *data, size_t bytes,
                      uint8_t signature[TDM_SIGNATURE_BYTES]);

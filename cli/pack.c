@@ -1,0 +1,386 @@
+/* tandem pack: makes a package of a firmware and signs it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/elf.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/package.h"
+#include "cli/sign.h"
+#include "tandem/relocate.h"
+
+#define IMAGE_BYTES_MIN  4
+#define VECTOR_BYTES     8 /* initial stack pointer and reset vector */
+#define SITE_BYTES_MAX   2 /* of a site in the table */
+#define RESET_VECTOR     4
+#define REVOKED_SLOT_MAX (TDM_KEY_SLOTS - 1)
+
+/* What is packed. */
+struct content {
+    const char *path;
+    struct file_bytes file;
+    struct elf_image image; /* of a .bin, too: without sites */
+    bool is_elf;
+    struct tdm_manifest manifest;
+    struct tdm_tag tag;
+    uint8_t *table;
+};
+
+/* --- The image --- */
+
+static int load_other(struct elf_image *other, const struct invocation *call)
+{
+    const char *path = option_text(call, "check-with");
+    struct file_bytes file;
+    int rc = file_read(&file, path);
+
+    if (rc == CLI_OK && !elf_is_elf(&file)) {
+        rc = output_fail(CLI_FAILED,
+                         "%s: not an ELF file; --check-with takes the same program linked for "
+                         "another address",
+                         path);
+    }
+    rc = rc == CLI_OK ? elf_image_load(other, &file, path, false, NULL) : rc;
+    file_free(&file);
+    return rc;
+}
+
+static int load_elf(struct content *content, const struct invocation *call)
+{
+    struct elf_image other = {.bytes = NULL};
+    bool with_sites = !option_given(call, "position-independent") && !option_given(call, "fixed");
+    bool compare = option_given(call, "check-with");
+    int rc = CLI_OK;
+
+    if (option_given(call, "link-address")) {
+        return output_fail(CLI_USAGE, "--link-address is for a .bin; an ELF file says where it is linked");
+    }
+    if (compare && !with_sites) {
+        return output_fail(CLI_USAGE, "--check-with checks relocations, and this package is to have none");
+    }
+    rc = compare ? load_other(&other, call) : CLI_OK;
+    if (rc == CLI_OK) {
+        rc = elf_image_load(&content->image, &content->file, content->path, with_sites,
+                            compare ? &other : NULL);
+    }
+    if (rc == CLI_OK && compare) {
+        rc = elf_image_compare(&content->image, &other, option_text(call, "check-with"));
+    }
+    elf_image_free(&other);
+    return rc;
+}
+
+static int load_bin(struct content *content, const struct invocation *call)
+{
+    bool has_address = option_given(call, "link-address");
+
+    if (has_address == option_given(call, "position-independent")) {
+        return output_fail(CLI_USAGE,
+                           "%s: a .bin does not say where it runs: give --link-address, or "
+                           "--position-independent if it runs anywhere; from an ELF file that is linked with "
+                           "-Wl,--emit-relocs comes a package that runs in both banks",
+                           content->path);
+    }
+    if (option_given(call, "check-with") || option_given(call, "fixed")) {
+        return output_fail(CLI_USAGE, "--check-with and --fixed are for ELF files");
+    }
+    content->image.bytes = content->file.data;
+    content->image.size = (uint32_t)content->file.size;
+    content->file.data = NULL; /* the image's now */
+    return option_number(call, "link-address", TDM_LINK_ANYWHERE - 1, &content->image.link_address);
+}
+
+static int load_image(struct content *content, const struct invocation *call)
+{
+    int rc = file_read(&content->file, content->path);
+
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    content->is_elf = elf_is_elf(&content->file);
+    rc = content->is_elf ? load_elf(content, call) : load_bin(content, call);
+    if (rc == CLI_OK && content->image.size < IMAGE_BYTES_MIN) {
+        return output_fail(CLI_FAILED, "%s: too small to be a firmware (%u bytes)", content->path,
+                           content->image.size);
+    }
+    return rc;
+}
+
+/* --- Who it is --- */
+
+/* Takes a value from its option, from the image's tag, or from both if they agree. */
+static int take_value(const struct invocation *call, const char *option, const char *tagged, bool has_tag,
+                      char to[TDM_TAG_VALUE_MAX + 1])
+{
+    const char *given = option_text(call, option);
+
+    if (given && has_tag && strcmp(given, tagged) != 0) {
+        return output_fail(CLI_FAILED,
+                           "--%s %s differs from the firmware tag in %s, which says \"%s\"; leave "
+                           "the option out, or build the firmware with that value",
+                           option, given, call->argument[0], tagged);
+    }
+    if (given && (given[0] == '\0' || strlen(given) > TDM_TAG_VALUE_MAX)) {
+        return output_fail(CLI_USAGE, "--%s \"%s\": must have 1 to %d characters", option, given,
+                           TDM_TAG_VALUE_MAX);
+    }
+    if (!given && has_tag) {
+        given = tagged;
+    }
+    if (!given && strcmp(option, "build") != 0) {
+        return output_fail(CLI_USAGE,
+                           "%s holds no firmware tag: put one in with TDM_FIRMWARE_TAG (tandem/tag.h), or "
+                           "give --type and --version",
+                           call->argument[0]);
+    }
+    memcpy(to, given ? given : "", strlen(given ? given : "") + 1);
+    return CLI_OK;
+}
+
+static int take_names(struct content *content, const struct invocation *call)
+{
+    struct tdm_manifest *manifest = &content->manifest;
+    struct tdm_tag *tag = &content->tag;
+    const char *hardware = option_text(call, "hardware");
+    bool has_tag = tdm_tag_find(tag, content->image.bytes, content->image.size) >= 0;
+    int rc = CLI_OK;
+
+    rc = rc == CLI_OK ? take_value(call, "type", tag->type, has_tag, manifest->type) : rc;
+    rc = rc == CLI_OK ? take_value(call, "version", tag->version, has_tag, manifest->version) : rc;
+    rc = rc == CLI_OK ? take_value(call, "build", tag->build, has_tag, manifest->build) : rc;
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    if (!has_tag) {
+        memset(tag, 0, sizeof *tag);
+        output_warn("%s holds no firmware tag; what it says in setFirmwareInfo must be type %s, version %s, "
+                    "build \"%s\"",
+                    content->path, manifest->type, manifest->version, manifest->build);
+    }
+    if (hardware[0] == '\0' || strlen(hardware) > TDM_HARDWARE_MAX) {
+        return output_fail(CLI_USAGE, "--hardware \"%s\": must have 1 to %d characters", hardware,
+                           TDM_HARDWARE_MAX);
+    }
+    memcpy(manifest->hardware, hardware, strlen(hardware) + 1);
+    return CLI_OK;
+}
+
+/* --- What it is --- */
+
+static void digest(const void *data, size_t bytes, uint8_t to[TDM_SHA256_BYTES])
+{
+    struct tdm_hash hash;
+
+    tdm_sha256_init(&hash);
+    tdm_sha256_update(&hash, data, bytes);
+    tdm_sha256_result(&hash, to);
+}
+
+/* The processor starts at the vector table: a package that can't start is not made. */
+static int check_vectors(const struct content *content)
+{
+    const struct elf_image *image = &content->image;
+    const struct tdm_manifest *manifest = &content->manifest;
+    const uint8_t *at = image->bytes + manifest->entry + RESET_VECTOR;
+    uint32_t reset = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+
+    if (manifest->link_address == TDM_LINK_ANYWHERE) {
+        return CLI_OK;
+    }
+    if ((reset & 1) == 0 || reset - image->link_address >= image->size) {
+        return output_fail(CLI_FAILED,
+                           "%s: the reset vector at 0x%08x is 0x%08x, no Thumb address inside of the image; "
+                           "say with --entry where the vector table is, and place it there in the linker "
+                           "script",
+                           content->path, image->link_address + manifest->entry + RESET_VECTOR, reset);
+    }
+    return CLI_OK;
+}
+
+static int take_numbers(struct content *content, const struct invocation *call)
+{
+    struct tdm_manifest *manifest = &content->manifest;
+    uint32_t slot = 0;
+    int rc = option_number(call, "counter", UINT32_MAX, &manifest->counter);
+
+    rc = rc == CLI_OK ? option_number(call, "entry", UINT32_MAX, &manifest->entry) : rc;
+    rc = rc == CLI_OK ? option_number(call, "revoke-slot", REVOKED_SLOT_MAX, &slot) : rc;
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    manifest->image_bytes = content->image.size;
+    manifest->link_address =
+        option_given(call, "position-independent") ? TDM_LINK_ANYWHERE : content->image.link_address;
+    manifest->revoked_keys = option_given(call, "revoke-slot") ? (uint8_t)(1u << slot) : 0;
+    if (manifest->entry % 4 != 0 || manifest->image_bytes < VECTOR_BYTES ||
+        manifest->entry > manifest->image_bytes - VECTOR_BYTES) {
+        return output_fail(CLI_FAILED,
+                           "%s: --entry 0x%x: the vector table lies at a multiple of 4, inside of the image "
+                           "(%u bytes)",
+                           content->path, manifest->entry, manifest->image_bytes);
+    }
+    return check_vectors(content);
+}
+
+static int make_table(struct content *content)
+{
+    const struct elf_image *image = &content->image;
+    struct tdm_manifest *manifest = &content->manifest;
+    size_t blocks = image->size / TDM_RELOCATION_BLOCK + 1;
+    size_t room = blocks * sizeof(uint32_t) + (size_t)image->site_count * SITE_BYTES_MAX;
+    long bytes;
+
+    content->table = memory_take(room);
+    bytes = tdm_relocations_encode(image->sites, image->site_count, image->size, content->table, room);
+    if (bytes < 0) {
+        return output_fail(CLI_FAILED, "%s: relocations: %s", content->path, tdm_error_text((int)bytes));
+    }
+    manifest->relocation_bytes = (uint32_t)bytes;
+    manifest->relocation_count = image->site_count;
+    digest(content->table, (size_t)bytes, manifest->relocation_digest);
+    digest(image->bytes, image->size, manifest->image_digest);
+    return CLI_OK;
+}
+
+/* --- The package --- */
+
+static int build_head(const struct content *content, const struct signing_key *key,
+                      uint8_t head[TDM_PACKAGE_FRONT_MAX])
+{
+    int bytes = tdm_head_build(&content->manifest, content->tag.library, key->public_half.id, head,
+                               TDM_PACKAGE_FRONT_MAX - TDM_ENVELOPE_BYTES - TDM_SIGNATURE_BYTES);
+
+    if (bytes < 0) {
+        output_fail(
+            CLI_FAILED,
+            "%s: type, version, build or hardware can't stand in a package; tag scanners take letters, "
+            "digits, space and . , : - ( ) _",
+            content->path);
+    }
+    return bytes;
+}
+
+/* Envelope, head, signature, table, image. */
+static int assemble(struct package *package, const struct content *content, const struct signing_key *key)
+{
+    const struct tdm_manifest *manifest = &content->manifest;
+    struct tdm_envelope envelope = {.encoding = TDM_ENCODING_PLAIN,
+                                    .relocation_bytes = manifest->relocation_bytes,
+                                    .payload_bytes = manifest->image_bytes};
+    uint8_t head[TDM_PACKAGE_FRONT_MAX];
+    uint8_t signature[TDM_SIGNATURE_BYTES];
+    int head_bytes = build_head(content, key, head);
+    size_t front;
+    uint8_t *to;
+
+    if (head_bytes < 0 || signing_key_sign(key, head, (size_t)head_bytes, signature) != CLI_OK) {
+        return CLI_FAILED;
+    }
+    envelope.head_bytes = (uint16_t)head_bytes;
+    front = TDM_ENVELOPE_BYTES + (size_t)head_bytes + TDM_SIGNATURE_BYTES;
+    package->file.size = front + manifest->relocation_bytes + manifest->image_bytes;
+    package->file.data = to = memory_take(package->file.size);
+    tdm_envelope_build(&envelope, to);
+    memcpy(to + TDM_ENVELOPE_BYTES, head, (size_t)head_bytes);
+    memcpy(to + TDM_ENVELOPE_BYTES + head_bytes, signature, sizeof signature);
+    memcpy(to + front, content->table, manifest->relocation_bytes);
+    memcpy(to + front + manifest->relocation_bytes, content->image.bytes, manifest->image_bytes);
+    return CLI_OK;
+}
+
+/* Reads the finished package as a device would, before anybody gets it. */
+static int check(struct package *package, const struct signing_key *key)
+{
+    struct tdm_key_set keys = {.key = {key->public_half}, .count = 1};
+    int rc = package_parse(package);
+
+    rc = rc == TDM_OK ? package_check_signature(package, &keys) : rc;
+    rc = rc == TDM_OK ? package_check_content(package) : rc;
+    return rc == TDM_OK ? CLI_OK : package_fail("the package just made", rc);
+}
+
+static int report(const struct invocation *call, const struct package *package)
+{
+    const struct tdm_manifest *manifest = &package->manifest;
+    char image_digest[2 * TDM_SHA256_BYTES + 1];
+    char id[KEY_ID_TEXT_BYTES];
+
+    return output_fields(call, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "file",
+                                         option_text(call, "output"), "package_bytes",
+                                         (json_int_t)package->file.size, "type", manifest->type, "version",
+                                         manifest->version, "build", manifest->build, "hardware",
+                                         manifest->hardware, "counter", (json_int_t)manifest->counter,
+                                         "image_bytes", (json_int_t)manifest->image_bytes, "relocations",
+                                         (json_int_t)manifest->relocation_count, "image_digest",
+                                         output_hex(image_digest, manifest->image_digest, TDM_SHA256_BYTES),
+                                         "key_id", key_id_text(id, package->key_id)));
+}
+
+static int pack(struct content *content, struct package *package, const struct invocation *call)
+{
+    struct signing_key key;
+    int rc = signing_key_load(&key, option_text(call, "key"));
+
+    rc = rc == CLI_OK ? load_image(content, call) : rc;
+    rc = rc == CLI_OK ? take_names(content, call) : rc;
+    rc = rc == CLI_OK ? take_numbers(content, call) : rc;
+    rc = rc == CLI_OK ? make_table(content) : rc;
+    rc = rc == CLI_OK ? assemble(package, content, &key) : rc;
+    rc = rc == CLI_OK ? check(package, &key) : rc;
+    signing_key_free(&key);
+    return rc;
+}
+
+static int run(const struct invocation *call)
+{
+    struct content content = {.path = call->argument[0]};
+    struct package package = {.head = NULL};
+    int rc = pack(&content, &package, call);
+
+    if (rc == CLI_OK) {
+        rc = file_write(option_text(call, "output"), package.file.data, package.file.size, 0666);
+    }
+    if (rc == CLI_OK) {
+        rc = report(call, &package);
+    }
+    package_close(&package);
+    elf_image_free(&content.image);
+    free(content.table);
+    file_free(&content.file);
+    return rc;
+}
+
+static const struct option options[] = {
+    {"output", 'o', "FILE.tdm", "the package", OPTION_REQUIRED},
+    {"key", 'k', "PRIV.pem", "private key to sign with, from tandem keygen", OPTION_REQUIRED},
+    {"hardware", 0, "ID", "the boards it fits", OPTION_REQUIRED},
+    {"type", 0, "TYPE", "firmware type; default: the image's tag", 0},
+    {"version", 0, "VERSION", "firmware version; default: the image's tag", 0},
+    {"build", 0, "TEXT", "build date and time; default: the image's tag", 0},
+    {"counter", 0, "N", "security counter (0); raise it to lock out all images below", 0},
+    {"entry", 0, "N", "offset of the vector table (0)", 0},
+    {"revoke-slot", 0, "N", "key slot that devices drop once they confirmed it", 0},
+    {"fixed", 0, NULL, "ELF: no relocations, the image runs at its link address only", 0},
+    {"check-with", 0, "OTHER.elf", "the same program linked elsewhere: relocating must give it", 0},
+    {"link-address", 0, "A", ".bin: the address it is linked for", 0},
+    {"position-independent", 0, NULL, "the image runs at any address as it is", 0},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+const struct command command_pack = {
+    .name = "pack",
+    .arguments = "INPUT",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "make a signed package of a firmware (ELF or .bin)",
+    .details =
+        "From an ELF file that is linked for bank A with -Wl,--emit-relocs comes a package that runs in\n"
+        "either bank. Type, version and build come from the firmware tag in the image (TDM_FIRMWARE_TAG\n"
+        "in tandem/tag.h); giving others than the tag's is an error. Packing the same input again gives\n"
+        "the same package, the signature apart.\n",
+    .options = options,
+    .uses = USES_JSON,
+    .run = run,
+};
