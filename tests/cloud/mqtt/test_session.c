@@ -64,10 +64,11 @@ static bool on_message(void *ctx, const struct mqtt_message *message)
 {
     struct device *d = ctx;
 
-    strncat(d->log, (const char *)message->topic.data, message->topic.length);
-    strcat(d->log, "=");
-    strncat(d->log, (const char *)message->payload.data, message->payload.length);
-    strcat(d->log, ";");
+    size_t used = strlen(d->log);
+
+    snprintf(d->log + used, sizeof d->log - used, "%.*s=%.*s;", (int)message->topic.length,
+             (const char *)message->topic.data, (int)message->payload.length,
+             (const char *)message->payload.data);
     return !d->acknowledge_later;
 }
 
