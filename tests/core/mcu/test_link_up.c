@@ -1,0 +1,371 @@
+#include "tests/core/mcu/fixture.h"
+
+#include <string.h>
+
+static struct fixture fixture;
+
+static int setup(void **state)
+{
+    fixture_init(&fixture, 8, false);
+    *state = &fixture;
+    return 0;
+}
+
+/* The n-th call that was logged, without pings. */
+static const struct ncp_stub_call *call_at(const struct fixture *f, size_t n)
+{
+    for (size_t i = 0; i < f->ncp.logged; i++)
+        if (f->ncp.log[i].uid != 0x0101 && n-- == 0)
+            return &f->ncp.log[i];
+    fail_msg("fewer calls than expected");
+    return NULL;
+}
+
+static void bring_up_says_who_it_is_in_the_order_of_the_specification(void **state)
+{
+    static const uint16_t order[] = {0x0201, 0x0304, 0x0301, 0x0103};
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        assert_int_equal(call_at(f, i)->uid, order[i]);
+    assert_memory_equal(ncp_stub_last(&f->ncp, 0x0304)->args, "product\0001.0.0\0build 0\0000.1.0", 28);
+    assert_memory_equal(ncp_stub_last(&f->ncp, 0x0301)->args, "TMPL12345\0Product", 18);
+    assert_int_equal(f->baud, 460800);
+    assert_int_equal(f->ncp.baud, 460800);
+    assert_int_equal(f->events[TDM_MCU_LINK_UP], 1);
+}
+
+static void the_first_report_tells_who_runs(void **state)
+{
+    struct fixture *f = *state;
+    const struct ncp_stub_call *report;
+
+    fixture_bring_up(f);
+    report = ncp_stub_last(&f->ncp, 0x5401);
+    assert_non_null(report);
+    assert_int_equal(report->args[0], 1); /* started */
+    assert_int_equal(report->args[1], 1); /* confirmed */
+    assert_int_equal(report->args[2], 0);
+    assert_int_equal(report->args[3], 32);
+    assert_memory_equal(report->args + 5, f->running.digest, 32);
+    assert_int_equal(report->args[37], 0); /* about: nothing */
+    assert_string_equal((const char *)report->args + 39, "board-7");
+    assert_int_equal(report->args[47], 2); /* counter floor */
+    assert_int_equal(report->bytes, 51);
+}
+
+static void after_a_rejection_the_first_report_tells_which_image_and_why(void **state)
+{
+    struct fixture *f = *state;
+    struct tdm_record_log log;
+    struct tdm_record record;
+    const struct ncp_stub_call *report;
+
+    assert_int_equal(tdm_record_load(&log, &f->ram.flash, &f->layout), TDM_OK);
+    record = log.record;
+    record.last_reason = TDM_REASON_WATCHDOG;
+    memset(record.rejected_digest, 0xAB, sizeof record.rejected_digest);
+    assert_int_equal(tdm_record_append(&log, &record), TDM_OK);
+    fixture_bring_up(f);
+    report = ncp_stub_last(&f->ncp, 0x5401);
+    assert_int_equal(report->args[2], TDM_REASON_WATCHDOG);
+    assert_int_equal(report->args[37], TDM_DIGEST_PREFIX_BYTES);
+    assert_memory_equal(report->args + 39, record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
+}
+
+static void a_co_processor_that_listens_at_any_of_the_rates_is_found(void **state)
+{
+    static const uint32_t rates[] = {38400, 115200, 460800};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 3; i++) {
+        fixture_init(f, 8, false);
+        f->ncp.baud = rates[i];
+        fixture_start(f);
+        fixture_run(f, 800);
+        assert_true(tdm_mcu_is_up(&f->mcu));
+        assert_int_equal(f->baud, 460800);
+    }
+}
+
+static void a_co_processor_that_comes_late_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.silent = true;
+    fixture_start(f);
+    fixture_run(f, 20000);
+    assert_false(tdm_mcu_is_up(&f->mcu));
+    assert_true(f->ncp_resets > 0);
+    f->ncp.silent = false;
+    fixture_run(f, 4000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+}
+
+static void a_refused_rate_leaves_the_link_at_the_rate_that_works(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.raise_to_max = 115200;
+    fixture_bring_up(f);
+    assert_int_equal(f->baud, 38400);
+}
+
+static void a_rate_that_the_line_does_not_carry_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.deaf_when_raised = true;
+    fixture_start(f);
+    fixture_run(f, 2000);
+    assert_false(tdm_mcu_is_up(&f->mcu));
+    f->ncp.baud = 38400; /* it fell back after its 25 s of silence */
+    f->ncp.deaf_when_raised = false;
+    fixture_run(f, 3000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+}
+
+static void a_sign_of_life_goes_out_at_least_every_fifteen_seconds(void **state)
+{
+    struct fixture *f = *state;
+    size_t before;
+
+    fixture_bring_up(f);
+    for (int i = 0; i < 20; i++) {
+        before = f->ncp.logged;
+        fixture_run(f, 15000);
+        assert_true(f->ncp.logged > before);
+    }
+    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 0);
+}
+
+static void three_time_outs_bring_the_link_back_to_the_default_rate(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    f->ncp.silent = true;
+    fixture_run(f, 13500);
+    assert_false(tdm_mcu_is_up(&f->mcu));
+    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 1);
+    f->ncp.silent = false;
+    f->ncp.baud = 38400;
+    fixture_run(f, 4000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+    assert_int_equal(f->events[TDM_MCU_LINK_UP], 2);
+}
+
+static void state_10_is_answered_by_initializing_anew(void **state)
+{
+    static const uint8_t not_initialized = 10;
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    ncp_stub_oneway(&f->ncp, 0x0411, &not_initialized, 1);
+    fixture_run(f, 1000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0301), 2);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0304), 2);
+    f->ncp.state = 10; /* and when it is only found out by asking */
+    fixture_run(f, 12000);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0301), 3);
+}
+
+static void an_announced_restart_begins_from_the_first_ping(void **state)
+{
+    static const uint8_t rebooting = 1;
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    ncp_stub_oneway(&f->ncp, 0x0421, &rebooting, 1);
+    fixture_run(f, 10);
+    assert_false(tdm_mcu_is_up(&f->mcu));
+    assert_int_equal(f->baud, 38400);
+    f->ncp.baud = 38400;
+    fixture_run(f, 2000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+}
+
+static void a_refused_initialize_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.initialize_answer = false;
+    fixture_start(f);
+    fixture_run(f, 12000);
+    assert_false(tdm_mcu_is_up(&f->mcu));
+    assert_in_range(ncp_stub_count(&f->ncp, 0x0301), 2, 4);
+    f->ncp.initialize_answer = true;
+    fixture_run(f, 6000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+}
+
+static void a_report_that_gets_no_answer_is_sent_again_but_not_for_ever(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.report_losses = 1;
+    fixture_bring_up(f);
+    fixture_run(f, 3000);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5401), 2);
+
+    fixture_init(f, 8, false);
+    f->ncp.report_losses = 100;
+    fixture_bring_up(f);
+    fixture_run(f, 30000);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5401), 3);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+}
+
+/* --- What the client serves --- */
+
+static int has_uid(struct fixture *f, uint16_t uid)
+{
+    uint8_t args[2] = {(uint8_t)uid, (uint8_t)(uid >> 8)};
+
+    return fixture_call(f, 0x0183, args, sizeof args, 1000);
+}
+
+static void it_says_truthfully_what_it_serves(void **state)
+{
+    static const uint16_t served[] = {0x0181, 0x0182, 0x0183, 0x0411, 0x0412,
+                                      0x0421, 0x0441, 0x0442, 0x0443, 0x0444};
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    for (size_t i = 0; i < sizeof served / sizeof served[0]; i++)
+        assert_int_equal(has_uid(f, served[i]), 1);
+    assert_int_equal(has_uid(f, 0x5481), 0);
+    assert_int_equal(has_uid(f, 0x0101), 0);
+    assert_int_equal(fixture_call(f, 0x5481, NULL, 0, 1000), -0x13);
+}
+
+static void arguments_that_do_not_fit_are_answered_with_an_error(void **state)
+{
+    static const uint16_t uids[] = {0x0181, 0x0182, 0x0183, 0x0441, 0x0442, 0x0443, 0x0444};
+    static const uint8_t rubbish[5] = {1, 2, 3, 4, 5};
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    for (size_t i = 0; i < sizeof uids / sizeof uids[0]; i++)
+        assert_int_equal(fixture_call(f, uids[i], rubbish, sizeof rubbish, 1000), -0x15);
+    assert_int_equal(f->resets, 0);
+}
+
+static void a_reboot_is_answered_before_it_happens(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    assert_int_equal(fixture_call(f, 0x0182, NULL, 0, 1000), 1);
+    fixture_run(f, 150);
+    assert_int_equal(f->resets, 1);
+    assert_int_equal(f->reset_cause, TDM_RESET_SOFT);
+}
+
+static void the_application_hears_of_pins_states_and_events(void **state)
+{
+    static const uint8_t pin[] = {7, 0, 2, 0, '4', '2'};
+    static const uint8_t connecting = 4, click = 10;
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    ncp_stub_oneway(&f->ncp, 0x0412, pin, sizeof pin);
+    ncp_stub_oneway(&f->ncp, 0x0411, &connecting, 1);
+    ncp_stub_oneway(&f->ncp, 0x0421, &click, 1);
+    ncp_stub_oneway(&f->ncp, 0x0412, pin, 3); /* cut short */
+    fixture_run(f, 10);
+    assert_int_equal(f->events[TDM_MCU_VPIN], 1);
+    assert_int_equal(f->events[TDM_MCU_NCP_EVENT], 1);
+    assert_int_equal(f->mcu.link.ncp_state, 4);
+}
+
+static void a_virtual_pin_is_written_as_text(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(tdm_mcu_init(&f->mcu, &f->config, 0), TDM_OK);
+    assert_int_equal(tdm_mcu_virtual_write(&f->mcu, 3, "21.5", 0), TDM_E_STATE);
+    fixture_bring_up(f);
+    assert_int_equal(tdm_mcu_virtual_write(&f->mcu, 3, "21.5", f->now_ms), TDM_OK);
+    fixture_run(f, 5);
+    assert_memory_equal(ncp_stub_last(&f->ncp, 0x0311)->args, "\3\0\4\00021.5", 8);
+}
+
+static void the_clock_may_wrap(void **state)
+{
+    struct fixture *f = *state;
+
+    f->now_ms = UINT32_MAX - 30;
+    fixture_bring_up(f);
+    fixture_run(f, 60000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 0);
+}
+
+static void without_a_boot_record_the_link_works_and_offers_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    ram_flash_blank(&f->ram, &f->layout.record[0]);
+    ram_flash_blank(&f->ram, &f->layout.record[1]);
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer(f, "", ""), 0);
+    assert_int_equal(f->ended_reason, TDM_REASON_NOT_CONFIRMED);
+}
+
+static void a_configuration_with_something_missing_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    const struct tdm_mcu_config good = f->config;
+
+#define ASSERT_REFUSED_WITHOUT(change)                                                                       \
+    f->config = good;                                                                                        \
+    f->config.change;                                                                                        \
+    assert_int_equal(tdm_mcu_init(&f->mcu, &f->config, 0), TDM_E_ARGUMENT)
+
+    ASSERT_REFUSED_WITHOUT(type = NULL);
+    ASSERT_REFUSED_WITHOUT(template_id = NULL);
+    ASSERT_REFUSED_WITHOUT(ops = NULL);
+    ASSERT_REFUSED_WITHOUT(flash = NULL);
+    ASSERT_REFUSED_WITHOUT(running_bank = TDM_NO_BANK);
+    ASSERT_REFUSED_WITHOUT(trust.verify = NULL);
+    ASSERT_REFUSED_WITHOUT(attempts = 0);
+    ASSERT_REFUSED_WITHOUT(chunk_bytes = 63);
+    ASSERT_REFUSED_WITHOUT(chunk_bytes = 513);
+    ASSERT_REFUSED_WITHOUT(tx_bytes = 100);
+    ASSERT_REFUSED_WITHOUT(front = NULL);
+    ASSERT_REFUSED_WITHOUT(self_test_count = 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(bring_up_says_who_it_is_in_the_order_of_the_specification),
+        TEST(the_first_report_tells_who_runs),
+        TEST(after_a_rejection_the_first_report_tells_which_image_and_why),
+        TEST(a_co_processor_that_listens_at_any_of_the_rates_is_found),
+        TEST(a_co_processor_that_comes_late_is_found),
+        TEST(a_refused_rate_leaves_the_link_at_the_rate_that_works),
+        TEST(a_rate_that_the_line_does_not_carry_is_given_up),
+        TEST(a_sign_of_life_goes_out_at_least_every_fifteen_seconds),
+        TEST(three_time_outs_bring_the_link_back_to_the_default_rate),
+        TEST(state_10_is_answered_by_initializing_anew),
+        TEST(an_announced_restart_begins_from_the_first_ping),
+        TEST(a_refused_initialize_is_tried_again),
+        TEST(a_report_that_gets_no_answer_is_sent_again_but_not_for_ever),
+        TEST(it_says_truthfully_what_it_serves),
+        TEST(arguments_that_do_not_fit_are_answered_with_an_error),
+        TEST(a_reboot_is_answered_before_it_happens),
+        TEST(the_application_hears_of_pins_states_and_events),
+        TEST(a_virtual_pin_is_written_as_text),
+        TEST(the_clock_may_wrap),
+        TEST(without_a_boot_record_the_link_works_and_offers_are_refused),
+        TEST(a_configuration_with_something_missing_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
