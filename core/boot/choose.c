@@ -74,13 +74,15 @@ static bool is_marked(const struct tdm__choose *c, uint8_t bank)
 /* --- Running a confirmed bank --- */
 
 /* The confirm of the active bank, judged last, shall survive the loss of either record unit: by its mark, or
- * by a second entry. A mark that a power cut prevented is programmed now. */
+ * by a second entry. A mark that a power cut prevented is programmed now, unless flash that programs once
+ * may have been hit while it was: there it stays absent. */
 static void settle(struct tdm__choose *c, uint8_t bank)
 {
+    const struct tdm_flash *flash = c->config->flash;
     bool marked = is_marked(c, bank);
 
-    if (!marked && !tdm__record_is_settled(&c->log, false)) {
-        marked = tdm_bank_mark_program(&c->manifest, c->config->layout, bank, c->config->flash) == TDM_OK &&
+    if (!marked && !flash->program_once && !tdm__record_is_settled(&c->log, false)) {
+        marked = tdm_bank_mark_program(&c->manifest, c->config->layout, bank, flash) == TDM_OK &&
                  is_marked(c, bank);
     }
     tdm__record_settle(&c->log, marked);
