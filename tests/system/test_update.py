@@ -69,11 +69,11 @@ class Steps(SystemCase):
         system.wait_version("1.1.0", 30)
 
         before = system.flash_digest()
-        self.assert_ended(self.ship(system.tamper(system.pack("1.4.0"))), "upload-failure", "bad-signature")
+        self.assert_ended(self.ship(system.tamper(system.pack("1.6.0"))), "upload-failure", "bad-signature")
         self.assertEqual(system.flash_digest(), before, "a refused package must not touch the flash")
 
-        self.assert_ended(self.ship(system.pack("1.4.0")), "success")
-        system.wait_version("1.4.0", 30)
+        self.assert_ended(self.ship(system.pack("1.6.0")), "success")
+        system.wait_version("1.6.0", 30)
 
 
 class StepsOnPosix(Steps):
