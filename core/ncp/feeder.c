@@ -38,6 +38,20 @@ static void enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms)
     ncp->resends = 0;
 }
 
+/* next never came to its turn. */
+static void drop_next(struct tdm_ncp *ncp)
+{
+    struct tdm_ncp_progress progress = {
+        .stage = TDM_NCP_FAILED,
+        .id = ncp->next.id,
+        .size = ncp->next.bytes,
+        .reason = TDM_REASON_SUPERSEDED,
+    };
+
+    ncp->has_next = false;
+    ncp->config->ops->progress(ncp->config->ctx, &progress);
+}
+
 static void tell(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason)
 {
     struct tdm_ncp_progress progress = {
@@ -457,7 +471,10 @@ int tdm_ncp_offer(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, 
         return TDM_OK;
     }
     if (memcmp(latest->sha256, firmware->sha256, sizeof latest->sha256) == 0) {
-        return TDM_OK;
+        return TDM_E_BUSY;
+    }
+    if (ncp->has_next) {
+        drop_next(ncp);
     }
     ncp->next = *firmware;
     ncp->has_next = true;

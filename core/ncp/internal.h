@@ -22,6 +22,7 @@ enum {
     TDM__REFUSED_PAUSE_MS = 200, /* before a refused chunk goes out again: a report of the reason may come */
     TDM__HEARING_MS = 1000,      /* how long a refusal waits for that report */
     TDM__CANCEL_MS = 1000,
+    TDM__REBOOT_MS = 1000,
     TDM__SOON_MS = 10 /* when a queue was full */
 };
 

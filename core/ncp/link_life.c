@@ -43,6 +43,7 @@ void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->initialized = false;
     ncp->online = false;
     ncp->restart = false;
+    ncp->reboot_mcu = false;
     ncp->reports = false;
     ncp->suspended = false;
     ncp->told = TDM_STATE_NOT_INITIALIZED;
@@ -128,10 +129,35 @@ static void tell_state(struct tdm_ncp *ncp, uint32_t now_ms)
     }
 }
 
+void tdm_ncp_reboot_mcu(struct tdm_ncp *ncp)
+{
+    ncp->reboot_mcu = true;
+}
+
+/* It comes back by itself, and initialises. */
+static void reboot_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    (void)ctx;
+    (void)error;
+    (void)status;
+    (void)results;
+    (void)now_ms;
+}
+
+static void reboot_mcu(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    if (ncp->reboot_mcu && ncp->initialized && !tdm__feeder_active(ncp) && tdm__may_call(ncp) &&
+        tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_REBOOT, &ncp->call, TDM__REBOOT_MS, reboot_done, ncp,
+                          now_ms) == TDM_OK) {
+        ncp->reboot_mcu = false;
+    }
+}
+
 uint32_t tdm__link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     uint32_t wait_ms = watch(ncp, now_ms);
 
     tell_state(ncp, now_ms);
+    reboot_mcu(ncp, now_ms);
     return wait_ms;
 }

@@ -1,0 +1,410 @@
+/* Who talks to whom:
+ *
+ *     serial <--bytes--> core/ncp --online, offline--> cloud_link --offer--> download --file--> core/ncp
+ *                           '-----progress, device reports-----> report ----> cloud_link
+ *
+ * core/ncp must not be called from inside its own operations; whatever these lead to goes through the loop.
+ */
+#include "ncpd/bridge.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ncpd/cloud_link.h"
+#include "ncpd/download.h"
+#include "ncpd/host.h"
+#include "ncpd/log.h"
+#include "ncpd/memory.h"
+#include "ncpd/report.h"
+#include "ncpd/serial.h"
+#include "tandem/ncp.h"
+
+enum {
+    FILES = 3, /* under way, next, and the one that takes its place */
+    CHECK_IN_DELAY_MS = 1000,
+    RX_BUFFER_BYTES = 1024 /* what info/mcu says we take in one message */
+};
+
+struct file {
+    uint32_t id; /* 0: free */
+    int fd;
+};
+
+struct bridge {
+    struct tdm_ncp_config config;
+    struct tdm_ncp ncp;
+    struct serial *serial;
+    struct cloud_link *cloud;
+    struct download *download;
+    struct report_queue reports;
+    struct event *poll;     /* core/ncp's timers */
+    struct event *check_in; /* go on line */
+    struct file files[FILES];
+    uint32_t last_id;
+};
+
+static uint32_t now_ms(void)
+{
+    return (uint32_t)host_clock_ms();
+}
+
+static void start_timer(struct event *timer, uint32_t ms)
+{
+    struct timeval delay = {ms / 1000, ms % 1000 * 1000};
+
+    evtimer_add(timer, &delay);
+}
+
+/* After everything that may have given core/ncp something to do. */
+static void run_ncp(struct bridge *bridge)
+{
+    uint32_t wait_ms = tdm_ncp_poll(&bridge->ncp, now_ms());
+
+    if (wait_ms == UINT32_MAX) {
+        evtimer_del(bridge->poll);
+    } else {
+        start_timer(bridge->poll, wait_ms);
+    }
+    serial_kick(bridge->serial);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    run_ncp(ctx);
+}
+
+/* --- The UART --- */
+
+static void on_uart_receive(void *ctx, const uint8_t *bytes, size_t count)
+{
+    struct bridge *bridge = ctx;
+
+    tdm_ncp_receive(&bridge->ncp, bytes, count, now_ms());
+    run_ncp(bridge);
+}
+
+static size_t on_uart_pull(void *ctx, uint8_t *to, size_t capacity)
+{
+    struct bridge *bridge = ctx;
+
+    return tdm_ncp_pull(&bridge->ncp, to, capacity, now_ms());
+}
+
+static void on_uart_opened(void *ctx)
+{
+    struct bridge *bridge = ctx;
+
+    tdm_ncp_reopened(&bridge->ncp, now_ms());
+    run_ncp(bridge);
+}
+
+/* --- Files --- */
+
+static struct file *file_of(struct bridge *bridge, uint32_t id)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        if (bridge->files[i].id == id) {
+            return &bridge->files[i];
+        }
+    }
+    return NULL;
+}
+
+static void close_file(struct bridge *bridge, uint32_t id)
+{
+    struct file *file = file_of(bridge, id);
+
+    if (id != 0 && file != NULL) {
+        close(file->fd);
+        file->id = 0;
+    }
+}
+
+/* Takes fd over. Returns the file's number, 0 if there is no room. */
+static uint32_t keep_file(struct bridge *bridge, int fd)
+{
+    struct file *file = file_of(bridge, 0);
+
+    if (file == NULL) {
+        close(fd);
+        return 0;
+    }
+    file->id = ++bridge->last_id;
+    file->fd = fd;
+    return file->id;
+}
+
+/* --- What core/ncp asks for --- */
+
+static bool op_can_baud(void *ctx, uint32_t baud)
+{
+    (void)ctx;
+    return serial_knows_baud(baud);
+}
+
+static void op_set_baud(void *ctx, uint32_t baud)
+{
+    struct bridge *bridge = ctx;
+
+    if (bridge->serial != NULL) { /* it starts at the initial rate by itself */
+        serial_set_baud(bridge->serial, baud);
+    }
+}
+
+static void op_online(void *ctx, const struct tdm_ncp_device *device)
+{
+    struct bridge *bridge = ctx;
+
+    log_info("mcu: initialized as template %s, firmware %s %s (%s)", device->template_id,
+             device->firmware.type, device->firmware.version, device->firmware.build);
+    start_timer(bridge->check_in, CHECK_IN_DELAY_MS);
+}
+
+static void op_offline(void *ctx)
+{
+    struct bridge *bridge = ctx;
+
+    log_info("mcu: not initialized any more; off line until it is");
+    evtimer_del(bridge->check_in);
+    cloud_link_stop(bridge->cloud);
+}
+
+static int op_read(void *ctx, uint32_t id, uint32_t offset, void *to, size_t bytes)
+{
+    const struct file *file = file_of(ctx, id);
+
+    if (file == NULL || pread(file->fd, to, bytes, offset) != (ssize_t)bytes) {
+        log_error("data folder: the firmware file cannot be read");
+        return TDM_E_TRUNCATED;
+    }
+    return TDM_OK;
+}
+
+static void op_progress(void *ctx, const struct tdm_ncp_progress *progress)
+{
+    struct bridge *bridge = ctx;
+    const char *stage = tdm_ncp_stage_slug(progress->stage);
+
+    if (progress->stage == TDM_NCP_TRANSFERRING) {
+        log_debug("update: %u of %u bytes", progress->bytes, progress->size);
+    } else if (progress->stage == TDM_NCP_FAILED) {
+        log_warning("update: failed: %s (%s)", tdm_reason_text(progress->reason),
+                    tdm_reason_slug(progress->reason));
+    } else {
+        log_info("update: %s", stage);
+    }
+    if (progress->stage == TDM_NCP_INSTALLED || progress->stage == TDM_NCP_FAILED) {
+        close_file(bridge, progress->id);
+    }
+    report_progress(&bridge->reports, progress, host_clock_ms());
+    cloud_link_kick(bridge->cloud);
+}
+
+static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *report)
+{
+    struct bridge *bridge = ctx;
+
+    log_info("mcu: report: event %u, state %u, reason %s", report->event, report->state,
+             tdm_reason_slug(report->reason));
+    report_device(&bridge->reports, report);
+    cloud_link_kick(bridge->cloud);
+    if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL)) {
+        start_timer(bridge->check_in, 0); /* this is what it waited for */
+    }
+    return true;
+}
+
+static bool op_get_time(void *ctx, struct tdm_ncp_time *time)
+{
+    (void)ctx;
+    return host_time(time);
+}
+
+static const char *op_mac(void *ctx, bool ethernet)
+{
+    (void)ctx;
+    return host_mac(ethernet);
+}
+
+static const struct tdm_ncp_ops ops = {
+    .can_baud = op_can_baud,
+    .set_baud = op_set_baud,
+    .online = op_online,
+    .offline = op_offline,
+    .read = op_read,
+    .progress = op_progress,
+    .device_report = op_device_report,
+    .get_time = op_get_time,
+    .mac = op_mac,
+};
+
+/* --- The cloud --- */
+
+static json_t *text_or_empty(const char *text)
+{
+    json_t *value = json_string(text);
+
+    return value != NULL ? value : json_string("");
+}
+
+/* The MCU is initialised, and had its moment to report: the cloud learns of that report first. */
+static void on_check_in(evutil_socket_t fd, short what, void *ctx)
+{
+    struct bridge *bridge = ctx;
+    const struct tdm_ncp_device *device = &bridge->ncp.device;
+    json_t *info = json_object();
+    char *json;
+
+    (void)fd;
+    (void)what;
+    json_object_set_new(info, "tmpl", text_or_empty(device->template_id));
+    json_object_set_new(info, "ver", text_or_empty(device->firmware.version));
+    json_object_set_new(info, "build", text_or_empty(device->firmware.build));
+    json_object_set_new(info, "type", text_or_empty(device->firmware.type));
+    json_object_set_new(info, "rxbuff", json_integer(RX_BUFFER_BYTES));
+    json = json_dumps(info, JSON_COMPACT);
+    json_decref(info);
+    tdm_ncp_cloud_state(&bridge->ncp, TDM_STATE_CONNECTING_CLOUD);
+    cloud_link_start(bridge->cloud, json);
+    free(json);
+    run_ncp(bridge);
+}
+
+static void on_cloud_changed(void *ctx, bool connected)
+{
+    struct bridge *bridge = ctx;
+
+    tdm_ncp_cloud_state(&bridge->ncp, connected ? TDM_STATE_CONNECTED : TDM_STATE_CONNECTING_CLOUD);
+    start_timer(bridge->poll, 0);
+}
+
+static void take_offer(struct bridge *bridge, const void *json, size_t bytes)
+{
+    struct offer offer;
+
+    if (!offer_parse(&offer, json, bytes)) {
+        log_warning("cloud: an offer that is none (no http URL, or not JSON); ignored");
+        return;
+    }
+    log_info("cloud: offers %s %s (%s), %u bytes, at %s", offer.type, offer.version, offer.build, offer.size,
+             offer_url_shown(&offer));
+    report_received(&bridge->reports, &offer);
+    cloud_link_kick(bridge->cloud);
+    download_start(bridge->download, &offer);
+}
+
+static void take_redirect(struct bridge *bridge, const void *payload, size_t bytes)
+{
+    char url[320];
+
+    snprintf(url, sizeof url, "%.*s", (int)(bytes < sizeof url ? bytes : sizeof url - 1),
+             (const char *)payload);
+    if (cloud_link_redirect(bridge->cloud, url)) {
+        log_info("cloud: redirects to %s", url);
+    } else {
+        log_warning("cloud: redirects to %s, which is no mqtt[s]://HOST[:PORT]; ignored", url);
+    }
+}
+
+static void on_cloud_message(void *ctx, const char *topic, const void *payload, size_t bytes)
+{
+    struct bridge *bridge = ctx;
+
+    if (strcmp(topic, "ota/json") == 0) {
+        take_offer(bridge, payload, bytes);
+    } else if (strcmp(topic, "redirect") == 0) {
+        take_redirect(bridge, payload, bytes);
+    } else if (strcmp(topic, "reboot") == 0) {
+        log_info("cloud: asks the device to restart");
+        tdm_ncp_reboot_mcu(&bridge->ncp);
+        start_timer(bridge->poll, 0);
+    } else {
+        log_debug("cloud: downlink/%s, %zu bytes", topic, bytes);
+    }
+}
+
+/* --- The download --- */
+
+static void on_download_progress(void *ctx, uint32_t bytes, uint32_t size)
+{
+    struct bridge *bridge = ctx;
+
+    report_downloading(&bridge->reports, bytes, size, host_clock_ms());
+    cloud_link_kick(bridge->cloud);
+}
+
+static void offer_to_mcu(struct bridge *bridge, const struct download_result *result)
+{
+    const struct offer *offer = &result->offer;
+    struct tdm_ncp_firmware firmware = {.id = keep_file(bridge, result->fd)};
+
+    if (firmware.id == 0) {
+        return;
+    }
+    firmware.bytes = result->digests.bytes;
+    firmware.crc32 = result->digests.crc32;
+    memcpy(firmware.md5, result->digests.md5, sizeof firmware.md5);
+    memcpy(firmware.sha256, result->digests.sha256, sizeof firmware.sha256);
+    offer_file_name(offer, firmware.name, sizeof firmware.name);
+    memcpy(firmware.type, offer->type, sizeof firmware.type);
+    memcpy(firmware.version, offer->version, sizeof firmware.version);
+    memcpy(firmware.build, offer->build, sizeof firmware.build);
+    if (tdm_ncp_offer(&bridge->ncp, &firmware, now_ms()) != TDM_OK) {
+        close_file(bridge, firmware.id); /* it is under way already */
+    }
+    run_ncp(bridge);
+}
+
+static void on_downloaded(void *ctx, const struct download_result *result)
+{
+    struct bridge *bridge = ctx;
+
+    if (result->reason == TDM_REASON_NONE) {
+        log_info("update: %u bytes downloaded and checked", result->digests.bytes);
+        report_downloaded(&bridge->reports, result->digests.bytes);
+        offer_to_mcu(bridge, result);
+    } else {
+        report_download_failed(&bridge->reports, result->reason);
+    }
+    cloud_link_kick(bridge->cloud);
+}
+
+/* --- Outside --- */
+
+struct bridge *bridge_new(struct event_base *base, const struct options *options, struct store *store)
+{
+    struct bridge *bridge = memory_zeroed(sizeof *bridge);
+    struct serial_handler uart = {on_uart_receive, on_uart_pull, on_uart_opened, bridge};
+    struct cloud_link_handler cloud = {on_cloud_changed, on_cloud_message, bridge};
+    struct download_handler download = {on_download_progress, on_downloaded, bridge};
+
+    bridge->config = (struct tdm_ncp_config){TDM_NCP_CONFIG_DEFAULTS, .ops = &ops, .ctx = bridge,
+                                             .version = "tandem-ncp " TANDEM_VERSION};
+    bridge->config.initial_baud = options->uart_baud;
+    bridge->poll = evtimer_new(base, on_poll, bridge);
+    bridge->check_in = evtimer_new(base, on_check_in, bridge);
+    bridge->cloud = cloud_link_new(base, options, options->cloud_is_tandem ? &bridge->reports : NULL, &cloud);
+    bridge->download = download_new(base, store, options->ca_file, &download);
+    tdm_ncp_init(&bridge->ncp, &bridge->config, now_ms());
+    bridge->serial = serial_new(base, options->uart, options->uart_is_socket, options->uart_baud, &uart);
+    return bridge;
+}
+
+void bridge_free(struct bridge *bridge)
+{
+    serial_free(bridge->serial);
+    download_free(bridge->download);
+    cloud_link_free(bridge->cloud);
+    event_free(bridge->poll);
+    event_free(bridge->check_in);
+    for (size_t i = 0; i < FILES; i++) {
+        close_file(bridge, bridge->files[i].id);
+    }
+    free(bridge);
+}

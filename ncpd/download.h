@@ -1,0 +1,37 @@
+/* Gets the firmware of an offer into the store: resumed where it can be, checked against x-sha256 and x-md5.
+ */
+#ifndef NCPD_DOWNLOAD_H
+#define NCPD_DOWNLOAD_H
+
+#include <stdint.h>
+
+#include "ncpd/offer.h"
+#include "ncpd/store.h"
+
+struct event_base;
+struct download;
+
+struct download_result {
+    int fd; /* the complete file, the receiver's to close; -1 if it failed */
+    struct store_digests digests;
+    uint8_t reason;     /* enum tdm_reason: TDM_REASON_NONE, or why it failed */
+    struct offer offer; /* as asked for; type, version and build completed from the answer */
+};
+
+struct download_handler {
+    /* bytes of size are here. */
+    void (*progress)(void *ctx, uint32_t bytes, uint32_t size);
+    /* The end, once per download_start that is not replaced. */
+    void (*done)(void *ctx, const struct download_result *result);
+    void *ctx;
+};
+
+/* store and handler stay the caller's. Never NULL. */
+struct download *download_new(struct event_base *base, struct store *store, const char *ca_file,
+                              const struct download_handler *handler);
+void download_free(struct download *download);
+
+/* Starts, in place of the one under way; the same URL again changes nothing. */
+void download_start(struct download *download, const struct offer *offer);
+
+#endif

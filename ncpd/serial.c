@@ -1,0 +1,290 @@
+/* States of a line:
+ *
+ *     closed --open--> open --end of file, error--> closed --1 s--> open ...
+ *
+ * While open, a change of the rate waits until the kernel's queue is empty; nothing is pulled meanwhile. */
+#include "ncpd/serial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "ncpd/log.h"
+#include "ncpd/memory.h"
+
+enum { BUFFER_BYTES = 4096, REOPEN_MS = 1000, DRAIN_MS = 1 };
+
+struct serial {
+    struct event_base *base;
+    struct serial_handler handler;
+    char path[256];
+    bool is_socket;
+    bool told_missing; /* said once, not every second */
+    int fd;            /* -1 while closed */
+    uint32_t baud;
+    bool switching; /* to baud, once the queue is empty */
+    struct event *read_event;
+    struct event *write_event;
+    struct event *timer; /* to reopen, or to look at the queue again */
+    uint8_t out[BUFFER_BYTES];
+    size_t out_length;
+    size_t out_sent;
+};
+
+static const struct {
+    uint32_t baud;
+    speed_t speed;
+} speeds[] = {
+    {1200, B1200},       {2400, B2400},       {4800, B4800},       {9600, B9600},       {19200, B19200},
+    {38400, B38400},     {57600, B57600},     {115200, B115200},   {230400, B230400},   {460800, B460800},
+    {500000, B500000},   {576000, B576000},   {921600, B921600},   {1000000, B1000000}, {1152000, B1152000},
+    {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000}, {3500000, B3500000},
+    {4000000, B4000000},
+};
+
+static speed_t speed_of(uint32_t baud)
+{
+    for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
+        if (speeds[i].baud == baud) {
+            return speeds[i].speed;
+        }
+    }
+    return B0;
+}
+
+bool serial_knows_baud(uint32_t baud)
+{
+    return speed_of(baud) != B0;
+}
+
+static void wait_ms(struct serial *serial, long ms)
+{
+    struct timeval delay = {ms / 1000, ms % 1000 * 1000};
+
+    evtimer_add(serial->timer, &delay);
+}
+
+/* --- Opening and closing --- */
+
+static bool set_speed(int fd, uint32_t baud)
+{
+    struct termios settings;
+
+    if (tcgetattr(fd, &settings) != 0) {
+        return false;
+    }
+    cfmakeraw(&settings);
+    settings.c_cflag |= CLOCAL | CREAD;
+    settings.c_cflag &= ~(tcflag_t)(HUPCL | CSTOPB | PARENB | CRTSCTS);
+    return cfsetspeed(&settings, speed_of(baud)) == 0 && tcsetattr(fd, TCSADRAIN, &settings) == 0;
+}
+
+/* -1 with errno set. */
+static int open_tty(const struct serial *serial)
+{
+    int fd = open(serial->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !set_speed(fd, serial->baud)) {
+        int error = errno == EWOULDBLOCK ? EBUSY : errno;
+
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    tcflush(fd, TCIOFLUSH);
+    return fd;
+}
+
+static int open_socket(const struct serial *serial)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (strlen(serial->path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, serial->path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        int error = errno;
+
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static void close_line(struct serial *serial, const char *why)
+{
+    log_warning("uart %s: %s; opening it again", serial->path, why);
+    event_free(serial->read_event);
+    event_free(serial->write_event);
+    close(serial->fd);
+    serial->fd = -1;
+    serial->switching = false;
+    wait_ms(serial, REOPEN_MS);
+}
+
+/* --- Sending --- */
+
+/* False if the line was lost. */
+static bool send_out(struct serial *serial)
+{
+    while (serial->out_sent < serial->out_length) {
+        ssize_t count =
+            write(serial->fd, serial->out + serial->out_sent, serial->out_length - serial->out_sent);
+
+        if (count > 0) {
+            serial->out_sent += (size_t)count;
+        } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+            event_add(serial->write_event, NULL);
+            return true;
+        } else {
+            close_line(serial, strerror(errno));
+            return false;
+        }
+    }
+    serial->out_length = serial->out_sent = 0;
+    return true;
+}
+
+/* True once the rate is changed, or does not need to be. */
+static bool finish_switch(struct serial *serial)
+{
+    int queued = 0;
+
+    if (!serial->switching) {
+        return true;
+    }
+    if (!serial->is_socket && ioctl(serial->fd, TIOCOUTQ, &queued) == 0 && queued > 0) {
+        wait_ms(serial, DRAIN_MS);
+        return false;
+    }
+    serial->switching = false;
+    if (!serial->is_socket && !set_speed(serial->fd, serial->baud)) {
+        close_line(serial, strerror(errno));
+        return false;
+    }
+    log_debug("uart %s: %u baud", serial->path, serial->baud);
+    return true;
+}
+
+void serial_kick(struct serial *serial)
+{
+    while (serial->fd >= 0 && serial->out_length == 0 && finish_switch(serial)) {
+        serial->out_length = serial->handler.pull(serial->handler.ctx, serial->out, sizeof serial->out);
+        if ((serial->out_length == 0 && !serial->switching) || !send_out(serial)) {
+            return;
+        }
+    }
+}
+
+void serial_set_baud(struct serial *serial, uint32_t baud)
+{
+    serial->switching = serial->fd >= 0 && (baud != serial->baud || serial->switching);
+    serial->baud = baud;
+}
+
+/* --- Events --- */
+
+static void on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+    struct serial *serial = ctx;
+    uint8_t bytes[BUFFER_BYTES];
+    ssize_t count = read(fd, bytes, sizeof bytes);
+
+    (void)what;
+    if (count > 0) {
+        serial->handler.receive(serial->handler.ctx, bytes, (size_t)count);
+    } else if (count == 0) {
+        close_line(serial, "the other side is gone");
+    } else if (errno != EAGAIN && errno != EINTR) {
+        close_line(serial, strerror(errno));
+    }
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *ctx)
+{
+    struct serial *serial = ctx;
+
+    (void)fd;
+    (void)what;
+    if (send_out(serial)) {
+        serial_kick(serial);
+    }
+}
+
+static void try_open(struct serial *serial)
+{
+    serial->fd = serial->is_socket ? open_socket(serial) : open_tty(serial);
+    if (serial->fd < 0) {
+        if (!serial->told_missing) {
+            log_warning("uart %s: %s; trying again until it opens", serial->path, strerror(errno));
+        }
+        serial->told_missing = true;
+        wait_ms(serial, REOPEN_MS);
+        return;
+    }
+    log_info("uart %s: open", serial->path);
+    serial->told_missing = false;
+    serial->out_length = serial->out_sent = 0;
+    serial->read_event = event_new(serial->base, serial->fd, EV_READ | EV_PERSIST, on_readable, serial);
+    serial->write_event = event_new(serial->base, serial->fd, EV_WRITE, on_writable, serial);
+    event_add(serial->read_event, NULL);
+    serial->handler.opened(serial->handler.ctx);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    struct serial *serial = ctx;
+
+    (void)fd;
+    (void)what;
+    if (serial->fd < 0) {
+        try_open(serial);
+    } else {
+        serial_kick(serial);
+    }
+}
+
+struct serial *serial_new(struct event_base *base, const char *path, bool is_socket, uint32_t baud,
+                          const struct serial_handler *handler)
+{
+    struct serial *serial = memory_zeroed(sizeof *serial);
+
+    serial->base = base;
+    serial->handler = *handler;
+    snprintf(serial->path, sizeof serial->path, "%s", path);
+    serial->is_socket = is_socket;
+    serial->baud = baud;
+    serial->fd = -1;
+    serial->timer = evtimer_new(base, on_timer, serial);
+    wait_ms(serial, 0);
+    return serial;
+}
+
+void serial_free(struct serial *serial)
+{
+    if (serial->fd >= 0) {
+        event_free(serial->read_event);
+        event_free(serial->write_event);
+        close(serial->fd);
+    }
+    event_free(serial->timer);
+    free(serial);
+}

@@ -1,0 +1,39 @@
+/* The line to the primary MCU: a tty, or a UNIX socket that stands for one.
+ *
+ * It is opened, and opened again when it goes away, for as long as the program runs. */
+#ifndef NCPD_SERIAL_H
+#define NCPD_SERIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct serial;
+
+struct serial_handler {
+    /* Bytes came. */
+    void (*receive)(void *ctx, const uint8_t *bytes, size_t count);
+    /* The line takes bytes: writes up to capacity of them to `to`, returns how many. Not called while a
+     * change of the rate is under way. */
+    size_t (*pull)(void *ctx, uint8_t *to, size_t capacity);
+    /* The line was opened (again). */
+    void (*opened)(void *ctx);
+    void *ctx;
+};
+
+/* Starts opening path. Never NULL. */
+struct serial *serial_new(struct event_base *base, const char *path, bool is_socket, uint32_t baud,
+                          const struct serial_handler *handler);
+void serial_free(struct serial *serial);
+
+/* There may be something to pull. */
+void serial_kick(struct serial *serial);
+
+/* Changes the rate once everything that was pulled is on the wire. */
+void serial_set_baud(struct serial *serial, uint32_t baud);
+
+/* True for a rate that a tty of this system can be set to. */
+bool serial_knows_baud(uint32_t baud);
+
+#endif

@@ -1,0 +1,277 @@
+/* libcurl tells which sockets and which timeout it waits for; libevent waits and calls back. */
+#include "ncpd/transfer.h"
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ncpd/hex.h"
+#include "ncpd/log.h"
+#include "ncpd/memory.h"
+
+enum {
+    CONNECT_LIMIT_S = 15,
+    STALL_LIMIT_S = 30, /* without a byte */
+    WHOLE_LIMIT_S = 3600
+};
+
+struct transfer {
+    struct event_base *base;
+    struct transfer_handler handler;
+    char *ca_file;
+    CURLM *multi;
+    CURL *easy; /* NULL while none is under way */
+    struct event *timer;
+    struct transfer_head head;
+    bool begun;
+    bool stopped;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* --- The answer's head --- */
+
+static void take_text(char *to, size_t room, const char *value)
+{
+    snprintf(to, room, "%s", value);
+}
+
+/* "bytes 100-199/200" tells the whole. */
+static void take_content_range(struct transfer_head *head, const char *value)
+{
+    const char *slash = strchr(value, '/');
+
+    if (slash != NULL && slash[1] >= '0' && slash[1] <= '9') {
+        head->bytes = strtoull(slash + 1, NULL, 10);
+        head->has_bytes = true;
+    }
+}
+
+static void take_header(struct transfer_head *head, const char *name, const char *value)
+{
+    if (strcasecmp(name, "content-length") == 0 && head->status != 206) {
+        head->bytes = strtoull(value, NULL, 10);
+        head->has_bytes = true;
+    } else if (strcasecmp(name, "content-range") == 0) {
+        take_content_range(head, value);
+    } else if (strcasecmp(name, "x-sha256") == 0) {
+        head->has_sha256 = base64_decode(head->sha256, sizeof head->sha256, value);
+    } else if (strcasecmp(name, "x-md5") == 0) {
+        head->has_md5 = hex_decode(head->md5, sizeof head->md5, value);
+    } else if (strcasecmp(name, "x-fw-type") == 0) {
+        take_text(head->type, sizeof head->type, value);
+    } else if (strcasecmp(name, "x-fw-ver") == 0) {
+        take_text(head->version, sizeof head->version, value);
+    } else if (strcasecmp(name, "x-fw-build") == 0) {
+        take_text(head->build, sizeof head->build, value);
+    }
+}
+
+static size_t on_header(char *line, size_t unit, size_t count, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    char text[1024];
+    char *value;
+    int length = (int)(count < sizeof text - 1 ? count : sizeof text - 1);
+
+    (void)unit; /* always 1 */
+    snprintf(text, sizeof text, "%.*s", length, line);
+    text[strcspn(text, "\r\n")] = '\0';
+    if (strncmp(text, "HTTP/", 5) == 0) { /* of the next answer, after a redirect */
+        memset(&transfer->head, 0, sizeof transfer->head);
+        value = strchr(text, ' ');
+        transfer->head.status = value != NULL ? strtol(value, NULL, 10) : 0;
+        return count;
+    }
+    value = strchr(text, ':');
+    if (value != NULL) {
+        *value++ = '\0';
+        take_header(&transfer->head, text, value + strspn(value, " \t"));
+    }
+    return count;
+}
+
+/* --- The body --- */
+
+static bool begin(struct transfer *transfer)
+{
+    if (!transfer->begun) {
+        transfer->begun = true;
+        transfer->stopped = !transfer->handler.begin(transfer->handler.ctx, &transfer->head);
+    }
+    return !transfer->stopped;
+}
+
+static size_t on_body(char *bytes, size_t unit, size_t count, void *ctx)
+{
+    struct transfer *transfer = ctx;
+
+    (void)unit;
+    if (!begin(transfer)) {
+        return 0;
+    }
+    transfer->stopped = !transfer->handler.data(transfer->handler.ctx, bytes, count);
+    return transfer->stopped ? 0 : count;
+}
+
+/* --- The loop --- */
+
+static void finish(struct transfer *transfer, CURLcode result)
+{
+    char error[sizeof transfer->error];
+    struct transfer_head head = transfer->head;
+    bool stopped = transfer->stopped;
+
+    snprintf(error, sizeof error, "%s",
+             transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result));
+    transfer_stop(transfer);
+    transfer->handler.done(transfer->handler.ctx, &head, result == CURLE_OK ? NULL : error, stopped);
+}
+
+static void look_for_end(struct transfer *transfer)
+{
+    CURLMsg *message;
+    int left;
+
+    while (transfer->easy != NULL && (message = curl_multi_info_read(transfer->multi, &left)) != NULL) {
+        if (message->msg == CURLMSG_DONE && message->easy_handle == transfer->easy) {
+            finish(transfer, message->data.result);
+            return;
+        }
+    }
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    int flags = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    int running;
+
+    curl_multi_socket_action(transfer->multi, fd, flags, &running);
+    look_for_end(transfer);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    int running;
+
+    (void)fd;
+    (void)what;
+    curl_multi_socket_action(transfer->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    look_for_end(transfer);
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+    struct transfer *transfer = ctx;
+    struct event *event = socket_ctx;
+    short flags = EV_PERSIST;
+
+    (void)easy;
+    if (event != NULL) {
+        event_free(event);
+        curl_multi_assign(transfer->multi, fd, NULL);
+    }
+    if (what == CURL_POLL_REMOVE) {
+        return 0;
+    }
+    flags |= what & CURL_POLL_IN ? EV_READ : 0;
+    flags |= what & CURL_POLL_OUT ? EV_WRITE : 0;
+    event = event_new(transfer->base, fd, flags, on_socket, transfer);
+    event_add(event, NULL);
+    curl_multi_assign(transfer->multi, fd, event);
+    return 0;
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    struct timeval delay = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+
+    (void)multi;
+    if (timeout_ms < 0) {
+        evtimer_del(transfer->timer);
+    } else {
+        evtimer_add(transfer->timer, &delay);
+    }
+    return 0;
+}
+
+/* --- Outside --- */
+
+struct transfer *transfer_new(struct event_base *base, const char *ca_file,
+                              const struct transfer_handler *handler)
+{
+    struct transfer *transfer = memory_zeroed(sizeof *transfer);
+
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    transfer->base = base;
+    transfer->handler = *handler;
+    transfer->ca_file = ca_file != NULL ? strdup(ca_file) : NULL;
+    transfer->timer = evtimer_new(base, on_timer, transfer);
+    transfer->multi = curl_multi_init();
+    curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETDATA, transfer);
+    curl_multi_setopt(transfer->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(transfer->multi, CURLMOPT_TIMERDATA, transfer);
+    return transfer;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    transfer_stop(transfer);
+    curl_multi_cleanup(transfer->multi);
+    event_free(transfer->timer);
+    free(transfer->ca_file);
+    free(transfer);
+    curl_global_cleanup();
+}
+
+void transfer_start(struct transfer *transfer, const char *url, uint32_t offset)
+{
+    char range[16];
+    CURL *easy;
+
+    transfer_stop(transfer);
+    memset(&transfer->head, 0, sizeof transfer->head);
+    transfer->begun = transfer->stopped = false;
+    transfer->error[0] = '\0';
+    transfer->easy = easy = curl_easy_init();
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 3L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "tandem-ncp/" TANDEM_VERSION);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_LIMIT_S);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_LIMIT_S);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)WHOLE_LIMIT_S);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    if (offset > 0) { /* not CURLOPT_RESUME_FROM, which takes a 200 for an error */
+        snprintf(range, sizeof range, "%u-", offset);
+        curl_easy_setopt(easy, CURLOPT_RANGE, range);
+    }
+    if (transfer->ca_file != NULL) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
+    }
+    curl_multi_add_handle(transfer->multi, easy);
+}
+
+void transfer_stop(struct transfer *transfer)
+{
+    if (transfer->easy == NULL) {
+        return;
+    }
+    curl_multi_remove_handle(transfer->multi, transfer->easy);
+    curl_easy_cleanup(transfer->easy);
+    transfer->easy = NULL;
+}
