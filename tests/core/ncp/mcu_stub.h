@@ -1,0 +1,103 @@
+/* A primary MCU made for tests of core/ncp, and the world around it: line, clock, file, operations.
+ *
+ * It is written against docs/PROTOCOL.md alone and shares no code with core/: frames, fields and checksums
+ * are its own. It behaves as the field's driver does where that is a trap (section 9), and fails the test
+ * when the co-processor breaks a rule: more bytes than were agreed, anything sent while an answer is awaited,
+ * an empty frame, a short chunk in the middle. */
+#ifndef TESTS_MCU_STUB_H
+#define TESTS_MCU_STUB_H
+
+#include "tandem/ncp.h"
+
+enum { STUB_FILE_MAX = 8192, STUB_LOG = 256, STUB_NEVER = 1000000 };
+
+struct stub {
+    /* How the MCU behaves; set by the test at any time. */
+    bool mute; /* switched off: hears nothing, says nothing */
+    bool refuse_offer;
+    bool no_start; /* accepts, then never asks for chunks */
+    bool rewrites; /* takes a repeated chunk as written; the field's driver does not */
+    bool refuse_finish;
+    bool asks_digests; /* nested calls while it handles otaUpdateFinish */
+    int refuse_writes; /* answer false to so many of the next chunks */
+    int lose_answers;  /* the line loses so many of the next answers to chunks */
+    int lose_finish_answers;
+    uint32_t answer_ms; /* it takes so long to answer a call */
+    uint16_t chunk;     /* what it asks for */
+
+    /* What happened. */
+    uint16_t uids[STUB_LOG]; /* calls that came, oldest first */
+    int uid_count;
+    uint8_t states[STUB_LOG];
+    int state_count;
+    uint8_t image[STUB_FILE_MAX]; /* what was written */
+    uint32_t image_bytes;
+    char offer_name[80], offer_type[80], offer_version[80], offer_build[80];
+    uint32_t offer_size;
+    bool finished;
+    uint8_t result[64]; /* of the last call of ours: status and results */
+    int result_bytes;   /* -1: none came */
+    uint32_t digest_crc32;
+    uint8_t digest_sha256[32];
+    uint8_t digest_md5[16];
+    int resyncs; /* `01 END` outside of a frame */
+
+    /* Its inside. */
+    uint8_t frame[2048];
+    int frame_bytes;
+    bool in_frame, escaped;
+    int noise; /* byte before this one, outside of a frame */
+    uint16_t next_id, awaited_id;
+    uint8_t answer[64]; /* the answer that is being thought of */
+    int answer_bytes;
+    uint32_t answer_due;
+    bool start_due;
+    int nested; /* digest questions still to ask */
+};
+
+struct world {
+    struct tdm_ncp ncp;
+    struct tdm_ncp_config config;
+    uint32_t now_ms;
+    struct stub mcu;
+    uint8_t file[STUB_FILE_MAX];
+    struct tdm_ncp_firmware firmware;
+
+    /* What the co-processor did. */
+    bool online;
+    int onlines, offlines;
+    uint32_t baud;
+    uint32_t bytes_at_switch; /* bytes on the wire when the rate changed last */
+    uint32_t bytes_sent;
+    struct tdm_ncp_progress progress[STUB_LOG];
+    int progress_count;
+    struct tdm_ncp_device_report report;
+    int reports;
+    int read_error; /* read returns it if it is not 0 */
+};
+
+/* A world at rest; now_ms starts close to the clock's wrap. */
+void world_init(struct world *world);
+
+/* Lets ms milliseconds pass: timers, line and MCU work. */
+void world_run(struct world *world, uint32_t ms);
+
+/* The MCU calls; arguments are raw bytes. Runs until the answer came (result_bytes >= 0) or 200 ms are over.
+ */
+void stub_invoke(struct world *world, uint16_t uid, const void *args, int bytes);
+/* setFirmwareInfo and initialize. */
+void stub_initialize(struct world *world, const char *version);
+/* deviceReport with this event and reason. */
+void stub_report(struct world *world, uint8_t event, uint8_t reason);
+
+/* A file of bytes and its offer, not given to the ncp yet. */
+void world_file(struct world *world, uint32_t bytes);
+void world_offer(struct world *world);
+
+/* Progress of a stage so far, and the last one. */
+int world_count(const struct world *world, enum tdm_ncp_stage stage);
+const struct tdm_ncp_progress *world_last(const struct world *world);
+/* Calls of a uid so far. */
+int stub_count(const struct world *world, uint16_t uid);
+
+#endif

@@ -1,0 +1,612 @@
+/* core/ncp/feeder.c: the update against an MCU with the traps of docs/PROTOCOL.md, section 9. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mcu_stub.h"
+
+static struct world world;
+
+static int set_up(void **state)
+{
+    (void)state;
+    world_init(&world);
+    tdm_ncp_cloud_state(&world.ncp, TDM_STATE_CONNECTED);
+    stub_initialize(&world, "1.0.0");
+    world_file(&world, 1000);
+    return 0;
+}
+
+static void assert_installed(void)
+{
+    assert_int_equal(world_last(&world)->stage, TDM_NCP_INSTALLED);
+    assert_int_equal(world.mcu.image_bytes, world.firmware.bytes);
+    assert_memory_equal(world.mcu.image, world.file, world.firmware.bytes);
+    assert_false(tdm_ncp_updating(&world.ncp));
+}
+
+static void assert_failed(uint8_t reason)
+{
+    assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
+    assert_int_equal(world_last(&world)->reason, reason);
+    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
+    assert_false(tdm_ncp_updating(&world.ncp));
+}
+
+/* Runs until the MCU has taken so many bytes. */
+static void run_until_written(uint32_t bytes)
+{
+    for (int i = 0; i < 10000 && world.mcu.image_bytes < bytes; i++) {
+        world_run(&world, 1);
+    }
+    assert_true(world.mcu.image_bytes >= bytes);
+}
+
+static void sends_the_whole_file_and_restarts_its_session(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    world_run(&world, 2000);
+    assert_installed();
+    assert_true(world.mcu.finished);
+    assert_int_equal(stub_count(&world, 0x0442), 4); /* 256 256 256 232 */
+    assert_false(world.online);
+    assert_int_equal(world.offlines, 1);
+    assert_true(world_last(&world)->wire_bytes > 1000);
+    assert_int_equal(stub_count(&world, 0x0444), 0);
+}
+
+static void tells_each_stage(void **state)
+{
+    static const enum tdm_ncp_stage stages[] = {
+        TDM_NCP_OFFERED,      TDM_NCP_ACCEPTED,     TDM_NCP_TRANSFERRING, TDM_NCP_TRANSFERRING,
+        TDM_NCP_TRANSFERRING, TDM_NCP_TRANSFERRING, TDM_NCP_VERIFYING,    TDM_NCP_INSTALLED,
+    };
+
+    (void)state;
+    world_offer(&world);
+    world_run(&world, 2000);
+    assert_int_equal(world.progress_count, 8);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(world.progress[i].stage, stages[i]);
+        assert_int_equal(world.progress[i].id, world.firmware.id);
+    }
+    assert_int_equal(world.progress[4].bytes, 768);
+    assert_int_equal(world.progress[4].size, 1000);
+}
+
+static void offers_what_the_firmware_says(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    world_run(&world, 50);
+    assert_string_equal(world.mcu.offer_name, "app.bin");
+    assert_int_equal(world.mcu.offer_size, 1000);
+    assert_string_equal(world.mcu.offer_type, "demo");
+    assert_string_equal(world.mcu.offer_version, "1.1.0");
+    assert_string_equal(world.mcu.offer_build, "Nov 16 2023");
+}
+
+static void waits_with_the_offer_until_initialize(void **state)
+{
+    (void)state;
+    world_init(&world);
+    world_file(&world, 600);
+    world_offer(&world);
+    world_run(&world, 5000);
+    assert_int_equal(world.mcu.uid_count, 0);
+    stub_initialize(&world, "1.0.0");
+    world_run(&world, 3000);
+    assert_installed();
+}
+
+static void is_in_state_11_while_the_mcu_takes_the_update(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 50;
+    world_offer(&world);
+    run_until_written(512);
+    assert_int_equal(tdm_ncp_state(&world.ncp), 11);
+    assert_int_equal(world.mcu.states[world.mcu.state_count - 1], 11);
+}
+
+static void serves_the_digests_while_the_mcu_finishes(void **state)
+{
+    (void)state;
+    world.mcu.asks_digests = true;
+    world_offer(&world);
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(world.mcu.digest_crc32, world.firmware.crc32);
+    assert_memory_equal(world.mcu.digest_md5, world.firmware.md5, 16);
+    assert_memory_equal(world.mcu.digest_sha256, world.firmware.sha256, 32);
+}
+
+static void waits_for_an_mcu_that_erases_before_it_answers(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 12000;
+    world_offer(&world);
+    world_run(&world, 12100);
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+    assert_int_equal(world_count(&world, TDM_NCP_ACCEPTED), 1);
+}
+
+/* --- Chunk sizes --- */
+
+static void take_with_chunk(uint16_t chunk, uint32_t bytes)
+{
+    world.mcu.chunk = chunk;
+    world_file(&world, bytes);
+    world_offer(&world);
+    world_run(&world, 5000);
+}
+
+static void sends_any_chunk_size_from_16_to_1520(void **state)
+{
+    static const uint16_t sizes[] = {16, 17, 239, 1000, 1024, 1519, 1520};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        set_up(state);
+        take_with_chunk(sizes[i], 3041);
+        assert_installed();
+    }
+}
+
+static void sends_whole_program_units_to_an_mcu_that_takes_more(void **state)
+{
+    (void)state;
+    world_file(&world, 5000);
+    world.mcu.no_start = true;
+    world_offer(&world);
+    world_run(&world, 50);
+    world.mcu.chunk = 1024;
+    stub_invoke(&world, 0x0341, "\xFF\xFF", 2);
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0442), 5);
+}
+
+static void refuses_a_chunk_size_that_is_too_small(void **state)
+{
+    (void)state;
+    world.mcu.no_start = true;
+    world_offer(&world);
+    world_run(&world, 50);
+    stub_invoke(&world, 0x0341, "\x0F\0", 2);
+    assert_memory_equal(world.mcu.result, "\0\0", 2);
+}
+
+static void refuses_start_without_an_offer(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x0341, "\0\1", 2);
+    assert_memory_equal(world.mcu.result, "\0\0", 2);
+    stub_invoke(&world, 0x0344, "", 0); /* nor has it a digest */
+    assert_memory_equal(world.mcu.result, "\0\0\0\0", 4);
+    stub_invoke(&world, 0x0345, "", 0);
+    assert_memory_equal(world.mcu.result, "\0\4", 2);
+}
+
+/* --- Refusals, losses, silence --- */
+
+static void an_offer_refused_ends_the_update(void **state)
+{
+    (void)state;
+    world.mcu.refuse_offer = true;
+    world_offer(&world);
+    world_run(&world, 2000);
+    assert_failed(TDM_REASON_OFFER_REFUSED);
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+    assert_int_equal(stub_count(&world, 0x0444), 0);
+    assert_true(world.online);
+}
+
+static void a_report_gives_the_reason_of_a_refused_offer(void **state)
+{
+    (void)state;
+    stub_report(&world, TDM_DEVICE_STARTED, 0);
+    world.mcu.refuse_offer = true;
+    world_offer(&world);
+    world_run(&world, 100);
+    assert_true(tdm_ncp_updating(&world.ncp));
+    stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_BATTERY);
+    assert_failed(TDM_REASON_BATTERY);
+}
+
+static void a_refused_chunk_goes_out_again(void **state)
+{
+    (void)state;
+    world.mcu.refuse_writes = 5;
+    world_offer(&world);
+    world_run(&world, 5000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0442), 9);
+}
+
+static void a_lost_answer_is_resent_after_a_resync(void **state)
+{
+    (void)state;
+    world.mcu.lose_answers = 1;
+    world.mcu.rewrites = true;
+    world_offer(&world);
+    world_run(&world, 4900);
+    assert_int_equal(stub_count(&world, 0x0442), 1);
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0442), 5);
+    assert_int_equal(world.mcu.resyncs, 1);
+}
+
+/* The field's driver answers false to a chunk that it has already: only a new offer helps. */
+static void a_chunk_refused_to_the_end_is_offered_anew(void **state)
+{
+    (void)state;
+    world.mcu.lose_answers = 1;
+    world_offer(&world);
+    world_run(&world, 15000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 2);
+    assert_int_equal(stub_count(&world, 0x0442), 6 + 4);
+    assert_int_equal(stub_count(&world, 0x0444), 1);
+}
+
+static void refused_in_every_try_it_fails(void **state)
+{
+    (void)state;
+    world.mcu.refuse_writes = STUB_NEVER;
+    world_offer(&world);
+    world_run(&world, 60000);
+    assert_failed(TDM_REASON_WRITE_REFUSED);
+    assert_int_equal(stub_count(&world, 0x0441), 3);
+    assert_int_equal(stub_count(&world, 0x0442), 18);
+    assert_int_equal(stub_count(&world, 0x0444), 3);
+}
+
+static void a_report_ends_the_transfer_at_once(void **state)
+{
+    int writes;
+
+    (void)state;
+    world.mcu.refuse_writes = STUB_NEVER;
+    world_offer(&world);
+    world_run(&world, 200);
+    writes = stub_count(&world, 0x0442);
+    assert_int_not_equal(writes, 0);
+    stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_SIGNATURE);
+    assert_failed(TDM_REASON_SIGNATURE);
+    world_run(&world, 5000);
+    assert_int_equal(stub_count(&world, 0x0442), writes);
+    assert_int_equal(stub_count(&world, 0x0444), 0);
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+}
+
+static void an_mcu_that_falls_silent_ends_the_update_and_the_link(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(512);
+    world.mcu.mute = true;
+    world_run(&world, 90000);
+    assert_failed(TDM_REASON_NO_ANSWER);
+    assert_false(world.online);
+}
+
+static void an_mcu_that_never_starts_is_offered_three_times(void **state)
+{
+    (void)state;
+    world.config.start_limit_ms = 60000;
+    world.mcu.no_start = true;
+    world_offer(&world);
+    world_run(&world, 200000);
+    assert_failed(TDM_REASON_NO_START);
+    assert_int_equal(stub_count(&world, 0x0441), 3);
+}
+
+static void a_finish_refused_ends_the_update(void **state)
+{
+    (void)state;
+    world.mcu.refuse_finish = true;
+    world_offer(&world);
+    world_run(&world, 5000);
+    assert_failed(TDM_REASON_FINISH_REFUSED);
+    assert_true(world.online);
+    assert_int_equal(tdm_ncp_state(&world.ncp), TDM_STATE_CONNECTED);
+}
+
+static void a_lost_answer_to_finish_is_asked_for_again(void **state)
+{
+    (void)state;
+    world.mcu.lose_finish_answers = 1;
+    world_offer(&world);
+    world_run(&world, 25000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0443), 2);
+}
+
+static void a_file_that_cannot_be_read_is_cancelled(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(256);
+    world.read_error = TDM_E_TRUNCATED;
+    world_run(&world, 500);
+    assert_failed(TDM_REASON_STORAGE);
+    assert_int_equal(stub_count(&world, 0x0444), 1);
+}
+
+/* --- The MCU restarts --- */
+
+static void an_mcu_that_restarts_is_offered_anew(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 30;
+    world_offer(&world);
+    run_until_written(512);
+    world.mcu.mute = true;
+    world_run(&world, 2000);
+    world.mcu.mute = false;
+    world.mcu.answer_bytes = 0;
+    world.mcu.in_frame = false;
+    stub_initialize(&world, "1.0.0");
+    assert_true(tdm_ncp_updating(&world.ncp));
+    world_run(&world, 3000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 2);
+}
+
+static void an_mcu_that_restarts_without_end_is_given_up(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 100;
+    world_offer(&world);
+    for (int i = 0; i < 3; i++) {
+        run_until_written(256);
+        world.mcu.answer_bytes = 0;
+        stub_initialize(&world, "1.0.0");
+        world.mcu.image_bytes = 0;
+    }
+    world_run(&world, 10000);
+    assert_failed(TDM_REASON_NO_ANSWER);
+    assert_int_equal(stub_count(&world, 0x0441), 3);
+}
+
+static void the_new_version_after_a_lost_finish_is_a_success(void **state)
+{
+    (void)state;
+    world.mcu.lose_finish_answers = STUB_NEVER;
+    world_offer(&world);
+    world_run(&world, 1000);
+    assert_int_equal(world_last(&world)->stage, TDM_NCP_VERIFYING);
+    stub_initialize(&world, "1.1.0");
+    assert_installed();
+    assert_true(world.online);
+}
+
+static void the_old_version_after_a_lost_finish_is_offered_anew(void **state)
+{
+    (void)state;
+    world.mcu.lose_finish_answers = 1;
+    world_offer(&world);
+    world_run(&world, 1000);
+    stub_initialize(&world, "1.0.0");
+    world_run(&world, 3000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 2);
+}
+
+static void a_bootloader_that_asks_again_gets_the_file_from_its_start(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(512);
+    world_run(&world, 10);
+    world.mcu.image_bytes = 0;
+    world.mcu.start_due = true;
+    world.mcu.answer_bytes = 0;
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+}
+
+static void a_bootloader_may_change_the_rate_before_it_starts(void **state)
+{
+    (void)state;
+    world.mcu.no_start = true;
+    world_offer(&world);
+    world_run(&world, 50);
+    stub_invoke(&world, 0x0201, "\x00\xc2\x01\x00", 4); /* 115200 */
+    world_run(&world, 70000);                           /* it erases, silently */
+    assert_int_equal(stub_count(&world, 0x0181), 0);
+    stub_invoke(&world, 0x0101, "", 0);
+    stub_invoke(&world, 0x0341, "\0\1", 2);
+    assert_memory_equal(world.mcu.result, "\0\1", 2);
+    world_run(&world, 2000);
+    assert_installed();
+}
+
+static void a_line_that_was_opened_anew_goes_on(void **state)
+{
+    (void)state;
+    world.mcu.rewrites = true;
+    world.mcu.answer_ms = 30;
+    world_offer(&world);
+    run_until_written(512);
+    world.mcu.answer_bytes = 0;
+    tdm_ncp_reopened(&world.ncp, world.now_ms);
+    world_run(&world, 2000);
+    assert_installed();
+}
+
+/* --- Suspending, replacing --- */
+
+static void suspended_it_waits_and_resumes(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x0346, "\x0A\0", 2);
+    assert_memory_equal(world.mcu.result, "\0\1", 2);
+    world_offer(&world);
+    world_run(&world, 9500);
+    assert_int_equal(stub_count(&world, 0x0441), 0);
+    world_run(&world, 3000);
+    assert_installed();
+}
+
+static void a_transfer_is_suspended_and_resumed_early(void **state)
+{
+    uint32_t written;
+
+    (void)state;
+    world.mcu.answer_ms = 20;
+    world_offer(&world);
+    run_until_written(256);
+    stub_invoke(&world, 0x0346, "\x10\x0E", 2); /* an hour */
+    world_run(&world, 100);
+    written = world.mcu.image_bytes;
+    world_run(&world, 20000);
+    assert_int_equal(world.mcu.image_bytes, written);
+    stub_invoke(&world, 0x0346, "\0\0", 2);
+    world_run(&world, 2000);
+    assert_installed();
+}
+
+static void more_than_18_hours_of_suspension_are_refused(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x0346, "\x20\xFD", 2); /* 64800 s */
+    assert_memory_equal(world.mcu.result, "\0\1", 2);
+    stub_invoke(&world, 0x0346, "\x21\xFD", 2);
+    assert_memory_equal(world.mcu.result, "\0\0", 2);
+}
+
+static void a_new_offer_replaces_the_one_under_way(void **state)
+{
+    uint32_t first = world.firmware.id;
+
+    (void)state;
+    world.mcu.answer_ms = 20;
+    world_offer(&world);
+    run_until_written(512);
+    world_file(&world, 700);
+    world.mcu.answer_bytes = 0; /* what it was thinking of is not waited for */
+    world_offer(&world);
+    world_run(&world, 5000);
+    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
+    for (int i = 0; i < world.progress_count; i++) {
+        if (world.progress[i].stage == TDM_NCP_FAILED) {
+            assert_int_equal(world.progress[i].id, first);
+            assert_int_equal(world.progress[i].reason, TDM_REASON_SUPERSEDED);
+        }
+    }
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0444), 1);
+}
+
+static void a_new_offer_waits_while_the_mcu_finishes(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 20;
+    world_offer(&world);
+    while (world_count(&world, TDM_NCP_VERIFYING) == 0) {
+        world_run(&world, 1);
+    }
+    world_file(&world, 700);
+    world_offer(&world);
+    world_run(&world, 2000);
+    assert_int_equal(world_count(&world, TDM_NCP_INSTALLED), 1);
+    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 0);
+    assert_true(tdm_ncp_updating(&world.ncp));
+    stub_initialize(&world, "1.1.0");
+    world_run(&world, 3000);
+    assert_int_equal(world_count(&world, TDM_NCP_INSTALLED), 2);
+    assert_installed();
+}
+
+static void the_same_file_again_changes_nothing(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(256);
+    assert_int_equal(tdm_ncp_offer(&world.ncp, &world.firmware, world.now_ms), TDM_E_BUSY);
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+}
+
+static void a_firmware_that_waits_and_is_replaced_is_told_of(void **state)
+{
+    uint32_t waiting;
+
+    (void)state;
+    world.mcu.answer_ms = 20;
+    world_offer(&world);
+    while (world_count(&world, TDM_NCP_VERIFYING) == 0) {
+        world_run(&world, 1);
+    }
+    world_file(&world, 700);
+    waiting = world.firmware.id;
+    world_offer(&world);
+    world_file(&world, 800);
+    world_offer(&world);
+    assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
+    assert_int_equal(world_last(&world)->id, waiting);
+    assert_int_equal(world_last(&world)->reason, TDM_REASON_SUPERSEDED);
+}
+
+static void an_empty_file_is_no_firmware(void **state)
+{
+    (void)state;
+    world.firmware.bytes = 0;
+    assert_int_equal(tdm_ncp_offer(&world.ncp, &world.firmware, world.now_ms), TDM_E_ARGUMENT);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(sends_the_whole_file_and_restarts_its_session),
+        TEST(tells_each_stage),
+        TEST(offers_what_the_firmware_says),
+        TEST(waits_with_the_offer_until_initialize),
+        TEST(is_in_state_11_while_the_mcu_takes_the_update),
+        TEST(serves_the_digests_while_the_mcu_finishes),
+        TEST(waits_for_an_mcu_that_erases_before_it_answers),
+        TEST(sends_any_chunk_size_from_16_to_1520),
+        TEST(sends_whole_program_units_to_an_mcu_that_takes_more),
+        TEST(refuses_a_chunk_size_that_is_too_small),
+        TEST(refuses_start_without_an_offer),
+        TEST(an_offer_refused_ends_the_update),
+        TEST(a_report_gives_the_reason_of_a_refused_offer),
+        TEST(a_refused_chunk_goes_out_again),
+        TEST(a_lost_answer_is_resent_after_a_resync),
+        TEST(a_chunk_refused_to_the_end_is_offered_anew),
+        TEST(refused_in_every_try_it_fails),
+        TEST(a_report_ends_the_transfer_at_once),
+        TEST(an_mcu_that_falls_silent_ends_the_update_and_the_link),
+        TEST(an_mcu_that_never_starts_is_offered_three_times),
+        TEST(a_finish_refused_ends_the_update),
+        TEST(a_lost_answer_to_finish_is_asked_for_again),
+        TEST(a_file_that_cannot_be_read_is_cancelled),
+        TEST(an_mcu_that_restarts_is_offered_anew),
+        TEST(an_mcu_that_restarts_without_end_is_given_up),
+        TEST(the_new_version_after_a_lost_finish_is_a_success),
+        TEST(the_old_version_after_a_lost_finish_is_offered_anew),
+        TEST(a_bootloader_that_asks_again_gets_the_file_from_its_start),
+        TEST(a_bootloader_may_change_the_rate_before_it_starts),
+        TEST(a_line_that_was_opened_anew_goes_on),
+        TEST(suspended_it_waits_and_resumes),
+        TEST(a_transfer_is_suspended_and_resumed_early),
+        TEST(more_than_18_hours_of_suspension_are_refused),
+        TEST(a_new_offer_replaces_the_one_under_way),
+        TEST(a_new_offer_waits_while_the_mcu_finishes),
+        TEST(the_same_file_again_changes_nothing),
+        TEST(a_firmware_that_waits_and_is_replaced_is_told_of),
+        TEST(an_empty_file_is_no_firmware),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
