@@ -148,6 +148,7 @@ struct tdm_ncp {
     struct tdm_ncp_device device;
     bool initialized;
     bool online;        /* ops->online was called, ops->offline was not yet */
+    bool reboot_mcu;    /* ask it to */
     bool restart;       /* reboot once everything is on the wire */
     uint8_t cloud;      /* enum tdm_state: what the network side said last */
     uint8_t told;       /* the state that the MCU was told last */
@@ -203,6 +204,9 @@ void tdm_ncp_cloud_state(struct tdm_ncp *ncp, enum tdm_state state);
  * when its otaUpdateFinish was sent already, waited for. The same file again (same digest) changes nothing.
  * TDM_OK, or TDM_E_ARGUMENT where the file is empty. */
 TDM_MUST_USE int tdm_ncp_offer(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms);
+
+/* Asks the MCU to reboot (mcu.reboot), between two updates. */
+void tdm_ncp_reboot_mcu(struct tdm_ncp *ncp);
 
 /* True while a firmware is offered, waits to be, or is transferred. */
 bool tdm_ncp_updating(const struct tdm_ncp *ncp);
