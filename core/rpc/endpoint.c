@@ -201,7 +201,7 @@ void tdm_endpoint_cancel_all(struct tdm_endpoint *ep, uint32_t now_ms)
 /* What a handler returned, as the status of its answer. */
 static uint8_t answer_status(int returned, const struct tdm_writer *results)
 {
-    if (returned < 0 || returned > UINT8_MAX)
+    if (returned < 0 || returned > 0xFF)
         return TDM_STATUS_GENERIC;
     if (returned == TDM_STATUS_OK && results->failed)
         return TDM_STATUS_RESULTS_WRITE;
