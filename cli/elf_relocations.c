@@ -160,8 +160,8 @@ static void take_half_address(struct elf_reader *in, const struct entry *entry)
 {
     if (meaning_of(in, &entry->symbol) != OUTSIDE) {
         refuse(in, entry,
-               "an address that is not in one word; compile everything with -mword-relocations (or "
-               "-mslow-flash-data), libraries too");
+               "an address that is not in one word; compile everything, libraries too, with "
+               "-mword-relocations and without -mslow-flash-data and -mpure-code");
     }
 }
 
@@ -265,6 +265,34 @@ static bool get_entry(Elf_Data *data, const GElf_Shdr *header, size_t i, GElf_Re
     return true;
 }
 
+/* Fills entry from the i-th relocation; false, and refused, if the file does not hold it. */
+static bool read_entry(struct elf_reader *in, Elf_Data *data, const GElf_Shdr *header, Elf_Data *symbols,
+                       size_t i, struct entry *entry)
+{
+    const GElf_Shdr *place = &entry->section->header;
+    GElf_Rela rela;
+
+    if (!get_entry(data, header, i, &rela) ||
+        !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &entry->symbol) ||
+        rela.r_offset < place->sh_addr || rela.r_offset - place->sh_addr > place->sh_size) {
+        elf_refuse(in, "%s: its relocation %zu is damaged; build the file again", entry->section->name, i);
+        return false;
+    }
+    entry->type = (uint32_t)GELF_R_TYPE(rela.r_info);
+    entry->address = (uint32_t)rela.r_offset;
+    entry->offset = entry->section->image_offset + (uint32_t)(rela.r_offset - place->sh_addr);
+    return true;
+}
+
+/* A relocation whose four bytes are not all in the section is that of a two-byte instruction at its end,
+ * which holds no address. */
+static bool has_room(const struct entry *entry)
+{
+    const GElf_Shdr *place = &entry->section->header;
+
+    return place->sh_size >= 4 && entry->address - place->sh_addr <= place->sh_size - 4;
+}
+
 void elf_read_relocations(struct elf_reader *in, Elf_Scn *scn, const GElf_Shdr *header)
 {
     struct elf_section section;
@@ -273,7 +301,6 @@ void elf_read_relocations(struct elf_reader *in, Elf_Scn *scn, const GElf_Shdr *
     Elf_Data *symbols = elf_getdata(symbols_scn, NULL);
     Elf_Data *data = elf_getdata(scn, NULL);
     size_t count = header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
-    GElf_Rela rela;
 
     if (!elf_section_in_image(in, header->sh_info, &section) || !symbols || !data ||
         !gelf_getshdr(symbols_scn, &symbols_header)) {
@@ -283,17 +310,9 @@ void elf_read_relocations(struct elf_reader *in, Elf_Scn *scn, const GElf_Shdr *
     for (size_t i = 0; i < count; i++) {
         struct entry entry = {.section = &section};
 
-        if (!get_entry(data, header, i, &rela) ||
-            !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &entry.symbol) ||
-            rela.r_offset < section.header.sh_addr ||
-            rela.r_offset - section.header.sh_addr + 4 > section.header.sh_size) {
-            /* Two-byte instructions at a section's end hold no address. */
-            continue;
+        if (read_entry(in, data, header, symbols, i, &entry) && has_room(&entry)) {
+            entry.symbol_name = name_of(in, &entry.symbol, symbols_header.sh_link);
+            take_by_type(in, &entry);
         }
-        entry.type = (uint32_t)GELF_R_TYPE(rela.r_info);
-        entry.address = (uint32_t)rela.r_offset;
-        entry.offset = section.image_offset + (uint32_t)(rela.r_offset - section.header.sh_addr);
-        entry.symbol_name = name_of(in, &entry.symbol, symbols_header.sh_link);
-        take_by_type(in, &entry);
     }
 }

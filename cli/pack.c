@@ -131,8 +131,8 @@ static int take_value(const struct invocation *call, const char *option, const c
     }
     if (!given && strcmp(option, "build") != 0) {
         return output_fail(CLI_USAGE,
-                           "%s holds no firmware tag: put one in with TDM_FIRMWARE_TAG (tandem/tag.h), or "
-                           "give --type and --version",
+                           "%s holds no firmware tag: put one in with TDM_FIRMWARE_TAG (tandem/tag.h), and "
+                           "KEEP(*(.rodata.tandem_tag)) in the linker script; or give --type and --version",
                            call->argument[0]);
     }
     memcpy(to, given ? given : "", strlen(given ? given : "") + 1);
