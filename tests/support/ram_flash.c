@@ -49,19 +49,25 @@ void ram_flash_cut(struct ram_flash *ram, uint32_t after_operations, enum ram_fl
 
 /* --- Operations --- */
 
+static bool any_unreadable(const struct ram_flash *ram, uint32_t address, size_t bytes)
+{
+    uint32_t unit;
+
+    for (unit = unit_of(ram, address); bytes > 0 && unit <= unit_of(ram, address + bytes - 1); unit++) {
+        if (ram->unreadable[unit]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
 {
     const struct ram_flash *ram = ctx;
-    uint32_t unit;
 
-    if (!inside(ram, address, bytes)) {
-        return TDM_E_FLASH_READ;
-    }
     memset(to, 0xA5, bytes);
-    for (unit = unit_of(ram, address); bytes > 0 && unit <= unit_of(ram, address + bytes - 1); unit++) {
-        if (ram->unreadable[unit]) {
-            return TDM_E_FLASH_READ;
-        }
+    if (!inside(ram, address, bytes) || any_unreadable(ram, address, bytes)) {
+        return TDM_E_FLASH_READ;
     }
     memcpy(to, ram_flash_at(ram, address), bytes);
     return TDM_OK;
@@ -76,11 +82,11 @@ static int is_blank(void *ctx, uint32_t address, size_t bytes)
         return 0;
     }
     for (at = 0; at < bytes; at++) {
-        if (ram->unreadable[unit_of(ram, address + at)] || *ram_flash_at(ram, address + at) != 0xFF) {
+        if (ram->bytes[address - ram->base + at] != 0xFF) {
             return 0;
         }
     }
-    return 1;
+    return !any_unreadable(ram, address, bytes);
 }
 
 static void erase_all_of(struct ram_flash *ram, uint32_t address)
