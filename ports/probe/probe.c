@@ -2,6 +2,7 @@
  * function of board.h does what it promises. tests/system/test_ports.py talks to it; so can a person with
  * a terminal.
  *
+ *     say WORD                   the word
  *     cause                      why the processor started: power, soft, watchdog, fault or no-link
  *     bank                       0, 1, or none in the bootloader's place
  *     time                       board_now_ms()
@@ -196,7 +197,9 @@ static void run(char *line)
         more++;
     if (run_final(line, rest, number))
         return;
-    if (strcmp(line, "cause") == 0) {
+    if (strcmp(line, "say") == 0) {
+        say(rest);
+    } else if (strcmp(line, "cause") == 0) {
         say(causes[board_reset_cause()]);
     } else if (strcmp(line, "bank") == 0) {
         if (board_running_bank() == TDM_NO_BANK)
