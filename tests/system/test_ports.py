@@ -7,6 +7,7 @@ TANDEM_BIN and TANDEM_FIRMWARE name the folders of the programs and of the board
 import ctypes
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -52,15 +53,20 @@ class Probe:
                 time.sleep(0.02)
         self.socket.settimeout(SECONDS)
         self.file = self.socket.makefile("rb")
+        self.swallow(filling)
+        self.synchronize()
+
+    def swallow(self, filling):
+        """Sends filling to a probe that may still echo, and lets its answer go."""
         sender = threading.Thread(target=self.socket.sendall, args=(filling,))
         sender.start()
-        self.synchronize(sender)
+        while sender.is_alive():
+            if select.select([self.socket], [], [], 0.05)[0]:
+                self.socket.recv(4096)
 
-    def synchronize(self, sender):
+    def synchronize(self):
         """Gets past whatever the line holds: a greeting, an answer to somebody before us."""
         deadline, attempt, seen = time.monotonic() + SECONDS, 0, b""
-        while sender.is_alive():
-            self.socket.recv(4096)
         self.socket.settimeout(0.5)
         while True:
             attempt += 1
