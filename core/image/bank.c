@@ -125,33 +125,38 @@ int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const
 
 /* --- The confirm mark --- */
 
-static void mark_build(const struct tdm_manifest *manifest, uint8_t mark[TDM_MARK_BYTES])
+/* Fills units with the mark as it is programmed and returns where it goes. */
+static uint32_t mark_build(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                           const struct tdm_flash *flash, uint8_t units[TDM_PROGRAM_MAX])
 {
-    memcpy(mark, mark_magic, sizeof mark_magic);
-    memcpy(mark + sizeof mark_magic, manifest->image_digest, TDM_MARK_BYTES - sizeof mark_magic);
+    memset(units, 0xFF, TDM_PROGRAM_MAX);
+    memcpy(units, mark_magic, sizeof mark_magic);
+    memcpy(units + sizeof mark_magic, manifest->image_digest, TDM_MARK_BYTES - sizeof mark_magic);
+    return mark_address(layout, bank, flash);
 }
 
 int tdm_bank_mark_program(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
                           const struct tdm_flash *flash)
 {
     uint8_t units[TDM_PROGRAM_MAX];
+    uint32_t address;
 
     if (!bank_exists(layout, bank))
         return TDM_E_SIZE;
-    memset(units, 0xFF, sizeof units);
-    mark_build(manifest, units);
-    return flash->ops->program(flash->ctx, mark_address(layout, bank, flash), units,
-                               whole_units(flash, TDM_MARK_BYTES));
+    address = mark_build(manifest, layout, bank, flash, units);
+    return flash->ops->program(flash->ctx, address, units, whole_units(flash, TDM_MARK_BYTES));
 }
 
 bool tdm_bank_mark_present(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
                            const struct tdm_flash *flash)
 {
-    uint8_t expected[TDM_MARK_BYTES];
+    uint8_t expected[TDM_PROGRAM_MAX];
     uint8_t found[TDM_MARK_BYTES];
+    uint32_t address;
 
-    mark_build(manifest, expected);
-    return bank_exists(layout, bank) &&
-           flash->ops->read(flash->ctx, mark_address(layout, bank, flash), found, sizeof found) == TDM_OK &&
+    if (!bank_exists(layout, bank))
+        return false;
+    address = mark_build(manifest, layout, bank, flash, expected);
+    return flash->ops->read(flash->ctx, address, found, sizeof found) == TDM_OK &&
            memcmp(found, expected, sizeof found) == 0;
 }

@@ -68,13 +68,18 @@ static int tag_agrees(const struct tdm_manifest *manifest, const uint8_t *tag, s
     return seen == 7 ? TDM_OK : TDM_E_TAG;
 }
 
+static int manifest_of(struct tdm_manifest *manifest, const struct fixed *fixed, const uint8_t *head)
+{
+    return tdm__manifest_parse(manifest, head + TAG_AT + fixed->tag_bytes, fixed->manifest_bytes);
+}
+
 int tdm_head_parse(struct tdm_manifest *manifest, uint32_t *key_id, const uint8_t *head, size_t head_bytes)
 {
     struct fixed fixed;
     int result = fixed_parse(&fixed, head, head_bytes);
 
     if (result == TDM_OK)
-        result = tdm__manifest_parse(manifest, head + TAG_AT + fixed.tag_bytes, fixed.manifest_bytes);
+        result = manifest_of(manifest, &fixed, head);
     if (result == TDM_OK)
         result = tag_agrees(manifest, head + TAG_AT, fixed.tag_bytes);
     if (result == TDM_OK)
@@ -138,53 +143,33 @@ static int signer(const struct tdm_trust *trust, const struct fixed *fixed, cons
     return result;
 }
 
-/* An unsigned head has no signer: no slot, and no counter that it could raise. */
-static int unsigned_allowed(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes)
-{
-    struct tdm_manifest manifest;
-    uint32_t key_id;
-    int result;
-
-    if (!trust->allow_unsigned)
-        return TDM_E_SIGNATURE;
-    result = tdm_head_parse(&manifest, &key_id, head, head_bytes);
-    if (result != TDM_OK)
-        return result;
-    return manifest.counter == 0 ? 0 : TDM_E_SIGNATURE;
-}
-
-static int verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
-                  const uint8_t signature[TDM_SIGNATURE_BYTES])
+int tdm__head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust, const uint8_t *head,
+                     size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
 {
     struct fixed fixed;
+    int slots = 0;
     int result = fixed_parse(&fixed, head, head_bytes);
 
     if (result != TDM_OK)
         return result;
-    if (fixed.algorithm == UNSIGNED)
-        return unsigned_allowed(trust, head, head_bytes);
-    return signer(trust, &fixed, head, head_bytes, signature);
+    if (fixed.algorithm != UNSIGNED)
+        slots = signer(trust, &fixed, head, head_bytes, signature);
+    else if (!trust->allow_unsigned)
+        slots = TDM_E_SIGNATURE;
+    if (slots < 0)
+        return slots;
+    result = manifest_of(manifest, &fixed, head);
+    if (result != TDM_OK)
+        return result;
+    if (fixed.algorithm == UNSIGNED && manifest->counter != 0)
+        return TDM_E_SIGNATURE;
+    return (manifest->revoked_keys & slots) == 0 ? TDM_OK : TDM_E_KEY;
 }
 
 int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
                     const uint8_t signature[TDM_SIGNATURE_BYTES])
 {
-    int slots = verify(trust, head, head_bytes, signature);
+    struct tdm_manifest manifest;
 
-    return slots < 0 ? slots : TDM_OK;
-}
-
-int tdm__head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust, const uint8_t *head,
-                     size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
-{
-    int slots = verify(trust, head, head_bytes, signature);
-    uint32_t key_id;
-    int result;
-
-    if (slots < 0)
-        return slots;
-    result = tdm_head_parse(manifest, &key_id, head, head_bytes);
-    if (result == TDM_OK && (manifest->revoked_keys & slots) != 0)
-        return TDM_E_KEY;
-    return result;
+    return tdm__head_accept(&manifest, trust, head, head_bytes, signature);
 }

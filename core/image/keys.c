@@ -10,25 +10,18 @@
 #define SLOT_BYTES     (4 + TDM_PUBLIC_KEY_BYTES)
 #define CRC_AT         (SLOTS_AT + TDM_KEY_SLOTS * SLOT_BYTES)
 
-/* Magic, version and the zeros that follow the count. */
 static const uint8_t start[5] = {'T', 'D', 'M', 'K', FORMAT_VERSION};
-static const uint8_t zeros[SLOT_BYTES];
 
 int tdm_keys_parse(struct tdm_key_set *keys, const uint8_t page[TDM_KEY_PAGE_BYTES])
 {
+    const uint8_t *at = page + SLOTS_AT;
     unsigned slot;
 
-    if (memcmp(page, start, sizeof start) != 0 || memcmp(page + 6, zeros, 6) != 0 ||
+    keys->count = page[5];
+    if (memcmp(page, start, sizeof start) != 0 || keys->count == 0 || keys->count > TDM_KEY_SLOTS ||
         tdm_crc32(0, page, CRC_AT) != tdm__load_u32(page + CRC_AT))
         return TDM_E_FORMAT;
-    keys->count = page[5];
-    if (keys->count == 0 || keys->count > TDM_KEY_SLOTS)
-        return TDM_E_FORMAT;
-    for (slot = 0; slot < TDM_KEY_SLOTS; slot++) {
-        const uint8_t *at = page + SLOTS_AT + slot * SLOT_BYTES;
-
-        if ((memcmp(at, zeros, SLOT_BYTES) != 0) != (slot < keys->count))
-            return TDM_E_FORMAT;
+    for (slot = 0; slot < TDM_KEY_SLOTS; slot++, at += SLOT_BYTES) {
         keys->key[slot].id = tdm__load_u32(at);
         memcpy(keys->key[slot].point, at + 4, TDM_PUBLIC_KEY_BYTES);
     }

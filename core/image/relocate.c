@@ -3,9 +3,9 @@
  *     [ index: one u32 per block ][ codes of block 0 ][ codes of block 1 ] ...
  *                                                ^stream  ^block_end
  *
- * Invariants: the cursor reads nothing outside of the table; block_end never decreases and never passes
- * table_bytes; next is a whole word inside the image, or UINT32_MAX. Each breach of the canonical form that
- * can be seen from where the cursor is ends the walk. */
+ * Invariants: the cursor reads nothing outside of the table; stream <= block_end <= table_bytes; next is a
+ * whole word inside the image, or UINT32_MAX. Each breach of the canonical form that can be seen from where
+ * the cursor is ends the walk. */
 #include "tandem/relocate.h"
 
 #include "core/image/bytes.h"
@@ -39,13 +39,15 @@ static int block_start(const struct tdm_relocations *r, uint32_t block, uint32_t
     return TDM_OK;
 }
 
-/* Enters block; its codes start at stream. */
+/* Places the cursor at the first code of block. */
 static int enter(struct tdm_relocations *r, uint32_t block)
 {
     int result;
 
     r->block = block;
-    result = block_start(r, block + 1, &r->block_end);
+    result = block_start(r, block, &r->stream);
+    if (result == TDM_OK)
+        result = block_start(r, block + 1, &r->block_end);
     if (result == TDM_OK && r->block_end < r->stream)
         return TDM_E_RELOCATIONS;
     return result;
@@ -111,7 +113,6 @@ int tdm_relocations_next(struct tdm_relocations *r)
 int tdm_relocations_seek(struct tdm_relocations *r, tdm_table_read_fn *read, void *ctx,
                          const struct tdm_manifest *manifest, uint32_t from)
 {
-    uint32_t block = from / TDM_RELOCATION_BLOCK;
     int result;
 
     r->read = read;
@@ -126,9 +127,7 @@ int tdm_relocations_seek(struct tdm_relocations *r, tdm_table_read_fn *read, voi
     if (r->image_bytes < 4 || r->table_bytes / 4 < blocks(r))
         return TDM_E_RELOCATIONS;
 
-    result = block_start(r, block, &r->stream);
-    if (result == TDM_OK)
-        result = enter(r, block);
+    result = enter(r, from / TDM_RELOCATION_BLOCK);
     if (result == TDM_OK)
         result = step(r, 0);
     while (result == TDM_OK && r->next < from)

@@ -81,8 +81,10 @@ TDM_MUST_USE int tdm_head_parse(struct tdm_manifest *manifest, uint32_t *key_id,
 TDM_MUST_USE int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uint32_t key_id,
                                 uint8_t *to, size_t capacity);
 
-/* Checks a head's signature: TDM_OK, TDM_E_KEY, TDM_E_SIGNATURE, TDM_E_FORMAT, TDM_E_VERSION. An unsigned
- * head (algorithm 0) is TDM_OK only where trust allows it and its counter is 0, else TDM_E_SIGNATURE. */
+/* Checks a head's signature, before anything in it is believed: TDM_OK, TDM_E_KEY (no such key, revoked, or
+ * one that the image itself revokes), TDM_E_SIGNATURE, TDM_E_FORMAT, TDM_E_VERSION, TDM_E_TRUNCATED,
+ * TDM_E_MANIFEST. An unsigned head (algorithm 0) is TDM_OK only where trust allows it and its counter is 0,
+ * else TDM_E_SIGNATURE. */
 TDM_MUST_USE int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
                                  const uint8_t signature[TDM_SIGNATURE_BYTES]);
 
@@ -99,9 +101,9 @@ struct tdm_front {
 void tdm_front_init(struct tdm_front *front, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 /* Takes up to bytes; *used gets how many were taken (all of them until the front is complete).
  * TDM_OK while incomplete and when front->complete became true; else the error that ends the package: those
- * of tdm_envelope_parse, tdm_head_verify and tdm_head_parse, again at each further call. TDM_E_MANIFEST also
- * where envelope and manifest disagree, TDM_E_KEY also where the image revokes the key that signed it. A head
- * without a signature is refused whatever trust allows: only a device writes one, for itself. */
+ * of tdm_envelope_parse, tdm_head_verify and tdm_head_parse, again at each further call; TDM_E_MANIFEST also
+ * where envelope and manifest disagree. A head without a signature is refused whatever trust allows: only a
+ * device writes one, for itself. */
 TDM_MUST_USE int tdm_front_feed(struct tdm_front *front, const struct tdm_trust *trust, const uint8_t *data,
                                 size_t bytes, size_t *used);
 /* The signed head inside the buffer, and the signature behind it; valid when complete. */
@@ -137,9 +139,9 @@ struct tdm_bank_map {
 TDM_MUST_USE int tdm_bank_map(struct tdm_bank_map *map, const struct tdm_layout *layout, uint8_t bank,
                               const struct tdm_flash *flash, const struct tdm_manifest *manifest);
 
-/* Reads and checks the stored header of bank: parse and signature; the payload is not looked at.
- * buffer is the caller's, TDM_PACKAGE_FRONT_MAX bytes. TDM_E_NO_HEADER, TDM_E_FLASH_READ, and those of
- * head_parse and head_verify. */
+/* Reads and checks the stored header of bank: signature and manifest; the tag was checked before the header
+ * was stored, the payload is not looked at. buffer is the caller's, TDM_PACKAGE_FRONT_MAX bytes.
+ * TDM_E_NO_HEADER, TDM_E_FLASH_READ, and those of head_verify. */
 TDM_MUST_USE int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
                                  const struct tdm_flash *flash, const struct tdm_trust *trust,
                                  uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);

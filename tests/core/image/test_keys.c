@@ -80,7 +80,7 @@ static void a_page_with_a_wrong_field_is_refused_though_its_crc_is_right(void **
     static const struct {
         unsigned at;
         uint8_t value;
-    } changes[] = {{0, 'X'}, {4, 2}, {5, 0}, {5, 2}, {5, 3}, {6, 1}, {11, 1}, {80, 1}, {147, 1}};
+    } changes[] = {{0, 'X'}, {4, 2}, {5, 0}, {5, 3}};
     size_t i;
 
     (void)state;

@@ -78,8 +78,8 @@ static void check_line(char *line)
     size_t piece;
 
     if (strcmp(found, "none") != 0) {
-        expected.offset = atol(found);
-        expected.length = atoi(strtok_r(NULL, " ", &rest));
+        expected.offset = strtol(found, NULL, 10);
+        expected.length = (int)strtol(strtok_r(NULL, " ", &rest), NULL, 10);
         expected.pairs = strtok_r(NULL, " ", &rest);
     }
     assert_int_equal(tdm_tag_find(&tag, file.data, file.count), expected.offset);
