@@ -3,6 +3,7 @@
 
   image_vectors.py write DIR    writes DIR; signatures that are there and still right are kept
   image_vectors.py check DIR    exit status 1, and a line per difference, where DIR is not what would be written
+  image_vectors.py seeds DIR TO writes first inputs for fuzz_tag and fuzz_package into folders of TO
 
 Signatures differ each time openssl makes one, so they are kept in DIR/*.sig; everything else follows from this
 file. The keys in DIR are for tests only; openssl made them too: ecparam -name prime256v1 -genkey -noout."""
@@ -257,12 +258,39 @@ def vectors(folder):
     return files
 
 
+def seeds(made):
+    """What the fuzz targets start from: the first byte says how it is read (fuzz/fuzz_*.c)."""
+    small, big = made["small.tdm"], made["big.tdm"]
+    head_bytes = struct.unpack_from("<H", small, 6)[0]
+    bank = bank_build(firmwares()["small"][0], small[64:64 + head_bytes], made["small.sig"], 0x1000, 0x1000,
+                      HEADER_BYTES, 4, confirmed=True)
+    sites = [0, 4, 516, 520, 4096, 8996]
+    table = relocations_encode(sites, 9000)
+    return {
+        "fuzz_package/front-small": b"\0" + small,
+        "fuzz_package/front-big": b"\0" + big[:1024],
+        "fuzz_package/front-longest": b"\0" + made["longest.tdm"],
+        "fuzz_package/head-small": b"\1" + small[64:64 + head_bytes],
+        "fuzz_package/head-unsigned": b"\1" + made["unsigned.head"],
+        "fuzz_package/table": b"\2" + struct.pack("<HB", 9000 - 8, len(sites)) + table,
+        "fuzz_package/bank-small": b"\3" + bank[-1024:] + bank[:-1024],
+        "fuzz_tag/tag": b"\7noise" + firmwares()["small"][0].tag() + b"noise",
+        "fuzz_tag/bare": b"\0blnkinf\0%s\0blnkinf\0\0" + firmwares()["gap"][0].tag(),
+    }
+
+
 def main():
     command, folder = sys.argv[1], Path(sys.argv[2])
     made = vectors(folder)
     if command == "write":
         for name, data in made.items():
             (folder / name).write_bytes(data)
+        return 0
+    if command == "seeds":
+        for name, data in seeds(made).items():
+            path = Path(sys.argv[3], name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
         return 0
     different = [name for name, data in made.items()
                  if not (folder / name).exists() or (folder / name).read_bytes() != data]
