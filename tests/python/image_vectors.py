@@ -44,7 +44,11 @@ def firmwares():
     big_sites = sorted([0, 4, 8, 12, 512, 520, 1040, 1556, 4092, 4096, 4100, 5000 - 5000 % 4] +
                        list(range(2048, 2148, 4)) + [8192 + 4, 9212])
     gap_sites = [100, 8200]
+    # Stack pointer, reset vector, and a loop to the spot: the example of docs/PACKAGE.md.
+    example = struct.pack("<III", 0x20001000, 0x10009, 0xBF00E7FE)
     return {
+        "example": (Firmware(example, version="1.0.0", build="Nov 22 2026 10:00:00", library="1.3.2", sites=[4],
+                             link_address=0x10000, counter=1), "key-a"),
         "small": (Firmware(image_with("small", 600, small_sites, 0x10000), version="1.1.0", sites=small_sites,
                            build="Nov 16 2023 20:35:55", library="1.3.2", link_address=0x10000, counter=3), "key-a"),
         "big": (Firmware(image_with("big", 9218, big_sites, 0x10000), version="2.0.0", sites=big_sites,

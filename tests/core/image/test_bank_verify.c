@@ -146,7 +146,7 @@ static void an_image_relocated_for_the_other_bank_does_not_verify(void **state)
     assert_int_equal(verify(f, 1), TDM_E_DIGEST);
 }
 
-static void packages_without_relocations_verify_where_they_may_run(void **state)
+static void packages_verify_where_they_may_run(void **state)
 {
     struct fixture *f = *state;
 
@@ -156,6 +156,7 @@ static void packages_without_relocations_verify_where_they_may_run(void **state)
     install_vector(f, "fixed.tdm", 0, TDM_E_LINK_ADDRESS);
     install_vector(f, "longest.tdm", 0, TDM_OK);
     install_vector(f, "gap.tdm", 1, TDM_OK);
+    install_vector(f, "example.tdm", 0, TDM_OK);
 }
 
 static void a_changed_byte_anywhere_in_a_bank_is_found(void **state)
@@ -314,7 +315,7 @@ int main(void)
         TEST(a_bank_of_the_second_implementation_verifies_at_either_address),
         TEST(progress_runs_at_least_once_per_4096_bytes),
         TEST(an_image_relocated_for_the_other_bank_does_not_verify),
-        TEST(packages_without_relocations_verify_where_they_may_run),
+        TEST(packages_verify_where_they_may_run),
         TEST(a_changed_byte_anywhere_in_a_bank_is_found),
         TEST(an_unreadable_byte_is_an_error_and_nothing_worse),
         TEST(a_signed_table_that_is_not_canonical_is_refused),
