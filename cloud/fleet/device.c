@@ -168,14 +168,18 @@ static int judge_check_in(struct fleet *fleet, const struct device *device, cons
     return STORE_OK;
 }
 
-static void take_check_in(struct fleet *fleet, struct device *device, const struct check_in *check_in)
+/* reported: a deviceReport came in this connection already, so what it said is of this start of the device.
+ */
+static void take_check_in(struct fleet *fleet, struct device *device, const struct check_in *check_in,
+                          bool reported)
 {
     device->last_seen = fleet->now;
     device->foreign = check_in->template[0] != '\0' && strcmp(check_in->template, device->template) != 0;
     if (device->foreign)
         return;
-    if (device->checked_in == 0 || strcmp(device->version, check_in->version) != 0 ||
-        strcmp(device->build, check_in->build) != 0 || strcmp(device->type, check_in->type) != 0) {
+    bool changed = strcmp(device->version, check_in->version) != 0 ||
+                   strcmp(device->build, check_in->build) != 0 || strcmp(device->type, check_in->type) != 0;
+    if (changed && !reported) {
         device->digest_known = false; /* that was another firmware's */
         device->state = DEVICE_UNKNOWN;
     }
@@ -202,7 +206,7 @@ int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection, cons
     int result = store_device_get(fleet->store, id, &device);
     if (result != STORE_OK)
         return result;
-    take_check_in(fleet, &device, check_in);
+    take_check_in(fleet, &device, check_in, presence->reported);
     presence->checked_in = true;
     result = store_device_update(fleet->store, &device);
     if (result != STORE_OK)
@@ -295,6 +299,9 @@ static int note_device_report(struct fleet *fleet, const struct device *device, 
 
 static int device_report(struct fleet *fleet, struct device *device, const struct report *report)
 {
+    struct presence *presence = fleet_presence(fleet, device->id);
+    if (presence != NULL)
+        presence->reported = true;
     int result = take_device_report(fleet, device, report);
     if (result == STORE_OK)
         result = note_device_report(fleet, device, report);

@@ -32,6 +32,7 @@ struct effect {
 struct presence {
     uint64_t connection;
     bool checked_in;
+    bool reported;                 /* a deviceReport came in this connection */
     char origin[FLEET_ORIGIN_MAX]; /* our address as the device reached it, for download links */
 };
 

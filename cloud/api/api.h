@@ -1,0 +1,82 @@
+/* REST under /api/v1 (docs/API.md): a call is answered on the desk's thread, from plain values to JSON.
+ * Nothing here knows sockets. */
+#ifndef TANDEM_CLOUD_API_H
+#define TANDEM_CLOUD_API_H
+
+#include <jansson.h>
+
+#include "cloud/fleet/firmware.h"
+#include "cloud/fleet/fleet.h"
+
+#define API_BODY_MAX   ((int64_t)1024 * 1024)      /* of a JSON body */
+#define API_UPLOAD_MAX ((int64_t)64 * 1024 * 1024) /* of a firmware file */
+
+struct api_call {
+    /* The question: */
+    int64_t id;                 /* from the path, 0 if it is none */
+    char template[RECORD_TEXT]; /* ?template=, "" without */
+    const char *body;           /* JSON, not terminated */
+    size_t body_bytes;
+    struct firmware firmware;          /* an upload's, judged */
+    char temporary[FIRMWARE_PATH_MAX]; /* and its file; "" once it is taken over */
+    /* The answer: */
+    int status;
+    json_t *answer; /* NULL: no body */
+};
+
+/* Answers a call: sets status and answer. Anything but STORE_OK takes back what it wrote. */
+typedef int api_fn(struct api_call *call, struct fleet *fleet);
+
+enum route_kind {
+    ROUTE_JSON,     /* a JSON body or none */
+    ROUTE_UPLOAD,   /* a file as the body */
+    ROUTE_DOWNLOAD, /* for devices: the link's own token, answered by the front */
+    ROUTE_HEALTH,   /* no token, answered by the front */
+};
+
+struct route {
+    const char *method;  /* of HTTP */
+    const char *pattern; /* ":d" stands for an id with the letter d */
+    enum route_kind kind;
+    int success; /* the status of an answer that sets none */
+    api_fn *answer;
+};
+
+/* The route for a request, or NULL and *status is 404 or 405. *id gets the path's id. */
+const struct route *route_find(const char *method, const char *path, int64_t *id, int *status);
+
+/* Answers through route; the result and the answer are always there afterwards. */
+int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet);
+
+/* A problem (docs/API.md) as the answer. Returns STORE_CONFLICT, so that what the call wrote is taken back.
+ */
+int api_refuse(struct api_call *call, int status, const char *title, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same for a store's result. */
+void api_refuse_result(struct api_call *call, int result);
+/* The JSON of a problem. */
+json_t *api_problem(int status, const char *title, const char *detail);
+
+/* The body as a JSON object, or NULL with the refusal set. */
+json_t *api_body(struct api_call *call);
+/* A text member of at most letters characters; absent is "". False with the refusal set. */
+bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
+              size_t letters);
+
+/* The handlers. */
+api_fn api_device_create, api_device_list, api_device_show, api_device_delete;
+api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete;
+api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_pause, api_shipment_resume,
+    api_shipment_cancel;
+
+/* Records as JSON. */
+json_t *render_time(int64_t ms); /* null for never */
+json_t *render_device(const struct fleet *fleet, const struct device *device);
+json_t *render_firmware(const struct firmware *firmware);
+json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
+                        const struct progress *progress);
+/* why: for a target that has not ended, what it waits for. */
+json_t *render_target(const struct fleet *fleet, const struct target *target, const struct device *device,
+                      const char *why);
+
+#endif

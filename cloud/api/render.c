@@ -1,0 +1,130 @@
+#include "cloud/api/api.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cloud/fleet/rules.h"
+#include "cloud/fleet/shipment.h"
+#include "cloud/text.h"
+#include "tandem/reason.h"
+
+static json_t *render_id(char letter, int64_t id)
+{
+    char text[TEXT_ID_MAX];
+    return json_string(text_id(letter, id, text));
+}
+
+static json_t *render_hex(const uint8_t *data, size_t bytes)
+{
+    char hex[2 * RECORD_DIGEST_BYTES + 1];
+    return json_string(text_hex(data, bytes, hex));
+}
+
+/* null for a negative number: unknown. */
+static json_t *render_number(int64_t number)
+{
+    return number < 0 ? json_null() : json_integer(number);
+}
+
+static json_t *render_text(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+json_t *render_time(int64_t ms)
+{
+    char text[TEXT_TIME_MAX];
+    return ms == 0 ? json_null() : json_string(text_time(ms, text));
+}
+
+static json_t *render_running(const struct device *device)
+{
+    static const char *const states[] = {"", "confirmed", "trial"};
+    if (device->checked_in == 0)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "type", device->type, "version", device->version,
+                     "build", device->build, "digest",
+                     device->digest_known ? render_hex(device->digest, RECORD_DIGEST_BYTES) : json_null(),
+                     "hardware", render_text(device->hardware), "state", render_text(states[device->state]),
+                     "counter", render_number(device->counter));
+}
+
+json_t *render_device(const struct fleet *fleet, const struct device *device)
+{
+    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "id", render_id('d', device->id), "template",
+                     device->template, "name", device->name, "online",
+                     fleet_presence(fleet, device->id) != NULL, "created", render_time(device->created),
+                     "last_seen", render_time(device->last_seen), "firmware", render_running(device));
+}
+
+static json_t *render_package(const struct firmware *firmware)
+{
+    static const char *const encodings[] = {"plain", "lzma-framed"};
+    char key_id[9];
+    if (!firmware->package)
+        return json_null();
+    snprintf(key_id, sizeof key_id, "%08" PRIx32, (uint32_t)firmware->key_id);
+    return json_pack(
+        "{s:s, s:o, s:I, s:I, s:s, s:s}", "hardware", firmware->hardware, "image_digest",
+        render_hex(firmware->digest, RECORD_DIGEST_BYTES), "image_bytes", (json_int_t)firmware->image_bytes,
+        "counter", (json_int_t)firmware->counter, "key_id", key_id, "encoding",
+        firmware->encoding >= 0 && firmware->encoding <= 1 ? encodings[firmware->encoding] : "unknown");
+}
+
+json_t *render_firmware(const struct firmware *firmware)
+{
+    return json_pack("{s:o, s:s, s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "id",
+                     render_id('f', firmware->id), "name", firmware->name, "kind",
+                     firmware->package ? "package" : "plain", "size", (json_int_t)firmware->size, "sha256",
+                     render_hex(firmware->sha256, sizeof firmware->sha256), "md5",
+                     render_hex(firmware->md5, sizeof firmware->md5), "type", firmware->type, "version",
+                     firmware->version, "build", firmware->build, "uploaded", render_time(firmware->uploaded),
+                     "package", render_package(firmware));
+}
+
+json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
+                        const struct progress *progress)
+{
+    return json_pack("{s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "id",
+                     render_id('s', shipment->id), "name", shipment->name, "template", shipment->template,
+                     "firmware", render_firmware(firmware), "state", shipment_state_slug(shipment->state),
+                     "created", render_time(shipment->created), "ended", render_time(shipment->ended),
+                     "progress", "target", (json_int_t)progress->target, "updated",
+                     (json_int_t)progress->updated, "failed", (json_int_t)progress->failed, "rest",
+                     (json_int_t)(progress->target - progress->updated - progress->failed));
+}
+
+static const char *describe(const struct target *target, bool online, const char *why, char *room,
+                            size_t capacity)
+{
+    bool with_reason = target->reason != TDM_REASON_NONE && target->reason != TDM_REASON_SUPERSEDED;
+    const char *status = status_text(target->status);
+    if (target->status == TARGET_WAITING && !with_reason)
+        return why;
+    if (!with_reason)
+        return status;
+    if (target->ended)
+        snprintf(room, capacity, "%s: %s", status, tdm_reason_text(target->reason));
+    else
+        snprintf(room, capacity, "%s: %s; offered again %s", status, tdm_reason_text(target->reason),
+                 target->status == TARGET_DOWNLOAD_LIMIT_REACHED ? "when the period is over"
+                 : online                                        ? "shortly"
+                                                                 : "at its next check-in");
+    return room;
+}
+
+json_t *render_target(const struct fleet *fleet, const struct target *target, const struct device *device,
+                      const char *why)
+{
+    char room[400];
+    bool online = fleet_presence(fleet, device->id) != NULL;
+    return json_pack(
+        "{s:o, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:b}", "id",
+        render_id('d', device->id), "name", device->name, "online", online, "version", device->version,
+        "status", status_slug(target->status), "reason", tdm_reason_slug(target->reason), "text",
+        describe(target, online, why, room, sizeof room), "stage",
+        target->stage == TARGET_STAGE_NONE ? json_null() : json_string(status_stage_slug(target->stage)),
+        "bytes", render_number(target->bytes), "size", render_number(target->size), "wire_bytes",
+        (json_int_t)target->wire_bytes, "attempts", (json_int_t)target->attempts, "updated",
+        render_time(target->updated), "ended", target->ended);
+}

@@ -1,0 +1,140 @@
+#include "cloud/api/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/text.h"
+
+static const struct route routes[] = {
+    {"GET", "/health", ROUTE_HEALTH, 200, NULL},
+    {"GET", "/firmware/:f", ROUTE_DOWNLOAD, 200, NULL},
+    {"HEAD", "/firmware/:f", ROUTE_DOWNLOAD, 200, NULL},
+    {"POST", "/api/v1/devices", ROUTE_JSON, 201, api_device_create},
+    {"GET", "/api/v1/devices", ROUTE_JSON, 200, api_device_list},
+    {"GET", "/api/v1/devices/:d", ROUTE_JSON, 200, api_device_show},
+    {"DELETE", "/api/v1/devices/:d", ROUTE_JSON, 204, api_device_delete},
+    {"POST", "/api/v1/firmware", ROUTE_UPLOAD, 201, api_firmware_upload},
+    {"GET", "/api/v1/firmware", ROUTE_JSON, 200, api_firmware_list},
+    {"GET", "/api/v1/firmware/:f", ROUTE_JSON, 200, api_firmware_show},
+    {"DELETE", "/api/v1/firmware/:f", ROUTE_JSON, 204, api_firmware_delete},
+    {"POST", "/api/v1/shipments", ROUTE_JSON, 201, api_shipment_create},
+    {"GET", "/api/v1/shipments", ROUTE_JSON, 200, api_shipment_list},
+    {"GET", "/api/v1/shipments/:s", ROUTE_JSON, 200, api_shipment_show},
+    {"POST", "/api/v1/shipments/:s/pause", ROUTE_JSON, 200, api_shipment_pause},
+    {"POST", "/api/v1/shipments/:s/resume", ROUTE_JSON, 200, api_shipment_resume},
+    {"POST", "/api/v1/shipments/:s/cancel", ROUTE_JSON, 200, api_shipment_cancel},
+};
+
+/* Compares segment by segment; an id segment goes to *id. */
+static bool matches(const char *pattern, const char *path, int64_t *id)
+{
+    while (*pattern == '/' && *path == '/') {
+        size_t want = strcspn(++pattern, "/");
+        size_t have = strcspn(++path, "/");
+        if (pattern[0] == ':') {
+            char segment[TEXT_ID_MAX];
+            if (have == 0 || have >= sizeof segment)
+                return false;
+            memcpy(segment, path, have);
+            segment[have] = '\0';
+            *id = text_id_parse(pattern[1], segment);
+        } else if (want != have || memcmp(pattern, path, want) != 0) {
+            return false;
+        }
+        pattern += want;
+        path += have;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+const struct route *route_find(const char *method, const char *path, int64_t *id, int *status)
+{
+    *status = 404;
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        *id = 0;
+        if (!matches(routes[i].pattern, path, id))
+            continue;
+        if (strcmp(routes[i].method, method) == 0)
+            return &routes[i];
+        *status = 405;
+    }
+    return NULL;
+}
+
+json_t *api_problem(int status, const char *title, const char *detail)
+{
+    return json_pack("{s:i, s:s, s:s}", "status", status, "title", title, "detail", detail);
+}
+
+int api_refuse(struct api_call *call, int status, const char *title, const char *format, ...)
+{
+    char detail[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    json_decref(call->answer);
+    call->status = status;
+    call->answer = api_problem(status, title, detail);
+    return STORE_CONFLICT;
+}
+
+void api_refuse_result(struct api_call *call, int result)
+{
+    switch (result) {
+    case STORE_NOT_FOUND:
+        (void)api_refuse(call, 404, "no such thing", "there is nothing with this id");
+        break;
+    case STORE_CONFLICT:
+        (void)api_refuse(call, 409, "conflict", "the present state does not allow this");
+        break;
+    case STORE_FULL:
+        (void)api_refuse(call, 507, "disk full",
+                         "nothing was changed; free space in the server's data folder and try again");
+        break;
+    default:
+        (void)api_refuse(call, 500, "server error",
+                         "nothing was changed; the server's log says what happened");
+    }
+}
+
+int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet)
+{
+    int result = route->answer(call, fleet);
+    if (result != STORE_OK && (call->status < 400 || call->answer == NULL))
+        api_refuse_result(call, result);
+    if (call->status == 0)
+        call->status = route->success;
+    return result;
+}
+
+json_t *api_body(struct api_call *call)
+{
+    json_error_t error;
+    json_t *body = json_loadb(call->body, call->body_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (body == NULL) {
+        (void)api_refuse(call, 400, "malformed JSON", "line %d, column %d: %s", error.line, error.column,
+                         error.text);
+    } else if (!json_is_object(body)) {
+        json_decref(body);
+        body = NULL;
+        (void)api_refuse(call, 400, "malformed request", "the body must be a JSON object");
+    }
+    return body;
+}
+
+bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
+              size_t letters)
+{
+    const json_t *value = json_object_get(object, key);
+    to[0] = '\0';
+    if (value == NULL || json_is_null(value))
+        return true;
+    if (json_is_string(value) && text_take(to, capacity, json_string_value(value)) &&
+        text_characters(to) <= letters)
+        return true;
+    (void)api_refuse(call, 400, "malformed request",
+                     "%s must be a text of at most %zu characters without control characters", key, letters);
+    return false;
+}

@@ -1,0 +1,251 @@
+/* tandem-cloud: data folder, store, desk, gateway, front, in that order; and back. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cloud/fleet/desk.h"
+#include "cloud/fleet/firmware.h"
+#include "cloud/log.h"
+#include "cloud/net/front.h"
+#include "cloud/net/gateway.h"
+#include "cloud/options.h"
+#include "cloud/text.h"
+
+#define FLUSH_MS 500
+
+struct cloud {
+    struct options options;
+    char folder[1100]; /* of firmware files */
+    struct fleet fleet;
+    struct tokens people;
+    struct tokens devices;
+    struct event_base *base;
+    struct desk *desk;
+    struct gateway *gateway;
+    struct front front;
+};
+
+static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("tandem-cloud: ", stderr);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+/* --- The data folder --- */
+
+static void path_in(const struct cloud *cloud, const char *name, char *to, size_t capacity)
+{
+    snprintf(to, capacity, "%s/%s", cloud->options.data, name);
+}
+
+/* Held as long as the process lives, so that two servers never share a folder. */
+static void lock_folder(const struct cloud *cloud)
+{
+    char path[1200];
+    path_in(cloud, "lock", path, sizeof path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        fail("cannot write in %s: %s; choose another --data or change its owner", cloud->options.data,
+             strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        fail("another tandem-cloud uses %s; stop it first", cloud->options.data);
+}
+
+static void open_folder(struct cloud *cloud)
+{
+    if (mkdir(cloud->options.data, 0700) != 0 && errno != EEXIST)
+        fail("cannot create the data folder %s: %s", cloud->options.data, strerror(errno));
+    lock_folder(cloud);
+    path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
+}
+
+/* --- The store, and what it holds in memory --- */
+
+/* The file first: a token that is known but not written down anywhere would be lost. */
+static void write_token_file(const struct cloud *cloud, const char *token)
+{
+    char path[1200];
+    path_in(cloud, "admin.token", path, sizeof path);
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || dprintf(fd, "%s\n", token) < 0 || fsync(fd) != 0 || close(fd) != 0)
+        fail("cannot write %s: %s", path, strerror(errno));
+}
+
+static int make_admin_token(struct cloud *cloud)
+{
+    char token[SECRET_TOKEN_MAX];
+    uint8_t hash[SECRET_HASH_BYTES];
+    secret_token(token);
+    secret_hash(token, hash);
+    write_token_file(cloud, token);
+    int result = store_token_add(cloud->fleet.store, hash, "admin", text_now_ms());
+    if (result == STORE_OK) {
+        tokens_add(&cloud->people, hash, 1);
+        printf("admin token: %s (kept in %s/admin.token)\n", token, cloud->options.data);
+        fflush(stdout);
+    }
+    return result;
+}
+
+static int load_people(struct cloud *cloud)
+{
+    uint8_t(*hashes)[RECORD_DIGEST_BYTES];
+    size_t count;
+    int result = store_tokens(cloud->fleet.store, &hashes, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        tokens_add(&cloud->people, hashes[i], 1);
+    free(hashes);
+    return result == STORE_OK && count == 0 ? make_admin_token(cloud) : result;
+}
+
+static int load_devices(struct cloud *cloud)
+{
+    struct device *devices;
+    size_t count;
+    int result = store_devices(cloud->fleet.store, NULL, &devices, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        tokens_add(&cloud->devices, devices[i].token_hash, devices[i].id);
+    free(devices);
+    return result;
+}
+
+static int load_ticket_key(struct cloud *cloud)
+{
+    uint8_t *key = cloud->fleet.ticket_key;
+    int result = store_setting_get(cloud->fleet.store, "ticket-key", key, SECRET_KEY_BYTES);
+    if (result == STORE_NOT_FOUND) {
+        secret_random(key, SECRET_KEY_BYTES);
+        result = store_setting_set(cloud->fleet.store, "ticket-key", key, SECRET_KEY_BYTES);
+    }
+    memcpy(cloud->front.ticket_key, key, SECRET_KEY_BYTES);
+    return result;
+}
+
+static void open_store(struct cloud *cloud)
+{
+    char path[1200];
+    char why[1400];
+    struct fleet *fleet = &cloud->fleet;
+    path_in(cloud, "tandem.db", path, sizeof path);
+    if (store_open(&fleet->store, path, why, sizeof why) != STORE_OK)
+        fail("cannot open the database: %s", why);
+    fleet->limits = status_limits_default;
+    fleet->limits.settle_ms = cloud->options.settle_ms;
+    fleet->public_url = cloud->options.public_url;
+    fleet->folder = cloud->folder;
+    fleet->now = text_now_ms();
+    int result = store_begin(fleet->store);
+    if (result == STORE_OK)
+        result = load_people(cloud);
+    if (result == STORE_OK)
+        result = load_devices(cloud);
+    if (result == STORE_OK)
+        result = load_ticket_key(cloud);
+    if (result == STORE_OK)
+        result = firmware_sweep(fleet);
+    if (result == STORE_OK)
+        result = store_commit(fleet->store);
+    if (result != STORE_OK)
+        fail("cannot use %s: %s; the log above says more", path,
+             result == STORE_FULL ? "the disk is full" : "it failed");
+}
+
+/* --- The loop --- */
+
+static void on_signal(evutil_socket_t number, short what, void *ctx)
+{
+    (void)what;
+    struct cloud *cloud = ctx;
+    struct timeval flush = {.tv_usec = FLUSH_MS * 1000};
+    log_line(LOG_LEVEL_INFO, "stopping", "signal=%d", (int)number);
+    gateway_close(cloud->gateway);
+    event_base_loopexit(cloud->base, &flush);
+}
+
+/* As many connections as the system allows. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void start_listening(struct cloud *cloud)
+{
+    char why[400];
+    struct front *front = &cloud->front;
+    front->tokens = &cloud->people;
+    front->folder = cloud->folder;
+    if (!front_start(front, cloud->base, cloud->options.http, why, sizeof why))
+        fail("%s", why);
+    uint16_t http = http_port(front->server);
+    cloud->gateway = gateway_start(cloud->base, cloud->options.mqtt, &cloud->devices, http, why, sizeof why);
+    if (cloud->gateway == NULL)
+        fail("%s", why);
+    cloud->desk = desk_start(cloud->base, &cloud->fleet, gateway_effect, cloud->gateway);
+    gateway_attach(cloud->gateway, cloud->desk);
+    front->desk = cloud->desk;
+    log_line(LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u data=%s", TANDEM_VERSION, http,
+             gateway_port(cloud->gateway), cloud->options.data);
+}
+
+static void run(struct cloud *cloud)
+{
+    struct event *term = evsignal_new(cloud->base, SIGTERM, on_signal, cloud);
+    struct event *interrupt = evsignal_new(cloud->base, SIGINT, on_signal, cloud);
+    if (term == NULL || interrupt == NULL)
+        fail("cannot watch for signals");
+    evsignal_add(term, NULL);
+    evsignal_add(interrupt, NULL);
+    event_base_dispatch(cloud->base);
+    event_free(term);
+    event_free(interrupt);
+}
+
+static void stop(struct cloud *cloud)
+{
+    desk_stop(cloud->desk);
+    http_stop(cloud->front.server);
+    gateway_free(cloud->gateway);
+    event_base_free(cloud->base);
+    fleet_clear(&cloud->fleet);
+    store_close(cloud->fleet.store);
+    tokens_free(&cloud->people);
+    tokens_free(&cloud->devices);
+    log_line(LOG_LEVEL_INFO, "stopped", "data=%s", cloud->options.data);
+}
+
+int main(int argc, char **argv)
+{
+    struct cloud cloud = {0};
+    options_parse(&cloud.options, argc, argv);
+    log_level_set(cloud.options.log_level);
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+    raise_descriptor_limit();
+    open_folder(&cloud);
+    open_store(&cloud);
+    cloud.base = event_base_new();
+    if (cloud.base == NULL)
+        fail("cannot start the event loop");
+    start_listening(&cloud);
+    run(&cloud);
+    stop(&cloud);
+    return 0;
+}

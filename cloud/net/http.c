@@ -1,0 +1,394 @@
+/* A connection's life:
+ *
+ *   HEAD --head--> BODY --all of it--> ANSWER --http_reply--> SENDING --sent, keep-alive--> HEAD
+ *     |              |                                           |
+ *     | garbage,     | http_reply                                | sent, no keep-alive, or unread body
+ *     | silence      v                                           v
+ *     '-----------> SENDING                                    LINGER --EOF or 2 s--> closed
+ *
+ * LINGER: the answer is out, our side is shut, and what the client still sends is dropped, so that the client
+ * gets to read the answer before a reset. A client that goes away early leaves a connection in ANSWER without
+ * a socket, until its answer is given.
+ *
+ * Every state but ANSWER has a deadline, or in SENDING a limit without progress. */
+#include "cloud/net/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "cloud/net/listen.h"
+
+#define HEAD_LIMIT_S     15
+#define IDLE_LIMIT_S     60
+#define SEND_LIMIT_S     60 /* without progress */
+#define LINGER_LIMIT_S   2
+#define BODY_LIMIT_S     60 /* and its size at this pace: */
+#define BODY_BYTES_PER_S 4096
+#define CONNECTIONS_MAX  2048
+#define READ_AHEAD       (64 * 1024)
+
+enum state { HEAD, BODY, ANSWER, SENDING, LINGER };
+
+struct http_connection {
+    struct http_server *server;
+    struct http_connection *next;
+    struct http_connection **link; /* what points at this one */
+    struct bufferevent *bev;       /* NULL once the client is gone */
+    struct event *deadline;
+    enum state state;
+    struct http_exchange *exchange; /* of the request under way */
+    struct evbuffer *headers;       /* of its answer */
+    int64_t body_left;
+    bool body_wanted;
+    bool keep_alive;
+};
+
+struct http_server {
+    struct event_base *base;
+    struct evconnlistener *listener;
+    const struct http_handler *handler;
+    void *ctx;
+    struct http_connection *connections;
+    size_t count;
+};
+
+static void serve(struct http_connection *c);
+
+static void set_deadline(struct http_connection *c, int64_t seconds)
+{
+    struct timeval after = {.tv_sec = seconds};
+    evtimer_add(c->deadline, &after);
+}
+
+static void end_exchange(struct http_connection *c, bool sent)
+{
+    struct http_exchange *exchange = c->exchange;
+    if (exchange == NULL)
+        return;
+    c->exchange = NULL;
+    c->server->handler->on_closed(c->server->ctx, exchange, sent);
+    free(exchange);
+    evbuffer_drain(c->headers, evbuffer_get_length(c->headers));
+}
+
+/* Frees the connection. */
+static void destroy(struct http_connection *c)
+{
+    end_exchange(c, false);
+    if (c->bev != NULL)
+        bufferevent_free(c->bev);
+    event_free(c->deadline);
+    evbuffer_free(c->headers);
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    c->server->count--;
+    free(c);
+}
+
+/* The client is gone or out of time. An exchange that awaits its answer stays until then. */
+static void drop(struct http_connection *c)
+{
+    if (c->state != ANSWER) {
+        destroy(c);
+        return;
+    }
+    bufferevent_free(c->bev);
+    c->bev = NULL;
+    evtimer_del(c->deadline);
+}
+
+static void linger(struct http_connection *c)
+{
+    c->state = LINGER;
+    shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+    bufferevent_enable(c->bev, EV_READ);
+    set_deadline(c, LINGER_LIMIT_S);
+}
+
+static void on_sent(struct http_connection *c)
+{
+    bool clean = c->keep_alive && c->body_left == 0;
+    end_exchange(c, true);
+    if (!clean) {
+        linger(c);
+        return;
+    }
+    c->state = HEAD;
+    set_deadline(c, IDLE_LIMIT_S);
+    bufferevent_enable(c->bev, EV_READ);
+    serve(c);
+}
+
+static struct http_exchange *exchange_new(struct http_connection *c)
+{
+    struct http_exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange == NULL)
+        abort();
+    exchange->connection = c;
+    return exchange;
+}
+
+/* A refusal of the server itself, before or without a handler. */
+static void refuse(struct http_connection *c, int status)
+{
+    char body[160];
+    int bytes =
+        snprintf(body, sizeof body, "{\"status\": %d, \"title\": \"%s\"}\n", status, http_reason(status));
+    if (c->exchange == NULL) {
+        c->exchange = exchange_new(c);
+        c->keep_alive = false;
+    }
+    http_reply(c->exchange, status, "application/problem+json", body, (size_t)bytes);
+}
+
+static void complete(struct http_connection *c)
+{
+    c->state = ANSWER;
+    evtimer_del(c->deadline);
+    bufferevent_disable(c->bev, EV_READ);
+    c->server->handler->on_complete(c->server->ctx, c->exchange);
+}
+
+static void begin(struct http_connection *c)
+{
+    const struct http_head *head = &c->exchange->head;
+    c->keep_alive = head->keep_alive;
+    c->body_left = head->content_length;
+    c->body_wanted = false;
+    c->state = BODY;
+    set_deadline(c, BODY_LIMIT_S + head->content_length / BODY_BYTES_PER_S);
+    if (head->chunked) {
+        c->keep_alive = false;
+        refuse(c, 411);
+        return;
+    }
+    c->server->handler->on_request(c->server->ctx, c->exchange);
+    if (c->state == BODY && !c->body_wanted && c->body_left > 0)
+        refuse(c, 413);
+    else if (c->state == BODY && c->body_left == 0)
+        complete(c);
+}
+
+/* False if the head is not complete yet, or was refused. */
+static bool read_head(struct http_connection *c, struct evbuffer *input)
+{
+    size_t bytes = evbuffer_get_length(input);
+    if (bytes > HTTP_HEAD_MAX)
+        bytes = HTTP_HEAD_MAX;
+    if (bytes == 0)
+        return false;
+    const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)bytes);
+    if (data == NULL)
+        abort();
+    struct http_exchange *exchange = exchange_new(c);
+    int length = http_head_parse(&exchange->head, data, bytes);
+    if (length <= 0) {
+        free(exchange);
+        if (length < 0)
+            refuse(c, -length);
+        return false;
+    }
+    evbuffer_drain(input, (size_t)length);
+    c->exchange = exchange;
+    begin(c);
+    return true;
+}
+
+static void read_body(struct http_connection *c, struct evbuffer *input)
+{
+    while (c->state == BODY && evbuffer_get_length(input) > 0) {
+        size_t bytes = evbuffer_get_contiguous_space(input);
+        if ((int64_t)bytes > c->body_left)
+            bytes = (size_t)c->body_left;
+        const void *data = evbuffer_pullup(input, (ev_ssize_t)bytes);
+        c->body_left -= (int64_t)bytes;
+        c->server->handler->on_body(c->server->ctx, c->exchange, data, bytes);
+        evbuffer_drain(input, bytes);
+        if (c->state == BODY && c->body_left == 0)
+            complete(c);
+    }
+}
+
+/* Moves as far as what was received allows. */
+static void serve(struct http_connection *c)
+{
+    struct evbuffer *input = bufferevent_get_input(c->bev);
+    if (c->state == HEAD && !read_head(c, input))
+        return;
+    if (c->state == BODY)
+        read_body(c, input);
+}
+
+static void on_read(struct bufferevent *bev, void *ctx)
+{
+    struct http_connection *c = ctx;
+    struct evbuffer *input = bufferevent_get_input(bev);
+    if (c->state == LINGER)
+        evbuffer_drain(input, evbuffer_get_length(input));
+    else
+        serve(c);
+}
+
+static void on_write(struct bufferevent *bev, void *ctx)
+{
+    struct http_connection *c = ctx;
+    if (c->state == SENDING && evbuffer_get_length(bufferevent_get_output(bev)) == 0)
+        on_sent(c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+    (void)bev;
+    (void)what;
+    drop(ctx);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    struct http_connection *c = ctx;
+    if (c->state == BODY)
+        refuse(c, 408);
+    else
+        drop(c);
+}
+
+static void open_connection(struct http_server *server, evutil_socket_t fd)
+{
+    struct http_connection *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        abort();
+    c->server = server;
+    c->next = server->connections;
+    c->link = &server->connections;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    server->connections = c;
+    server->count++;
+    c->headers = evbuffer_new();
+    c->deadline = evtimer_new(server->base, on_deadline, c);
+    c->bev = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    if (c->headers == NULL || c->deadline == NULL || c->bev == NULL)
+        abort();
+    struct timeval stuck = {.tv_sec = SEND_LIMIT_S};
+    bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, READ_AHEAD);
+    bufferevent_set_timeouts(c->bev, NULL, &stuck);
+    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+    set_deadline(c, HEAD_LIMIT_S);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
+                      int peer_bytes, void *ctx)
+{
+    (void)listener;
+    (void)peer;
+    (void)peer_bytes;
+    struct http_server *server = ctx;
+    if (server->count < CONNECTIONS_MAX)
+        open_connection(server, fd);
+    else
+        close(fd);
+}
+
+struct http_server *http_start(struct event_base *base, const char *address,
+                               const struct http_handler *handler, void *ctx, char *why, size_t capacity)
+{
+    struct http_server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        abort();
+    *server = (struct http_server){.base = base, .handler = handler, .ctx = ctx};
+    server->listener = listen_start(base, address, on_accept, server, why, capacity);
+    if (server->listener == NULL) {
+        free(server);
+        return NULL;
+    }
+    return server;
+}
+
+uint16_t http_port(const struct http_server *server)
+{
+    return listen_port(server->listener);
+}
+
+void http_stop(struct http_server *server)
+{
+    evconnlistener_free(server->listener);
+    while (server->connections != NULL)
+        destroy(server->connections);
+    free(server);
+}
+
+void http_take_body(struct http_exchange *exchange)
+{
+    struct http_connection *c = exchange->connection;
+    c->body_wanted = true;
+    if (exchange->head.expect_continue && c->body_left > 0)
+        evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+void http_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    struct evbuffer *headers = exchange->connection->headers;
+    evbuffer_add_printf(headers, "%s: ", name);
+    for (; *value != '\0'; value++) {
+        unsigned char c = (unsigned char)*value;
+        evbuffer_add_printf(headers, "%c", c < 0x20 || c == 0x7F ? ' ' : c);
+    }
+    evbuffer_add_printf(headers, "\r\n");
+}
+
+/* Status line and headers. False if the client is gone; the exchange is then too. */
+static bool start_reply(struct http_exchange *exchange, int status, const char *type, int64_t length)
+{
+    struct http_connection *c = exchange->connection;
+    if (c->bev == NULL) {
+        destroy(c);
+        return false;
+    }
+    if (c->body_left > 0)
+        c->keep_alive = false;
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
+    if (type != NULL)
+        evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
+    if (status != 204)
+        evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
+    if (!c->keep_alive)
+        evbuffer_add_printf(out, "Connection: close\r\n");
+    evbuffer_add_buffer(out, c->headers);
+    evbuffer_add_printf(out, "\r\n");
+    c->state = SENDING;
+    evtimer_del(c->deadline);
+    bufferevent_disable(c->bev, EV_READ);
+    return true;
+}
+
+void http_reply(struct http_exchange *exchange, int status, const char *type, const void *body, size_t bytes)
+{
+    bool with_body = exchange->head.method != HTTP_HEAD && bytes > 0;
+    struct http_connection *c = exchange->connection;
+    if (start_reply(exchange, status, type, (int64_t)bytes) && with_body)
+        evbuffer_add(bufferevent_get_output(c->bev), body, bytes);
+}
+
+void http_reply_file(struct http_exchange *exchange, int status, const char *type, int fd, int64_t offset,
+                     int64_t length)
+{
+    bool with_body = exchange->head.method != HTTP_HEAD && length > 0;
+    struct http_connection *c = exchange->connection;
+    if (!start_reply(exchange, status, type, length) || !with_body) {
+        close(fd);
+    } else if (evbuffer_add_file(bufferevent_get_output(c->bev), fd, offset, length) != 0) {
+        c->keep_alive = false; /* the client sees an answer cut short, never the next one in its place */
+        close(fd);
+    }
+}

@@ -1,0 +1,58 @@
+/* An HTTP/1.1 server on libevent's bufferevents. It exists, beside libevent's own evhttp, because that one
+ * gathers every body in memory before anybody may look at the head: here the head is judged first (who asks,
+ * may they, how much), and a firmware body streams to its place.
+ *
+ * One struct http_exchange per request:
+ *
+ *     on_request: http_take_body (then on_body per piece, then on_complete); without a body on_complete at
+ *                 once; or http_reply right away, which refuses what may still be coming
+ *     on_complete: http_reply or http_reply_file, at once or later
+ *     on_closed: always the last call; the exchange is gone afterwards
+ *
+ * If the client goes away while an answer is awaited, on_closed still comes only after http_reply: whoever
+ * owes the answer holds a valid exchange until it gave it. */
+#ifndef TANDEM_CLOUD_HTTP_H
+#define TANDEM_CLOUD_HTTP_H
+
+#include <event2/event.h>
+
+#include "cloud/net/http_head.h"
+
+struct http_exchange {
+    struct http_head head;
+    void *user; /* the handler's */
+    struct http_connection *connection;
+};
+
+struct http_handler {
+    void (*on_request)(void *ctx, struct http_exchange *exchange);
+    /* A piece of a body that was wanted; may http_reply, which ends it. */
+    void (*on_body)(void *ctx, struct http_exchange *exchange, const void *data, size_t bytes);
+    void (*on_complete)(void *ctx, struct http_exchange *exchange);
+    /* sent: the whole answer left for the client. */
+    void (*on_closed)(void *ctx, struct http_exchange *exchange, bool sent);
+};
+
+struct http_server;
+
+/* Listens at address; port 0 picks one. On failure NULL, and why says what happened. */
+struct http_server *http_start(struct event_base *base, const char *address,
+                               const struct http_handler *handler, void *ctx, char *why, size_t capacity);
+/* The port it listens at. */
+uint16_t http_port(const struct http_server *server);
+/* Stops listening, closes every connection and frees the server. No exchange may owe an answer any more. */
+void http_stop(struct http_server *server);
+
+/* In on_request only: the body is wanted. Answers 100 Continue if the client waits for it. */
+void http_take_body(struct http_exchange *exchange);
+
+/* Adds a header to the answer; control characters in value become spaces. */
+void http_header(struct http_exchange *exchange, const char *name, const char *value);
+/* Sends the answer; type NULL: no body. */
+void http_reply(struct http_exchange *exchange, int status, const char *type, const void *body, size_t bytes);
+/* Sends length bytes of an open file from offset; the descriptor is the server's from now on. For HEAD
+ * nothing but the headers goes out. */
+void http_reply_file(struct http_exchange *exchange, int status, const char *type, int fd, int64_t offset,
+                     int64_t length);
+
+#endif

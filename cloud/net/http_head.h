@@ -1,0 +1,63 @@
+/* The head of an HTTP/1.1 request, and the small grammars in it. Pure: bytes in, structure out. */
+#ifndef TANDEM_CLOUD_HTTP_HEAD_H
+#define TANDEM_CLOUD_HTTP_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HTTP_HEAD_MAX  8192 /* request line and headers */
+#define HTTP_PATH_MAX  512
+#define HTTP_QUERY_MAX 1024
+
+/* X(NAME) */
+#define HTTP_METHODS(X)                                                                                      \
+    X(GET)                                                                                                   \
+    X(HEAD)                                                                                                  \
+    X(POST)                                                                                                  \
+    X(PUT)                                                                                                   \
+    X(PATCH)                                                                                                 \
+    X(DELETE)                                                                                                \
+    X(OPTIONS)
+
+enum http_method {
+#define HTTP_METHOD_ENUM(name) HTTP_##name,
+    HTTP_METHODS(HTTP_METHOD_ENUM)
+#undef HTTP_METHOD_ENUM
+};
+
+struct http_head {
+    enum http_method method;
+    char path[HTTP_PATH_MAX];   /* as sent, without the query; starts with '/' */
+    char query[HTTP_QUERY_MAX]; /* as sent, without the '?' */
+    bool keep_alive;
+    bool expect_continue;
+    bool chunked;           /* the length of the body is not known */
+    int64_t content_length; /* 0 without a body */
+    char authorization[256];
+    char content_type[96];
+    char range[96];
+    char if_range[96];
+};
+
+/* Parses the head at data. Returns its length once it is complete, 0 while it is not, or the negative of the
+ * HTTP status that refuses it: 400, 414 (target too long), 431 (head too large), 501 (method), 505 (version).
+ */
+int http_head_parse(struct http_head *head, const char *data, size_t bytes);
+
+/* The value of key in a query, percent-decoded. False if it is absent, malformed, holds a NUL, or does not
+ * fit. */
+bool http_query_get(const char *query, const char *key, char *to, size_t capacity);
+
+/* The token of an "Authorization: Bearer TOKEN" value, or NULL. */
+const char *http_bearer(const char *authorization);
+
+enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
+/* One range of a resource of size bytes: *start and *length on PART. A malformed value, several ranges or
+ * another unit count as no range, as RFC 9110 section 14.2 allows. */
+enum http_range http_range_parse(const char *value, int64_t size, int64_t *start, int64_t *length);
+
+/* The usual phrase of a status. */
+const char *http_reason(int status);
+
+#endif

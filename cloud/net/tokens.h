@@ -1,0 +1,20 @@
+/* Tokens in memory, by hash, so that no login waits for a database. The event loop's own. */
+#ifndef TANDEM_CLOUD_TOKENS_H
+#define TANDEM_CLOUD_TOKENS_H
+
+#include "cloud/idmap.h"
+#include "cloud/secret.h"
+
+/* All zero is empty. */
+struct tokens {
+    struct idmap map;
+};
+
+void tokens_add(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES], int64_t owner);
+void tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES]);
+/* The owner of token (bytes, not terminated), 0 if there is none. Takes the same time for every wrong token.
+ */
+int64_t tokens_find(const struct tokens *tokens, const void *token, size_t bytes);
+void tokens_free(struct tokens *tokens);
+
+#endif

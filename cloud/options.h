@@ -1,0 +1,21 @@
+/* The command line of tandem-cloud. */
+#ifndef TANDEM_CLOUD_OPTIONS_H
+#define TANDEM_CLOUD_OPTIONS_H
+
+#include <stdint.h>
+
+#include "cloud/log.h"
+
+struct options {
+    const char *data;
+    const char *http;
+    const char *mqtt;
+    const char *public_url; /* NULL: devices download where they connected */
+    int64_t settle_ms;
+    enum log_level log_level;
+};
+
+/* Fills options, or ends the program: 0 after --help and --version, 2 for anything wrong. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif
