@@ -34,6 +34,25 @@ static int fail_step(const char *what, int error)
 
 /* --- What goes in --- */
 
+static int fail_key(const struct factory *factory, const char *path)
+{
+    const struct tdm_key_set *keys = &factory->keys;
+
+    for (uint8_t slot = 0; slot < keys->count; slot++) {
+        if (keys->key[slot].id == factory->app.key_id) {
+            return output_fail(CLI_FAILED,
+                               "%s: revokes key slot %d, which is that of its own key: the device would not "
+                               "start it again; give the keys in the order of the slots",
+                               path, slot);
+        }
+    }
+    return output_fail(CLI_FAILED,
+                       "%s: was signed with key %08" PRIx32
+                       ", which is not among those given with --key: the "
+                       "device would not start it",
+                       path, factory->app.key_id);
+}
+
 static int load_app(struct factory *factory)
 {
     const char *path = option_text(factory->call, "app");
@@ -45,11 +64,7 @@ static int load_app(struct factory *factory)
     }
     error = package_check_signature(&factory->app, &factory->keys);
     if (error == TDM_E_KEY) {
-        return output_fail(CLI_FAILED,
-                           "%s: was signed with key %08" PRIx32
-                           ", which is not among those given with --key: the "
-                           "device would not start it",
-                           path, factory->app.key_id);
+        return fail_key(factory, path);
     }
     error = error == TDM_OK ? package_check_content(&factory->app) : error;
     return error == TDM_OK ? CLI_OK : package_fail(path, error);
@@ -141,30 +156,39 @@ static int fill_bank(struct factory *factory, const struct tdm_bank_map *map)
     return error == TDM_OK ? tdm_bank_mark_program(manifest, places, BANK_A, flash) : error;
 }
 
-static int put_app(struct factory *factory)
+/* Why bank A can't take the image. */
+static int fail_app(const struct factory *factory, int error)
 {
     const struct tdm_manifest *manifest = &factory->app.manifest;
     const struct tdm_layout *places = &factory->layout.places;
-    struct tdm_bank_map map;
-    int error = tdm_bank_map(&map, places, BANK_A, &factory->memory.flash, manifest);
 
-    if (error != TDM_OK) {
+    switch (error) {
+    case TDM_E_SIZE:
         return output_fail(CLI_FAILED,
                            "the image (%" PRIu32 " bytes) with its relocations (%" PRIu32
                            ") does not fit into bank A: %" PRIu32 " bytes, %" PRIu32
                            " of them for the header",
                            manifest->image_bytes, manifest->relocation_bytes, places->bank[BANK_A].bytes,
                            places->header_bytes);
-    }
-    error = fill_bank(factory, &map);
-    if (error == TDM_E_LINK_ADDRESS) {
+    case TDM_E_LINK_ADDRESS:
         return output_fail(CLI_FAILED,
                            "the image is linked for 0x%08" PRIx32
                            " and carries no relocations; bank A is at 0x%08" PRIx32
                            ": link it for there, or pack it from an ELF file with --emit-relocs",
                            manifest->link_address, places->bank[BANK_A].address);
+    default:
+        return fail_step("bank A", error);
     }
-    return error == TDM_OK ? CLI_OK : fail_step("bank A", error);
+}
+
+static int put_app(struct factory *factory)
+{
+    struct tdm_bank_map map;
+    int error =
+        tdm_bank_map(&map, &factory->layout.places, BANK_A, &factory->memory.flash, &factory->app.manifest);
+
+    error = error == TDM_OK ? fill_bank(factory, &map) : error;
+    return error == TDM_OK ? CLI_OK : fail_app(factory, error);
 }
 
 static int put_record(struct factory *factory)

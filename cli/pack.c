@@ -293,9 +293,11 @@ static int assemble(struct package *package, const struct content *content, cons
 /* Reads the finished package as a device would, before anybody gets it. */
 static int check(struct package *package, const struct signing_key *key)
 {
-    struct tdm_key_set keys = {.key = {key->public_half}, .count = 1};
+    struct tdm_key_set keys = {.count = TDM_KEY_SLOTS};
     int rc = package_parse(package);
 
+    /* A package that revokes slot 0 must have been signed by the key of slot 1. */
+    keys.key[package->manifest.revoked_keys & 1] = key->public_half;
     rc = rc == TDM_OK ? package_check_signature(package, &keys) : rc;
     rc = rc == TDM_OK ? package_check_content(package) : rc;
     return rc == TDM_OK ? CLI_OK : package_fail("the package just made", rc);

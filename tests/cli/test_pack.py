@@ -118,6 +118,15 @@ class Bin(TandemCase):
                                       "--json").stdout)
         self.assertTrue(said["valid"])
 
+    def test_a_package_revokes_any_slot_but_its_own(self):
+        self.keygen("other.pem")
+        ours, other = ("--key", "key.pem.pub"), ("--key", "other.pem.pub")
+        for slot, good, bad in ((0, (*other, *ours), (*ours, *other)), (1, (*ours, *other), (*other, *ours))):
+            self.pack("--position-independent", "--revoke-slot", slot)
+            self.tandem("verify", "app.tdm", *good)
+            self.refused("verify", "app.tdm", *bad, because="revoked")
+        self.pack("--position-independent", "--revoke-slot", "2", code=USAGE)
+
     def test_verify_refuses_any_flipped_bit(self):
         self.pack("--position-independent")
         data = bytearray((self.folder / "app.tdm").read_bytes())

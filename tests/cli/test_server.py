@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""The commands that talk to the server, against one that answers by the script of docs/API.md."""
+
+import json
+import os
+import pty
+import socket
+import threading
+import unittest
+
+from fake_server import FIRMWARE, TOKEN, FakeServer, problem, row, shipment
+from tandem_case import FAILED, SERVER, SHIPMENT, TIMEOUT, USAGE, TandemCase
+
+API = "/api/v1"
+DEVICE = {"id": "d1", "template": "TMPL", "name": "pump \u00fc", "online": True, "created": "2026-11-22T10:00:00.000Z",
+          "last_seen": None, "firmware": {"type": "pump", "version": "1.0.0", "state": "confirmed"},
+          "timeline": [{"time": "2026-11-22T10:00:01.000Z", "event": "check-in", "text": "came on-line"}]}
+
+
+class ServerCase(TandemCase):
+    def serve(self, answers):
+        server = FakeServer({method.replace(" /", f" {API}/"): answer for method, answer in answers.items()})
+        self.enterContext(server)
+        self.environment = {"TANDEM_URL": server.url, "TANDEM_TOKEN": TOKEN}
+        return server
+
+    def ask(self, *arguments, **options):
+        return self.tandem(*arguments, environment=self.environment, **options)
+
+
+class Requests(ServerCase):
+    def test_device_add_shows_the_token(self):
+        server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "p 7", "token": "secret"})})
+        done = self.ask("device", "add", "--template", "TMPL", "--name", "p 7", "--json")
+        self.assertEqual(json.loads(done.stdout)["token"], "secret")
+        method, path, _, body, headers = server.requests[0]
+        self.assertEqual((method, path, json.loads(body)), ("POST", API + "/devices", {"template": "TMPL", "name": "p 7"}))
+        self.assertEqual(headers["Content-Type"], "application/json")
+
+    def test_device_list_asks_for_a_template(self):
+        server = self.serve({"GET /devices": (200, {"devices": [DEVICE]})})
+        lines = self.ask("device", "list", "--template", "A&B").stdout.splitlines()
+        self.assertEqual(server.requests[0][2], {"template": ["A&B"]})
+        self.assertEqual(lines[0].split(), ["ID", "NAME", "TEMPLATE", "ONLINE", "VERSION", "STATE", "LAST", "SEEN"])
+        self.assertEqual(lines[1].split(), ["d1", "pump", "\u00fc", "TMPL", "yes", "1.0.0", "confirmed", "-"])
+        self.assertEqual(json.loads(self.ask("device", "list", "--json").stdout), {"devices": [DEVICE]})
+
+    def test_device_show_tells_the_timeline(self):
+        self.serve({"GET /devices/d1": (200, DEVICE)})
+        text = self.ask("device", "show", "d1").stdout
+        self.assertIn("came on-line", text)
+        self.assertIn("  version  1.0.0", text)
+
+    def test_ids_are_escaped(self):
+        server = self.serve({})
+        self.ask("device", "show", "../firmware?x", code=FAILED)
+        self.assertEqual(server.requests[0][1], API + "/devices/..%2Ffirmware%3Fx")
+
+    def test_firmware_upload_sends_the_bytes(self):
+        server = self.serve({"POST /firmware": (201, FIRMWARE)})
+        data = os.urandom(200000)
+        self.write("my app.tdm", data)
+        done = self.ask("firmware", "upload", "my app.tdm", "--json")
+        self.assertEqual(json.loads(done.stdout), FIRMWARE)
+        method, _, query, body, headers = server.requests[0]
+        self.assertEqual((method, query, body), ("POST", {"name": ["my app.tdm"]}, data))
+        self.assertEqual(headers["Content-Type"], "application/octet-stream")
+
+    def test_firmware_and_shipment_lists(self):
+        self.serve({"GET /firmware": (200, {"firmware": [FIRMWARE]}),
+                    "GET /shipments": (200, {"shipments": [shipment(row("waiting"))]})})
+        self.assertIn("app.tdm", self.ask("firmware", "list").stdout)
+        self.assertIn("a name", self.ask("shipment", "list").stdout)
+
+    def test_shipment_actions(self):
+        server = self.serve({f"POST /shipments/s1/{action}": (200, shipment(row("waiting"), state=state))
+                             for action, state in (("pause", "paused"), ("resume", "live"), ("cancel", "cancelled"))})
+        for action, state in (("pause", "paused"), ("resume", "live"), ("cancel", "cancelled")):
+            self.assertEqual(json.loads(self.ask("shipment", action, "s1", "--json").stdout)["state"], state)
+        self.assertEqual([request[3] for request in server.requests], [b"", b"", b""])
+
+    def test_refusals_are_passed_on(self):
+        self.serve({"POST /firmware": problem(422, "not a firmware", "no firmware tag in app.hex; pack it"),
+                    "POST /shipments/s1/pause": problem(409, "the shipment is finished"),
+                    "GET /devices": (500, b"<html>oops</html>"), "GET /firmware": (200, b"no JSON")})
+        self.write("app.hex", ":00")
+        for arguments, code, because in (
+                (("firmware", "upload", "app.hex"), SERVER, "not a firmware: no firmware tag in app.hex; pack it"),
+                (("shipment", "pause", "s1"), SERVER, "the shipment is finished"),
+                (("shipment", "show", "s9"), FAILED, "no such thing"),
+                (("device", "list"), SERVER, "HTTP status 500"), (("firmware", "list"), SERVER, "HTTP status 200")):
+            self.assertIn(because, self.ask(*arguments, code=code).stderr)
+
+    def test_a_wrong_token_is_said_so(self):
+        self.serve({})
+        self.environment["TANDEM_TOKEN"] = "another"
+        self.assertIn("does not accept this token", self.ask("device", "list", code=SERVER).stderr)
+
+    def test_an_unreachable_server_is_said_so(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            self.environment = {"TANDEM_URL": f"http://127.0.0.1:{closed.getsockname()[1]}", "TANDEM_TOKEN": "t"}
+            self.assertIn("can't be reached", self.ask("device", "list", code=SERVER).stderr)
+
+
+class Configuration(ServerCase):
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve({"GET /devices": (200, {"devices": []})})
+
+    def config(self, text, mode=0o600, name=".config/tandem/config"):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+
+    def test_the_file_in_the_home_is_read(self):
+        self.config(f"# mine\n\nurl = {self.server.url}/\ntoken={TOKEN}\n")
+        self.tandem("device", "list")
+        self.tandem("device", "list", environment={"XDG_CONFIG_HOME": str(self.folder / ".config")})
+
+    def test_options_go_before_the_environment_and_that_before_the_file(self):
+        self.config("url = http://127.0.0.1:1\ntoken = wrong\n", name="other")
+        self.tandem("device", "list", "--config", "other", environment=self.environment)
+        wrong = {"TANDEM_URL": "http://127.0.0.1:1", "TANDEM_TOKEN": "wrong"}
+        self.tandem("device", "list", "--url", self.server.url, "--token", TOKEN, environment=wrong)
+
+    def test_a_token_that_others_can_read_is_refused(self):
+        self.config(f"token = {TOKEN}\n", mode=0o640)
+        self.refused("device", "list", "--url", self.server.url, because="chmod 600")
+        self.config(f"url = {self.server.url}\n", mode=0o644)
+        self.tandem("device", "list", "--token", TOKEN)
+
+    def test_what_is_missing_or_wrong_is_named(self):
+        self.refused("device", "list", because="which server?", code=USAGE)
+        self.refused("device", "list", "--url", self.server.url, because="no API token", code=USAGE)
+        self.refused("device", "list", "--url", "127.0.0.1:80", "--token", "t", because="http://", code=USAGE)
+        self.refused("device", "list", "--config", "none", because="none: can't be opened")
+        self.config("url: x\n")
+        self.refused("device", "list", because="config:1: not \"key = value\"")
+        self.config("url = http://x\nuser = me\n")
+        self.refused("device", "list", because="config:2: unknown key \"user\"")
+
+
+class Ship(ServerCase):
+    def setUp(self):
+        super().setUp()
+        self.write("app.tdm", "abc")
+
+    def script(self, *shipments):
+        return self.serve({"POST /firmware": (201, FIRMWARE), "POST /shipments": (201, shipment(row("waiting"))),
+                           "GET /shipments/s1": [(200, s) if isinstance(s, dict) else s for s in shipments]})
+
+    def ship(self, *options, **more):
+        return self.ask("ship", "app.tdm", "--template", "TMPL", *options, **more)
+
+    def test_it_uploads_and_creates(self):
+        server = self.script(shipment(row("waiting")))
+        self.ship("--device", "d1", "--device", "d2", "--name", "Friday")
+        self.assertEqual([request[1] for request in server.requests], [API + "/firmware", API + "/shipments"])
+        self.assertEqual(json.loads(server.requests[1][3]), {"template": "TMPL", "firmware": "f1", "name": "Friday",
+                                                             "devices": ["d1", "d2"]})
+
+    def test_without_devices_it_ships_to_all_of_the_template(self):
+        server = self.script(shipment(row("waiting")))
+        self.ship()
+        self.assertNotIn("devices", json.loads(server.requests[1][3]))
+
+    def test_watching_tells_both_legs_and_succeeds(self):
+        self.script(shipment(row("waiting")), shipment(row("request-sent", stage="downloading", bytes=50, size=200)),
+                    shipment(row("firmware-downloaded", stage="transferring", bytes=100, size=200)),
+                    shipment(row("firmware-downloaded", stage="installed")),
+                    shipment(row("success", ended=True, version="1.1.0"), state="finished"))
+        text = self.ship("--watch").stdout
+        for line in ("pump d1: waiting", "downloading, 25% of 200 bytes", "transferring to the MCU, 50% of 200 bytes",
+                     "installed, restarting", "pump d1: success"):
+            self.assertIn(line, text)
+
+    def test_a_failed_device_is_exit_status_4(self):
+        self.script(shipment(row("waiting"), row("success", True, "d2")),
+                    shipment(row("rollback", True, reason="self-test-failed"), row("success", True, "d2")))
+        done = self.ship("--watch", code=SHIPMENT)
+        self.assertIn("pump d1: rollback (self-test-failed)", done.stdout)
+
+    def test_a_cancelled_shipment_is_exit_status_4(self):
+        self.script(shipment(row("waiting"), state="cancelled"))
+        self.ship("--watch", code=SHIPMENT)
+
+    def test_already_there_is_success(self):
+        self.script(shipment(row("already-there", True)))
+        self.ship("--watch")
+
+    def test_the_limit_is_kept(self):
+        self.script(shipment(row("waiting")))
+        self.assertIn("it goes on", self.ship("--watch", "--timeout", "0", code=TIMEOUT).stderr)
+        self.ship("--timeout", "5", code=USAGE)
+
+    def test_a_server_that_fails_meanwhile_is_asked_again(self):
+        self.script(shipment(row("waiting")), problem(503, "restarting"), problem(503, "restarting"),
+                    shipment(row("success", True)))
+        done = self.ship("--watch")
+        self.assertEqual(done.stderr.count("restarting; still trying"), 1)
+
+    def test_json_is_the_last_state_and_nothing_else(self):
+        last = shipment(row("success", True), state="finished")
+        self.script(shipment(row("waiting")), last)
+        self.assertEqual(json.loads(self.ship("--watch", "--json").stdout), last)
+
+    def test_a_terminal_gets_bars(self):
+        self.script(shipment(row("request-sent", stage="downloading", bytes=50, size=200)),
+                    shipment(row("firmware-downloaded", stage="transferring", bytes=100, size=200)),
+                    shipment(row("success", True)))
+        master, slave = pty.openpty()
+        drawn = []
+
+        def read():
+            try:
+                while data := os.read(master, 4096):
+                    drawn.append(data)
+            except OSError:
+                pass
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        done = self.ship("--watch", stderr=slave)
+        os.close(slave)
+        reader.join()
+        os.close(master)
+        text = b"".join(drawn).decode()
+        self.assertIn("download [#####---------------]  25%", text)
+        self.assertIn("UART [##########----------]  50%  transferring to the MCU", text)
+        self.assertNotIn("transferring", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
