@@ -43,7 +43,7 @@ void tdm_keys_build(const struct tdm_key_set *keys, uint8_t page[TDM_KEY_PAGE_BY
     memset(page, 0, TDM_KEY_PAGE_BYTES);
     memcpy(page, start, sizeof start);
     page[5] = keys->count;
-    for (slot = 0; slot < keys->count; slot++) {
+    for (slot = 0; slot < keys->count && slot < TDM_KEY_SLOTS; slot++) {
         uint8_t *at = page + SLOTS_AT + slot * SLOT_BYTES;
 
         tdm__store_u32(at, keys->key[slot].id);

@@ -135,7 +135,8 @@ int tdm_front_feed(struct tdm_front *front, const struct tdm_trust *trust, const
         size_t missing = front->need - front->length;
         size_t count = bytes - *used < missing ? bytes - *used : missing;
 
-        memcpy(front->buffer + front->length, data + *used, count);
+        if (count > 0)
+            memcpy(front->buffer + front->length, data + *used, count);
         front->length += count;
         *used += count;
         if (front->length < front->need)
