@@ -22,8 +22,6 @@
 
 #include <string.h>
 
-#include "core/image/bytes.h"
-
 int tdm__choose_judge(struct tdm__choose *c, uint8_t bank)
 {
     const struct tdm_boot_config *config = c->config;
@@ -88,42 +86,18 @@ static void settle(struct tdm__choose *c, uint8_t bank)
     tdm__record_settle(&c->log, marked);
 }
 
-/* Reads the head in bank's header without checking its signature. */
-static int peek(struct tdm__choose *c, uint8_t bank, uint32_t *header)
-{
-    const struct tdm_layout *layout = c->config->layout;
-    const struct tdm_flash *flash = c->config->flash;
-    uint32_t key_id;
-    size_t head_bytes;
-    int result;
-
-    *header = layout->bank[bank].address + layout->bank[bank].bytes - layout->header_bytes;
-    result = flash->ops->read(flash->ctx, *header, c->buffer, TDM_STORED_PREFIX_BYTES);
-    if (result != TDM_OK) {
-        return result;
-    }
-    head_bytes = tdm__load_u16(c->buffer + 4);
-    if (memcmp(c->buffer, "TDMB", 4) != 0 || head_bytes > TDM_PACKAGE_FRONT_MAX) {
-        return TDM_E_NO_HEADER;
-    }
-    result = flash->ops->read(flash->ctx, *header + TDM_STORED_PREFIX_BYTES, c->buffer, head_bytes);
-    if (result != TDM_OK) {
-        return result;
-    }
-    return tdm_head_parse(&c->manifest, &key_id, c->buffer, head_bytes);
-}
-
 /* Erases the header of a rejected image beside bank, so that it can't run even where the record is lost.
  * Tried again at each start until it is gone. */
 static void wipe_rejected(struct tdm__choose *c, uint8_t bank)
 {
     const struct tdm_flash *flash = c->config->flash;
+    const struct tdm_layout *layout = c->config->layout;
     uint8_t other = 1 - bank;
-    uint32_t header;
 
-    if (c->config->layout->bank[other].bytes != 0 && peek(c, other, &header) == TDM_OK &&
+    if (tdm_bank_peek(&c->manifest, layout, other, flash, c->buffer) == TDM_OK &&
         tdm_boot_is_rejected(&c->log, c->manifest.image_digest)) {
-        int result = flash->ops->erase(flash->ctx, header);
+        const struct tdm_region *region = &layout->bank[other];
+        int result = flash->ops->erase(flash->ctx, region->address + region->bytes - layout->header_bytes);
 
         (void)result;
     }

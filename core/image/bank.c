@@ -74,9 +74,10 @@ int tdm_bank_map(struct tdm_bank_map *map, const struct tdm_layout *layout, uint
 
 /* --- The stored header --- */
 
-int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
-                    const struct tdm_flash *flash, const struct tdm_trust *trust,
-                    uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
+/* Reads head and signature to the start of buffer. Returns the head's bytes, TDM_E_NO_HEADER or
+ * TDM_E_FLASH_READ. */
+static int read_stored(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash,
+                       uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
 {
     uint32_t address;
     size_t head_bytes;
@@ -94,9 +95,26 @@ int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm_layout *layo
         return TDM_E_NO_HEADER;
     result = flash->ops->read(flash->ctx, address + TDM_STORED_PREFIX_BYTES, buffer,
                               head_bytes + TDM_SIGNATURE_BYTES);
-    if (result != TDM_OK)
-        return result;
-    return tdm__head_accept(manifest, trust, buffer, head_bytes, buffer + head_bytes);
+    return result == TDM_OK ? (int)head_bytes : result;
+}
+
+int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                    const struct tdm_flash *flash, const struct tdm_trust *trust,
+                    uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
+{
+    int head_bytes = read_stored(layout, bank, flash, buffer);
+
+    if (head_bytes < 0)
+        return head_bytes;
+    return tdm__head_accept(manifest, trust, buffer, (size_t)head_bytes, buffer + head_bytes);
+}
+
+int tdm_bank_peek(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                  const struct tdm_flash *flash, uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
+{
+    int head_bytes = read_stored(layout, bank, flash, buffer);
+
+    return head_bytes < 0 ? head_bytes : tdm__head_peek(manifest, buffer, (size_t)head_bytes);
 }
 
 int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash,

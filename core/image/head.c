@@ -73,6 +73,14 @@ static int manifest_of(struct tdm_manifest *manifest, const struct fixed *fixed,
     return tdm__manifest_parse(manifest, head + TAG_AT + fixed->tag_bytes, fixed->manifest_bytes);
 }
 
+int tdm__head_peek(struct tdm_manifest *manifest, const uint8_t *head, size_t head_bytes)
+{
+    struct fixed fixed;
+    int result = fixed_parse(&fixed, head, head_bytes);
+
+    return result == TDM_OK ? manifest_of(manifest, &fixed, head) : result;
+}
+
 int tdm_head_parse(struct tdm_manifest *manifest, uint32_t *key_id, const uint8_t *head, size_t head_bytes)
 {
     struct fixed fixed;

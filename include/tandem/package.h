@@ -146,10 +146,16 @@ TDM_MUST_USE int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm
                                  const struct tdm_flash *flash, const struct tdm_trust *trust,
                                  uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 
+/* Reads the stored header of bank without a look at its signature: to recognise an image, never to run or to
+ * place anything by. buffer as above. TDM_E_NO_HEADER, TDM_E_FLASH_READ, TDM_E_FORMAT, TDM_E_VERSION,
+ * TDM_E_TRUNCATED, TDM_E_MANIFEST. */
+TDM_MUST_USE int tdm_bank_peek(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                               const struct tdm_flash *flash, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
+
 /* Programs the stored header of bank from a head and its signature (the bank is erased there).
  * scratch: TDM_PACKAGE_FRONT_MAX bytes, may be the memory that head lies in if head >= scratch +
- * TDM_STORED_PREFIX_BYTES and the signature stands behind it, as in a front's buffer.
- * TDM_E_FLASH_PROGRAM, TDM_E_SIZE. */
+ * TDM_STORED_PREFIX_BYTES and the signature stands behind it, as in a front's buffer; the front is spent
+ * then. TDM_E_FLASH_PROGRAM, TDM_E_SIZE. */
 TDM_MUST_USE int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank,
                                          const struct tdm_flash *flash, const uint8_t *head,
                                          size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES],

@@ -221,6 +221,26 @@ static void what_is_no_header_is_told_from_what_is_a_bad_one(void **state)
     assert_int_equal(header(f, 0), TDM_E_FLASH_READ);
 }
 
+static void a_peek_gives_the_manifest_of_a_header_that_nobody_signed(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
+    uint8_t *at = ram_flash_at(&f->ram, 0x13000 - 1024);
+    struct tdm_manifest seen;
+
+    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_E_NO_HEADER);
+    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 2, &f->ram.flash, buffer), TDM_E_NO_HEADER);
+    load_bank(f, 0, "big.bank0");
+    at[8 + f->front.envelope.head_bytes] ^= 1;
+    assert_int_equal(header(f, 0), TDM_E_SIGNATURE);
+    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_OK);
+    assert_memory_equal(seen.image_digest, f->front.manifest.image_digest, TDM_SHA256_BYTES);
+    at[8 + f->front.envelope.head_bytes - 1] ^= 1; /* the entry */
+    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_E_MANIFEST);
+    f->ram.unreadable = 0x13000 - 1024 + 8;
+    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_E_FLASH_READ);
+}
+
 static void a_header_that_does_not_fit_is_not_programmed(void **state)
 {
     struct fixture *f = *state;
@@ -298,6 +318,7 @@ int main(void)
         TEST(the_programmed_header_is_that_of_the_second_implementation),
         TEST(a_stored_header_gives_its_manifest),
         TEST(what_is_no_header_is_told_from_what_is_a_bad_one),
+        TEST(a_peek_gives_the_manifest_of_a_header_that_nobody_signed),
         TEST(a_header_that_does_not_fit_is_not_programmed),
         TEST(a_mark_counts_only_whole_and_for_its_image),
         TEST(a_mark_fills_whole_program_units),
