@@ -26,9 +26,12 @@ static inline uint32_t tdm__sooner(uint32_t a_ms, uint32_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
-/* Tells the application. */
-void tdm__emit(const struct tdm_mcu *mcu, const struct tdm_mcu_event *event);
+/* Tells the application; adds how far the update is. */
+void tdm__emit(const struct tdm_mcu *mcu, struct tdm_mcu_event *event);
 void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, uint8_t value);
+
+/* A call that was answered, and with true; a Bool is its only result. */
+bool tdm__is_yes(int error, struct tdm_reader *results);
 
 /* Resets the processor once what waits to be sent is out, 100 ms from now at the latest. */
 void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause, uint32_t now_ms);
@@ -73,9 +76,6 @@ uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const 
 uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms);
 /* From the package's verified front. */
 uint8_t tdm__policy_package(const struct tdm_mcu *mcu);
-/* Order of semantic versions: negative, 0 or positive; missing numbers count as 0, a pre-release stands
- * before its release, "+build" does not count. */
-int tdm__version_compare(const char *a, const char *b);
 
 /* --- install.c: bytes into a bank; the package is that of update.front --- */
 

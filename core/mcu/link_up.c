@@ -174,12 +174,12 @@ static int send_first_ping(struct tdm_mcu *mcu, uint32_t now_ms)
 static void raise_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
 {
     struct tdm_mcu *mcu = ctx;
-    bool raised = tdm_get_bool(results) && tdm_reader_done(results);
+    bool raised = tdm__is_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED)
         return;
-    if (error == TDM_OK && raised) {
+    if (raised) {
         set_baud(mcu, target_baud(mcu));
         enter(mcu, LINK_PING_RAISED, now_ms + RATE_SETTLE_MS);
     } else if (error == TDM_E_TIMEOUT) {
@@ -261,12 +261,12 @@ static int send_info(struct tdm_mcu *mcu, uint32_t now_ms)
 static void initialize_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
 {
     struct tdm_mcu *mcu = ctx;
-    bool accepted = tdm_get_bool(results) && tdm_reader_done(results);
+    bool accepted = tdm__is_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED)
         return;
-    if (error == TDM_OK && accepted) {
+    if (accepted) {
         mcu->link.up = true;
         enter(mcu, LINK_PROBE, now_ms);
         tdm__report_drop_failed(mcu, now_ms); /* of before: it would end an update that is offered now */
@@ -298,12 +298,12 @@ static int send_initialize(struct tdm_mcu *mcu, uint32_t now_ms)
 static void probe_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
 {
     struct tdm_mcu *mcu = ctx;
-    bool known = tdm_get_bool(results) && tdm_reader_done(results);
+    bool known = tdm__is_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED || (error == TDM_E_TIMEOUT && ++mcu->link.tries < PROBES))
         return;
-    mcu->link.has_report = error == TDM_OK && known;
+    mcu->link.has_report = known;
     enter(mcu, LINK_WATCH, now_ms);
 }
 

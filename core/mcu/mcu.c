@@ -24,8 +24,7 @@ static bool has_ops(const struct tdm_mcu_config *c)
 {
     const struct tdm_mcu_ops *ops = c->ops;
 
-    return ops != NULL && ops->set_baud != NULL && ops->reset != NULL && ops->feed_watchdog != NULL &&
-           (c->version_rule != TDM_VERSION_ASK || ops->version_allowed != NULL);
+    return ops != NULL && ops->set_baud != NULL && ops->reset != NULL && ops->feed_watchdog != NULL;
 }
 
 static bool has_buffers(const struct tdm_mcu_config *c)
@@ -45,8 +44,10 @@ static bool has_flash(const struct tdm_mcu_config *c)
 
 /* --- What the parts share --- */
 
-void tdm__emit(const struct tdm_mcu *mcu, const struct tdm_mcu_event *event)
+void tdm__emit(const struct tdm_mcu *mcu, struct tdm_mcu_event *event)
 {
+    event->done = mcu->update.offset;
+    event->total = mcu->update.file_bytes;
     if (mcu->config->ops->event != NULL)
         mcu->config->ops->event(mcu->config->ctx, event);
 }
@@ -56,6 +57,11 @@ void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, ui
     struct tdm_mcu_event event = {.kind = kind, .value = value};
 
     tdm__emit(mcu, &event);
+}
+
+bool tdm__is_yes(int error, struct tdm_reader *results)
+{
+    return error == TDM_OK && tdm_get_bool(results) && tdm_reader_done(results);
 }
 
 struct tdm_trust tdm__trust(const struct tdm_mcu *mcu)

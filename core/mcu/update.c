@@ -91,16 +91,6 @@ static void flush_answer(struct tdm_mcu *mcu, uint32_t now_ms)
 
 /* --- The end of an update --- */
 
-static void tell_end(struct tdm_mcu *mcu, uint8_t reason)
-{
-    struct tdm_mcu_event event = {.kind = TDM_MCU_UPDATE_ENDED,
-                                  .value = reason,
-                                  .done = mcu->update.offset,
-                                  .total = mcu->update.file_bytes};
-
-    tdm__emit(mcu, &event);
-}
-
 /* The record may refuse to be written: then it says receiving until the next update begins, which is safe. */
 static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
 {
@@ -125,7 +115,7 @@ static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
     update->chunk_bytes = 0;
     decide(update, false);
     tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
-    tell_end(mcu, reason);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
 }
 
 /* Back to idle, and the co-processor learns why. */
@@ -140,26 +130,23 @@ static void fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 
 /* --- otaUpdateAvailable --- */
 
-static void accept(struct tdm_mcu *mcu, uint32_t file_bytes, uint32_t now_ms)
+static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    struct tdm_mcu_event event = {.kind = TDM_MCU_UPDATE_OFFERED, .total = file_bytes};
 
-    update->file_bytes = file_bytes;
-    update->offset = 0;
     update->crc32 = 0;
     update->last_bytes = 0;
     update->since_ms = now_ms;
     tdm_sha256_init(&update->sha256);
     tdm_front_init(&update->front, mcu->config->front);
     enter(update, UPDATE_WAITING, now_ms);
-    tdm__emit(mcu, &event);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
 }
 
 static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason, uint32_t now_ms)
 {
     tdm__report_failed(mcu, reason, NULL, now_ms);
-    tell_end(mcu, reason);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
     return answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
 
@@ -190,7 +177,7 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
     if (reason != TDM_REASON_NONE)
         return refuse_offer(mcu, msg_id, reason, now_ms);
     update->answer = ANSWER_NONE;
-    accept(mcu, file_bytes, now_ms);
+    accept(mcu, now_ms);
     tdm_put_bool(results, true);
     return TDM_STATUS_OK;
 }
@@ -225,12 +212,12 @@ static void start_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 {
     struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_update *update = &mcu->update;
-    bool started = tdm_get_bool(results) && tdm_reader_done(results);
+    bool started = tdm__is_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED)
         return;
-    if (error == TDM_OK && started) {
+    if (started) {
         enter(update, UPDATE_FRONT, now_ms);
         update->since_ms = now_ms;
     } else if (++update->tries >= START_TRIES) {
@@ -341,14 +328,12 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
 static uint32_t finish_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    struct tdm_mcu_event event = {.kind = TDM_MCU_UPDATE_PROGRESS, .total = update->file_bytes};
 
     update->offset += update->chunk_bytes;
     update->chunk_bytes = 0;
     update->since_ms = now_ms;
     decide(update, true);
-    event.done = update->offset;
-    tdm__emit(mcu, &event);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_PROGRESS, 0);
     return 0;
 }
 
@@ -465,13 +450,13 @@ static void sha256_done(void *ctx, int error, uint8_t status, struct tdm_reader 
     uint8_t ours[TDM_SHA256_BYTES];
     uint16_t bytes;
     const uint8_t *theirs = tdm_get_binary(results, &bytes);
-    bool offered = tdm_get_bool(results) && tdm_reader_done(results);
+    bool offered = tdm__is_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED)
         return;
     tdm_sha256_result(&mcu->update.sha256, ours);
-    if (error == TDM_OK && offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)))
+    if (offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)))
         fail(mcu, TDM_REASON_DIGEST, now_ms);
     else
         enter(&mcu->update, UPDATE_ASKING_CRC32, now_ms);
@@ -481,12 +466,12 @@ static void crc32_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 {
     struct tdm_mcu *mcu = ctx;
     uint32_t theirs = tdm_get_u32(results);
-    bool offered = tdm_get_bool(results) && tdm_reader_done(results);
+    bool offered = tdm__is_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED)
         return;
-    if (error == TDM_OK && offered && theirs != mcu->update.crc32)
+    if (offered && theirs != mcu->update.crc32)
         fail(mcu, TDM_REASON_DIGEST, now_ms);
     else
         enter(&mcu->update, UPDATE_VERIFYING, now_ms);

@@ -247,7 +247,6 @@ static void configure(struct application *app, const struct application_identity
         .attempts = ATTEMPTS,
         .target_baud = TARGET_BAUD,
         .chunk_bytes = CHUNK_BYTES,
-        .version_rule = TDM_VERSION_ANY,
         .self_tests = self_tests,
         .self_test_count = sizeof self_tests / sizeof self_tests[0],
         .link_deadline_ms = LINK_DEADLINE_MS,

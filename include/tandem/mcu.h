@@ -48,9 +48,9 @@ struct tdm_mcu_event {
     uint16_t vpin;
     const uint8_t *data; /* valid during the call only */
     uint16_t bytes;
-    uint32_t done;
-    uint32_t total;
     const char *text;
+    uint32_t done; /* of the newest update, with every event */
+    uint32_t total;
 };
 
 /* Effects. Slots marked optional may be NULL. None may call back into the client. */
@@ -84,7 +84,8 @@ struct tdm_mcu_ops {
      * Optional: ready. */
     int (*prepare)(void *ctx);
 
-    /* The product's own version rule, used with TDM_VERSION_ASK. */
+    /* May this version be installed over the running one? "Only newer" is
+     * tdm_version_compare(version, running) > 0. Optional: any version may. */
     bool (*version_allowed)(void *ctx, const char *version);
 
     /* Pulses the co-processor's reset line; called when it answers at no rate. Optional. */
@@ -102,11 +103,10 @@ struct tdm_self_test {
     uint32_t deadline_ms; /* from its first call */
 };
 
-enum tdm_version_rule {
-    TDM_VERSION_ANY = 0,
-    TDM_VERSION_NEWER, /* higher than the running one, in the order of semantic versions */
-    TDM_VERSION_ASK    /* ops->version_allowed decides */
-};
+/* Order of versions as semver.org has it: negative, 0 or positive. Missing numbers count as 0, a pre-release
+ * stands before its release, "+build" does not count, numbers have any length; what is no version is ordered
+ * as text. */
+int tdm_version_compare(const char *a, const char *b);
 
 /* Everything stays the caller's and in place for the client's life. */
 struct tdm_mcu_config {
@@ -131,8 +131,7 @@ struct tdm_mcu_config {
     uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
     uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
 
-    uint16_t chunk_bytes; /* largest chunk to ask for: 64 or more */
-    enum tdm_version_rule version_rule;
+    uint16_t chunk_bytes;        /* largest chunk to ask for: 64 or more */
     uint8_t battery_min_percent; /* below it an accepted update waits */
     uint32_t patience_ms; /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
                            */
@@ -154,66 +153,66 @@ struct tdm_mcu_config {
 
 /* link_up.c */
 struct tdm_mcu_link {
-    struct tdm_call call;
-    bool up;           /* initialize was answered with true */
-    bool stay;         /* raising the rate failed: work at the rate that answers */
-    bool has_report;   /* the co-processor knows tandem.deviceReport */
     uint8_t state;     /* enum link_state */
     uint8_t ncp_state; /* enum tdm_state */
     uint8_t rate;      /* index into the rates to try */
     uint8_t tries;     /* failures in a row in this state */
     uint8_t rounds;    /* rounds over all rates without an answer */
+    bool up;           /* initialize was answered with true */
+    bool stay;         /* raising the rate failed: work at the rate that answers */
+    bool has_report;   /* the co-processor knows tandem.deviceReport */
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
+    struct tdm_call call;
 };
 
 /* report.c */
 struct tdm_mcu_report {
-    struct tdm_call call;
     uint8_t waiting; /* mask of events to send */
     uint8_t sending; /* event in flight, 0 for none */
     uint8_t tries;
     uint8_t reason;   /* of the failed update */
     bool about_known; /* its digest is known */
+    struct tdm_call call;
     uint8_t about[TDM_SHA256_BYTES];
 };
 
 /* install.c */
 struct tdm_mcu_install {
-    struct tdm_bank_map map;
-    struct tdm_relocations sites;
-    uint32_t delta;  /* bank address - link address */
+    uint8_t bank;
+    uint8_t carried;
+    bool keep;       /* the bank holds this very image already: nothing is erased or programmed (R10) */
+    uint32_t erased; /* erase units done */
     uint32_t taken;  /* bytes of table and image taken from the stream */
     uint32_t placed; /* bytes of the part under way given to flash */
-    uint32_t erased; /* erase units done */
-    uint8_t bank;
-    bool keep; /* the bank holds this very image already: nothing is erased or programmed (R10) */
-    uint8_t carried;
+    uint32_t delta;  /* bank address - link address */
+    struct tdm_bank_map map;
+    struct tdm_relocations sites;
     uint8_t carry[TDM_PROGRAM_MAX]; /* start of a program unit that a chunk split */
 };
 
-/* update.c */
+/* update.c. Small fields stand first, where a Cortex-M0 reaches them with one instruction. */
 struct tdm_mcu_update {
-    struct tdm_call call;
-    struct tdm_front front; /* its manifest is the running image's during a trial */
-    struct tdm_hash sha256; /* of the file as received */
-    uint32_t crc32;         /* of the file as received */
+    uint8_t state;  /* enum update_state */
+    uint8_t answer; /* enum answer */
+    uint8_t tries;
+    uint8_t wait_reason;  /* why the start waits */
+    uint16_t answer_id;   /* call of the co-processor's that waits for its answer */
+    uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
+    uint16_t chunk_used;
+    uint16_t last_bytes; /* of the last chunk taken, 0: none */
+    uint32_t last_offset;
+    uint32_t last_crc32;
     uint32_t file_bytes;
     uint32_t offset;     /* bytes of the file that are done */
     uint32_t wake_ms;    /* end of a pause */
     uint32_t since_ms;   /* of the offer; later of the last good chunk */
     uint32_t settled_ms; /* when the last transfer ended, or the client started (R10) */
-    uint32_t last_offset;
-    uint32_t last_crc32;
-    uint16_t last_bytes;  /* of the last chunk taken, 0: none */
-    uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
-    uint16_t chunk_used;
-    uint16_t answer_id; /* call of the co-processor's that waits for its answer */
-    uint8_t answer;     /* enum answer */
-    uint8_t state;      /* enum update_state */
-    uint8_t tries;
-    uint8_t wait_reason; /* why the start waits */
+    uint32_t crc32;      /* of the file as received */
+    struct tdm_call call;
+    struct tdm_hash sha256; /* of the file as received */
+    struct tdm_front front; /* its manifest is the running image's during a trial */
 };
 
 /* health.c */
@@ -228,19 +227,19 @@ struct tdm_mcu_health {
 
 struct tdm_mcu {
     const struct tdm_mcu_config *config;
-    struct tdm_endpoint endpoint;
-    struct tdm_record_log log;
-    uint8_t running_digest[TDM_SHA256_BYTES];
     bool running_known; /* the running bank's header verified */
     bool leaving;       /* a reset follows once what waits to be sent is out */
     bool dead;          /* reset was called */
     uint8_t leave_cause;
     uint32_t leave_ms;
-    struct tdm_mcu_link link;
-    struct tdm_mcu_report report;
-    struct tdm_mcu_install install;
-    struct tdm_mcu_update update;
     struct tdm_mcu_health health;
+    struct tdm_mcu_link link;
+    struct tdm_mcu_update update;
+    struct tdm_mcu_install install;
+    struct tdm_mcu_report report;
+    struct tdm_record_log log;
+    struct tdm_endpoint endpoint;
+    uint8_t running_digest[TDM_SHA256_BYTES];
 };
 
 /* Checks the configuration, loads the boot record, reads the running image's header and starts the link.

@@ -54,8 +54,9 @@ static int prepare(void *ctx)
 
 static bool version_allowed(void *ctx, const char *version)
 {
-    assert_non_null(version);
-    return ((struct fixture *)ctx)->version_allowed;
+    const struct fixture *f = ctx;
+
+    return !f->only_newer || tdm_version_compare(version, f->config.version) > 0;
 }
 
 static void reset_ncp(void *ctx)
@@ -174,7 +175,6 @@ void fixture_init(struct fixture *f, uint32_t program_bytes, bool program_once)
     f->ncp.digests = 1;
     f->battery = -1;
     f->moment = true;
-    f->version_allowed = true;
     package_defaults(&f->options, BANK_A);
     fixture_build(f);
     f->ram.erases = 0;

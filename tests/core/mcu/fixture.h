@@ -39,7 +39,7 @@ struct fixture {
     int battery;
     bool moment;
     int prepare;
-    bool version_allowed;
+    bool only_newer;
     int check_image;
 
     /* What happened. */

@@ -176,21 +176,12 @@ static void an_offer_of_another_type_is_refused(void **state)
     assert_offer_refused(*state, "fridge", "1.1.0", TDM_REASON_TYPE);
 }
 
-static void an_offer_of_a_version_that_is_not_newer_is_refused_where_the_rule_says_so(void **state)
+static void an_offer_of_a_version_that_the_product_refuses_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    f->config.version_rule = TDM_VERSION_NEWER;
+    f->only_newer = true;
     assert_offer_refused(f, "product", "1.0.0", TDM_REASON_VERSION);
-}
-
-static void an_offer_that_the_products_own_rule_refuses_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->config.version_rule = TDM_VERSION_ASK;
-    f->version_allowed = false;
-    assert_offer_refused(f, "", "9", TDM_REASON_VERSION);
 }
 
 static void an_offer_larger_than_the_bank_is_refused(void **state)
@@ -352,12 +343,12 @@ static void another_type_in_the_manifest_is_refused(void **state)
     assert_refused(f, TDM_REASON_TYPE);
 }
 
-static void an_older_version_in_the_manifest_is_refused_by_the_rule(void **state)
+static void a_version_in_the_manifest_that_the_product_refuses_is_refused(void **state)
 {
     struct fixture *f = *state;
 
     f->options.version = "0.9.9";
-    f->config.version_rule = TDM_VERSION_NEWER;
+    f->only_newer = true;
     assert_refused(f, TDM_REASON_VERSION);
 }
 
@@ -737,8 +728,7 @@ int main(void)
         TEST(an_update_works_with_a_co_processor_that_knows_no_extension_and_no_digest),
         TEST(an_update_works_with_a_co_processor_that_never_answers_what_it_does_not_know),
         TEST(an_offer_of_another_type_is_refused),
-        TEST(an_offer_of_a_version_that_is_not_newer_is_refused_where_the_rule_says_so),
-        TEST(an_offer_that_the_products_own_rule_refuses_is_refused),
+        TEST(an_offer_of_a_version_that_the_product_refuses_is_refused),
         TEST(an_offer_larger_than_the_bank_is_refused),
         TEST(an_image_on_trial_takes_no_offer),
         TEST(an_offer_waits_for_the_battery_and_the_moment),
@@ -752,7 +742,7 @@ int main(void)
         TEST(a_file_that_is_no_package_is_refused),
         TEST(other_hardware_is_refused),
         TEST(another_type_in_the_manifest_is_refused),
-        TEST(an_older_version_in_the_manifest_is_refused_by_the_rule),
+        TEST(a_version_in_the_manifest_that_the_product_refuses_is_refused),
         TEST(a_counter_below_the_floor_is_refused),
         TEST(the_rejected_image_is_refused),
         TEST(a_payload_that_can_not_be_decoded_is_refused),

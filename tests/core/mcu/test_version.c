@@ -1,6 +1,10 @@
-#include "tests/core/mcu/fixture.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 
-#include "core/mcu/client.h"
+#include <cmocka.h>
+
+#include "tandem/mcu.h"
 
 static int sign(int order)
 {
@@ -26,26 +30,26 @@ static void versions_are_ordered_as_semver_org_says(void **state)
     (void)state;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < count; j++)
-            assert_int_equal(sign(tdm__version_compare(ascending[i], ascending[j])), (i > j) - (i < j));
+            assert_int_equal(sign(tdm_version_compare(ascending[i], ascending[j])), (i > j) - (i < j));
 }
 
 static void versions_that_differ_in_form_alone_are_equal(void **state)
 {
     (void)state;
-    assert_int_equal(tdm__version_compare("1.0", "1.0.0"), 0);
-    assert_int_equal(tdm__version_compare("1.0.0+build.5", "1.0.0+build.6"), 0);
-    assert_int_equal(tdm__version_compare("1.00.0", "1.0.00"), 0);
-    assert_int_equal(tdm__version_compare("", ""), 0);
-    assert_int_equal(tdm__version_compare("1.0.0-rc.1+a", "1.0.0-rc.1+b"), 0);
+    assert_int_equal(tdm_version_compare("1.0", "1.0.0"), 0);
+    assert_int_equal(tdm_version_compare("1.0.0+build.5", "1.0.0+build.6"), 0);
+    assert_int_equal(tdm_version_compare("1.00.0", "1.0.00"), 0);
+    assert_int_equal(tdm_version_compare("", ""), 0);
+    assert_int_equal(tdm_version_compare("1.0.0-rc.1+a", "1.0.0-rc.1+b"), 0);
 }
 
 static void versions_that_are_no_numbers_are_still_ordered(void **state)
 {
     (void)state;
-    assert_true(tdm__version_compare("b", "a") > 0);
-    assert_true(tdm__version_compare("1.0.0a", "1.0.0b") < 0);
-    assert_true(tdm__version_compare("1", "") > 0);
-    assert_true(tdm__version_compare("-", "") < 0);
+    assert_true(tdm_version_compare("b", "a") > 0);
+    assert_true(tdm_version_compare("1.0.0a", "1.0.0b") < 0);
+    assert_true(tdm_version_compare("1", "") > 0);
+    assert_true(tdm_version_compare("-", "") < 0);
 }
 
 int main(void)
