@@ -1,0 +1,34 @@
+/* The update client and what it needs, linked without an application, so that it can be weighed for any
+ * processor. Cryptography is left out: it is the product's choice, and the bootloader's too. */
+#include "tandem/mcu.h"
+
+static volatile uint32_t hardware;
+
+void tdm_sha256_init(struct tdm_hash *hash)
+{
+    hash->opaque[0] = hardware;
+}
+
+void tdm_sha256_update(struct tdm_hash *hash, const void *data, size_t bytes)
+{
+    hash->opaque[0] += hardware + (uintptr_t)data + bytes;
+}
+
+void tdm_sha256_result(const struct tdm_hash *hash, uint8_t digest[TDM_SHA256_BYTES])
+{
+    digest[0] = (uint8_t)hash->opaque[0];
+}
+
+int main(void)
+{
+    static struct tdm_mcu mcu;
+    const struct tdm_mcu_config *config = (const struct tdm_mcu_config *)(uintptr_t)hardware;
+    uint8_t byte = (uint8_t)hardware;
+
+    hardware = (uint32_t)tdm_mcu_init(&mcu, config, hardware);
+    for (;;) {
+        tdm_mcu_receive(&mcu, &byte, 1, hardware);
+        hardware = tdm_mcu_poll(&mcu, hardware);
+        hardware = (uint32_t)tdm_mcu_pull(&mcu, &byte, 1, hardware);
+    }
+}
