@@ -351,7 +351,30 @@ int fixture_cancel(struct fixture *f)
     return fixture_call(f, 0x0444, NULL, 0, 1000);
 }
 
-/* --- Judgement --- */
+/* --- Steps and judgement that tests share --- */
+
+void fixture_accept(struct fixture *f)
+{
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+}
+
+void fixture_transfer_to(struct fixture *f, uint32_t offset)
+{
+    fixture_accept(f);
+    for (uint32_t at = 0; at < offset; at += f->ncp.chunk)
+        assert_int_equal(fixture_write(f, at, f->ncp.chunk), 1);
+}
+
+void fixture_assert_ended(struct fixture *f, uint8_t reason)
+{
+    assert_false(tdm_mcu_is_updating(&f->mcu));
+    assert_int_equal(f->ended_reason, reason);
+    assert_int_equal(f->mcu.log.record.state, TDM_BOOT_IDLE);
+    assert_int_equal(f->mcu.log.record.active, 0);
+    assert_int_equal(f->resets, 0);
+}
 
 uint8_t fixture_last_report(const struct fixture *f, uint8_t *reason)
 {

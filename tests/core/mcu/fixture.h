@@ -93,6 +93,14 @@ uint32_t fixture_transfer(struct fixture *f, uint32_t offset);
 int fixture_finish(struct fixture *f);
 int fixture_cancel(struct fixture *f);
 
+/* Brings the link up and has an offer accepted and the transfer started; writes all up to offset (a multiple
+ * of the chunk) too. */
+void fixture_accept(struct fixture *f);
+void fixture_transfer_to(struct fixture *f, uint32_t offset);
+
+/* The update has ended for reason, and the running image is what it was. */
+void fixture_assert_ended(struct fixture *f, uint8_t reason);
+
 /* The last deviceReport: its event, 0 if there was none; *reason gets the reason. */
 uint8_t fixture_last_report(const struct fixture *f, uint8_t *reason);
 

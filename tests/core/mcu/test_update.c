@@ -11,55 +11,11 @@ static int setup(void **state)
     return 0;
 }
 
-/* An accepted offer, and the co-processor asked to start. */
-static void accept(struct fixture *f)
-{
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer_package(f), 1);
-    assert_true(fixture_await_start(f));
-}
-
-/* The same, and all chunks up to offset (a multiple of the chunk) are written. */
-static void transfer_to(struct fixture *f, uint32_t offset)
-{
-    accept(f);
-    for (uint32_t at = 0; at < offset; at += f->ncp.chunk)
-        assert_int_equal(fixture_write(f, at, f->ncp.chunk), 1);
-}
-
-/* Sends everything and wants it refused for reason, before anything was erased. */
-static void assert_refused(struct fixture *f, uint8_t reason)
-{
-    uint8_t reported;
-
-    fixture_build(f);
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer(f, "", ""), 1);
-    assert_true(fixture_await_start(f));
-    assert_in_range(fixture_transfer(f, 0), 0, 1024);
-    fixture_run(f, 10);
-    assert_int_equal(f->ended_reason, reason);
-    assert_int_equal(fixture_last_report(f, &reported), 2);
-    assert_int_equal(reported, reason);
-    assert_int_equal(f->ram.erases, 0);
-    assert_int_equal(f->mcu.log.record.state, TDM_BOOT_IDLE);
-    assert_false(tdm_mcu_is_updating(&f->mcu));
-}
-
-static void assert_ended(struct fixture *f, uint8_t reason)
-{
-    assert_false(tdm_mcu_is_updating(&f->mcu));
-    assert_int_equal(f->ended_reason, reason);
-    assert_int_equal(f->mcu.log.record.state, TDM_BOOT_IDLE);
-    assert_int_equal(f->mcu.log.record.active, 0);
-    assert_int_equal(f->resets, 0);
-}
-
 /* --- The whole --- */
 
 static void update_whole(struct fixture *f)
 {
-    accept(f);
+    fixture_accept(f);
     assert_int_equal(f->ncp.chunk, 512);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     assert_int_equal(f->done, f->package.length);
@@ -99,7 +55,7 @@ static void chunks_of_any_size_give_the_same_bank(void **state)
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         fixture_init(f, 8, false);
-        accept(f);
+        fixture_accept(f);
         f->ncp.chunk = sizes[i];
         assert_int_equal(fixture_transfer(f, 0), f->package.length);
         assert_int_equal(fixture_finish(f), 1);
@@ -114,7 +70,7 @@ static void an_image_without_relocations_that_runs_anywhere_is_placed_as_it_is(v
     f->options.relocations = false;
     f->options.link_address = TDM_LINK_ANYWHERE;
     fixture_build(f);
-    accept(f);
+    fixture_accept(f);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     assert_int_equal(fixture_finish(f), 1);
     assert_memory_equal(ram_flash_at(&f->ram, BANK_B), f->package.bytes + package_image(&f->package),
@@ -125,7 +81,7 @@ static void erasing_takes_one_unit_at_a_time_and_the_whole_bank_once(void **stat
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 1024);
+    fixture_transfer_to(f, 1024);
     assert_int_equal(f->longest_erase_run, 1);
     /* and one unit of the boot record at most */
     assert_in_range(f->ram.erases, BANK_BYTES / ERASE_BYTES, BANK_BYTES / ERASE_BYTES + 1);
@@ -156,263 +112,6 @@ static void an_update_works_with_a_co_processor_that_never_answers_what_it_does_
     assert_int_equal(fixture_finish(f), 1);
 }
 
-/* --- The offer --- */
-
-static void assert_offer_refused(struct fixture *f, const char *type, const char *version, uint8_t reason)
-{
-    uint8_t reported;
-
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer(f, type, version), 0);
-    assert_int_equal(fixture_last_report(f, &reported), 2);
-    assert_int_equal(reported, reason);
-    fixture_run(f, 3000);
-    assert_int_equal(f->ncp.chunk, 0);
-    assert_false(tdm_mcu_is_updating(&f->mcu));
-}
-
-static void an_offer_of_another_type_is_refused(void **state)
-{
-    assert_offer_refused(*state, "fridge", "1.1.0", TDM_REASON_TYPE);
-}
-
-static void an_offer_of_a_version_that_the_product_refuses_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->only_newer = true;
-    assert_offer_refused(f, "product", "1.0.0", TDM_REASON_VERSION);
-}
-
-static void an_offer_larger_than_the_bank_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->package.length = BANK_BYTES - ERASE_BYTES + TDM_PACKAGE_FRONT_MAX + 1;
-    assert_offer_refused(f, "", "", TDM_REASON_SIZE);
-}
-
-static void an_image_on_trial_takes_no_offer(void **state)
-{
-    struct fixture *f = *state;
-    uint8_t reason;
-
-    fixture_set_trial(f);
-    f->config.confirm_needs_cloud = true;
-    f->ncp.state_after_initialize = TDM_STATE_CONNECTING_CLOUD;
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer(f, "", ""), 0);
-    assert_int_equal(fixture_last_report(f, &reason), 2);
-    assert_int_equal(reason, TDM_REASON_NOT_CONFIRMED);
-}
-
-static void an_offer_waits_for_the_battery_and_the_moment(void **state)
-{
-    struct fixture *f = *state;
-
-    f->battery = 29;
-    f->moment = false;
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer_package(f), 1);
-    fixture_run(f, 20000);
-    assert_int_equal(f->ncp.chunk, 0);
-    f->battery = 30;
-    fixture_run(f, 20000);
-    assert_int_equal(f->ncp.chunk, 0);
-    f->moment = true;
-    fixture_run(f, 200);
-    assert_int_equal(f->ncp.chunk, 512);
-}
-
-static void an_offer_that_waits_too_long_ends_with_what_it_waited_for(void **state)
-{
-    struct fixture *f = *state;
-    uint8_t reason;
-
-    f->battery = 5;
-    f->config.patience_ms = 60000;
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer_package(f), 1);
-    fixture_run(f, 61000);
-    assert_ended(f, TDM_REASON_BATTERY);
-    assert_int_equal(fixture_last_report(f, &reason), 2);
-    assert_int_equal(reason, TDM_REASON_BATTERY);
-}
-
-static void preparing_may_take_its_time_or_end_the_update(void **state)
-{
-    struct fixture *f = *state;
-
-    f->prepare = TDM_E_BUSY;
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer_package(f), 1);
-    fixture_run(f, 5000);
-    assert_int_equal(f->ncp.chunk, 0);
-    f->prepare = TDM_E_STATE;
-    fixture_run(f, 200);
-    assert_ended(f, TDM_REASON_NOT_NOW);
-}
-
-static void starting_is_asked_again_when_the_co_processor_refuses(void **state)
-{
-    struct fixture *f = *state;
-
-    f->ncp.start_refusals = 2;
-    accept(f);
-    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 3);
-}
-
-static void a_co_processor_that_never_starts_ends_the_update(void **state)
-{
-    struct fixture *f = *state;
-
-    f->ncp.start_refusals = 100;
-    fixture_bring_up(f);
-    assert_int_equal(fixture_offer_package(f), 1);
-    fixture_run(f, 20000);
-    assert_ended(f, TDM_REASON_START_REFUSED);
-    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 5);
-}
-
-/* --- The front: refusals before anything is erased --- */
-
-static void a_tampered_signature_is_refused_before_erasing(void **state)
-{
-    struct fixture *f = *state;
-    uint8_t reason;
-
-    f->package.bytes[package_signature(&f->package) + 5] ^= 1;
-    accept(f);
-    assert_in_range(fixture_transfer(f, 0), 0, 1024);
-    fixture_run(f, 10);
-    assert_ended(f, TDM_REASON_SIGNATURE);
-    assert_int_equal(fixture_last_report(f, &reason), 2);
-    assert_int_equal(reason, TDM_REASON_SIGNATURE);
-    assert_int_equal(f->ram.erases, 0);
-}
-
-static void the_reason_of_a_refused_chunk_goes_before_its_answer(void **state)
-{
-    struct fixture *f = *state;
-    uint32_t at;
-
-    f->package.bytes[package_signature(&f->package)] ^= 1;
-    accept(f);
-    f->ncp.chunk = 128;
-    at = fixture_transfer(f, 0);
-    assert_in_range(at, 128, 1024);
-    /* It is there although no time has passed since the answer. */
-    assert_int_equal(ncp_stub_last(&f->ncp, 0x5401)->args[2], TDM_REASON_SIGNATURE);
-}
-
-static void a_key_that_the_device_does_not_hold_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->keys.key[0].id = 5;
-    assert_refused(f, TDM_REASON_KEY);
-}
-
-static void a_file_that_is_no_package_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    fixture_bring_up(f);
-    memset(f->package.bytes, 0x42, f->package.length);
-    assert_int_equal(fixture_offer(f, "", ""), 1);
-    assert_true(fixture_await_start(f));
-    assert_int_equal(fixture_write(f, 0, 512), 0);
-    fixture_run(f, 10);
-    assert_ended(f, TDM_REASON_PACKAGE);
-    assert_int_equal(f->ram.erases, 0);
-}
-
-static void other_hardware_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.hardware = "board-8";
-    assert_refused(f, TDM_REASON_HARDWARE);
-}
-
-static void another_type_in_the_manifest_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.type = "fridge";
-    assert_refused(f, TDM_REASON_TYPE);
-}
-
-static void a_version_in_the_manifest_that_the_product_refuses_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.version = "0.9.9";
-    f->only_newer = true;
-    assert_refused(f, TDM_REASON_VERSION);
-}
-
-static void a_counter_below_the_floor_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.counter = 1;
-    assert_refused(f, TDM_REASON_COUNTER);
-}
-
-static void the_rejected_image_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    struct tdm_record_log log;
-    struct tdm_record record;
-
-    assert_int_equal(tdm_record_load(&log, &f->ram.flash, &f->layout), TDM_OK);
-    record = log.record;
-    memcpy(record.rejected_digest, f->package.digest, TDM_DIGEST_PREFIX_BYTES);
-    assert_int_equal(tdm_record_append(&log, &record), TDM_OK);
-    f->ram.erases = 0;
-    assert_refused(f, TDM_REASON_REJECTED_BEFORE);
-}
-
-static void a_payload_that_can_not_be_decoded_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.encoding = 1;
-    assert_refused(f, TDM_REASON_ENCODING);
-}
-
-static void a_plain_package_that_names_a_base_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.base_fill = 0x55;
-    assert_refused(f, TDM_REASON_PACKAGE);
-}
-
-static void an_image_linked_elsewhere_without_relocations_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    f->options.relocations = false;
-    f->options.link_address = BANK_A;
-    assert_refused(f, TDM_REASON_LINK_ADDRESS);
-}
-
-static void a_package_of_another_length_than_offered_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    fixture_bring_up(f);
-    f->package.length += 4;
-    assert_int_equal(fixture_offer(f, "", ""), 1);
-    assert_true(fixture_await_start(f));
-    assert_in_range(fixture_transfer(f, 0), 0, 1024);
-    fixture_run(f, 10);
-    assert_ended(f, TDM_REASON_PACKAGE);
-    assert_int_equal(f->ram.erases, 0);
-}
-
 /* --- Chunks --- */
 
 static void a_repeated_chunk_is_taken_as_written(void **state)
@@ -420,7 +119,7 @@ static void a_repeated_chunk_is_taken_as_written(void **state)
     struct fixture *f = *state;
     uint32_t programmed;
 
-    transfer_to(f, 2048);
+    fixture_transfer_to(f, 2048);
     programmed = f->ram.programmed_bytes;
     assert_int_equal(fixture_write(f, 1536, 512), 1);
     assert_int_equal(fixture_write(f, 1536, 512), 1);
@@ -433,7 +132,7 @@ static void a_chunk_whose_answer_was_lost_goes_on(void **state)
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 1024);
+    fixture_transfer_to(f, 1024);
     f->lost_until_ms = f->now_ms + 100;
     assert_int_equal(fixture_write(f, 1024, 512), NO_ANSWER);
     assert_int_equal(fixture_write(f, 1024, 512), 1);
@@ -448,7 +147,7 @@ static void a_chunk_sent_again_while_it_is_worked_on_is_answered_once_it_is_done
     uint32_t crc;
     uint16_t first, second;
 
-    transfer_to(f, 512);
+    fixture_transfer_to(f, 512);
     memset(args, 0, 8);
     args[1] = 2;
     args[5] = 2;
@@ -470,7 +169,7 @@ static void a_damaged_chunk_is_refused_and_may_be_sent_again(void **state)
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 1024);
+    fixture_transfer_to(f, 1024);
     assert_int_equal(fixture_write_raw(f, 1024, f->package.bytes + 1024, 512, 0x12345678), 0);
     assert_int_equal(fixture_transfer(f, 1024), f->package.length);
     assert_int_equal(fixture_finish(f), 1);
@@ -480,7 +179,7 @@ static void a_chunk_out_of_order_is_refused_and_changes_nothing(void **state)
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 1024);
+    fixture_transfer_to(f, 1024);
     assert_int_equal(fixture_write(f, 2048, 512), 0);
     assert_int_equal(fixture_write(f, 0, 512), 0);
     assert_int_equal(fixture_transfer(f, 1024), f->package.length);
@@ -491,18 +190,18 @@ static void chunks_that_are_bad_again_and_again_end_the_update(void **state)
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 1024);
+    fixture_transfer_to(f, 1024);
     for (int i = 0; i < 8; i++)
         assert_int_equal(fixture_write(f, 4096, 512), 0);
     fixture_run(f, 10);
-    assert_ended(f, TDM_REASON_CHUNK);
+    fixture_assert_ended(f, TDM_REASON_CHUNK);
 }
 
 static void a_chunk_larger_than_asked_for_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    accept(f);
+    fixture_accept(f);
     /* It does not even fit the receive buffer: the frame is dropped. */
     assert_int_equal(fixture_write(f, 0, 600), NO_ANSWER);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
@@ -525,9 +224,9 @@ static void cancel_ends_the_update_in_every_state(void **state)
 
     for (uint32_t offset = 0; offset <= 2048; offset += 512) {
         fixture_init(f, 8, false);
-        transfer_to(f, offset);
+        fixture_transfer_to(f, offset);
         assert_int_equal(fixture_cancel(f), 0xEE); /* status only */
-        assert_ended(f, TDM_REASON_CANCELLED);
+        fixture_assert_ended(f, TDM_REASON_CANCELLED);
         assert_int_equal(fixture_write(f, offset, 512), 0);
     }
     fixture_init(f, 8, false);
@@ -535,7 +234,7 @@ static void cancel_ends_the_update_in_every_state(void **state)
     fixture_bring_up(f);
     assert_int_equal(fixture_offer_package(f), 1);
     assert_int_equal(fixture_cancel(f), 0xEE);
-    assert_ended(f, TDM_REASON_CANCELLED);
+    fixture_assert_ended(f, TDM_REASON_CANCELLED);
     fixture_run(f, 1000);
     assert_int_equal(fixture_cancel(f), 0xEE); /* nothing to cancel */
     assert_int_equal(f->events[TDM_MCU_UPDATE_ENDED], 1);
@@ -546,11 +245,11 @@ static void a_minute_of_silence_ends_the_update(void **state)
     struct fixture *f = *state;
     uint8_t reason;
 
-    transfer_to(f, 1024);
+    fixture_transfer_to(f, 1024);
     fixture_run(f, 59000);
     assert_true(tdm_mcu_is_updating(&f->mcu));
     fixture_run(f, 2000);
-    assert_ended(f, TDM_REASON_SILENCE);
+    fixture_assert_ended(f, TDM_REASON_SILENCE);
     assert_int_equal(fixture_last_report(f, &reason), 2);
     assert_int_equal(reason, TDM_REASON_SILENCE);
     assert_int_equal(f->mcu.log.record.last_reason, TDM_REASON_SILENCE);
@@ -560,7 +259,7 @@ static void a_new_offer_replaces_the_one_under_way(void **state)
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 2048);
+    fixture_transfer_to(f, 2048);
     assert_int_equal(fixture_offer_package(f), 1);
     assert_int_equal(f->ended_reason, TDM_REASON_SUPERSEDED);
     assert_true(fixture_await_start(f));
@@ -573,7 +272,7 @@ static void an_offer_after_finish_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    accept(f);
+    fixture_accept(f);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     assert_int_equal(fixture_finish(f), 1);
     assert_int_equal(fixture_offer_package(f), 0);
@@ -586,27 +285,27 @@ static void finishing_too_early_fails(void **state)
 {
     struct fixture *f = *state;
 
-    transfer_to(f, 4096);
+    fixture_transfer_to(f, 4096);
     assert_int_equal(fixture_finish(f), 0);
-    assert_ended(f, TDM_REASON_CHUNK);
+    fixture_assert_ended(f, TDM_REASON_CHUNK);
 }
 
 static void a_digest_of_the_co_processors_that_differs_fails(void **state)
 {
     struct fixture *f = *state;
 
-    accept(f);
+    fixture_accept(f);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     f->ncp.sha256[3] ^= 1;
     assert_int_equal(fixture_finish(f), 0);
-    assert_ended(f, TDM_REASON_DIGEST);
+    fixture_assert_ended(f, TDM_REASON_DIGEST);
 
     fixture_init(f, 8, false);
-    accept(f);
+    fixture_accept(f);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     f->ncp.crc32 ^= 1;
     assert_int_equal(fixture_finish(f), 0);
-    assert_ended(f, TDM_REASON_DIGEST);
+    fixture_assert_ended(f, TDM_REASON_DIGEST);
 }
 
 static void an_image_that_differs_from_the_signed_digest_fails(void **state)
@@ -614,12 +313,12 @@ static void an_image_that_differs_from_the_signed_digest_fails(void **state)
     struct fixture *f = *state;
     uint32_t at = package_image(&f->package) + 5000;
 
-    accept(f);
+    fixture_accept(f);
     f->ncp.digests = 0; /* it would tell, too */
     f->package.bytes[at] ^= 0x40;
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     assert_int_equal(fixture_finish(f), 0);
-    assert_ended(f, TDM_REASON_DIGEST);
+    fixture_assert_ended(f, TDM_REASON_DIGEST);
     assert_int_equal(f->mcu.log.record.last_reason, TDM_REASON_DIGEST);
 }
 
@@ -627,10 +326,10 @@ static void a_relocation_table_that_differs_from_the_signed_digest_fails_before_
 {
     struct fixture *f = *state;
 
-    accept(f);
+    fixture_accept(f);
     f->package.bytes[package_table(&f->package) + 14] ^= 1;
     assert_in_range(fixture_transfer(f, 0), 0, 1024);
-    assert_ended(f, TDM_REASON_RELOCATIONS);
+    fixture_assert_ended(f, TDM_REASON_RELOCATIONS);
     assert_int_equal(ram_flash_at(&f->ram, BANK_B)[0], 0xFF);
 }
 
@@ -639,7 +338,7 @@ static void an_image_that_can_not_start_fails(void **state)
     struct fixture *f = *state;
 
     f->check_image = TDM_E_VECTOR;
-    accept(f);
+    fixture_accept(f);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     assert_int_equal(fixture_finish(f), 0);
     assert_int_equal(f->mcu.log.record.state, TDM_BOOT_IDLE);
@@ -652,9 +351,9 @@ static void flash_that_can_not_be_erased_or_programmed_ends_the_update(void **st
     f->ram.broken_unit = true;
     f->ram.broken_from = BANK_B + 2048;
     f->ram.broken_to = BANK_B + 3072;
-    accept(f);
+    fixture_accept(f);
     assert_in_range(fixture_transfer(f, 0), 0, 1024);
-    assert_ended(f, TDM_REASON_FLASH);
+    fixture_assert_ended(f, TDM_REASON_FLASH);
 }
 
 static void a_bank_that_holds_the_package_already_is_not_erased_again(void **state)
@@ -703,11 +402,11 @@ static void a_co_processor_that_restarts_ends_the_update_and_is_initialized_anew
     struct fixture *f = *state;
     size_t initialized;
 
-    transfer_to(f, 2048);
+    fixture_transfer_to(f, 2048);
     initialized = ncp_stub_count(&f->ncp, 0x0301);
     f->ncp.state = 10;
     fixture_run(f, 12000);
-    assert_ended(f, TDM_REASON_NCP_RESTART);
+    fixture_assert_ended(f, TDM_REASON_NCP_RESTART);
     assert_int_equal(ncp_stub_count(&f->ncp, 0x0301), initialized + 1);
     assert_int_equal(fixture_offer_package(f), 1);
     assert_true(fixture_await_start(f));
@@ -727,28 +426,6 @@ int main(void)
         TEST(erasing_takes_one_unit_at_a_time_and_the_whole_bank_once),
         TEST(an_update_works_with_a_co_processor_that_knows_no_extension_and_no_digest),
         TEST(an_update_works_with_a_co_processor_that_never_answers_what_it_does_not_know),
-        TEST(an_offer_of_another_type_is_refused),
-        TEST(an_offer_of_a_version_that_the_product_refuses_is_refused),
-        TEST(an_offer_larger_than_the_bank_is_refused),
-        TEST(an_image_on_trial_takes_no_offer),
-        TEST(an_offer_waits_for_the_battery_and_the_moment),
-        TEST(an_offer_that_waits_too_long_ends_with_what_it_waited_for),
-        TEST(preparing_may_take_its_time_or_end_the_update),
-        TEST(starting_is_asked_again_when_the_co_processor_refuses),
-        TEST(a_co_processor_that_never_starts_ends_the_update),
-        TEST(a_tampered_signature_is_refused_before_erasing),
-        TEST(the_reason_of_a_refused_chunk_goes_before_its_answer),
-        TEST(a_key_that_the_device_does_not_hold_is_refused),
-        TEST(a_file_that_is_no_package_is_refused),
-        TEST(other_hardware_is_refused),
-        TEST(another_type_in_the_manifest_is_refused),
-        TEST(a_version_in_the_manifest_that_the_product_refuses_is_refused),
-        TEST(a_counter_below_the_floor_is_refused),
-        TEST(the_rejected_image_is_refused),
-        TEST(a_payload_that_can_not_be_decoded_is_refused),
-        TEST(a_plain_package_that_names_a_base_is_refused),
-        TEST(an_image_linked_elsewhere_without_relocations_is_refused),
-        TEST(a_package_of_another_length_than_offered_is_refused),
         TEST(a_repeated_chunk_is_taken_as_written),
         TEST(a_chunk_whose_answer_was_lost_goes_on),
         TEST(a_chunk_sent_again_while_it_is_worked_on_is_answered_once_it_is_done),
