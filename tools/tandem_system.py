@@ -269,7 +269,7 @@ class System:
                         "--hardware", "mps2-demo")
         else:
             image = self.folder / f"demo-{version}.bin"
-            behaviour = {"bad": "self-test-fails", "hang": "hangs", "crash": "crashes"}.get(
+            behaviour = {"bad": "self-test-fails", "hang": "hangs", "crash": "crashes", "mute": "no-link"}.get(
                 version.partition("-")[2], "healthy")
             subprocess.run([ROOT / "tools/make-sim-image", "--version", version, "--behaviour", behaviour,
                             "--size", "100000", image], check=True)
