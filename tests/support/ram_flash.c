@@ -51,14 +51,10 @@ void ram_flash_cut(struct ram_flash *ram, uint32_t after_operations, enum ram_fl
 
 static bool any_unreadable(const struct ram_flash *ram, uint32_t address, size_t bytes)
 {
-    uint32_t unit;
+    uint32_t first = unit_of(ram, address);
+    uint32_t last = unit_of(ram, address + (uint32_t)bytes - 1);
 
-    for (unit = unit_of(ram, address); bytes > 0 && unit <= unit_of(ram, address + bytes - 1); unit++) {
-        if (ram->unreadable[unit]) {
-            return true;
-        }
-    }
-    return false;
+    return bytes > 0 && memchr(ram->unreadable + first, true, last - first + 1) != NULL;
 }
 
 static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
@@ -76,29 +72,21 @@ static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
 static int is_blank(void *ctx, uint32_t address, size_t bytes)
 {
     const struct ram_flash *ram = ctx;
-    size_t at;
+    const uint8_t *at = ram_flash_at(ram, address);
 
-    if (!inside(ram, address, bytes)) {
-        return 0;
-    }
-    for (at = 0; at < bytes; at++) {
-        if (ram->bytes[address - ram->base + at] != 0xFF) {
-            return 0;
-        }
-    }
-    return !any_unreadable(ram, address, bytes);
+    return inside(ram, address, bytes) && bytes > 0 && at[0] == 0xFF && memcmp(at, at + 1, bytes - 1) == 0 &&
+           !any_unreadable(ram, address, bytes);
 }
 
 static void erase_all_of(struct ram_flash *ram, uint32_t address)
 {
-    uint32_t at;
+    uint32_t first = unit_of(ram, address);
+    uint32_t units = ram->flash.erase_bytes / ram->flash.program_bytes;
 
     memset(ram->bytes + (address - ram->base), 0xFF, ram->flash.erase_bytes);
-    for (at = 0; at < ram->flash.erase_bytes; at += ram->flash.program_bytes) {
-        ram->programmed[unit_of(ram, address + at)] = false;
-        ram->unreadable[unit_of(ram, address + at)] = false;
-        ram->weak[unit_of(ram, address + at)] = false;
-    }
+    memset(ram->programmed + first, false, units);
+    memset(ram->unreadable + first, false, units);
+    memset(ram->weak + first, false, units);
 }
 
 /* Some bits have become 1; nothing there may be programmed as if it were erased. */
@@ -145,17 +133,18 @@ static int erase(void *ctx, uint32_t address)
 
 static void program_unit(struct ram_flash *ram, uint32_t address, const uint8_t *from, uint8_t missing_bits)
 {
+    uint32_t unit = unit_of(ram, address);
     uint32_t at;
 
     for (at = 0; at < ram->flash.program_bytes; at++) {
         uint8_t *cell = &ram->bytes[address - ram->base + at];
 
         ram->violations += (uint8_t)(~*cell & from[at]) != 0;
-        *cell &= (uint8_t)(from[at] | (missing_bits & next_random(ram)));
+        *cell &= missing_bits == 0 ? from[at] : (uint8_t)(from[at] | (missing_bits & next_random(ram)));
     }
-    ram->violations += ram->weak[unit_of(ram, address)];
-    ram->violations += ram->flash.program_once && ram->programmed[unit_of(ram, address)];
-    ram->programmed[unit_of(ram, address)] = true;
+    ram->violations += ram->weak[unit];
+    ram->violations += ram->flash.program_once && ram->programmed[unit];
+    ram->programmed[unit] = true;
     ram->programmed_bytes += ram->flash.program_bytes;
 }
 
