@@ -43,7 +43,8 @@ struct ram_flash {
     uint32_t random; /* state of the generator that picks torn bits */
     jmp_buf power;   /* where the test continues without power */
 
-    bool broken_unit; /* erase and program of [broken_from, broken_to) fail */
+    bool broken_unit; /* erase and program of [broken_from, broken_to) fail ... */
+    bool silently;    /* ... without saying so */
     uint32_t broken_from, broken_to;
 };
 

@@ -283,6 +283,46 @@ static void a_pending_image_starts_with_its_attempt_recorded(void **state)
     assert_int_equal(record.attempts_left, 2);
 }
 
+/* Reads that fail the test where they touch the bank on trial before its attempt is recorded. */
+static struct tdm_flash_ops wary;
+static const struct tdm_flash_ops *plain;
+static uint32_t sequence_before;
+
+static int wary_read(void *ctx, uint32_t address, void *to, size_t bytes)
+{
+    const struct tdm_region *bank = &world.layout.bank[1];
+    bool is_mark = address == bank->address + bank->bytes - 16;
+
+    if (address >= bank->address && address < bank->address + bank->bytes && !is_mark) {
+        world.ram.flash.ops = plain;
+        assert_true(recorded().sequence > sequence_before);
+        assert_int_equal(recorded().state, TDM_BOOT_TRIAL);
+        world.ram.flash.ops = &wary;
+    }
+    return plain->read(ctx, address, to, bytes);
+}
+
+static void a_bank_on_trial_is_not_read_before_its_attempt_is_recorded(void **state)
+{
+    static const enum tdm_boot_state trying[] = {TDM_BOOT_PENDING, TDM_BOOT_TRIAL};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        struct tdm_record record = in_state(trying[i], 3);
+
+        memset(record.rejected_digest, 7, sizeof record.rejected_digest);
+        record_twice(&record);
+        sequence_before = recorded().sequence;
+        plain = world.ram.flash.ops;
+        wary = *plain;
+        wary.read = wary_read;
+        world.ram.flash.ops = &wary;
+        runs(TDM_RESET_WATCHDOG, 1, true, TDM_REASON_NONE);
+        world.ram.flash.ops = plain;
+    }
+}
+
 static void a_pending_image_that_does_not_verify_is_not_rejected(void **state)
 {
     struct tdm_record record;
@@ -640,6 +680,7 @@ int main(void)
         TEST(a_confirm_without_mark_is_copied_to_the_other_unit),
         TEST(a_mark_that_a_power_cut_prevented_is_programmed_at_the_next_start),
         TEST(a_pending_image_starts_with_its_attempt_recorded),
+        TEST(a_bank_on_trial_is_not_read_before_its_attempt_is_recorded),
         TEST(a_pending_image_that_does_not_verify_is_not_rejected),
         TEST(a_verified_image_other_than_the_recorded_one_is_not_tried),
         TEST(a_pending_image_below_the_floor_is_not_tried),

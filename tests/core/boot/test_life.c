@@ -47,6 +47,7 @@ static struct {
     bool rejected[IMAGES]; /* for sure */
     uint32_t floor;
     unsigned starts;
+    bool rested; /* the last start ran a confirmed image, and shipped nothing */
 } life;
 
 static struct world world;
@@ -165,10 +166,16 @@ static enum tdm_reset_cause live_once(enum tdm_reset_cause cause)
     if (choice->reason == TDM_REASON_WATCHDOG || choice->reason == TDM_REASON_FAULT) {
         life.rejected[life.shipped] = true; /* this start rolled it back */
     }
-    if (choice->trial && !confirms(running, bank, &end)) {
-        return end;
+    if (choice->trial) {
+        life.rested = false;
+        return confirms(running, bank, &end) ? TDM_RESET_SOFT : end;
+    }
+    if (!life.rested) { /* a start in between, in which nothing is written any more */
+        life.rested = true;
+        return TDM_RESET_SOFT;
     }
     if (wants_to_ship(running)) {
+        life.rested = false;
         life.trials = 0;
         life.trials_allowed = WORLD_ATTEMPTS + world.config.soft_limit;
         world_install(&world, bank, &images[life.shipped]);
@@ -310,9 +317,9 @@ static void two_cuts_close_to_each_other_are_survived(void **state)
             faults[0].cut = kinds[first];
             faults[1].cut = kinds[second];
             for (faults[1].operation = 0; faults[1].operation < 4; faults[1].operation++) {
-                faults[0].operation = faults[1].operation % 2; /* half of the places each */
+                faults[0].operation = faults[1].operation; /* a quarter of the places each */
                 while (live_with_cuts(faults, 2) > 0) {
-                    faults[0].operation += 2;
+                    faults[0].operation += 4;
                     faults[0].seed = lives++;
                 }
             }
@@ -379,6 +386,55 @@ static void losing_either_record_unit_loses_no_decision(void **state)
     print_message("%u lives\n", lives);
 }
 
+/* As live_with_cuts, with one cut; then, after one more start, a unit gets lost. */
+static bool live_with_cut_and_loss(const struct fault *fault, uint8_t unit)
+{
+    static enum tdm_reset_cause cause;
+    static unsigned starts_since_cut;
+    static bool cut;
+
+    begin_life();
+    cause = TDM_RESET_POWER;
+    starts_since_cut = 0;
+    cut = false;
+    if (setjmp(world.ram.power) != 0) {
+        cause = TDM_RESET_POWER;
+        cut = true;
+    } else {
+        ram_flash_cut(&world.ram, fault->operation, fault->cut, fault->seed);
+    }
+    while (!is_over()) {
+        if (cut && starts_since_cut++ == 1) {
+            life.trials_allowed++;
+            lose(unit, fault->seed % 3);
+        }
+        assert_in_range(++life.starts, 1, STARTS_MAX);
+        cause = live_once(cause);
+    }
+    world.ram.armed = false;
+    judge_end();
+    return cut;
+}
+
+static void losing_a_unit_after_the_start_that_follows_a_cut_loses_no_decision(void **state)
+{
+    struct fault fault = {0, RAM_FLASH_BEFORE, 0};
+    unsigned lives = 0;
+    int cut;
+
+    (void)state;
+    for (cut = RAM_FLASH_BEFORE; cut < RAM_FLASH_CUTS; cut++) {
+        fault.cut = (enum ram_flash_cut)cut;
+        fault.operation = 0;
+        while (live_with_cut_and_loss(&fault, fault.seed / 3 % 2)) {
+            lives += 1;
+            fault.seed++;
+            fault.operation++;
+        }
+    }
+    print_message("%u lives\n", lives);
+}
+
 static void losing_both_record_units_loses_no_firmware(void **state)
 {
     unsigned start, how, lives = 0;
@@ -396,7 +452,8 @@ static void losing_both_record_units_loses_no_firmware(void **state)
     cmocka_unit_test_setup(without_faults_the_last_healthy_image_runs_in_the_end, flash),                    \
         cmocka_unit_test_setup(a_cut_at_any_operation_is_survived, flash),                                   \
         cmocka_unit_test_setup(losing_either_record_unit_loses_no_decision, flash),                          \
-        cmocka_unit_test_setup(losing_both_record_units_loses_no_firmware, flash)
+        cmocka_unit_test_setup(losing_both_record_units_loses_no_firmware, flash),                           \
+        cmocka_unit_test_setup(losing_a_unit_after_the_start_that_follows_a_cut_loses_no_decision, flash)
 
 int main(void)
 {
