@@ -7,11 +7,32 @@
 
 #include "cli/options.h"
 
+#define MESSAGE_BYTES 8192 /* room for the longest path and what is said about it */
+
+void output_put(FILE *to, const char *text, int columns)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    for (; *at; at++) {
+        bool continues = (*at & 0xC0) == 0x80;
+        bool steers = *at < 0x20 || *at == 0x7F || (*at == 0xC2 && at[1] < 0xA0 && at[1] != '\0');
+
+        if (!continues && columns-- == 0) {
+            return;
+        }
+        fputc(steers ? '?' : *at, to);
+        at += steers && *at == 0xC2;
+    }
+}
+
 static void say(const char *prefix, const char *format, va_list arguments)
 {
+    char text[MESSAGE_BYTES];
+
     fflush(stdout);
+    vsnprintf(text, sizeof text, format, arguments);
     fputs(prefix, stderr);
-    vfprintf(stderr, format, arguments);
+    output_put(stderr, text, -1);
     fputc('\n', stderr);
 }
 
@@ -105,12 +126,14 @@ static void print_members(const json_t *object, int indent)
             continue;
         }
         printf("%*s", indent, "");
-        print_label(key, json_is_object(value) ? 0 : width);
         if (json_is_object(value)) {
+            output_put(stdout, key, -1);
             putchar('\n');
             print_members(value, indent + 2);
         } else {
-            printf("%s\n", output_text(value, text, sizeof text));
+            print_label(key, width);
+            output_put(stdout, output_text(value, text, sizeof text), -1);
+            putchar('\n');
         }
     }
 }
@@ -153,7 +176,7 @@ static int column_width(const struct column *column, const json_t *rows)
 
 static void print_cell(const char *text, int width, bool last)
 {
-    fputs(text, stdout);
+    output_put(stdout, text, -1);
     if (last) {
         putchar('\n');
     } else {

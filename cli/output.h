@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -15,6 +16,10 @@ int output_fail(int code, const char *format, ...) __attribute__((format(printf,
 
 /* The same for something that does not stop the command. */
 void output_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints text without what would steer a terminal: names and texts come from devices and servers. At most
+ * columns characters; negative: all. */
+void output_put(FILE *to, const char *text, int columns);
 
 /* Prints value on standard output with indentation and frees it. NULL: out of memory. */
 int output_json(json_t *value);

@@ -2,9 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CLEAR_LINE "\r\033[K"
+#include "cli/output.h"
+
+#define COLUMNS_USUAL 80
+#define CLEAR_LINE    "\r\033[K"
 
 static unsigned per_mille(uint64_t done, uint64_t total)
 {
@@ -14,16 +18,25 @@ static unsigned per_mille(uint64_t done, uint64_t total)
     return (unsigned)(done * 1000 / total);
 }
 
-char *progress_text(char text[PROGRESS_TEXT_BYTES], uint64_t done, uint64_t total)
+char *progress_text(char text[PROGRESS_TEXT_BYTES], unsigned cells, uint64_t done, uint64_t total)
 {
     unsigned share = per_mille(done, total);
-    size_t full = share * PROGRESS_CELLS / 1000;
+    unsigned full = share * cells / 1000;
 
     text[0] = '[';
     memset(text + 1, '#', full);
-    memset(text + 1 + full, '-', PROGRESS_CELLS - full);
-    snprintf(text + 1 + PROGRESS_CELLS, PROGRESS_TEXT_BYTES - 1 - PROGRESS_CELLS, "] %3u%%", share / 10);
+    memset(text + 1 + full, '-', cells - full);
+    snprintf(text + 1 + cells, PROGRESS_TEXT_BYTES - 1 - cells, "] %3u%%", share / 10);
     return text;
+}
+
+void progress_line(const char *line)
+{
+    struct winsize size = {.ws_col = 0};
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+
+    output_put(stderr, line, known ? size.ws_col - 1 : COLUMNS_USUAL - 1);
+    fputc('\n', stderr);
 }
 
 void progress_start(struct progress *bar, const char *label)
@@ -42,8 +55,9 @@ void progress_show(struct progress *bar, uint64_t done, uint64_t total)
         return;
     }
     bar->shown = share;
-    fprintf(stderr, CLEAR_LINE "%s %s  %llu of %llu bytes", bar->label, progress_text(text, done, total),
-            (unsigned long long)done, (unsigned long long)total);
+    fprintf(stderr, CLEAR_LINE "%s %s  %llu of %llu bytes", bar->label,
+            progress_text(text, PROGRESS_CELLS_MAX, done, total), (unsigned long long)done,
+            (unsigned long long)total);
     fflush(stderr);
 }
 

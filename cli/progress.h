@@ -18,9 +18,13 @@ void progress_show(struct progress *bar, uint64_t done, uint64_t total);
 /* Removes the bar. */
 void progress_end(struct progress *bar);
 
-/* "[#####-----]  50%" of done in total; text has PROGRESS_TEXT_BYTES bytes. Returns text. */
-#define PROGRESS_CELLS      20
-#define PROGRESS_TEXT_BYTES (PROGRESS_CELLS + 16)
-char *progress_text(char text[PROGRESS_TEXT_BYTES], uint64_t done, uint64_t total);
+/* "[#####-----]  50%" of done in total, with cells characters (at most PROGRESS_CELLS_MAX) between the
+ * brackets; text has PROGRESS_TEXT_BYTES bytes. Returns text. */
+#define PROGRESS_CELLS_MAX  20
+#define PROGRESS_TEXT_BYTES (PROGRESS_CELLS_MAX + 16)
+char *progress_text(char text[PROGRESS_TEXT_BYTES], unsigned cells, uint64_t done, uint64_t total);
+
+/* Prints a line on standard error, cut to the terminal's width, so that it stays one line. */
+void progress_line(const char *line);
 
 #endif

@@ -31,7 +31,7 @@ static json_t *describe(const struct invocation *call, const json_t *firmware)
     return body;
 }
 
-/* Uploads and creates; says on the way what it did. */
+/* Uploads, and creates the shipment. */
 static int create(struct rest *rest, const struct invocation *call, json_t **shipment)
 {
     json_t *firmware;
@@ -47,12 +47,6 @@ static int create(struct rest *rest, const struct invocation *call, json_t **shi
     }
     body = describe(call, firmware);
     rc = rest_request(rest, "POST", "/shipments", body, shipment);
-    if (rc == CLI_OK && !option_given(call, "json")) {
-        printf("shipment %s: %s %s to template %s\n", json_string_value(json_object_get(*shipment, "id")),
-               json_string_value(json_object_get(firmware, "type")),
-               json_string_value(json_object_get(firmware, "version")), option_text(call, "template"));
-        fflush(stdout);
-    }
     json_decref(body);
     json_decref(firmware);
     return rc;
@@ -67,6 +61,10 @@ static int watch(struct rest *rest, const struct invocation *call, uint32_t seco
 
     if (!id) {
         return output_fail(CLI_SERVER, "the server's answer names no shipment id");
+    }
+    if (!option_given(call, "json")) {
+        printf("shipment %s\n", id);
+        fflush(stdout);
     }
     rc = watch_shipment(rest, id, seconds, option_given(call, "json"), &last);
     if (last) {
@@ -94,7 +92,7 @@ static int run(const struct invocation *call)
     if (rc == CLI_OK && option_given(call, "watch")) {
         rc = watch(&rest, call, seconds, &shipment);
     }
-    printed = shipment ? shipment_print(call, shipment) : CLI_OK;
+    printed = shipment ? shipment_print_result(call, shipment) : CLI_OK;
     rest_close(&rest);
     return rc != CLI_OK ? rc : printed;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -27,17 +28,88 @@ static const struct column device_columns[] = {
     {"reason", "REASON"}, {"attempts", "ATTEMPTS"}, {"text", "TEXT"},       {NULL, NULL},
 };
 
-int shipment_print(const struct invocation *call, json_t *shipment)
+bool shipment_device_ended(const json_t *device)
 {
-    json_t *devices = json_incref(json_object_get(shipment, "devices"));
-    int rc = output_fields(call, shipment);
+    return json_is_true(json_object_get(device, "ended"));
+}
 
-    if (!option_given(call, "json") && json_array_size(devices) > 0) {
+bool shipment_device_runs(const json_t *device)
+{
+    const char *status = json_string_value(json_object_get(device, "status"));
+
+    return shipment_device_ended(device) && status &&
+           (strcmp(status, "success") == 0 || strcmp(status, "already-there") == 0);
+}
+
+/* "s1 live: firmware pump 1.1.0 to template TMPL, 1 of 3 devices updated, 0 failed" */
+static void print_line(const json_t *shipment)
+{
+    static const char *const parts[][2] = {
+        {"", "id"},
+        {" ", "state"},
+        {": firmware ", "firmware.type"},
+        {" ", "firmware.version"},
+        {" to template ", "template"},
+        {", ", "progress.updated"},
+        {" of ", "progress.target"},
+        {" devices updated, ", "progress.failed"},
+    };
+    char text[32];
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        fputs(parts[i][0], stdout);
+        output_put(stdout, output_text(output_member(shipment, parts[i][1]), text, sizeof text), -1);
+    }
+    printf(" failed\n");
+}
+
+static void print_devices(const json_t *devices)
+{
+    if (json_array_size(devices) > 0) {
         putchar('\n');
         output_table(device_columns, devices);
     }
-    json_decref(devices);
-    return rc;
+}
+
+int shipment_print(const struct invocation *call, json_t *shipment)
+{
+    char text[32];
+
+    if (option_given(call, "json")) {
+        return output_json(shipment);
+    }
+    print_line(shipment);
+    putchar('"');
+    output_put(stdout, output_text(output_member(shipment, "name"), text, sizeof text), -1);
+    fputs("\", created ", stdout);
+    output_put(stdout, output_text(output_member(shipment, "created"), text, sizeof text), -1);
+    putchar('\n');
+    print_devices(json_object_get(shipment, "devices"));
+    json_decref(shipment);
+    return CLI_OK;
+}
+
+int shipment_print_result(const struct invocation *call, json_t *shipment)
+{
+    json_t *bad;
+    json_t *device;
+    size_t i;
+
+    if (option_given(call, "json")) {
+        return output_json(shipment);
+    }
+    bad = json_array();
+    json_array_foreach(json_object_get(shipment, "devices"), i, device)
+    {
+        if (shipment_device_ended(device) && !shipment_device_runs(device)) {
+            json_array_append(bad, device);
+        }
+    }
+    print_line(shipment);
+    print_devices(bad);
+    json_decref(bad);
+    json_decref(shipment);
+    return CLI_OK;
 }
 
 static int run_list(const struct invocation *call)

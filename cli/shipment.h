@@ -6,7 +6,15 @@
 
 #include "cli/command.h"
 
-/* Prints a shipment and its devices, or its JSON, and frees it. */
+/* Prints a shipment and all its devices, or its JSON, and frees it. */
 int shipment_print(const struct invocation *call, json_t *shipment);
+
+/* Prints how a shipment stands in one line, and the devices that have ended without running the firmware; or
+ * its JSON. Frees it. */
+int shipment_print_result(const struct invocation *call, json_t *shipment);
+
+/* True if a row of its devices has ended, and true if it runs the firmware. */
+bool shipment_device_ended(const json_t *device);
+bool shipment_device_runs(const json_t *device);
 
 #endif

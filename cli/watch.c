@@ -12,11 +12,14 @@
 
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/shipment.h"
 
 #define POLL_MS         300
 #define POLL_LARGE_MS   2000 /* for shipments of more devices than LARGE */
 #define LARGE           500
 #define BARS_MAX        10 /* devices shown on a terminal at a time */
+#define LEG_CELLS       10
+#define LINE_BYTES      256
 #define LEG_DOWNLOAD    1
 #define LEG_UART        2
 #define LEG_AFTER       3
@@ -92,18 +95,6 @@ static const char *label_of(const json_t *device)
     return name[0] ? name : text_of(device, "id");
 }
 
-static bool has_ended(const json_t *device)
-{
-    return json_is_true(json_object_get(device, "ended"));
-}
-
-static bool runs_firmware(const json_t *device)
-{
-    const char *status = text_of(device, "status");
-
-    return has_ended(device) && (strcmp(status, "success") == 0 || strcmp(status, "already-there") == 0);
-}
-
 /* "rollback (self-test-failed)", or the status alone. */
 static void outcome_text(const json_t *device, char *text, size_t bytes)
 {
@@ -120,7 +111,7 @@ static uint64_t leg_done(const json_t *device, int leg, uint64_t *total)
     const struct stage *stage = stage_of(device);
 
     *total = 1;
-    if (runs_firmware(device) || stage->leg > leg || (stage->leg == leg && stage->whole_leg)) {
+    if (shipment_device_runs(device) || stage->leg > leg || (stage->leg == leg && stage->whole_leg)) {
         return 1;
     }
     if (stage->leg < leg) {
@@ -137,13 +128,16 @@ static void line_text(const json_t *device, char *text, size_t bytes)
     const struct stage *stage = stage_of(device);
     uint64_t total = 0;
     uint64_t done = stage->leg ? leg_done(device, stage->leg, &total) : 0;
+    unsigned quarters = done >= total ? 4 : (unsigned)(done * 4 / total);
     char outcome[128];
 
     outcome_text(device, outcome, sizeof outcome);
-    if (has_ended(device) || !stage->slug) {
+    if (shipment_device_ended(device)) {
         snprintf(text, bytes, "%s", outcome);
+    } else if (!stage->slug) {
+        snprintf(text, bytes, "%s: %s", outcome, text_of(device, "text"));
     } else if (!stage->whole_leg && total > 1) {
-        snprintf(text, bytes, "%s, %u%% of %llu bytes", stage->text, (unsigned)(done * 4 / total) * 25,
+        snprintf(text, bytes, "%s, %u%% of %llu bytes", stage->text, quarters * 25,
                  (unsigned long long)total);
     } else {
         snprintf(text, bytes, "%s", stage->text);
@@ -162,8 +156,12 @@ static void say_changes(struct watch *watch, const json_t *devices)
 
         line_text(device, text, sizeof text);
         if (strcmp(said, text) != 0) {
-            printf("%6.1f s  %s: %s\n", now() - watch->started, label_of(device), text);
-            json_object_set_new(watch->said, text_of(device, "id"), json_string(text));
+            printf("%6.1f s  ", now() - watch->started);
+            output_put(stdout, label_of(device), -1);
+            fputs(": ", stdout);
+            output_put(stdout, text, -1);
+            putchar('\n');
+            json_object_set_new(watch->said, text_of(device, "id"), json_string_nocheck(text));
         }
     }
     fflush(stdout);
@@ -178,26 +176,47 @@ static void clear_block(struct watch *watch)
     }
 }
 
-static void draw_device(struct watch *watch, const json_t *device)
+static void draw_line(struct watch *watch, const char *line)
 {
-    char bar[PROGRESS_TEXT_BYTES];
-    uint64_t total;
-    uint64_t done = leg_done(device, LEG_DOWNLOAD, &total);
-
-    fprintf(stderr, "  %-16.16s  download %s", label_of(device), progress_text(bar, done, total));
-    done = leg_done(device, LEG_UART, &total);
-    fprintf(stderr, "  UART %s  %.28s\n", progress_text(bar, done, total),
-            stage_of(device)->slug ? stage_of(device)->text : text_of(device, "status"));
+    progress_line(line);
     watch->drawn++;
 }
 
-static void draw_block(struct watch *watch, const json_t *devices)
+static void draw_device(struct watch *watch, const json_t *device)
+{
+    const struct stage *stage = stage_of(device);
+    char download[PROGRESS_TEXT_BYTES];
+    char uart[PROGRESS_TEXT_BYTES];
+    char line[LINE_BYTES];
+    uint64_t total;
+    uint64_t done = leg_done(device, LEG_DOWNLOAD, &total);
+
+    progress_text(download, LEG_CELLS, done, total);
+    done = leg_done(device, LEG_UART, &total);
+    progress_text(uart, LEG_CELLS, done, total);
+    snprintf(line, sizeof line, "  %-14.14s  download %s  UART %s  %s", label_of(device), download, uart,
+             stage->text);
+    draw_line(watch, line);
+}
+
+static void draw_summary(struct watch *watch)
 {
     const json_t *progress = json_object_get(watch->shipment, "progress");
     uint64_t updated = number_of(progress, "updated");
     uint64_t failed = number_of(progress, "failed");
     uint64_t target = number_of(progress, "target");
     char bar[PROGRESS_TEXT_BYTES];
+    char line[LINE_BYTES];
+
+    snprintf(line, sizeof line, "%s %s  %llu of %llu devices updated, %llu failed, %s, %.0f s", watch->id,
+             progress_text(bar, LEG_CELLS, updated + failed, target), (unsigned long long)updated,
+             (unsigned long long)target, (unsigned long long)failed, text_of(watch->shipment, "state"),
+             now() - watch->started);
+    draw_line(watch, line);
+}
+
+static void draw_block(struct watch *watch, const json_t *devices)
+{
     unsigned bars = 0;
     size_t i;
     const json_t *device;
@@ -205,16 +224,12 @@ static void draw_block(struct watch *watch, const json_t *devices)
     clear_block(watch);
     json_array_foreach(devices, i, device)
     {
-        if (!has_ended(device) && stage_of(device)->slug && bars < BARS_MAX) {
+        if (!shipment_device_ended(device) && stage_of(device)->slug && bars < BARS_MAX) {
             draw_device(watch, device);
             bars++;
         }
     }
-    fprintf(stderr, "%s %s  %llu of %llu devices updated, %llu failed, %s, %.0f s\n", watch->id,
-            progress_text(bar, updated + failed, target), (unsigned long long)updated,
-            (unsigned long long)target, (unsigned long long)failed, text_of(watch->shipment, "state"),
-            now() - watch->started);
-    watch->drawn++;
+    draw_summary(watch);
     fflush(stderr);
 }
 
@@ -233,14 +248,14 @@ static bool shipment_ended(const json_t *shipment)
     }
     json_array_foreach(devices, i, device)
     {
-        if (!has_ended(device)) {
+        if (!shipment_device_ended(device)) {
             return false;
         }
     }
     return json_array_size(devices) > 0;
 }
 
-int watch_verdict(const json_t *shipment)
+static int verdict_of(const json_t *shipment)
 {
     const json_t *devices = json_object_get(shipment, "devices");
     size_t i;
@@ -248,7 +263,7 @@ int watch_verdict(const json_t *shipment)
 
     json_array_foreach(devices, i, device)
     {
-        if (!runs_firmware(device)) {
+        if (!shipment_device_runs(device)) {
             return CLI_SHIPMENT;
         }
     }
@@ -311,7 +326,7 @@ static int follow(struct watch *watch, uint32_t seconds)
         }
         show(watch);
         if (watch->shipment && !watch->unreachable && shipment_ended(watch->shipment)) {
-            return watch_verdict(watch->shipment);
+            return verdict_of(watch->shipment);
         }
         if (now() - watch->started >= seconds) {
             clear_block(watch);

@@ -12,7 +12,4 @@
  */
 int watch_shipment(struct rest *rest, const char *id, uint32_t seconds, bool json, json_t **last);
 
-/* CLI_OK if every device of an ended shipment runs the firmware, CLI_SHIPMENT if not. */
-int watch_verdict(const json_t *shipment);
-
 #endif

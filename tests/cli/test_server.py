@@ -51,6 +51,12 @@ class Requests(ServerCase):
         self.assertIn("came on-line", text)
         self.assertIn("  version  1.0.0", text)
 
+    def test_what_would_steer_a_terminal_is_not_printed(self):
+        self.serve({"GET /devices": (200, {"devices": [dict(DEVICE, name="\x1b[2Jx\u009b1my\n")]}),
+                    "GET /firmware": problem(422, "bad \x1b]0;title\x07")})
+        self.assertIn("?[2Jx?1my?", self.ask("device", "list").stdout)
+        self.assertIn("bad ?]0;title?", self.ask("firmware", "list", code=SERVER).stderr)
+
     def test_ids_are_escaped(self):
         server = self.serve({})
         self.ask("device", "show", "../firmware?x", code=FAILED)
@@ -227,8 +233,8 @@ class Ship(ServerCase):
         reader.join()
         os.close(master)
         text = b"".join(drawn).decode()
-        self.assertIn("download [#####---------------]  25%", text)
-        self.assertIn("UART [##########----------]  50%  transferring to the MCU", text)
+        self.assertIn("download [##--------]  25%", text)
+        self.assertIn("UART [#####-----]  50%  transf", text)
         self.assertNotIn("transferring", done.stdout)
 
 
