@@ -170,9 +170,8 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 {
     (void)what;
     struct cloud *cloud = ctx;
-    struct timeval flush = {.tv_usec = FLUSH_MS * 1000};
     log_line(LOG_LEVEL_INFO, "stopping", "signal=%d", (int)number);
-    gateway_close(cloud->gateway);
+    struct timeval flush = {.tv_usec = gateway_close(cloud->gateway) ? FLUSH_MS * 1000 : 0};
     event_base_loopexit(cloud->base, &flush);
 }
 

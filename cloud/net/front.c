@@ -127,9 +127,10 @@ static void upload_failed(struct visit *visit)
 static void begin_upload(struct visit *visit)
 {
     struct api_call *call = &visit->call;
-    char name[RECORD_FILE_NAME] = "firmware.bin";
-    if (http_query_get(visit->exchange->head.query, "name", name, sizeof name) && name[0] != '\0' &&
-        !text_take(call->firmware.name, sizeof call->firmware.name, name)) {
+    char name[RECORD_FILE_NAME];
+    if (!http_query_get(visit->exchange->head.query, "name", name, sizeof name) || name[0] == '\0')
+        snprintf(name, sizeof name, "firmware.bin");
+    if (!text_take(call->firmware.name, sizeof call->firmware.name, name)) {
         refuse(visit->exchange, 400, "malformed request", "name must be a plain file name");
         return;
     }
@@ -178,7 +179,7 @@ static void finish_upload(struct visit *visit)
         refuse(visit->exchange, 422, "not a firmware", why);
         return;
     }
-    memcpy(call->firmware.name, name[0] != '\0' ? name : "firmware.bin", sizeof name);
+    memcpy(call->firmware.name, name, sizeof name);
     post(visit, run_call, call_done);
 }
 

@@ -465,14 +465,23 @@ void gateway_attach(struct gateway *gateway, struct desk *desk)
     gateway->desk = desk;
 }
 
-void gateway_close(struct gateway *gateway)
+bool gateway_close(struct gateway *gateway)
 {
+    size_t count = gateway->connections.count;
+    struct connection **all = calloc(count + 1, sizeof *all);
+    if (all == NULL)
+        abort();
     size_t at = 0;
+    for (size_t i = 0; i < count; i++)
+        all[i] = idmap_next(&gateway->connections, &at);
     evconnlistener_disable(gateway->listener);
-    for (struct connection *c; (c = idmap_next(&gateway->connections, &at)) != NULL;) {
-        if (!c->ended)
-            mqtt_session_end(&c->session, MQTT_END_SHUTDOWN);
+    for (size_t i = 0; i < count; i++) {
+        if (!all[i]->ended)
+            mqtt_session_end(&all[i]->session, MQTT_END_SHUTDOWN);
+        serve(all[i]); /* frees it, if there is nothing to flush */
     }
+    free(all);
+    return gateway->connections.count > 0;
 }
 
 void gateway_free(struct gateway *gateway)

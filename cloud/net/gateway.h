@@ -22,8 +22,9 @@ void gateway_attach(struct gateway *gateway, struct desk *desk);
 /* Carries out what the fleet decided (desk_effect_fn; ctx is the gateway). */
 void gateway_effect(void *ctx, const struct effect *effect);
 
-/* Stops listening and says goodbye to every device. */
-void gateway_close(struct gateway *gateway);
+/* Stops listening and says goodbye to every device. True if a goodbye is still to be flushed: let the loop
+ * run on for a moment. */
+bool gateway_close(struct gateway *gateway);
 /* Frees what is left, once the desk has stopped. */
 void gateway_free(struct gateway *gateway);
 
