@@ -194,7 +194,7 @@ static int read_segments(struct elf_reader *in)
     return rc;
 }
 
-/* Fills a byte of the image only once: segments that overlap in flash are a mistake of the linker script. */
+/* Makes the image of the segments. */
 static int place_segments(struct elf_reader *in)
 {
     uint64_t start = UINT32_MAX;
@@ -230,6 +230,7 @@ static int place_segments(struct elf_reader *in)
     return CLI_OK;
 }
 
+/* Segments that overlap in flash are a mistake of the linker script. */
 static int check_overlap(const struct elf_reader *in)
 {
     for (size_t i = 0; i < in->segment_count; i++) {

@@ -145,9 +145,8 @@ static int take_names(struct content *content, const struct invocation *call)
     struct tdm_tag *tag = &content->tag;
     const char *hardware = option_text(call, "hardware");
     bool has_tag = tdm_tag_find(tag, content->image.bytes, content->image.size) >= 0;
-    int rc = CLI_OK;
+    int rc = take_value(call, "type", tag->type, has_tag, manifest->type);
 
-    rc = rc == CLI_OK ? take_value(call, "type", tag->type, has_tag, manifest->type) : rc;
     rc = rc == CLI_OK ? take_value(call, "version", tag->version, has_tag, manifest->version) : rc;
     rc = rc == CLI_OK ? take_value(call, "build", tag->build, has_tag, manifest->build) : rc;
     if (rc != CLI_OK) {

@@ -33,7 +33,7 @@ void package_close(struct package *package);
 /* Says why path is not good, with what to do about it. Returns CLI_FAILED. */
 int package_fail(const char *path, int error);
 
-/* Where image starts to run from bytes in memory, for tdm_relocations_...: ctx is the table's first byte. */
+/* A tdm_table_read_fn for a relocation table in memory: ctx is its first byte. */
 int package_read_table(void *ctx, uint32_t offset, void *to, size_t bytes);
 
 #endif
