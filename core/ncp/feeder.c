@@ -110,13 +110,15 @@ static void give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32_t no
     enter(ncp, TDM__CANCELLING, now_ms);
 }
 
-/* The MCU said no. One with our extension says why in a moment. */
+/* The MCU said no. One with our extension says why: it did already, or will in a moment. */
 static void hear(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
 {
-    if (ncp->reason == TDM_REASON_NONE) {
+    bool knows_why = ncp->reason != TDM_REASON_NONE;
+
+    if (!knows_why) {
         ncp->reason = reason;
     }
-    enter(ncp, TDM__HEARING, ncp->reports ? now_ms + TDM__HEARING_MS : now_ms);
+    enter(ncp, TDM__HEARING, ncp->reports && !knows_why ? now_ms + TDM__HEARING_MS : now_ms);
 }
 
 /* --- Answers --- */
