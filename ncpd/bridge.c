@@ -213,9 +213,10 @@ static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *repo
     log_info("mcu: report: event %u, state %u, reason %s", report->event, report->state,
              tdm_reason_slug(report->reason));
     report_device(&bridge->reports, report);
-    cloud_link_kick(bridge->cloud);
     if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL)) {
-        start_timer(bridge->check_in, 0); /* this is what it waited for */
+        start_timer(bridge->check_in, 0); /* this is what it waited for; the report goes with it */
+    } else {
+        cloud_link_kick(bridge->cloud);
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /* States of a line:
  *
- *     closed --open--> open --end of file, error--> closed --1 s--> open ...
+ *     closed --open--> open --end of file, error--> closed --250 ms--> open ...
  *
  * While open, a change of the rate waits until the kernel's queue is empty; nothing is pulled meanwhile. */
 #include "ncpd/serial.h"
@@ -22,7 +22,7 @@
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
 
-enum { BUFFER_BYTES = 4096, REOPEN_MS = 1000, DRAIN_MS = 1 };
+enum { BUFFER_BYTES = 4096, REOPEN_MS = 250, DRAIN_MS = 1 };
 
 struct serial {
     struct event_base *base;
