@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +21,7 @@ bool host_time(struct tdm_ncp_time *time)
 {
     struct timespec now;
     struct tm local;
-    char offset[16];
+    size_t length;
 
     clock_gettime(CLOCK_REALTIME, &now);
     localtime_r(&now.tv_sec, &local);
@@ -31,10 +31,9 @@ bool host_time(struct tdm_ncp_time *time)
     time->unix_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     time->offset_minutes = (int16_t)(local.tm_gmtoff / 60);
     time->dst = local.tm_isdst > 0;
-    strftime(time->iso8601, sizeof time->iso8601, "%Y-%m-%dT%H:%M:%S", &local);
-    snprintf(offset, sizeof offset, "%+03d:%02d", time->offset_minutes / 60,
-             (time->offset_minutes < 0 ? -time->offset_minutes : time->offset_minutes) % 60);
-    strcat(time->iso8601, offset);
+    length = strftime(time->iso8601, sizeof time->iso8601, "%Y-%m-%dT%H:%M:%S", &local);
+    snprintf(time->iso8601 + length, sizeof time->iso8601 - length, "%+03d:%02d", time->offset_minutes / 60,
+             abs(time->offset_minutes) % 60);
     snprintf(time->zone, sizeof time->zone, "%s", local.tm_zone);
     return true;
 }

@@ -117,7 +117,7 @@ static int open_socket(const struct serial *serial)
         errno = ENAMETOOLONG;
         return -1;
     }
-    strcpy(address.sun_path, serial->path);
+    memcpy(address.sun_path, serial->path, strlen(serial->path) + 1);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         int error = errno;

@@ -1,25 +1,35 @@
 /* The update: a firmware file goes to the primary MCU in chunks (docs/PROTOCOL.md, sections 5 and 9).
  *
- *   NONE --offer--> WAITING --link up, not suspended--> OFFERING --true--> ACCEPTED --otaUpdateStart-->
- * SENDING ^ ^ ^                                 |  |               |                           |  | | |
- * '---------- no answer ------------'  '-- false --.   | no start           last chunk | | | v   v taken |  |
- *                    | '----- offers left ----- CANCELLING <-------.   HEARING                            v |
- *                    |                            |  ^             |    |   ^                     FINISHING |
- *                    |                            |  '-------------+----+---+--- gave up ---------'  |   | |
- *                    |                            v                     v   '---- false -------------'   | |
- *                    |                       NONE (failed)        NONE (failed)                          | |
- *                    '------ the MCU restarted: RETURNING, then initialize (or installed)
- * <--------------'---'
+ *   NONE
+ *    | a firmware to offer
+ *    v
+ *   WAITING <----------------------------------------------------------------------------.
+ *    | initialised, not suspended                                                         |
+ *    v                                                                                    |
+ *   OFFERING ------ no answer ----------------------------------------------------------->|
+ *    |      '------ false ---------> HEARING --> failed                                   |
+ *    v true                             ^                                                 |
+ *   ACCEPTED ------ no otaUpdateStart --|----------> CANCELLING --- offers left --------->|
+ *    |                                  |              ^   '------- none left --> failed  |
+ *    v otaUpdateStart                   |              |                                  |
+ *   SENDING ------- resends used up ----|--------------'                                  |
+ *    |                                  |              ^                                  |
+ *    v last chunk taken                 |              |                                  |
+ *   FINISHING ----- no answer ----------|--------------'                                  |
+ *    |      |'----- false --------------'                                                 |
+ *    |      '------ the MCU restarted --> RETURNING --- initialised, not as offered ----->|
+ *    v true                                   '-------- initialised as offered --> installed
+ *   installed
+ *
+ * A restart of the MCU in OFFERING, ACCEPTED and SENDING leads to WAITING too, while offers are left.
  *
  * - One call of ours is in flight at most, and nothing else of ours is sent meanwhile.
  * - A chunk is exactly as long as the MCU asked for, the last one excepted; a resend is the same bytes.
  * - HEARING waits for the reason that an MCU with our extension sends after it said no.
- * - otaUpdateStart is served in WAITING and OFFERING too (our offer's answer was lost, or the MCU's
- * bootloader goes on by itself), and in SENDING, where it starts over.
- * - Whatever happens, the number of offers is bounded, every step has a limit, and every end has a reason. */
-#include "core/ncp/internal.h"
-
-#include <string.h>
+ * - otaUpdateStart is served in WAITING and OFFERING too (the answer to our offer was lost, or a bootloader
+ *   goes on by itself), and in SENDING, where it starts over.
+ * - The number of offers is bounded, every step has a limit, and every end has a reason. */
+#include "core/ncp/feeder.h"
 
 bool tdm_ncp_updating(const struct tdm_ncp *ncp)
 {
@@ -31,25 +41,11 @@ bool tdm__feeder_active(const struct tdm_ncp *ncp)
     return ncp->step >= TDM__ACCEPTED;
 }
 
-static void enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms)
+void tdm__feeder_enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms)
 {
     ncp->step = (uint8_t)step;
     ncp->due_ms = due_ms;
     ncp->resends = 0;
-}
-
-/* next never came to its turn. */
-static void drop_next(struct tdm_ncp *ncp)
-{
-    struct tdm_ncp_progress progress = {
-        .stage = TDM_NCP_FAILED,
-        .id = ncp->next.id,
-        .size = ncp->next.bytes,
-        .reason = TDM_REASON_SUPERSEDED,
-    };
-
-    ncp->has_next = false;
-    ncp->config->ops->progress(ncp->config->ctx, &progress);
 }
 
 static void tell(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason)
@@ -66,48 +62,45 @@ static void tell(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason)
     ncp->config->ops->progress(ncp->config->ctx, &progress);
 }
 
-static void begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms)
+void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms)
 {
     ncp->firmware = *firmware;
     ncp->offers = 0;
     ncp->offset = 0;
     ncp->wire_bytes = 0;
     ncp->reason = TDM_REASON_NONE;
-    enter(ncp, TDM__WAITING, now_ms);
+    tdm__feeder_enter(ncp, TDM__WAITING, now_ms);
 }
 
-/* The one way out: tells the stage, then takes the firmware that waits. */
-static void end(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason, uint32_t now_ms)
+void tdm__feeder_end(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason, uint32_t now_ms)
 {
     tell(ncp, stage, reason);
     ncp->step = TDM__NONE;
     if (ncp->has_next) {
         ncp->has_next = false;
-        begin(ncp, &ncp->next, now_ms);
+        tdm__feeder_begin(ncp, &ncp->next, now_ms);
     }
 }
 
-static void fail(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
+void tdm__feeder_fail(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
 {
-    end(ncp, TDM_NCP_FAILED, reason, now_ms);
+    tdm__feeder_end(ncp, TDM_NCP_FAILED, reason, now_ms);
 }
 
-/* Offers anew while that is allowed. */
-static void offer_again(struct tdm_ncp *ncp, uint8_t reason, uint32_t due_ms, uint32_t now_ms)
+void tdm__feeder_offer_again(struct tdm_ncp *ncp, uint8_t reason, uint32_t due_ms, uint32_t now_ms)
 {
     if (ncp->offers < ncp->config->offers) {
-        enter(ncp, TDM__WAITING, due_ms);
+        tdm__feeder_enter(ncp, TDM__WAITING, due_ms);
     } else {
-        fail(ncp, reason, now_ms);
+        tdm__feeder_fail(ncp, reason, now_ms);
     }
 }
 
-/* Tells the MCU that the update is over, then offers it anew or ends it. */
-static void give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32_t now_ms)
+void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32_t now_ms)
 {
     ncp->reason = reason;
     ncp->again = again;
-    enter(ncp, TDM__CANCELLING, now_ms);
+    tdm__feeder_enter(ncp, TDM__CANCELLING, now_ms);
 }
 
 /* The MCU said no. One with our extension says why: it did already, or will in a moment. */
@@ -118,7 +111,7 @@ static void hear(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
     if (!knows_why) {
         ncp->reason = reason;
     }
-    enter(ncp, TDM__HEARING, ncp->reports && !knows_why ? now_ms + TDM__HEARING_MS : now_ms);
+    tdm__feeder_enter(ncp, TDM__HEARING, ncp->reports && !knows_why ? now_ms + TDM__HEARING_MS : now_ms);
 }
 
 /* --- Answers --- */
@@ -138,10 +131,10 @@ static void offer_done(void *ctx, int error, uint8_t status, struct tdm_reader *
     }
     if (error == TDM_E_TIMEOUT) {
         tdm_endpoint_resync(&ncp->endpoint);
-        offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
+        tdm__feeder_offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
     } else if (said_yes(error, results)) {
         ncp->reason = TDM_REASON_NONE;
-        enter(ncp, TDM__ACCEPTED, now_ms + ncp->config->start_limit_ms);
+        tdm__feeder_enter(ncp, TDM__ACCEPTED, now_ms + ncp->config->start_limit_ms);
         tell(ncp, TDM_NCP_ACCEPTED, TDM_REASON_NONE);
     } else {
         hear(ncp, TDM_REASON_OFFER_REFUSED, now_ms);
@@ -154,7 +147,7 @@ static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refuse
     uint8_t reason = error == TDM_E_TIMEOUT ? TDM_REASON_NO_ANSWER : refused;
 
     if (ncp->resends >= limit) {
-        give_up(ncp, reason, true, now_ms);
+        tdm__feeder_give_up(ncp, reason, true, now_ms);
         return;
     }
     ncp->resends++;
@@ -197,7 +190,7 @@ static void finish_done(void *ctx, int error, uint8_t status, struct tdm_reader 
         resend(ncp, error, TDM__FINISH_RESENDS, TDM_REASON_FINISH_REFUSED, now_ms);
     } else if (said_yes(error, results)) {
         ncp->restart = true;
-        end(ncp, TDM_NCP_INSTALLED, TDM_REASON_NONE, now_ms);
+        tdm__feeder_end(ncp, TDM_NCP_INSTALLED, TDM_REASON_NONE, now_ms);
     } else {
         hear(ncp, TDM_REASON_FINISH_REFUSED, now_ms);
     }
@@ -213,9 +206,9 @@ static void cancel_done(void *ctx, int error, uint8_t status, struct tdm_reader 
         return;
     }
     if (ncp->again) {
-        offer_again(ncp, ncp->reason, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
+        tdm__feeder_offer_again(ncp, ncp->reason, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
     } else {
-        fail(ncp, ncp->reason, now_ms);
+        tdm__feeder_fail(ncp, ncp->reason, now_ms);
     }
 }
 
@@ -244,14 +237,14 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->offers++;
     ncp->offset = 0;
     ncp->reason = TDM_REASON_NONE;
-    enter(ncp, TDM__OFFERING, now_ms);
+    tdm__feeder_enter(ncp, TDM__OFFERING, now_ms);
     tell(ncp, TDM_NCP_OFFERED, TDM_REASON_NONE);
     return TDM__OFFER_MS;
 }
 
 static uint32_t no_start(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    give_up(ncp, TDM_REASON_NO_START, true, now_ms);
+    tdm__feeder_give_up(ncp, TDM_REASON_NO_START, true, now_ms);
     return 0;
 }
 
@@ -274,12 +267,12 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
     struct tdm_writer args;
 
     if (ncp->offset == ncp->firmware.bytes) {
-        enter(ncp, TDM__FINISHING, now_ms);
+        tdm__feeder_enter(ncp, TDM__FINISHING, now_ms);
         tell(ncp, TDM_NCP_VERIFYING, TDM_REASON_NONE);
         return 0;
     }
     if (!load(ncp)) {
-        give_up(ncp, TDM_REASON_STORAGE, false, now_ms);
+        tdm__feeder_give_up(ncp, TDM_REASON_STORAGE, false, now_ms);
         return 0;
     }
     if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_WRITE, false, &args) != TDM_OK) {
@@ -306,7 +299,7 @@ static uint32_t finish(struct tdm_ncp *ncp, uint32_t now_ms)
 
 static uint32_t heard_enough(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    fail(ncp, ncp->reason, now_ms);
+    tdm__feeder_fail(ncp, ncp->reason, now_ms);
     return 0;
 }
 
@@ -343,145 +336,4 @@ uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
         return tdm__until(ncp->resume_ms, now_ms);
     }
     return wait_ms > 0 ? wait_ms : steps[ncp->step](ncp, now_ms);
-}
-
-/* --- What the MCU does --- */
-
-/* The largest chunk of ours for an MCU that would take more: whole program units of any flash. */
-enum { CHUNK_OF_CHOICE = 1024 };
-
-bool tdm__feeder_start(struct tdm_ncp *ncp, uint16_t chunk, uint32_t now_ms)
-{
-    if (ncp->step < TDM__WAITING || ncp->step > TDM__SENDING || chunk < TDM_NCP_CHUNK_MIN) {
-        return false;
-    }
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
-    ncp->chunk_bytes = chunk <= TDM_NCP_CHUNK_MAX ? chunk : CHUNK_OF_CHOICE;
-    ncp->loaded = 0;
-    ncp->offset = 0;
-    enter(ncp, TDM__SENDING, now_ms + TDM__START_PAUSE_MS);
-    return true;
-}
-
-bool tdm__feeder_suspend(struct tdm_ncp *ncp, uint16_t seconds, uint32_t now_ms)
-{
-    if (seconds > TDM__SUSPEND_MAX_S) {
-        return false;
-    }
-    ncp->suspended = seconds > 0;
-    ncp->resume_ms = now_ms + seconds * 1000u;
-    if (ncp->suspended && ncp->step == TDM__ACCEPTED) {
-        ncp->due_ms = ncp->resume_ms + ncp->config->start_limit_ms;
-    }
-    return true;
-}
-
-/* The MCU restarted while it handled otaUpdateFinish, whose answer never came: what runs now tells the
- * outcome. */
-static void judge(struct tdm_ncp *ncp, uint32_t now_ms)
-{
-    const struct tdm_ncp_firmware *sent = &ncp->firmware;
-    const struct tdm_tag *runs = &ncp->device.firmware;
-
-    if (sent->version[0] != '\0' && strcmp(sent->version, runs->version) == 0 &&
-        strcmp(sent->build, runs->build) == 0) {
-        end(ncp, TDM_NCP_INSTALLED, TDM_REASON_NONE, now_ms);
-    } else {
-        offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__OFFER_PAUSE_MS, now_ms);
-    }
-}
-
-void tdm__feeder_mcu_restarted(struct tdm_ncp *ncp, bool initialized, uint32_t now_ms)
-{
-    if (ncp->step == TDM__NONE) {
-        return;
-    }
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
-    if (ncp->step == TDM__FINISHING) {
-        enter(ncp, TDM__RETURNING, now_ms);
-    }
-    if (ncp->step == TDM__RETURNING) {
-        if (initialized) {
-            judge(ncp, now_ms);
-        }
-    } else if (ncp->step == TDM__HEARING || (ncp->step == TDM__CANCELLING && !ncp->again)) {
-        fail(ncp, ncp->reason, now_ms);
-    } else {
-        offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__OFFER_PAUSE_MS, now_ms);
-    }
-}
-
-void tdm__feeder_mcu_failed(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
-{
-    /* One that speaks of a cancel speaks of an update that ended before. */
-    if (reason == TDM_REASON_NONE || reason == TDM_REASON_CANCELLED) {
-        return;
-    }
-    switch (ncp->step) {
-    case TDM__OFFERING:
-        ncp->reason = reason;
-        break;
-    case TDM__ACCEPTED:
-    case TDM__SENDING:
-    case TDM__FINISHING:
-    case TDM__HEARING:
-        tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
-        fail(ncp, reason, now_ms);
-        break;
-    default:
-        break;
-    }
-}
-
-void tdm__feeder_link_lost(struct tdm_ncp *ncp, uint32_t now_ms)
-{
-    bool asked = ncp->step > TDM__WAITING || ncp->offers > 0;
-
-    if (ncp->step != TDM__NONE && asked) {
-        fail(ncp, TDM_REASON_NO_ANSWER, now_ms);
-    }
-}
-
-void tdm__feeder_reopened(struct tdm_ncp *ncp, uint32_t now_ms)
-{
-    if (ncp->step == TDM__OFFERING) {
-        offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__OFFER_PAUSE_MS, now_ms);
-    }
-}
-
-/* --- What the network side does --- */
-
-static void supersede(struct tdm_ncp *ncp, uint32_t now_ms)
-{
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
-    if (ncp->step == TDM__WAITING && ncp->offers == 0) {
-        fail(ncp, TDM_REASON_SUPERSEDED, now_ms);
-    } else {
-        give_up(ncp, TDM_REASON_SUPERSEDED, false, now_ms);
-    }
-}
-
-int tdm_ncp_offer(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms)
-{
-    const struct tdm_ncp_firmware *latest = ncp->has_next ? &ncp->next : &ncp->firmware;
-
-    if (firmware->bytes == 0) {
-        return TDM_E_ARGUMENT;
-    }
-    if (ncp->step == TDM__NONE) {
-        begin(ncp, firmware, now_ms);
-        return TDM_OK;
-    }
-    if (memcmp(latest->sha256, firmware->sha256, sizeof latest->sha256) == 0) {
-        return TDM_E_BUSY;
-    }
-    if (ncp->has_next) {
-        drop_next(ncp);
-    }
-    ncp->next = *firmware;
-    ncp->has_next = true;
-    if (ncp->step != TDM__FINISHING && ncp->step != TDM__RETURNING) {
-        supersede(ncp, now_ms);
-    }
-    return TDM_OK;
 }

@@ -1,0 +1,23 @@
+/* The transitions of feeder.c that feeder_events.c makes too. */
+#ifndef TANDEM_CORE_NCP_FEEDER_H
+#define TANDEM_CORE_NCP_FEEDER_H
+
+#include "core/ncp/internal.h"
+
+/* Takes the step, whose timer ends at due_ms. */
+void tdm__feeder_enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms);
+
+/* WAITING with this firmware. */
+void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms);
+
+/* The one way out: tells the stage, then takes the firmware that waits. */
+void tdm__feeder_end(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason, uint32_t now_ms);
+void tdm__feeder_fail(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms);
+
+/* Offers anew at due_ms, or fails with reason where all offers are used up. */
+void tdm__feeder_offer_again(struct tdm_ncp *ncp, uint8_t reason, uint32_t due_ms, uint32_t now_ms);
+
+/* Tells the MCU that the update is over; then offers it anew, or fails with reason. */
+void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32_t now_ms);
+
+#endif
