@@ -6,20 +6,16 @@
  *                      |                        v  lost, refused, silent
  *                      '----- back-off ----- waiting
  *
- * mosquitto_connect waits for DNS, TCP and TLS, so it runs on a thread of its own, and the state connecting
- * means that this thread has the connection: nothing else touches it until it said so through the pipe. */
+ * In the state connecting the client belongs to the connector, and nothing here touches it. */
 #include "ncpd/cloud_link.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <mosquitto.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "ncpd/connector.h"
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
 #include "ncpd/token.h"
@@ -50,13 +46,11 @@ struct cloud_link {
     bool wanted;
     char info[INFO_BYTES];
     struct mosquitto *mosq;
-    int connack;             /* what the cloud said, -1 nothing yet */
-    bool lost;               /* libmosquitto closed the connection */
-    bool reconnect;          /* asked for while libmosquitto calls */
-    int failures;            /* in a row */
-    char connect_error[128]; /* of the thread, "" if it connected */
-    int pipe[2];
-    struct event *pipe_event;
+    int connack;    /* what the cloud said, -1 nothing yet */
+    bool lost;      /* libmosquitto closed the connection */
+    bool reconnect; /* asked for while libmosquitto calls */
+    int failures;   /* in a row */
+    struct connector *connector;
     struct event *read_event;
     struct event *write_event;
     struct event *second; /* keep-alive */
@@ -284,33 +278,6 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 
 /* --- Making a connection --- */
 
-static void *connect_thread(void *ctx)
-{
-    struct cloud_link *link = ctx;
-    const struct options *to = target(link);
-    int error = mosquitto_connect(link->mosq, to->cloud_host, to->cloud_port, KEEP_ALIVE_S);
-    char done = 1;
-
-    snprintf(link->connect_error, sizeof link->connect_error, "%s",
-             error == MOSQ_ERR_SUCCESS ? ""
-             : error == MOSQ_ERR_ERRNO ? strerror(errno)
-                                       : mosquitto_strerror(error));
-    while (write(link->pipe[1], &done, 1) < 0 && errno == EINTR) {
-    }
-    return NULL;
-}
-
-static bool start_thread(struct cloud_link *link)
-{
-    pthread_t thread;
-
-    if (pthread_create(&thread, NULL, connect_thread, link) != 0) {
-        return false;
-    }
-    pthread_detach(thread);
-    return true;
-}
-
 /* A new client per connection: nothing is left in it of the one before. */
 static bool make_client(struct cloud_link *link)
 {
@@ -339,32 +306,28 @@ static void connect_now(struct cloud_link *link)
 {
     link->connack = -1;
     link->lost = link->reconnect = false;
-    if (!make_client(link) || !start_thread(link)) {
+    if (!make_client(link)) {
         fail(link, "no connection could be started");
         return;
     }
     link->state = CONNECTING;
+    connector_start(link->connector, link->mosq, target(link)->cloud_host, target(link)->cloud_port,
+                    KEEP_ALIVE_S);
     log_debug("cloud %s:%u: connecting", target(link)->cloud_host, target(link)->cloud_port);
 }
 
-static void on_thread_done(evutil_socket_t fd, short what, void *ctx)
+static void on_connected(void *ctx, const char *error)
 {
     struct cloud_link *link = ctx;
     struct timeval second = {1, 0};
-    char done;
-    int socket;
+    int socket = mosquitto_socket(link->mosq);
 
-    (void)what;
-    if (read(fd, &done, 1) != 1) {
-        return;
-    }
-    socket = mosquitto_socket(link->mosq);
     if (!link->wanted) {
         drop_connection(link);
         return;
     }
-    if (link->connect_error[0] != '\0' || socket < 0) {
-        fail(link, link->connect_error);
+    if (error != NULL || socket < 0) {
+        fail(link, error != NULL ? error : "the connection was lost");
         return;
     }
     link->state = GREETING;
@@ -404,12 +367,7 @@ struct cloud_link *cloud_link_new(struct event_base *base, const struct options 
     link->reports = reports;
     link->handler = *handler;
     link->state = IDLE;
-    if (pipe2(link->pipe, O_CLOEXEC) != 0) {
-        log_error("no pipe: %s", strerror(errno));
-        exit(EXIT_FAILURE);
-    }
-    link->pipe_event = event_new(base, link->pipe[0], EV_READ | EV_PERSIST, on_thread_done, link);
-    event_add(link->pipe_event, NULL);
+    link->connector = connector_new(base, on_connected, link);
     link->second = event_new(base, -1, EV_PERSIST, on_second, link);
     link->timer = evtimer_new(base, on_timer, link);
     return link;
@@ -424,11 +382,9 @@ void cloud_link_free(struct cloud_link *link)
     if (link->state != IDLE) {
         drop_connection(link);
     }
-    event_free(link->pipe_event);
+    connector_free(link->connector);
     event_free(link->second);
     event_free(link->timer);
-    close(link->pipe[0]);
-    close(link->pipe[1]);
     free(link);
     mosquitto_lib_cleanup();
 }
