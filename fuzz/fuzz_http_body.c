@@ -1,0 +1,147 @@
+/* What reaches the server over HTTP: the first byte chooses the parser, the rest is its input. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/api.h"
+#include "cloud/fleet/intake.h"
+#include "cloud/fleet/report.h"
+#include "cloud/fleet/ticket.h"
+#include "cloud/net/http_head.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* The input as a text. The caller frees it. */
+static char *terminated(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    check(text != NULL);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
+}
+
+static void fuzz_head(const uint8_t *data, size_t size)
+{
+    struct http_head head;
+    char value[64];
+    int length = http_head_parse(&head, (const char *)data, size);
+    check(length <= (int)size);
+    if (length <= 0)
+        return;
+    check(head.path[0] == '/' && head.content_length >= 0);
+    int64_t id;
+    int status;
+    (void)route_find("GET", head.path, &id, &status);
+    (void)http_query_get(head.query, "token", value, sizeof value);
+    (void)http_bearer(head.authorization);
+}
+
+static void fuzz_range(const uint8_t *data, size_t size)
+{
+    char *text = terminated(data, size);
+    int64_t start;
+    int64_t length;
+    for (int64_t file = 0; file <= 1000; file += 250) {
+        if (http_range_parse(text, file, &start, &length) == HTTP_RANGE_PART)
+            check(start >= 0 && length > 0 && start + length <= file);
+    }
+    free(text);
+}
+
+static void fuzz_ticket(const uint8_t *data, size_t size)
+{
+    static const uint8_t key[SECRET_KEY_BYTES];
+    struct ticket ticket;
+    char *text = terminated(data, size);
+    (void)ticket_read(&ticket, key, text);
+    free(text);
+}
+
+/* In one piece and in pieces of the size that the second byte says: the verdict is the same. */
+static void fuzz_upload(const uint8_t *data, size_t size)
+{
+    struct firmware whole;
+    struct firmware pieces;
+    struct intake intake;
+    char why[300];
+    size_t step = size == 0 ? 1 : data[0] % 80 + 1;
+    check(intake_init(&intake));
+    intake_feed(&intake, data, size);
+    bool taken = intake_finish(&intake, &whole, why, sizeof why);
+    intake_clear(&intake);
+    check(intake_init(&intake));
+    for (size_t at = 0; at < size; at += step)
+        intake_feed(&intake, data + at, size - at < step ? size - at : step);
+    check(intake_finish(&intake, &pieces, why, sizeof why) == taken);
+    check(!taken ||
+          (strcmp(whole.version, pieces.version) == 0 && memcmp(whole.digest, pieces.digest, 32) == 0));
+    intake_clear(&intake);
+}
+
+static void fuzz_reports(const uint8_t *data, size_t size)
+{
+    struct report report;
+    struct check_in check_in;
+    (void)report_parse(data, size, &report);
+    (void)report_parse_check_in(data, size, &check_in);
+}
+
+/* A body for one of the calls that take one. */
+static void fuzz_call(const char *path, const uint8_t *data, size_t size)
+{
+    static struct fleet fleet;
+    char why[100];
+    int64_t id;
+    int status;
+    if (fleet.store == NULL) {
+        check(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
+        fleet.limits = status_limits_default;
+        fleet.now = 1700000000000;
+    }
+    struct api_call call = {.body = (const char *)data, .body_bytes = size};
+    check(store_begin(fleet.store) == STORE_OK);
+    int result = api_answer(route_find("POST", path, &id, &status), &call, &fleet);
+    check(call.answer != NULL && (result == STORE_OK) == (call.status < 400));
+    json_decref(call.answer);
+    store_rollback(fleet.store);
+    while (fleet.effects != NULL) {
+        struct effect *next = fleet.effects->next;
+        free(fleet.effects);
+        fleet.effects = next;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    switch (data[0] % 7) {
+    case 0:
+        fuzz_head(data + 1, size - 1);
+        break;
+    case 1:
+        fuzz_range(data + 1, size - 1);
+        break;
+    case 2:
+        fuzz_ticket(data + 1, size - 1);
+        break;
+    case 3:
+        fuzz_upload(data + 1, size - 1);
+        break;
+    case 4:
+        fuzz_reports(data + 1, size - 1);
+        break;
+    case 5:
+        fuzz_call("/api/v1/devices", data + 1, size - 1);
+        break;
+    default:
+        fuzz_call("/api/v1/shipments", data + 1, size - 1);
+    }
+    return 0;
+}

@@ -1,0 +1,297 @@
+/* The store's promises, on a file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cloud/store/store.h"
+
+static char path[64];
+
+static struct store *open_store(void)
+{
+    struct store *store;
+    char why[200];
+    assert_int_equal(store_open(&store, path, why, sizeof why), STORE_OK);
+    return store;
+}
+
+static int setup(void **state)
+{
+    snprintf(path, sizeof path, "/tmp/tandem-store-%d", (int)getpid());
+    unlink(path);
+    *state = open_store();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char more[80];
+    store_close(*state);
+    unlink(path);
+    snprintf(more, sizeof more, "%s-wal", path);
+    unlink(more);
+    snprintf(more, sizeof more, "%s-shm", path);
+    unlink(more);
+    return 0;
+}
+
+static struct device add_device(struct store *store, uint8_t mark)
+{
+    struct device device = {.template = "T1", .name = "pump", .created = 5, .counter = -1};
+    memset(device.token_hash, mark, sizeof device.token_hash);
+    assert_int_equal(store_template_add(store, device.template), STORE_OK);
+    assert_int_equal(store_device_add(store, &device), STORE_OK);
+    return device;
+}
+
+static void a_device_comes_back_as_it_was_written(void **state)
+{
+    struct store *store = *state;
+    struct device read;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    device.last_seen = 6;
+    device.checked_in = 7;
+    device.foreign = true;
+    snprintf(device.version, sizeof device.version, "1.2.3");
+    snprintf(device.hardware, sizeof device.hardware, "board");
+    device.digest_known = true;
+    memset(device.digest, 9, sizeof device.digest);
+    device.state = DEVICE_TRIAL;
+    device.counter = 4;
+    device.reports = true;
+    device.shipment = 3;
+    assert_int_equal(store_device_update(store, &device), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
+    assert_string_equal(read.template, "T1");
+    assert_string_equal(read.version, "1.2.3");
+    assert_string_equal(read.hardware, "board");
+    assert_int_equal(read.last_seen, 6);
+    assert_int_equal(read.checked_in, 7);
+    assert_true(read.foreign && read.reports && read.digest_known);
+    assert_memory_equal(read.digest, device.digest, sizeof read.digest);
+    assert_memory_equal(read.token_hash, device.token_hash, sizeof read.token_hash);
+    assert_int_equal(read.state, DEVICE_TRIAL);
+    assert_int_equal(read.counter, 4);
+    assert_int_equal(read.shipment, 3);
+}
+
+static void two_devices_never_share_a_token(void **state)
+{
+    struct store *store = *state;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    assert_int_equal(store_device_add(store, &device), STORE_CONFLICT);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void what_is_not_there_is_not_found(void **state)
+{
+    struct store *store = *state;
+    struct device device;
+    struct firmware firmware;
+    struct shipment shipment;
+    struct target target;
+    uint8_t reason;
+    uint8_t head[RECORD_SHORT_BYTES] = {0};
+    assert_int_equal(store_device_get(store, 1, &device), STORE_NOT_FOUND);
+    assert_int_equal(store_firmware_get(store, 1, &firmware), STORE_NOT_FOUND);
+    assert_int_equal(store_shipment_get(store, 1, &shipment), STORE_NOT_FOUND);
+    assert_int_equal(store_target_get(store, 1, 1, &target), STORE_NOT_FOUND);
+    assert_int_equal(store_rejection_get(store, 1, head, &reason), STORE_NOT_FOUND);
+    assert_int_equal(store_template_exists(store, "T9"), STORE_NOT_FOUND);
+    assert_int_equal(store_device_delete(store, 1), STORE_NOT_FOUND);
+}
+
+static void a_step_that_is_taken_back_leaves_the_others(void **state)
+{
+    struct store *store = *state;
+    struct device *devices;
+    size_t count;
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint8_t mark = 1; mark <= 3; mark++) {
+        assert_int_equal(store_step_begin(store), STORE_OK);
+        add_device(store, mark);
+        store_step_end(store, mark != 2);
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(store_devices(store, NULL, &devices, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(devices[0].token_hash[0], 1);
+    assert_int_equal(devices[1].token_hash[0], 3);
+    free(devices);
+}
+
+static void the_timeline_keeps_the_newest_events(void **state)
+{
+    struct store *store = *state;
+    struct event *events;
+    size_t count;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    for (int i = 0; i < STORE_EVENTS_KEPT + 50; i++) {
+        struct event event = {.time = i, .kind = "log"};
+        snprintf(event.text, sizeof event.text, "%d", i);
+        assert_int_equal(store_event_add(store, device.id, &event), STORE_OK);
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(store_events(store, device.id, &events, &count), STORE_OK);
+    assert_int_equal(count, STORE_EVENTS_KEPT);
+    assert_int_equal(events[0].time, 50);
+    assert_int_equal(events[count - 1].time, STORE_EVENTS_KEPT + 49);
+    free(events);
+}
+
+static int64_t add_shipment(struct store *store, const char *name)
+{
+    struct firmware firmware = {.name = "f", .type = "t", .version = "1"};
+    struct shipment shipment = {.template = "T1", .created = 1};
+    struct firmware there;
+    if (store_firmware_find(store, firmware.sha256, &there) != STORE_OK) {
+        assert_int_equal(store_firmware_add(store, &firmware), STORE_OK);
+        there = firmware;
+    }
+    shipment.firmware = there.id;
+    snprintf(shipment.name, sizeof shipment.name, "%s", name);
+    assert_int_equal(store_shipment_add(store, &shipment), STORE_OK);
+    return shipment.id;
+}
+
+static void a_deleted_device_takes_its_targets_and_events_along(void **state)
+{
+    struct store *store = *state;
+    struct target target = {.due = 10};
+    struct event event = {.kind = "log"};
+    struct event *events;
+    struct target *targets;
+    size_t count;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    target.device = device.id;
+    target.shipment = add_shipment(store, "one");
+    assert_int_equal(store_target_add(store, &target), STORE_OK);
+    assert_int_equal(store_event_add(store, device.id, &event), STORE_OK);
+    assert_int_equal(store_device_delete(store, device.id), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(store_targets_due(store, 100, 10, &targets, &count), STORE_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(store_events(store, device.id, &events, &count), STORE_OK);
+    assert_int_equal(count, 0);
+}
+
+static void targets_come_due_in_order_and_never_without_a_time(void **state)
+{
+    struct store *store = *state;
+    struct target *targets;
+    size_t count;
+    static const int64_t due[] = {30, 0, 10, 50, 20};
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (size_t i = 0; i < 5; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%zu", i);
+        struct device device = add_device(store, (uint8_t)(i + 1));
+        struct target target = {.shipment = add_shipment(store, name), .device = device.id, .due = due[i]};
+        assert_int_equal(store_target_add(store, &target), STORE_OK);
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(store_targets_due(store, 30, 10, &targets, &count), STORE_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(targets[0].due, 10);
+    assert_int_equal(targets[2].due, 30);
+    free(targets);
+    assert_int_equal(store_targets_due(store, 30, 2, &targets, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    free(targets);
+}
+
+static void progress_counts_ends_by_kind(void **state)
+{
+    struct store *store = *state;
+    struct progress progress;
+    static const struct {
+        enum target_status status;
+        bool ended;
+    } rows[] = {{TARGET_SUCCESS, true},
+                {TARGET_ALREADY_THERE, true},
+                {TARGET_ROLLBACK, true},
+                {TARGET_WAITING, false},
+                {TARGET_UPLOAD_FAILURE, false}};
+    assert_int_equal(store_begin(store), STORE_OK);
+    int64_t shipment = 0;
+    for (size_t i = 0; i < 5; i++) {
+        struct device device = add_device(store, (uint8_t)(i + 1));
+        shipment = shipment != 0 ? shipment : add_shipment(store, "one");
+        struct target target = {
+            .shipment = shipment, .device = device.id, .status = rows[i].status, .ended = rows[i].ended};
+        assert_int_equal(store_target_add(store, &target), STORE_OK);
+    }
+    assert_int_equal(store_shipment_progress(store, shipment, &progress), STORE_OK);
+    assert_int_equal(progress.target, 5);
+    assert_int_equal(progress.updated, 2);
+    assert_int_equal(progress.failed, 1);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+/* A process that ends without any goodbye right after a commit, and in the middle of a transaction. */
+static void a_committed_write_survives_a_process_that_just_ends(void **state)
+{
+    struct device *devices;
+    size_t count;
+    int status;
+    store_close(*state);
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *store = open_store();
+        if (store_begin(store) != STORE_OK)
+            _exit(1);
+        add_device(store, 1);
+        if (store_commit(store) != STORE_OK || store_begin(store) != STORE_OK)
+            _exit(1);
+        add_device(store, 2);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    *state = open_store();
+    assert_int_equal(store_devices(*state, NULL, &devices, &count), STORE_OK);
+    assert_int_equal(count, 1);
+    free(devices);
+}
+
+static void what_is_no_database_is_refused_with_its_name(void **state)
+{
+    (void)state;
+    struct store *store;
+    char why[200];
+    assert_int_equal(store_open(&store, "/proc/version", why, sizeof why), STORE_FAILED);
+    assert_null(store);
+    assert_non_null(strstr(why, "/proc/version"));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_device_comes_back_as_it_was_written),
+        CASE(two_devices_never_share_a_token),
+        CASE(what_is_not_there_is_not_found),
+        CASE(a_step_that_is_taken_back_leaves_the_others),
+        CASE(the_timeline_keeps_the_newest_events),
+        CASE(a_deleted_device_takes_its_targets_and_events_along),
+        CASE(targets_come_due_in_order_and_never_without_a_time),
+        CASE(progress_counts_ends_by_kind),
+        CASE(a_committed_write_survives_a_process_that_just_ends),
+        cmocka_unit_test(what_is_no_database_is_refused_with_its_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
