@@ -82,6 +82,12 @@ static inline void barrier(void)
     __asm__ volatile("dsb\n isb" ::: "memory");
 }
 
+/* Keeps the compiler from moving memory accesses across. */
+static inline void compiler_barrier(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
 /* Disables interrupts and returns what interrupts_restore takes. */
 static inline uint32_t interrupts_save(void)
 {

@@ -9,9 +9,10 @@
 
 #define RING_BYTES     4096u /* a power of two */
 #define LOG_BAUD       115200u
-#define DRAIN_LIMIT_MS 1000u
+#define DRAIN_LIMIT_MS 2000u /* a full ring at 38400 takes 1070 */
 
-/* head and tail run freely; their difference is what the ring holds. */
+/* One side puts, the other takes; either may be an interrupt. head and tail run freely; their difference is
+ * what the ring holds, and a byte is in place before head, and out before tail, says so. */
 struct ring {
     uint8_t bytes[RING_BYTES];
     volatile uint32_t head, tail;
@@ -32,6 +33,7 @@ static bool ring_empty(const struct ring *ring)
 static void ring_put(struct ring *ring, uint8_t byte)
 {
     ring->bytes[ring->head % RING_BYTES] = byte;
+    compiler_barrier();
     ring->head++;
 }
 
@@ -39,6 +41,7 @@ static uint8_t ring_take(struct ring *ring)
 {
     uint8_t byte = ring->bytes[ring->tail % RING_BYTES];
 
+    compiler_barrier();
     ring->tail++;
     return byte;
 }
@@ -73,6 +76,8 @@ void port_uart_tx_handler(void)
     send();
 }
 
+/* The UART does not tell when the last bit left its shift register; whoever changes the rate waits a byte
+ * longer. */
 bool board_uart_drained(void)
 {
     return ring_empty(&to_send) && !(UART0->state & UART_STATE_TX_FULL);

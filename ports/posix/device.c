@@ -116,6 +116,8 @@ static int open_flash(struct device *device, const char *name)
     }
     /* Holes are filled now, so that a full disk is told here and not in the middle of an update. */
     error = posix_fallocate(device->flash, 0, LAYOUT_FLASH_BYTES);
+    if (error == ENOSPC)
+        return complain("flash file", name, "the disk has no room for all of it; free some and start again");
     return error == 0 ? 0 : complain("flash file", name, strerror(error));
 }
 

@@ -279,11 +279,43 @@ class Port:
 
     # --- one device per flash file ---
 
+    def refused(self, *text, environment=None, **options):
+        """Starting a device with these options fails and says each text."""
+        command = [str(a) for a in self.command(**options)]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False, env=environment)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for piece in text:
+            self.assertIn(piece, done.stderr)
+
+    def copy(self):
+        copy = self.folder / "copy.bin"
+        copy.write_bytes(self.flash.read_bytes())
+        return copy
+
     def test_a_second_device_on_the_same_flash_is_refused(self):
-        command = [str(a) for a in self.command(uart=self.folder / "other")]
-        second = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False)
-        self.assertEqual(second.returncode, 1)
-        self.assertIn(str(self.flash), second.stderr)
+        self.refused(str(self.flash), "another device", uart=self.folder / "other")
+
+    def test_a_missing_flash_file_is_refused_with_how_to_make_one(self):
+        self.refused("none.bin", "does not exist", "tandem factory", flash=self.folder / "none.bin")
+
+    def test_a_flash_file_of_another_size_is_refused(self):
+        file = self.folder / "small.bin"
+        for size in (0, self.number("flash", "bytes") - 1):
+            file.write_bytes(bytes(size))
+            self.refused("small.bin", f" {size} bytes", str(self.number("flash", "bytes")), "tandem factory", flash=file)
+
+    def test_a_uart_path_in_use_is_refused(self):
+        self.refused(str(self.uart), "another program", flash=self.copy())
+        self.assertEqual(self.probe.ask("cause"), "power")
+
+    def test_a_uart_path_that_is_a_file_is_refused_and_the_file_left_alone(self):
+        file = self.folder / "file"
+        file.write_text("precious")
+        self.refused(str(file), "not a socket", flash=self.copy(), uart=file)
+        self.assertEqual(file.read_text(), "precious")
+
+    def test_a_uart_path_in_a_missing_folder_is_refused(self):
+        self.refused("folder", flash=self.copy(), uart=self.folder / "none" / "uart")
 
     def test_the_log_has_what_the_program_said(self):
         self.probe.ask_and_wait_for_restart("reset soft")
@@ -301,8 +333,16 @@ class Mps2(Port, unittest.TestCase):
             flash[address - start:address - start + len(code)] = code
         self.flash.write_bytes(flash)
 
-    def command(self, uart=None):
-        return [ROOT / "tools/qemu-device", "--flash", self.flash, "--uart", f"unix:{uart or self.uart}", "--log", self.log]
+    def command(self, flash=None, uart=None):
+        return [ROOT / "tools/qemu-device", "--flash", flash or self.flash, "--uart", f"unix:{uart or self.uart}", "--log", self.log]
+
+    def test_without_qemu_it_says_what_to_install(self):
+        self.refused("qemu-system-arm", "install", environment={"PATH": "/nonexistent"})
+
+    def test_a_flash_without_a_bootloader_is_refused(self):
+        file = self.folder / "erased.bin"
+        file.write_bytes(self.blank_flash())
+        self.refused("erased.bin", "no bootloader", "tandem factory", flash=file, uart=self.folder / "other")
 
     def test_the_bootloaders_place_is_no_bank(self):
         self.assertEqual(self.probe.ask("bank"), "none")
@@ -366,38 +406,6 @@ class Posix(Port, unittest.TestCase):
 
     def command(self, flash=None, uart=None):
         return [BIN / "probe-device", "--flash", flash or self.flash, "--uart", f"unix:{uart or self.uart}", "--log", self.log]
-
-    def refused(self, *text, **options):
-        command = [str(a) for a in self.command(**options)]
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False)
-        self.assertEqual(done.returncode, 1, done.stderr)
-        for piece in text:
-            self.assertIn(piece, done.stderr)
-
-    def copy(self):
-        copy = self.folder / "copy.bin"
-        copy.write_bytes(self.flash.read_bytes())
-        return copy
-
-    def test_a_missing_flash_file_is_refused_with_how_to_make_one(self):
-        self.refused("none.bin", "does not exist", "tandem factory", flash=self.folder / "none.bin")
-
-    def test_a_flash_file_of_another_size_is_refused(self):
-        small = self.folder / "small.bin"
-        small.write_bytes(bytes(1000))
-        self.refused("small.bin", "1000", str(self.number("flash", "bytes")), flash=small)
-
-    def test_a_uart_path_in_use_is_refused(self):
-        self.refused(str(self.uart), "another program", flash=self.copy())
-
-    def test_a_uart_path_that_is_a_file_is_refused_and_the_file_left_alone(self):
-        file = self.folder / "file"
-        file.write_text("precious")
-        self.refused(str(file), "not a socket", flash=self.copy(), uart=file)
-        self.assertEqual(file.read_text(), "precious")
-
-    def test_a_uart_path_in_a_missing_folder_is_refused(self):
-        self.refused("folder", flash=self.copy(), uart=self.folder / "none" / "uart")
 
     def test_sigterm_ends_it_cleanly(self):
         self.probe.process.terminate()
