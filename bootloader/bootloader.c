@@ -7,42 +7,31 @@
 
 /* --- One line for people --- */
 
-struct line {
-    char text[80];
-    size_t length;
-};
+#define LINE_BYTES sizeof "bootloader: bank A, confirmed, reason 00"
+#define BANK_AT    17 /* the A */
+#define REASON_AT  (LINE_BYTES - 3)
 
-static void add(struct line *line, const char *text)
-{
-    while (*text != '\0' && line->length < sizeof line->text - 1) {
-        line->text[line->length++] = *text++;
-    }
-    line->text[line->length] = '\0';
-}
+static const char confirmed[LINE_BYTES] = "bootloader: bank A, confirmed, reason 00";
+static const char on_trial[LINE_BYTES] = "bootloader: bank A, on trial,  reason 00";
+static const char nothing[LINE_BYTES] = "bootloader: no bank can start, reason 00";
 
-static void add_number(struct line *line, uint8_t number)
-{
-    char digits[] = {(char)('0' + number / 100), (char)('0' + number / 10 % 10), (char)('0' + number % 10),
-                     '\0'};
-
-    add(line, digits + (number < 10 ? 2 : number < 100 ? 1 : 0));
-}
-
-/* Reasons are the numbers of tandem/reason.h; their texts would take more room than the decision. */
+/* The reason is a number of tandem/reason.h: the texts would take more room than the decision. */
 static void say(const struct tdm_boot_choice *choice)
 {
-    struct line line = {.length = 0};
+    char line[LINE_BYTES];
+    uint8_t reason;
 
-    add(&line, choice->action == TDM_BOOT_RUN ? "bootloader: starting bank " : "bootloader: no bank can run");
-    if (choice->action == TDM_BOOT_RUN) {
-        add(&line, choice->bank == 0 ? "A" : "B");
-        add(&line, choice->trial ? ", on trial" : "");
+    if (choice->action != TDM_BOOT_RUN) {
+        memcpy(line, nothing, sizeof line);
+    } else {
+        memcpy(line, choice->trial ? on_trial : confirmed, sizeof line);
+        line[BANK_AT] = (char)('A' + choice->bank);
     }
-    if (choice->reason != TDM_REASON_NONE) {
-        add(&line, ", reason ");
-        add_number(&line, choice->reason);
+    for (reason = choice->reason; reason >= 10; reason = (uint8_t)(reason - 10)) {
+        line[REASON_AT]++;
     }
-    board_log(line.text);
+    line[REASON_AT + 1] = (char)('0' + reason);
+    board_log(line);
 }
 
 /* --- The board, as the choice wants it --- */

@@ -21,88 +21,59 @@
 
 /* --- One entry --- */
 
+typedef char record_is_laid_out_as_the_entry[sizeof(struct tdm_record) == CRC_OFFSET ? 1 : -1];
+
 void tdm_record_encode(const struct tdm_record *record, uint8_t to[TDM_RECORD_ENTRY_BYTES])
 {
+    memcpy(to, record, CRC_OFFSET);
     tdm__store_u32(to, record->sequence);
     to[4] = FORMAT_VERSION;
-    to[5] = record->state;
-    to[6] = record->active;
-    to[7] = record->target;
     tdm__store_u32(to + 8, record->counter_floor);
     tdm__store_u16(to + 12, record->starts);
-    to[14] = record->attempts_left;
-    to[15] = record->revoked_keys;
-    memcpy(to + 16, record->target_digest, TDM_DIGEST_PREFIX_BYTES);
-    memcpy(to + 28, record->rejected_digest, TDM_DIGEST_PREFIX_BYTES);
-    to[40] = record->last_reason;
-    to[41] = record->soft_rollbacks;
-    to[42] = record->trial_reason;
-    to[43] = record->retries;
     tdm__store_u32(to + CRC_OFFSET, tdm_crc32(0, to, CRC_OFFSET));
-}
-
-static bool is_bank(uint8_t bank)
-{
-    return bank < TDM_BANKS;
 }
 
 static bool fields_are_valid(const struct tdm_record *record)
 {
     bool under_way = record->state >= TDM_BOOT_ERASING && record->state <= TDM_BOOT_TRIAL;
 
-    if (record->sequence == 0 || record->state < TDM_BOOT_IDLE || record->state > TDM_BOOT_FETCH) {
+    if (record->format != FORMAT_VERSION || record->sequence == 0) {
         return false;
     }
-    if (!is_bank(record->active) && record->active != TDM_NO_BANK) {
+    if (record->state < TDM_BOOT_IDLE || record->state > TDM_BOOT_FETCH) {
         return false;
     }
-    if (!is_bank(record->target)) {
+    if (record->active >= TDM_BANKS && record->active != TDM_NO_BANK) {
+        return false;
+    }
+    if (record->target >= TDM_BANKS) {
         return record->target == TDM_NO_BANK && !under_way;
     }
-    return record->target != record->active || record->state == TDM_BOOT_FETCH;
+    return record->target != record->active || !under_way;
 }
 
 int tdm_record_decode(struct tdm_record *record, const uint8_t from[TDM_RECORD_ENTRY_BYTES])
 {
-    if (tdm__load_u32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || from[4] != FORMAT_VERSION) {
-        return TDM_E_FORMAT;
-    }
+    memcpy(record, from, CRC_OFFSET);
     record->sequence = tdm__load_u32(from);
-    record->state = from[5];
-    record->active = from[6];
-    record->target = from[7];
     record->counter_floor = tdm__load_u32(from + 8);
     record->starts = tdm__load_u16(from + 12);
-    record->attempts_left = from[14];
-    record->revoked_keys = from[15];
-    memcpy(record->target_digest, from + 16, TDM_DIGEST_PREFIX_BYTES);
-    memcpy(record->rejected_digest, from + 28, TDM_DIGEST_PREFIX_BYTES);
-    record->last_reason = from[40];
-    record->soft_rollbacks = from[41];
-    record->trial_reason = from[42];
-    record->retries = from[43];
-    return fields_are_valid(record) ? TDM_OK : TDM_E_FORMAT;
+    if (tdm__load_u32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || !fields_are_valid(record)) {
+        return TDM_E_FORMAT;
+    }
+    return TDM_OK;
 }
 
 /* --- Slots --- */
 
-static uint32_t slot_bytes(const struct tdm_record_log *log)
+static uint32_t slot_bytes(const struct tdm_flash *flash)
 {
-    uint32_t unit = log->flash->program_bytes;
-
-    return (TDM_RECORD_ENTRY_BYTES + unit - 1) / unit * unit;
+    return (TDM_RECORD_ENTRY_BYTES + flash->program_bytes - 1) & ~(flash->program_bytes - 1);
 }
 
-static uint32_t slot_count(const struct tdm_record_log *log)
+static bool is_in_unit(const struct tdm_record_log *log, uint32_t offset)
 {
-    uint32_t count = log->layout->record[0].bytes / slot_bytes(log);
-
-    return count < UINT16_MAX ? count : UINT16_MAX;
-}
-
-static uint32_t slot_address(const struct tdm_record_log *log, uint8_t unit, uint16_t slot)
-{
-    return log->layout->record[unit].address + slot * slot_bytes(log);
+    return offset + slot_bytes(log->flash) <= log->layout->record[0].bytes;
 }
 
 /* --- Loading --- */
@@ -111,17 +82,18 @@ static uint32_t slot_address(const struct tdm_record_log *log, uint8_t unit, uin
 static void scan_unit(struct tdm_record_log *log, uint8_t unit, struct tdm_record *newest)
 {
     const struct tdm_flash *flash = log->flash;
-    uint16_t slot;
+    uint32_t step = slot_bytes(flash);
+    uint32_t offset;
 
-    for (slot = 0; slot < slot_count(log); slot++) {
-        uint32_t address = slot_address(log, unit, slot);
+    for (offset = 0; is_in_unit(log, offset); offset += step) {
+        uint32_t address = log->layout->record[unit].address + offset;
         uint8_t raw[TDM_RECORD_ENTRY_BYTES];
         struct tdm_record entry;
 
-        if (flash->ops->is_blank(flash->ctx, address, slot_bytes(log)) == 1) {
+        if (flash->ops->is_blank(flash->ctx, address, step) == 1) {
             continue;
         }
-        log->slot[unit] = (uint16_t)(slot + 1);
+        log->next[unit] = offset + step;
         if (flash->ops->read(flash->ctx, address, raw, sizeof raw) == TDM_OK &&
             tdm_record_decode(&entry, raw) == TDM_OK && entry.sequence >= newest->sequence) {
             *newest = entry;
@@ -171,7 +143,7 @@ static int erase_unit(struct tdm_record_log *log, uint8_t unit)
         }
     }
     log->erased[unit] = true;
-    log->slot[unit] = 0;
+    log->next[unit] = 0;
     return TDM_OK;
 }
 
@@ -183,7 +155,7 @@ static int program_slot(const struct tdm_record_log *log, uint32_t address, cons
 
     memset(image, 0xFF, sizeof image);
     memcpy(image, entry, TDM_RECORD_ENTRY_BYTES);
-    result = flash->ops->program(flash->ctx, address, image, slot_bytes(log));
+    result = flash->ops->program(flash->ctx, address, image, slot_bytes(flash));
     if (result != TDM_OK) {
         return result;
     }
@@ -197,10 +169,10 @@ static int program_slot(const struct tdm_record_log *log, uint32_t address, cons
 /* Programs the next slot that takes the entry. */
 static int program_next(struct tdm_record_log *log, uint8_t unit, const uint8_t *entry)
 {
-    while (log->slot[unit] < slot_count(log)) {
-        uint32_t address = slot_address(log, unit, log->slot[unit]);
+    while (is_in_unit(log, log->next[unit])) {
+        uint32_t address = log->layout->record[unit].address + log->next[unit];
 
-        log->slot[unit]++;
+        log->next[unit] += slot_bytes(log->flash);
         if (program_slot(log, address, entry) == TDM_OK) {
             return TDM_OK;
         }

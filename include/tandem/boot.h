@@ -25,15 +25,16 @@ enum tdm_boot_state {
     TDM_BOOT_FETCH = 6      /* one bank: the bootloader fetches the image through the NCP */
 };
 
-/* One entry: the whole state. */
+/* One entry: the whole state, laid out as in flash (docs/BOOT.md). */
 struct tdm_record {
     uint32_t sequence;
-    uint8_t state;         /* enum tdm_boot_state */
-    uint8_t active;        /* the confirmed bank, TDM_NO_BANK if there is none */
-    uint8_t target;        /* the other bank while an update is under way, TDM_NO_BANK if none */
-    uint8_t attempts_left; /* trial boots that remain */
+    uint8_t format; /* filled in where an entry is written */
+    uint8_t state;  /* enum tdm_boot_state */
+    uint8_t active; /* the confirmed bank, TDM_NO_BANK if there is none */
+    uint8_t target; /* the other bank while an update is under way, TDM_NO_BANK if none */
     uint32_t counter_floor;
-    uint16_t starts; /* transfers started since the last confirm (R10) */
+    uint16_t starts;       /* transfers started since the last confirm (R10) */
+    uint8_t attempts_left; /* trial boots that remain */
     uint8_t revoked_keys;
     uint8_t target_digest[TDM_DIGEST_PREFIX_BYTES];
     uint8_t rejected_digest[TDM_DIGEST_PREFIX_BYTES]; /* zeros if none */
@@ -61,7 +62,7 @@ struct tdm_record_log {
                                  0 if there is none */
     bool found;               /* there is a valid entry */
     uint8_t unit;             /* unit that holds record */
-    uint16_t slot[2];         /* next slot to use in each unit */
+    uint32_t next[2];         /* offset of the next slot to use in each unit */
     bool erased[2];           /* unit was erased in this power cycle */
 };
 
