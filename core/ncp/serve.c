@@ -252,10 +252,11 @@ static void serve_device_report(struct tdm_ncp *ncp, struct tdm_reader *args, st
 
     if (taken) {
         ncp->reports = true;
-        taken = ncp->config->ops->device_report(ncp->config->ctx, &report);
+        /* The update's end goes first: it carries the figures of the transfer. */
         if (report.event == TDM_DEVICE_FAILED) {
             tdm__feeder_mcu_failed(ncp, report.reason, now_ms);
         }
+        taken = ncp->config->ops->device_report(ncp->config->ctx, &report);
     }
     tdm_put_bool(results, taken);
 }
