@@ -1,0 +1,286 @@
+/* The update client with a co-processor under a script: offers, chunks of a good package that the input
+ * damages, calls with any arguments, raw bytes, lost answers, and time.
+ *
+ * Required: nothing out of bounds (the sanitizers), flash is used by its rules, the running bank and its
+ * record never change, and what is left pending verifies. */
+#include "tandem/mcu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/core/mcu/ncp_stub.h"
+#include "tests/core/mcu/package_builder.h"
+#include "tests/support/ram_flash.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+    BASE = 0x08000000,
+    ERASE = 1024,
+    BANK = 0x3000,
+    BANK_A = BASE + 0x1000,
+    BANK_B = BANK_A + BANK,
+    CHUNK = 512,
+    STEPS_MAX = 400
+};
+
+struct world {
+    const uint8_t *script;
+    size_t left;
+    struct ram_flash ram;
+    struct tdm_layout layout;
+    struct tdm_key_set keys;
+    struct tdm_mcu_config config;
+    struct tdm_mcu mcu;
+    struct ncp_stub ncp;
+    struct package package;
+    uint32_t offset; /* of the next good chunk */
+    uint32_t now_ms;
+    uint32_t baud;
+    bool reset;
+    uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD];
+    uint8_t tx[TDM_MCU_TX_BYTES];
+    uint8_t chunk[CHUNK];
+    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+};
+
+static struct world world;
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static uint8_t next(struct world *w)
+{
+    if (w->left == 0)
+        return 0;
+    w->left--;
+    return *w->script++;
+}
+
+/* --- The device --- */
+
+static void set_baud(void *ctx, uint32_t baud)
+{
+    ((struct world *)ctx)->baud = baud;
+}
+
+static void reset(void *ctx, enum tdm_reset_cause cause)
+{
+    (void)cause;
+    ((struct world *)ctx)->reset = true;
+}
+
+static void feed_watchdog(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct tdm_mcu_ops ops = {.set_baud = set_baud, .reset = reset, .feed_watchdog = feed_watchdog};
+
+static void set_up(struct world *w)
+{
+    struct tdm_record record = {.state = TDM_BOOT_IDLE, .active = 0, .target = TDM_NO_BANK};
+    struct tdm_record_log log;
+    struct package_options options;
+
+    ram_flash_init(&w->ram, BASE, ERASE, 8, false);
+    w->layout = (struct tdm_layout){
+        .record = {{BASE, ERASE}, {BASE + ERASE, ERASE}},
+        .bank = {{BANK_A, BANK}, {BANK_B, BANK}},
+        .header_bytes = ERASE,
+    };
+    require(tdm_record_load(&log, &w->ram.flash, &w->layout) == TDM_E_NO_RECORD);
+    require(tdm_record_append(&log, &record) == TDM_OK);
+    package_defaults(&options, BANK_A);
+    options.image_bytes = 1500;
+    package_build(&w->package, &options);
+    w->keys.count = 1;
+    w->keys.key[0].id = PACKAGE_KEY_ID;
+    w->config = (struct tdm_mcu_config){
+        .type = "product",
+        .version = "1.0.0",
+        .build = "",
+        .library = "",
+        .hardware = "board-7",
+        .template_id = "T",
+        .template_name = "N",
+        .ops = &ops,
+        .ctx = w,
+        .flash = &w->ram.flash,
+        .layout = &w->layout,
+        .trust = {.keys = &w->keys, .verify = package_verify},
+        .attempts = 1,
+        .chunk_bytes = CHUNK,
+        .rx = w->rx,
+        .rx_bytes = sizeof w->rx,
+        .tx = w->tx,
+        .tx_bytes = sizeof w->tx,
+        .chunk = w->chunk,
+        .front = w->front,
+    };
+    ncp_stub_init(&w->ncp);
+    w->ncp.digests = -1;
+    require(tdm_mcu_init(&w->mcu, &w->config, 0) == TDM_OK);
+}
+
+static void carry(struct world *w)
+{
+    uint8_t bytes[64];
+    size_t count;
+
+    (void)tdm_mcu_poll(&w->mcu, w->now_ms);
+    while ((count = tdm_mcu_pull(&w->mcu, bytes, sizeof bytes, w->now_ms)) > 0)
+        ncp_stub_receive(&w->ncp, bytes, count, w->baud, w->now_ms);
+    tdm_mcu_receive(&w->mcu, w->ncp.out, w->ncp.out_length, w->now_ms);
+    w->ncp.out_length = 0;
+}
+
+static void run(struct world *w, uint32_t steps, uint32_t ms)
+{
+    while (steps-- > 0) {
+        carry(w);
+        w->now_ms += ms;
+    }
+}
+
+/* --- The script --- */
+
+static size_t put_u32(uint8_t *to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> 8 * i);
+    return 4;
+}
+
+static void offer(struct world *w)
+{
+    uint8_t args[16] = {0};
+
+    w->offset = 0;
+    (void)put_u32(args + 1, w->package.length);
+    (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_AVAILABLE, args, 8);
+    run(w, 6, 2);
+}
+
+/* The next chunk, or one that the input moves or damages; its CRC is right in any case. */
+static void write_chunk(struct world *w, bool damage)
+{
+    uint8_t args[CHUNK + 16];
+    uint32_t left = w->package.length - w->offset;
+    uint32_t bytes = next(w) % 3 * 100 + 100;
+    uint32_t offset = w->offset;
+
+    bytes = bytes < left ? bytes : left;
+    (void)put_u32(args, offset);
+    args[4] = (uint8_t)bytes;
+    args[5] = (uint8_t)(bytes >> 8);
+    memcpy(args + 6, w->package.bytes + offset, bytes);
+    if (damage && bytes > 0)
+        args[6 + next(w) % bytes] ^= next(w);
+    if (damage && next(w) == 0)
+        args[0] ^= next(w);
+    (void)put_u32(args + 6 + bytes, package_crc32(args + 6, bytes));
+    (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_WRITE, args, 10 + bytes);
+    run(w, 16, 1);
+    if (w->ncp.last_value == 1)
+        w->offset += bytes;
+}
+
+static void call_anything(struct world *w)
+{
+    static const uint16_t uids[] = {0x0181, 0x0182, 0x0183, 0x0411, 0x0412, 0x0421,
+                                    0x0441, 0x0442, 0x0443, 0x0444, 0x5481};
+    uint16_t uid = uids[next(w) % (sizeof uids / sizeof uids[0])];
+    uint8_t args[64];
+    size_t bytes = next(w) % sizeof args;
+
+    for (size_t i = 0; i < bytes; i++)
+        args[i] = next(w);
+    if (next(w) & 1)
+        (void)ncp_stub_invoke(&w->ncp, uid, args, bytes);
+    else
+        ncp_stub_oneway(&w->ncp, uid, args, bytes);
+    run(w, 2, 1);
+}
+
+static void send_raw(struct world *w)
+{
+    uint8_t bytes[32];
+    size_t count = next(w) % sizeof bytes;
+
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = next(w);
+    tdm_mcu_receive(&w->mcu, bytes, count, w->now_ms);
+}
+
+static void act(struct world *w)
+{
+    switch (next(w) % 10) {
+    case 0:
+        offer(w);
+        break;
+    case 1:
+    case 2:
+        write_chunk(w, false);
+        break;
+    case 3:
+        write_chunk(w, true);
+        break;
+    case 4:
+        (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_FINISH, NULL, 0);
+        run(w, 8, 600);
+        break;
+    case 5:
+        call_anything(w);
+        break;
+    case 6:
+        send_raw(w);
+        break;
+    case 7:
+        run(w, 1u + next(w) % 8, next(w) * 16u);
+        break;
+    case 8:
+        w->ncp.silent = next(w) & 1;
+        break;
+    default:
+        for (int i = 0; i < 16; i++)
+            write_chunk(w, false);
+        break;
+    }
+}
+
+/* --- What must hold --- */
+
+static void judge(struct world *w)
+{
+    struct tdm_region bank_a = w->layout.bank[0];
+    struct tdm_trust trust = w->config.trust;
+    struct tdm_manifest manifest;
+    uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
+
+    require(w->ram.violations == 0);
+    require(w->ram.flash.ops->is_blank(w->ram.flash.ctx, bank_a.address, bank_a.bytes) == 1);
+    require(w->mcu.log.record.active == 0);
+    if (w->mcu.log.record.state != TDM_BOOT_PENDING)
+        return;
+    require(tdm_bank_header(&manifest, &w->layout, 1, &w->ram.flash, &trust, buffer) == TDM_OK);
+    require(tdm_bank_verify(&manifest, &w->layout, 1, &w->ram.flash, NULL, NULL) == TDM_OK);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct world *w = &world;
+
+    memset(w, 0, sizeof *w);
+    w->script = data;
+    w->left = size;
+    set_up(w);
+    run(w, 20, 2);
+    for (int i = 0; i < STEPS_MAX && w->left > 0 && !w->reset; i++)
+        act(w);
+    judge(w);
+    return 0;
+}
