@@ -92,6 +92,10 @@ static uint32_t await_link(struct tdm_mcu *mcu, uint32_t now_ms)
         mcu->health.wake_ms = now_ms;
         return 0;
     }
+    if (mcu->link.up && !mcu->health.told) {
+        mcu->health.told = true;
+        tdm__report(mcu, TDM__TRIAL);
+    }
     if (!tdm__is_past(mcu->health.since_ms + limit_ms, now_ms))
         return LINK_PACE_MS;
     enter(mcu, HEALTH_DONE, now_ms);

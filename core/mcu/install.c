@@ -76,13 +76,14 @@ static bool holds_header(const struct tdm_mcu *mcu)
                         head_bytes + (uint32_t)TDM_SIGNATURE_BYTES);
 }
 
-/* R10: a complete bank of this very package is kept, unless its confirm mark was programmed or torn: a trial
- * starts with a blank one. */
+/* R10: a complete bank of this very package is kept. Not after an erase or a transfer that a reset cut off:
+ * what it hit may read well and be weak (R2). Nor if the confirm mark was programmed or torn: a trial starts
+ * with a blank one. */
 static bool holds_package(struct tdm_mcu *mcu)
 {
     const struct tdm_flash *flash = mcu->config->flash;
 
-    return holds_header(mcu) &&
+    return mcu->log.record.state == TDM_BOOT_IDLE && holds_header(mcu) &&
            flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
            verify_bank(mcu) == TDM_OK;
 }

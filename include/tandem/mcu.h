@@ -9,7 +9,12 @@
  *     wait = tdm_mcu_poll(&mcu, now);                 does the work; says when it wants to be called again
  *     count = tdm_mcu_pull(&mcu, bytes, room);        what the UART is to send
  *
- * All functions of one client are called from one context, never from an interrupt. */
+ * All functions of one client are called from one context, never from an interrupt.
+ *
+ * Limits, each with an end: an accepted update waits patience_ms for its moment; otaUpdateStart is asked five
+ * times; a chunk may take 30 s (six sends of 5 s), so erasing a bank and checking a signature together must
+ * take less; a minute without a good chunk ends the update; verifying a bank after otaUpdateFinish must take
+ * less than 3 s. A transfer that is cut off starts over: resuming is not part of this version. */
 #ifndef TANDEM_MCU_H
 #define TANDEM_MCU_H
 
@@ -197,7 +202,6 @@ struct tdm_mcu_update {
     uint8_t state;  /* enum update_state */
     uint8_t answer; /* enum answer */
     uint8_t tries;
-    uint8_t wait_reason;  /* why the start waits */
     uint16_t answer_id;   /* call of the co-processor's that waits for its answer */
     uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
     uint16_t chunk_used;
@@ -220,6 +224,7 @@ struct tdm_mcu_health {
     uint8_t state; /* enum health_state */
     uint8_t tries;
     bool test_runs;
+    bool told; /* that the trial waits for the cloud */
     size_t test;
     uint32_t since_ms;
     uint32_t wake_ms;

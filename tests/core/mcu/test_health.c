@@ -85,6 +85,9 @@ static void reports_of_the_trial_say_that_it_is_one(void **state)
     f->ncp.state_after_initialize = 4;
     fixture_start(f);
     fixture_run(f, 200);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5401), 2);
+    assert_int_equal(f->ncp.log[f->ncp.logged - 1].uid, 0x5401);
+    assert_int_equal(ncp_stub_last(&f->ncp, 0x5401)->args[0], 4); /* passed, waits for the cloud */
     assert_int_equal(ncp_stub_last(&f->ncp, 0x5401)->args[1], 2);
     f->ncp.state = 5;
     fixture_run(f, 12000);

@@ -74,6 +74,20 @@ static void after_a_rejection_the_first_report_tells_which_image_and_why(void **
     assert_memory_equal(report->args + 39, record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
 }
 
+static void a_transfer_that_failed_is_no_rollback_to_the_first_report(void **state)
+{
+    struct fixture *f = *state;
+    struct tdm_record_log log;
+    struct tdm_record record;
+
+    assert_int_equal(tdm_record_load(&log, &f->ram.flash, &f->layout), TDM_OK);
+    record = log.record;
+    record.last_reason = TDM_REASON_SILENCE;
+    assert_int_equal(tdm_record_append(&log, &record), TDM_OK);
+    fixture_bring_up(f);
+    assert_int_equal(ncp_stub_last(&f->ncp, 0x5401)->args[2], TDM_REASON_NONE);
+}
+
 static void a_co_processor_that_listens_at_any_of_the_rates_is_found(void **state)
 {
     static const uint32_t rates[] = {38400, 115200, 460800};
@@ -347,6 +361,7 @@ int main(void)
         TEST(bring_up_says_who_it_is_in_the_order_of_the_specification),
         TEST(the_first_report_tells_who_runs),
         TEST(after_a_rejection_the_first_report_tells_which_image_and_why),
+        TEST(a_transfer_that_failed_is_no_rollback_to_the_first_report),
         TEST(a_co_processor_that_listens_at_any_of_the_rates_is_found),
         TEST(a_co_processor_that_comes_late_is_found),
         TEST(a_refused_rate_leaves_the_link_at_the_rate_that_works),

@@ -356,25 +356,39 @@ static void flash_that_can_not_be_erased_or_programmed_ends_the_update(void **st
     fixture_assert_ended(f, TDM_REASON_FLASH);
 }
 
-static void a_bank_that_holds_the_package_already_is_not_erased_again(void **state)
+/* The device starts again after an update that arrived whole, with the record in this state. */
+static void start_again(struct fixture *f, enum tdm_boot_state state)
 {
-    struct fixture *f = *state;
-    struct tdm_record record;
+    struct tdm_record record = f->mcu.log.record;
 
-    update_whole(f);
-    /* The trial was rolled back without blame on the image. */
-    record = f->mcu.log.record;
-    record.state = TDM_BOOT_IDLE;
-    record.target = TDM_NO_BANK;
+    record.state = (uint8_t)state;
+    record.target = state == TDM_BOOT_IDLE ? TDM_NO_BANK : 1;
     assert_int_equal(tdm_record_append(&f->mcu.log, &record), TDM_OK);
     ncp_stub_init(&f->ncp);
-    f->baud = 38400;
     fixture_build(f);
     f->ncp.digests = 1;
     f->resets = 0;
     f->ram.erases = 0;
+}
+
+static void a_bank_that_holds_the_package_already_is_not_erased_again(void **state)
+{
+    struct fixture *f = *state;
+
+    update_whole(f);
+    start_again(f, TDM_BOOT_IDLE); /* the trial was rolled back without blame on the image */
     update_whole(f);
     assert_int_equal(f->ram.erases, 0);
+}
+
+static void a_bank_whose_erase_was_cut_off_is_erased_whatever_it_seems_to_hold(void **state)
+{
+    struct fixture *f = *state;
+
+    update_whole(f);
+    start_again(f, TDM_BOOT_ERASING);
+    update_whole(f);
+    assert_in_range(f->ram.erases, BANK_BYTES / ERASE_BYTES, BANK_BYTES / ERASE_BYTES + 2);
 }
 
 static void transfers_without_a_confirm_are_delayed_more_and_more(void **state)
@@ -445,6 +459,7 @@ int main(void)
         TEST(an_image_that_can_not_start_fails),
         TEST(flash_that_can_not_be_erased_or_programmed_ends_the_update),
         TEST(a_bank_that_holds_the_package_already_is_not_erased_again),
+        TEST(a_bank_whose_erase_was_cut_off_is_erased_whatever_it_seems_to_hold),
         TEST(transfers_without_a_confirm_are_delayed_more_and_more),
         TEST(a_co_processor_that_restarts_ends_the_update_and_is_initialized_anew),
     };
