@@ -337,9 +337,12 @@ int device_reported(struct fleet *fleet, int64_t id, const struct report *report
     result = note_stage(fleet, &device, report);
     if (result == STORE_OK && report->kind == REPORT_STAGE)
         result = for_current(fleet, &device, apply_stage, report);
-    if (result == STORE_OK && report->kind == REPORT_FAILED)
+    if (result == STORE_OK && report->kind == REPORT_FAILED) {
         result = for_current(fleet, &device, apply_failure, report);
-    return result == STORE_OK ? planner_run(fleet, id, PLANNER_CHANGE) : result;
+        if (result == STORE_OK)
+            result = planner_run(fleet, id, PLANNER_CHANGE); /* another shipment may have its turn */
+    }
+    return result;
 }
 
 int device_logged(struct fleet *fleet, int64_t id, const char *text)

@@ -224,10 +224,12 @@ void status_failed(struct target *target, uint8_t reason, const struct status_li
     }
     if (!status_under_way(target))
         return; /* said already, by the other side of the UART */
-    clear_stage(target);
     if (class == REASON_INTERRUPTED) {
         status_held(target, limits, now);
-    } else if (class == REASON_POSTPONED) {
+        return;
+    }
+    clear_stage(target);
+    if (class == REASON_POSTPONED) {
         target->attempts--;
         move(target, TARGET_WAITING, reason, now + limits->postponed_ms, now);
     } else {

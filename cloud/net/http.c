@@ -337,13 +337,12 @@ void http_take_body(struct http_exchange *exchange)
 
 void http_header(struct http_exchange *exchange, const char *name, const char *value)
 {
-    struct evbuffer *headers = exchange->connection->headers;
-    evbuffer_add_printf(headers, "%s: ", name);
-    for (; *value != '\0'; value++) {
-        unsigned char c = (unsigned char)*value;
-        evbuffer_add_printf(headers, "%c", c < 0x20 || c == 0x7F ? ' ' : c);
-    }
-    evbuffer_add_printf(headers, "\r\n");
+    char clean[256];
+    size_t n = 0;
+    for (; value[n] != '\0' && n + 1 < sizeof clean; n++)
+        clean[n] = (unsigned char)value[n] < 0x20 || value[n] == 0x7F ? ' ' : value[n];
+    clean[n] = '\0';
+    evbuffer_add_printf(exchange->connection->headers, "%s: %s\r\n", name, clean);
 }
 
 /* Status line and headers. False if the client is gone; the exchange is then too. */

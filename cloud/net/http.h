@@ -46,7 +46,7 @@ void http_stop(struct http_server *server);
 /* In on_request only: the body is wanted. Answers 100 Continue if the client waits for it. */
 void http_take_body(struct http_exchange *exchange);
 
-/* Adds a header to the answer; control characters in value become spaces. */
+/* Adds a header to the answer; control characters in value become spaces, and 255 bytes are the most. */
 void http_header(struct http_exchange *exchange, const char *name, const char *value);
 /* Sends the answer; type NULL: no body. */
 void http_reply(struct http_exchange *exchange, int status, const char *type, const void *body, size_t bytes);

@@ -279,6 +279,28 @@ class Devices(unittest.TestCase):
         self.assertEqual((target["status"], target["reason"], target["ended"]), ("type-mismatch", "wrong-type", True))
         self.assertEqual(device.offers(), [])
 
+    def test_an_interrupted_update_goes_on_in_the_same_attempt(self):
+        shipment = self.server.ship(self.server.upload(s.packed("1.2.0")[0]))
+        device = self.connect()
+        device.check_in("1.1.0")
+        device.offer()
+        device.report(stage="transferring", size=10, bytes=5)
+        device.report(stage="failed", reason="co-processor-restarted")
+        device.offer()
+        target = self.server.wait_status(shipment, "request-sent")
+        self.assertEqual(target["attempts"], 1)
+
+    def test_a_flood_of_reports_is_taken_at_the_pace_of_the_disk(self):
+        shipment = self.server.ship(self.server.upload(s.packed("1.2.0")[0]))
+        device = self.connect()
+        device.check_in("1.1.0")
+        device.offer()
+        flood = b"".join(s.packet(0x30, s.text("ota/report") + b'{"stage":"transferring","size":3000,"bytes":%d}' % i)
+                         for i in range(3001))
+        device.socket.sendall(flood)
+        device.report(stage="verifying")
+        self.assertEqual(self.server.target(shipment)["stage"], "verifying")
+
     # --- crashes ---
 
     def test_after_a_kill_everything_acknowledged_is_there(self):
