@@ -33,7 +33,7 @@ test: deps
 	@tools/test
 
 bench: deps
-	@tools/bench
+	@tools/bench --write
 
 soak: deps
 	@tools/soak
