@@ -17,7 +17,7 @@ int firmware_upload(struct rest *rest, const char *path, json_t **firmware)
     *firmware = NULL;
     if (rc == CLI_OK) {
         char *url = rest_path(rest, "/firmware?name=", slash ? slash + 1 : path, "");
-        rc = rest_upload(rest, url, &file, firmware);
+        rc = rest_upload(rest, url, path, &file, firmware);
         free(url);
     }
     file_free(&file);

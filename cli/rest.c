@@ -220,7 +220,8 @@ int rest_request(struct rest *rest, const char *method, const char *path, const 
     return rc == CLI_OK ? rc : output_fail(rc, "%s", why);
 }
 
-int rest_upload(struct rest *rest, const char *path, const struct file_bytes *file, json_t **answer)
+int rest_upload(struct rest *rest, const char *path, const char *name, const struct file_bytes *file,
+                json_t **answer)
 {
     char why[REST_WHY_BYTES];
     struct progress bar;
@@ -239,5 +240,5 @@ int rest_upload(struct rest *rest, const char *path, const struct file_bytes *fi
     rc = perform(&exchange, answer);
     progress_end(&bar);
     clean_up(&exchange);
-    return rc == CLI_OK ? rc : output_fail(rc, "%s", why);
+    return rc == CLI_OK ? rc : output_fail(rc, "%s: %s", name, why);
 }

@@ -30,7 +30,8 @@ int rest_request(struct rest *rest, const char *method, const char *path, const 
 int rest_request_quietly(struct rest *rest, const char *method, const char *path, const json_t *body,
                          json_t **answer, char why[REST_WHY_BYTES]);
 
-/* Posts a file as the body, with a progress bar on a terminal. */
-int rest_upload(struct rest *rest, const char *path, const struct file_bytes *file, json_t **answer);
+/* Posts a file as the body, with a progress bar on a terminal; errors speak of it by name. */
+int rest_upload(struct rest *rest, const char *path, const char *name, const struct file_bytes *file,
+                json_t **answer);
 
 #endif
