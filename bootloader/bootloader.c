@@ -86,7 +86,7 @@ void bootloader_run(void)
     board_init();
     if (tdm_keys_load(&keys, board_flash(), board_layout()->keys_address) != TDM_OK) {
         /* Without keys every image looks wrong: choosing now would roll a good update back. */
-        board_log("bootloader: the key page is not valid; write it with `tandem factory`");
+        board_log("bootloader: bad key page; see `tandem factory`");
         pause_and_reset();
     }
     choose(&choice, &keys);
@@ -94,6 +94,5 @@ void bootloader_run(void)
     if (choice.action == TDM_BOOT_RUN) {
         board_jump(choice.vector_table);
     }
-    board_log("bootloader: trying again in a few seconds; write a factory image if this goes on");
     pause_and_reset();
 }
