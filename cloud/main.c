@@ -175,26 +175,30 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
     event_base_loopexit(cloud->base, &flush);
 }
 
-/* As many connections as the system allows. */
-static void raise_descriptor_limit(void)
+/* As many files as the system allows; returns how many that is. */
+static size_t raise_file_limit(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        fail("cannot learn the limit of open files: %s", strerror(errno));
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return (size_t)(setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before);
 }
 
 static void start_listening(struct cloud *cloud)
 {
     char why[400];
     struct front *front = &cloud->front;
+    struct bound devices;
+    bound_share(raise_file_limit(), &front->bound, &devices);
     front->tokens = &cloud->people;
     front->folder = cloud->folder;
     if (!front_start(front, cloud->base, cloud->options.http, why, sizeof why))
         fail("%s", why);
     uint16_t http = http_port(front->server);
-    cloud->gateway = gateway_start(cloud->base, cloud->options.mqtt, &cloud->devices, http, why, sizeof why);
+    cloud->gateway =
+        gateway_start(cloud->base, cloud->options.mqtt, devices, &cloud->devices, http, why, sizeof why);
     if (cloud->gateway == NULL)
         fail("%s", why);
     cloud->desk = desk_start(cloud->base, &cloud->fleet, gateway_effect, cloud->gateway);
@@ -237,7 +241,6 @@ int main(int argc, char **argv)
     log_level_set(cloud.options.log_level);
     signal(SIGPIPE, SIG_IGN);
     umask(077);
-    raise_descriptor_limit();
     open_folder(&cloud);
     open_store(&cloud);
     cloud.base = event_base_new();

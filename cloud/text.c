@@ -133,6 +133,15 @@ bool text_take(char *to, size_t capacity, const char *from)
     return true;
 }
 
+void text_mend(char *text)
+{
+    size_t at = strlen(text);
+    while (at > 0 && ((unsigned char)text[at - 1] & 0xC0) == 0x80)
+        at--;
+    if (at > 0 && utf8_sequence((const unsigned char *)text + at - 1) == 0)
+        text[at - 1] = '\0';
+}
+
 size_t text_characters(const char *text)
 {
     size_t count = 0;

@@ -29,6 +29,8 @@ int64_t text_id_parse(char letter, const char *text);
 
 /* Copies a text that fits whole and is valid UTF-8 without control characters; false otherwise. */
 bool text_take(char *to, size_t capacity, const char *from);
+/* Takes a UTF-8 sequence that was cut in the middle off the end of text. */
+void text_mend(char *text);
 /* Characters (code points) of a valid UTF-8 text. */
 size_t text_characters(const char *text);
 

@@ -36,8 +36,10 @@ static void fuzz_head(const uint8_t *data, size_t size)
         return;
     check(head.path[0] == '/' && head.content_length >= 0);
     int64_t id;
-    int status;
-    (void)route_find("GET", head.path, &id, &status);
+    char methods[ROUTE_METHODS_MAX];
+    (void)route_find("GET", head.path, &id);
+    (void)route_methods(head.path, methods);
+    (void)http_query_has(head.query, "template");
     (void)http_query_get(head.query, "token", value, sizeof value);
     (void)http_bearer(head.authorization);
 }
@@ -98,7 +100,6 @@ static void fuzz_call(const char *path, const uint8_t *data, size_t size)
     static struct fleet fleet;
     char why[100];
     int64_t id;
-    int status;
     if (fleet.store == NULL) {
         check(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
         fleet.limits = status_limits_default;
@@ -106,7 +107,7 @@ static void fuzz_call(const char *path, const uint8_t *data, size_t size)
     }
     struct api_call call = {.body = (const char *)data, .body_bytes = size};
     check(store_begin(fleet.store) == STORE_OK);
-    int result = api_answer(route_find("POST", path, &id, &status), &call, &fleet);
+    int result = api_answer(route_find("POST", path, &id), &call, &fleet);
     check(call.answer != NULL && (result == STORE_OK) == (call.status < 400));
     json_decref(call.answer);
     store_rollback(fleet.store);

@@ -42,8 +42,11 @@ struct route {
     api_fn *answer;
 };
 
-/* The route for a request, or NULL and *status is 404 or 405. *id gets the path's id. */
-const struct route *route_find(const char *method, const char *path, int64_t *id, int *status);
+/* The route for a request, or NULL. *id gets the path's id. */
+const struct route *route_find(const char *method, const char *path, int64_t *id);
+#define ROUTE_METHODS_MAX 32
+/* The methods that a path has, as the header Allow lists them; "" if there is no such path. Returns to. */
+const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX]);
 
 /* Answers through route; the result and the answer are always there afterwards. */
 int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet);
@@ -57,8 +60,9 @@ void api_refuse_result(struct api_call *call, int result);
 /* The JSON of a problem. */
 json_t *api_problem(int status, const char *title, const char *detail);
 
-/* The body as a JSON object, or NULL with the refusal set. */
-json_t *api_body(struct api_call *call);
+/* The body as a JSON object that has no members but these (up to a NULL), or NULL with the refusal set. A
+ * member that is misspelled would otherwise do the opposite of what was meant. */
+json_t *api_body(struct api_call *call, const char *const *members);
 /* A text member of at most letters characters; absent is "". False with the refusal set. */
 bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
               size_t letters);

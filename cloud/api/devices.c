@@ -11,7 +11,8 @@ int api_device_create(struct api_call *call, struct fleet *fleet)
     char name[RECORD_NAME];
     char token[SECRET_TOKEN_MAX];
     struct device device;
-    json_t *body = api_body(call);
+    static const char *const members[] = {"template", "name", NULL};
+    json_t *body = api_body(call, members);
     bool ok = body != NULL && api_text(call, body, "template", template, sizeof template, RECORD_TEXT - 1) &&
               api_text(call, body, "name", name, sizeof name, RECORD_NAME_LETTERS);
     json_decref(body);

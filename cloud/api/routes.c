@@ -48,18 +48,27 @@ static bool matches(const char *pattern, const char *path, int64_t *id)
     return *pattern == '\0' && *path == '\0';
 }
 
-const struct route *route_find(const char *method, const char *path, int64_t *id, int *status)
+const struct route *route_find(const char *method, const char *path, int64_t *id)
 {
-    *status = 404;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         *id = 0;
-        if (!matches(routes[i].pattern, path, id))
-            continue;
-        if (strcmp(routes[i].method, method) == 0)
+        if (strcmp(routes[i].method, method) == 0 && matches(routes[i].pattern, path, id))
             return &routes[i];
-        *status = 405;
     }
     return NULL;
+}
+
+const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX])
+{
+    int64_t id;
+    size_t length = 0;
+    to[0] = '\0';
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (matches(routes[i].pattern, path, &id))
+            length += (size_t)snprintf(to + length, ROUTE_METHODS_MAX - length, "%s%s",
+                                       length > 0 ? ", " : "", routes[i].method);
+    }
+    return to;
 }
 
 json_t *api_problem(int status, const char *title, const char *detail)
@@ -74,6 +83,7 @@ int api_refuse(struct api_call *call, int status, const char *title, const char 
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
+    text_mend(detail);
     json_decref(call->answer);
     call->status = status;
     call->answer = api_problem(status, title, detail);
@@ -109,17 +119,51 @@ int api_answer(const struct route *route, struct api_call *call, struct fleet *f
     return result;
 }
 
-json_t *api_body(struct api_call *call)
+static json_t *parse_body(struct api_call *call)
 {
     json_error_t error;
-    json_t *body = json_loadb(call->body, call->body_bytes, JSON_REJECT_DUPLICATES, &error);
-    if (body == NULL) {
+    json_t *body = NULL;
+    if (call->body_bytes == 0) {
+        (void)api_refuse(call, 400, "malformed request", "the body is empty; it must be a JSON object");
+        return NULL;
+    }
+    body = json_loadb(call->body, call->body_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (body == NULL)
         (void)api_refuse(call, 400, "malformed JSON", "line %d, column %d: %s", error.line, error.column,
                          error.text);
-    } else if (!json_is_object(body)) {
-        json_decref(body);
-        body = NULL;
+    return body;
+}
+
+/* The first member that is none of those allowed; NULL if there is none. */
+static const char *foreign_member(const json_t *body, const char *const *members)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)body, key, value)
+    {
+        size_t i = 0;
+        while (members[i] != NULL && strcmp(members[i], key) != 0)
+            i++;
+        if (members[i] == NULL)
+            return key;
+    }
+    return NULL;
+}
+
+json_t *api_body(struct api_call *call, const char *const *members)
+{
+    const char *foreign = NULL;
+    json_t *body = parse_body(call);
+    if (body == NULL)
+        return NULL;
+    if (!json_is_object(body))
         (void)api_refuse(call, 400, "malformed request", "the body must be a JSON object");
+    else if ((foreign = foreign_member(body, members)) != NULL)
+        (void)api_refuse(call, 400, "malformed request",
+                         "there is no member \"%s\" here; docs/API.md lists what there is", foreign);
+    if (!json_is_object(body) || foreign != NULL) {
+        json_decref(body);
+        return NULL;
     }
     return body;
 }

@@ -148,7 +148,8 @@ static int take_request(struct api_call *call, struct fleet *fleet, const json_t
 int api_shipment_create(struct api_call *call, struct fleet *fleet)
 {
     struct request request = {0};
-    json_t *body = api_body(call);
+    static const char *const members[] = {"template", "firmware", "name", "devices", NULL};
+    json_t *body = api_body(call, members);
     if (body == NULL)
         return STORE_CONFLICT;
     int result = take_request(call, fleet, body, &request);

@@ -124,14 +124,24 @@ static void upload_failed(struct visit *visit)
                "the firmware could not be written; the server's log says why");
 }
 
+/* The file's name, for people: nothing is ever opened by it. */
+static bool take_name(struct visit *visit)
+{
+    const char *query = visit->exchange->head.query;
+    struct firmware *firmware = &visit->call.firmware;
+    char name[RECORD_FILE_NAME] = "firmware.bin";
+    if (http_query_has(query, "name") && !http_query_get(query, "name", name, sizeof name))
+        return false;
+    return name[0] != '\0' && strpbrk(name, "/\\") == NULL &&
+           text_take(firmware->name, sizeof firmware->name, name);
+}
+
 static void begin_upload(struct visit *visit)
 {
     struct api_call *call = &visit->call;
-    char name[RECORD_FILE_NAME];
-    if (!http_query_get(visit->exchange->head.query, "name", name, sizeof name) || name[0] == '\0')
-        snprintf(name, sizeof name, "firmware.bin");
-    if (!text_take(call->firmware.name, sizeof call->firmware.name, name)) {
-        refuse(visit->exchange, 400, "malformed request", "name must be a plain file name");
+    if (!take_name(visit)) {
+        refuse(visit->exchange, 400, "malformed request",
+               "name must be a plain file name of at most 255 bytes, without a path");
         return;
     }
     if (strncmp(visit->exchange->head.content_type, "multipart/", 10) == 0) {
@@ -311,9 +321,12 @@ static bool authorized(const struct front *front, const struct http_head *head)
 static void begin_json(struct visit *visit)
 {
     const struct http_head *head = &visit->exchange->head;
-    char template[RECORD_TEXT];
-    if (http_query_get(head->query, "template", template, sizeof template))
-        memcpy(visit->call.template, template, sizeof template);
+    struct api_call *call = &visit->call;
+    if (http_query_has(head->query, "template") &&
+        !http_query_get(head->query, "template", call->template, sizeof call->template)) {
+        refuse(visit->exchange, 400, "malformed request", "template must be a text of at most 64 bytes");
+        return;
+    }
     if (head->content_length > API_BODY_MAX) {
         refuse(visit->exchange, 413, "too large", "a JSON body may have 1 MiB at most");
         return;
@@ -349,16 +362,24 @@ static const char *method_name(enum http_method method)
     return names[method];
 }
 
+static void refuse_unknown(struct http_exchange *exchange)
+{
+    char methods[ROUTE_METHODS_MAX];
+    if (route_methods(exchange->head.path, methods)[0] == '\0') {
+        refuse(exchange, 404, "no such path", "docs/API.md lists what there is");
+        return;
+    }
+    http_header(exchange, "Allow", methods);
+    refuse(exchange, 405, "wrong method", "docs/API.md lists what there is");
+}
+
 static void on_request(void *ctx, struct http_exchange *exchange)
 {
     struct front *front = ctx;
     int64_t id = 0;
-    int status;
-    const struct route *route =
-        route_find(method_name(exchange->head.method), exchange->head.path, &id, &status);
+    const struct route *route = route_find(method_name(exchange->head.method), exchange->head.path, &id);
     if (route == NULL) {
-        refuse(exchange, status, status == 404 ? "no such path" : "wrong method",
-               "docs/API.md lists what there is");
+        refuse_unknown(exchange);
         return;
     }
     bool open = route->kind == ROUTE_HEALTH || route->kind == ROUTE_DOWNLOAD;
@@ -434,6 +455,6 @@ static const struct http_handler handler = {
 bool front_start(struct front *front, struct event_base *base, const char *address, char *why,
                  size_t capacity)
 {
-    front->server = http_start(base, address, &handler, front, why, capacity);
+    front->server = http_start(base, address, front->bound, &handler, front, why, capacity);
     return front->server != NULL;
 }

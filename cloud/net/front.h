@@ -11,6 +11,7 @@ struct front {
     struct desk *desk;
     struct tokens *tokens; /* of people and programs */
     const char *folder;    /* of firmware files */
+    struct bound bound;    /* of connections */
     uint8_t ticket_key[SECRET_KEY_BYTES];
 };
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -38,6 +39,7 @@ struct gateway {
     struct desk *desk;
     uint16_t http_port;
     uint64_t numbers;
+    struct bound bound;
     struct idmap connections; /* number -> struct connection */
     struct idmap devices;     /* device id -> its logged-in connection */
 };
@@ -379,6 +381,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)peer;
     (void)peer_bytes;
     struct gateway *gateway = ctx;
+    if (!bound_admits(&gateway->bound, gateway->connections.count)) {
+        close(fd);
+        return;
+    }
     struct connection *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
@@ -440,13 +446,13 @@ void gateway_effect(void *ctx, const struct effect *effect)
     }
 }
 
-struct gateway *gateway_start(struct event_base *base, const char *address, struct tokens *tokens,
-                              uint16_t http_port, char *why, size_t capacity)
+struct gateway *gateway_start(struct event_base *base, const char *address, struct bound bound,
+                              struct tokens *tokens, uint16_t http_port, char *why, size_t capacity)
 {
     struct gateway *gateway = calloc(1, sizeof *gateway);
     if (gateway == NULL)
         abort();
-    *gateway = (struct gateway){.base = base, .tokens = tokens, .http_port = http_port};
+    *gateway = (struct gateway){.base = base, .bound = bound, .tokens = tokens, .http_port = http_port};
     gateway->listener = listen_start(base, address, on_accept, gateway, why, capacity);
     if (gateway->listener == NULL) {
         free(gateway);

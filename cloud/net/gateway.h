@@ -6,14 +6,16 @@
 #include <event2/event.h>
 
 #include "cloud/fleet/desk.h"
+#include "cloud/net/bound.h"
 #include "cloud/net/tokens.h"
 
 struct gateway;
 
-/* Listens at address. tokens are the devices', kept by the caller, changed by effects. http_port is where
- * devices download, at the address that they reached us at. On failure NULL, and why says what happened. */
-struct gateway *gateway_start(struct event_base *base, const char *address, struct tokens *tokens,
-                              uint16_t http_port, char *why, size_t capacity);
+/* Listens at address. bound: of connections. tokens are the devices', kept by the caller, changed by effects.
+ * http_port is where devices download, at the address that they reached us at. On failure NULL, and why says
+ * what happened. */
+struct gateway *gateway_start(struct event_base *base, const char *address, struct bound bound,
+                              struct tokens *tokens, uint16_t http_port, char *why, size_t capacity);
 uint16_t gateway_port(const struct gateway *gateway);
 
 /* The desk that takes the jobs; before the loop runs. */

@@ -30,7 +30,6 @@
 #define LINGER_LIMIT_S   2
 #define BODY_LIMIT_S     60 /* and its size at this pace: */
 #define BODY_BYTES_PER_S 4096
-#define CONNECTIONS_MAX  2048
 #define READ_AHEAD       (64 * 1024)
 
 enum state { HEAD, BODY, ANSWER, SENDING, LINGER };
@@ -56,6 +55,7 @@ struct http_server {
     void *ctx;
     struct http_connection *connections;
     size_t count;
+    struct bound bound;
 };
 
 static void serve(struct http_connection *c);
@@ -135,12 +135,26 @@ static struct http_exchange *exchange_new(struct http_connection *c)
     return exchange;
 }
 
+static const char *advice(int status)
+{
+    switch (status) {
+    case 408:
+        return "the body came too slowly; send it again";
+    case 411:
+        return "send the body with a Content-Length, not in chunks";
+    case 413:
+        return "this request takes no body";
+    default:
+        return "this is no request that the server understands; docs/API.md lists what there is";
+    }
+}
+
 /* A refusal of the server itself, before or without a handler. */
 static void refuse(struct http_connection *c, int status)
 {
-    char body[160];
-    int bytes =
-        snprintf(body, sizeof body, "{\"status\": %d, \"title\": \"%s\"}\n", status, http_reason(status));
+    char body[240];
+    int bytes = snprintf(body, sizeof body, "{\"status\": %d, \"title\": \"%s\", \"detail\": \"%s\"}\n",
+                         status, http_reason(status), advice(status));
     if (c->exchange == NULL) {
         c->exchange = exchange_new(c);
         c->keep_alive = false;
@@ -293,19 +307,19 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)peer;
     (void)peer_bytes;
     struct http_server *server = ctx;
-    if (server->count < CONNECTIONS_MAX)
+    if (bound_admits(&server->bound, server->count))
         open_connection(server, fd);
     else
         close(fd);
 }
 
-struct http_server *http_start(struct event_base *base, const char *address,
+struct http_server *http_start(struct event_base *base, const char *address, struct bound bound,
                                const struct http_handler *handler, void *ctx, char *why, size_t capacity)
 {
     struct http_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         abort();
-    *server = (struct http_server){.base = base, .handler = handler, .ctx = ctx};
+    *server = (struct http_server){.base = base, .handler = handler, .ctx = ctx, .bound = bound};
     server->listener = listen_start(base, address, on_accept, server, why, capacity);
     if (server->listener == NULL) {
         free(server);

@@ -16,6 +16,7 @@
 
 #include <event2/event.h>
 
+#include "cloud/net/bound.h"
 #include "cloud/net/http_head.h"
 
 struct http_exchange {
@@ -35,8 +36,9 @@ struct http_handler {
 
 struct http_server;
 
-/* Listens at address; port 0 picks one. On failure NULL, and why says what happened. */
-struct http_server *http_start(struct event_base *base, const char *address,
+/* Listens at address; port 0 picks one. bound: of connections. On failure NULL, and why says what happened.
+ */
+struct http_server *http_start(struct event_base *base, const char *address, struct bound bound,
                                const struct http_handler *handler, void *ctx, char *why, size_t capacity);
 /* The port it listens at. */
 uint16_t http_port(const struct http_server *server);

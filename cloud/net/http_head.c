@@ -273,16 +273,28 @@ static bool decode(struct slice text, char *to, size_t capacity)
     return true;
 }
 
-bool http_query_get(const char *query, const char *key, char *to, size_t capacity)
+/* The value of key, still encoded. */
+static bool find_value(const char *query, const char *key, struct slice *value)
 {
     struct slice rest = {query, strlen(query)};
-    struct slice pair;
     struct slice name;
-    while (next_piece(&rest, '&', &pair)) {
-        if (cut(&pair, '=', &name) && name.bytes == strlen(key) && memcmp(name.at, key, name.bytes) == 0)
-            return decode(pair, to, capacity);
+    while (next_piece(&rest, '&', value)) {
+        if (cut(value, '=', &name) && name.bytes == strlen(key) && memcmp(name.at, key, name.bytes) == 0)
+            return true;
     }
     return false;
+}
+
+bool http_query_has(const char *query, const char *key)
+{
+    struct slice value;
+    return find_value(query, key, &value);
+}
+
+bool http_query_get(const char *query, const char *key, char *to, size_t capacity)
+{
+    struct slice value;
+    return find_value(query, key, &value) && decode(value, to, capacity);
 }
 
 const char *http_bearer(const char *authorization)

@@ -49,6 +49,9 @@ int http_head_parse(struct http_head *head, const char *data, size_t bytes);
  * fit. */
 bool http_query_get(const char *query, const char *key, char *to, size_t capacity);
 
+/* Whether a query names key at all. */
+bool http_query_has(const char *query, const char *key);
+
 /* The token of an "Authorization: Bearer TOKEN" value, or NULL. */
 const char *http_bearer(const char *authorization);
 

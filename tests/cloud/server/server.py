@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -57,6 +58,7 @@ class Server:
         self.folder = Path(folder or tempfile.mkdtemp(prefix="tandem-cloud-"))
         self.data = self.folder / "data"
         self.process = None
+        self.limits = {}  # of resources, for what is started next
 
     def __enter__(self):
         self.start()
@@ -72,10 +74,14 @@ class Server:
         with open(self.log_path, "wb") as log, open(self.folder / "out", "wb") as out:
             self.process = subprocess.Popen(
                 [PROGRAM, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
-                stdout=out, stderr=log)
+                stdout=out, stderr=log, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
         self.http_port, self.mqtt_port = int(started[1]), int(started[2])
         self.token = (self.data / "admin.token").read_text().strip()
+
+    def _limit(self):
+        for kind, limit in self.limits.items():
+            resource.setrlimit(kind, (limit, limit))
 
     def _ports(self):
         if self.process.poll() is not None:
