@@ -20,6 +20,7 @@
 #include "cloud/text.h"
 
 #define FLUSH_MS 500
+#define SIGNALS  2
 
 struct cloud {
     struct options options;
@@ -28,6 +29,7 @@ struct cloud {
     struct tokens people;
     struct tokens devices;
     struct event_base *base;
+    struct event *signals[SIGNALS];
     struct desk *desk;
     struct gateway *gateway;
     struct front front;
@@ -208,17 +210,15 @@ static void start_listening(struct cloud *cloud)
              gateway_port(cloud->gateway), cloud->options.data);
 }
 
-static void run(struct cloud *cloud)
+/* Before anybody is told that the server is there: who knows that may stop it. */
+static void watch_signals(struct cloud *cloud)
 {
-    struct event *term = evsignal_new(cloud->base, SIGTERM, on_signal, cloud);
-    struct event *interrupt = evsignal_new(cloud->base, SIGINT, on_signal, cloud);
-    if (term == NULL || interrupt == NULL)
-        fail("cannot watch for signals");
-    evsignal_add(term, NULL);
-    evsignal_add(interrupt, NULL);
-    event_base_dispatch(cloud->base);
-    event_free(term);
-    event_free(interrupt);
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < SIGNALS; i++) {
+        cloud->signals[i] = evsignal_new(cloud->base, numbers[i], on_signal, cloud);
+        if (cloud->signals[i] == NULL || evsignal_add(cloud->signals[i], NULL) != 0)
+            fail("cannot watch for signals");
+    }
 }
 
 static void stop(struct cloud *cloud)
@@ -226,6 +226,8 @@ static void stop(struct cloud *cloud)
     desk_stop(cloud->desk);
     http_stop(cloud->front.server);
     gateway_free(cloud->gateway);
+    for (size_t i = 0; i < SIGNALS; i++)
+        event_free(cloud->signals[i]);
     event_base_free(cloud->base);
     fleet_clear(&cloud->fleet);
     store_close(cloud->fleet.store);
@@ -246,8 +248,9 @@ int main(int argc, char **argv)
     cloud.base = event_base_new();
     if (cloud.base == NULL)
         fail("cannot start the event loop");
+    watch_signals(&cloud);
     start_listening(&cloud);
-    run(&cloud);
+    event_base_dispatch(cloud.base);
     stop(&cloud);
     return 0;
 }

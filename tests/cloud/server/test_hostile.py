@@ -26,6 +26,11 @@ class Hostile(unittest.TestCase):
     def tearDown(self):
         self.server.__exit__()
 
+    def connect(self, token=None):
+        device = s.Device(self.server, token or self.added["token"])
+        self.addCleanup(device.close)
+        return device
+
     def refused(self, status, method, path, body=None, says=(), **more):
         answer = self.server.ask(method, path, body, **more)
         self.assertEqual(answer.status, status, answer.body)
@@ -110,7 +115,7 @@ class Hostile(unittest.TestCase):
         firmware = self.server.upload(data)
         self.assertEqual(firmware["build"], "b\r\nSet-Cookie: x-1")
         self.server.ship(firmware)
-        device = s.Device(self.server, self.added["token"])
+        device = self.connect()
         device.check_in("1.0.0")
         offer = device.offer()
         self.assertEqual(offer["build"], "b\r\nSet-Cookie: x-1")
@@ -119,7 +124,7 @@ class Hostile(unittest.TestCase):
         self.assertNotIn("set-cookie", answer.headers)
 
     def test_what_devices_say_cannot_forge_the_log(self):
-        device = s.Device(self.server, self.added["token"])
+        device = self.connect()
         device.publish("info/mcu", '{"ver": "1\\n2026-01-01T00:00:00.000Z error forged x=1", "type": "pump"}')
         device.publish("ota/report", '{"stage": "failed\\u001b[2J", "reason": "x\\ny"}')
         device.publish("something/\u202e", "x")
@@ -127,7 +132,7 @@ class Hostile(unittest.TestCase):
         self.assertNotIn("\x1b", self.server.log())
 
     def test_nested_json_is_refused(self):
-        device = s.Device(self.server, self.added["token"])
+        device = self.connect()
         device.publish("info/mcu", "[" * 1000)
         device.publish("info/mcu", '{"a":' * 150 + "1" + "}" * 150)
         self.refused(400, "POST", "/api/v1/devices", "[" * 1000000, says="depth")
@@ -168,7 +173,7 @@ class Hostile(unittest.TestCase):
         s.wait_for("the API answers", self.answers)
         for connection in flood[:400]:
             connection.close()
-        s.wait_for("devices get in", lambda: s.Device(self.server, self.added["token"]).code == 0)
+        s.wait_for("devices get in", lambda: self.connect().code == 0)
 
     def answers(self):
         try:
@@ -195,7 +200,7 @@ class Hostile(unittest.TestCase):
         shipment = self.server.ship(firmware, devices=[added["id"]])
         self.again()
         self.assertEqual(self.server.target(shipment)["status"], "waiting")
-        device = s.Device(self.server, added["token"])
+        device = self.connect(added["token"])
         device.check_in("1.0.0")
         offer = device.offer()
         self.server.wait_status(shipment, "request-sent")
@@ -208,7 +213,7 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.server.target(shipment)["status"], "firmware-downloaded")
         self.server.post(f"/api/v1/shipments/{shipment['id']}/pause")
         self.again()
-        device = s.Device(self.server, added["token"])
+        device = self.connect(added["token"])
         device.check_in("1.1.0")
         self.again()
         target = s.wait_for("success", lambda: self.server.target(shipment)["ended"] and self.server.target(shipment))
@@ -216,7 +221,7 @@ class Hostile(unittest.TestCase):
         self.again()
         self.assertEqual(self.server.ask("DELETE", f"/api/v1/devices/{added['id']}").status, 204)
         self.again()
-        self.assertEqual(s.Device(self.server, added["token"]).code, 4)
+        self.assertEqual(self.connect(added["token"]).code, 4)
         self.assertEqual(self.server.get(f"/api/v1/shipments/{shipment['id']}")["devices"], [])
 
 
