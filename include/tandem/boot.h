@@ -144,6 +144,18 @@ TDM_MUST_USE int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running,
  * resets afterwards. */
 TDM_MUST_USE int tdm_boot_reject(struct tdm_record_log *log, uint8_t running, uint8_t reason);
 
+/* --- One bank, and recovery (docs/BOOT.md, "One bank and recovery") --- */
+
+/* fetch: the bootloader shall fetch an image through the co-processor. From a confirmed image, where there is
+ * no other bank. */
+TDM_MUST_USE int tdm_boot_fetch(struct tdm_record_log *log, uint8_t running);
+/* idle(active) from fetch: nothing was erased, the image starts again. */
+TDM_MUST_USE int tdm_boot_fetch_end(struct tdm_record_log *log, uint8_t reason);
+/* erasing(bank), without an active bank: the bootloader is about to erase the last image, or there is none.
+ * receiving and pending follow as in an update. TDM_E_STATE for a rejected digest. */
+TDM_MUST_USE int tdm_boot_begin_in_place(struct tdm_record_log *log, uint8_t bank,
+                                         const uint8_t image_digest[TDM_SHA256_BYTES]);
+
 /* True if the image was rejected on this device (R6). */
 bool tdm_boot_is_rejected(const struct tdm_record_log *log, const uint8_t image_digest[TDM_SHA256_BYTES]);
 
