@@ -53,6 +53,25 @@ void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
 /* False between initialize and the answer to "do you know tandem.deviceReport". */
 bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
 
+/* --- fetch.c: what is different where there is no other bank; update.c asks --- */
+
+struct tdm_mcu_role {
+    /* The co-processor has the file. 1: otaUpdateStart follows; TDM_OK: a reset does. */
+    int (*prefetched)(struct tdm_mcu *mcu);
+    /* The front is verified. 1: the rest is to be checked before anything is erased; TDM_OK: erasing is
+     * recorded. */
+    int (*begin)(struct tdm_mcu *mcu);
+    /* Takes the next bytes of table and image. 1: more to come; TDM_OK: they are what was signed. */
+    int (*check)(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
+    /* An update ended. */
+    void (*ended)(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms);
+    /* None is under way; returns when to ask again. */
+    uint32_t (*idle)(struct tdm_mcu *mcu, uint32_t now_ms);
+};
+
+/* The bank that an update goes to. */
+uint8_t tdm__target_bank(const struct tdm_mcu *mcu);
+
 /* --- report.c: tandem.deviceReport --- */
 
 enum tdm__report_event { TDM__STARTED = 1, TDM__FAILED = 2, TDM__CONFIRMED = 3, TDM__TRIAL = 4 };
@@ -81,7 +100,7 @@ uint8_t tdm__policy_package(const struct tdm_mcu *mcu);
 
 /* Works out where everything goes. Writes nothing. TDM_E_SIZE, TDM_E_LINK_ADDRESS. */
 TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu);
-/* Records "erasing". Those of tdm_boot_begin. */
+/* Records "erasing". 1: the role wants the package checked first; those of tdm_boot_begin. */
 TDM_MUST_USE int tdm__install_begin(struct tdm_mcu *mcu);
 /* Erases one unit. 1: more to do; TDM_OK: all erased; TDM_E_FLASH_ERASE. */
 TDM_MUST_USE int tdm__install_erase(struct tdm_mcu *mcu);

@@ -94,7 +94,7 @@ int tdm__install_plan(struct tdm_mcu *mcu)
     const struct tdm_manifest *manifest = manifest_of(mcu);
     int error;
 
-    *install = (struct tdm_mcu_install){.bank = (uint8_t)(1 - mcu->config->running_bank)};
+    *install = (struct tdm_mcu_install){.bank = tdm__target_bank(mcu)};
     error = tdm_bank_map(&install->map, mcu->config->layout, install->bank, mcu->config->flash, manifest);
     if (error != TDM_OK)
         return error;
@@ -108,6 +108,8 @@ int tdm__install_plan(struct tdm_mcu *mcu)
 
 int tdm__install_begin(struct tdm_mcu *mcu)
 {
+    if (mcu->config->role != NULL)
+        return mcu->config->role->begin(mcu);
     return tdm_boot_begin(&mcu->log, mcu->config->running_bank, manifest_of(mcu)->image_digest);
 }
 

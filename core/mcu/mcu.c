@@ -38,8 +38,9 @@ static bool has_buffers(const struct tdm_mcu_config *c)
 
 static bool has_flash(const struct tdm_mcu_config *c)
 {
-    return c->flash != NULL && c->layout != NULL && c->running_bank < TDM_BANKS && c->trust.keys != NULL &&
-           c->trust.verify != NULL && c->attempts > 0 && (c->self_test_count == 0 || c->self_tests != NULL);
+    return c->flash != NULL && c->layout != NULL && (c->running_bank < TDM_BANKS || c->role != NULL) &&
+           c->trust.keys != NULL && c->trust.verify != NULL && c->attempts > 0 &&
+           (c->self_test_count == 0 || c->self_tests != NULL);
 }
 
 /* --- What the parts share --- */
@@ -72,6 +73,21 @@ struct tdm_trust tdm__trust(const struct tdm_mcu *mcu)
     return trust;
 }
 
+uint8_t tdm__target_bank(const struct tdm_mcu *mcu)
+{
+    const struct tdm_mcu_config *config = mcu->config;
+
+    if (config->running_bank == TDM_NO_BANK)
+        return 0;
+    return config->role != NULL ? config->running_bank : (uint8_t)(1 - config->running_bank);
+}
+
+/* The bank of the image that this device is told by: in a bootloader the one that could start. */
+static uint8_t own_bank(const struct tdm_mcu_config *config)
+{
+    return config->running_bank != TDM_NO_BANK ? config->running_bank : config->intact_bank;
+}
+
 bool tdm__read_running(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
@@ -79,8 +95,8 @@ bool tdm__read_running(struct tdm_mcu *mcu)
     struct tdm_trust trust = tdm__trust(mcu);
 
     config->ops->feed_watchdog(config->ctx);
-    mcu->running_known = tdm_bank_header(manifest, config->layout, config->running_bank, config->flash,
-                                         &trust, config->front) == TDM_OK;
+    mcu->running_known = tdm_bank_header(manifest, config->layout, own_bank(config), config->flash, &trust,
+                                         config->front) == TDM_OK;
     config->ops->feed_watchdog(config->ctx);
     if (mcu->running_known)
         memcpy(mcu->running_digest, manifest->image_digest, sizeof mcu->running_digest);
@@ -201,6 +217,7 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
         (void)tdm__read_running(mcu);
+    mcu->fetch.since_ms = now_ms;
     tdm__link_start(mcu, now_ms);
     tdm__update_start(mcu, now_ms);
     tdm__health_start(mcu, now_ms);

@@ -5,6 +5,10 @@
  *     ASKING_SHA256 --> ASKING_CRC32 --> VERIFYING --pending recorded, finish answered true--> APPLYING:
  * reset
  *
+ *     With a role (fetch.c), WAITING --> PREFETCHING --otaUpdatePrefetch: OK--> STARTING, or APPLYING where
+ * the bootloader goes on; and FRONT --> CHECKING --all is what was signed--> STARTING once more, from offset
+ * 0.
+ *
  *     Any of them --refusal, error, cancel, silence, new offer, link lost--> IDLE; not APPLYING, which only a
  *     reset ends.
  *
@@ -13,8 +17,9 @@
  * erase or a signature check may: the same chunk again only changes which call the answer is for. Six sends
  * of 5 s each bound what erasing may take: 30 s.
  *
- * Invariants: nothing is written to flash before FRONT ended well. The record says erasing or receiving
- * exactly from then until pending or abandon. One call of theirs at most waits for its answer. */
+ * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. The
+ * record says erasing or receiving exactly from then until pending or abandon. One call of theirs at most
+ * waits for its answer. */
 #include "core/mcu/client.h"
 
 #include <string.h>
@@ -22,8 +27,10 @@
 enum update_state {
     UPDATE_IDLE,
     UPDATE_WAITING,
+    UPDATE_PREFETCHING,
     UPDATE_STARTING,
     UPDATE_FRONT,
+    UPDATE_CHECKING,
     UPDATE_ERASING,
     UPDATE_WRITING,
     UPDATE_ASKING_SHA256,
@@ -40,6 +47,7 @@ enum {
     START_PAUSE_MS = 1000,
     START_TRIES = 5,
     CALL_TIMEOUT_MS = 1000,
+    PREFETCH_TIMEOUT_MS = 30000,
     SILENCE_MS = 60000,
     BAD_CHUNKS = 8 /* in a row; the co-processor gives up after 6 */
 };
@@ -101,6 +109,12 @@ static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
     return tdm_boot_abandon(&mcu->log, reason) == TDM_OK ? reason : (uint8_t)TDM_REASON_FLASH;
 }
 
+static void tell_role(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+{
+    if (mcu->config->role != NULL)
+        mcu->config->role->ended(mcu, reason, now_ms);
+}
+
 /* Back to idle without a word to the co-processor, which knows. */
 static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 {
@@ -115,6 +129,7 @@ static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
     update->chunk_bytes = 0;
     decide(update, false);
     tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
+    tell_role(mcu, reason, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
 }
 
@@ -130,15 +145,25 @@ static void fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 
 /* --- otaUpdateAvailable --- */
 
+/* The file comes from its start. */
+static void rewind_file(struct tdm_mcu *mcu)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    update->offset = 0;
+    update->crc32 = 0;
+    update->chunk_bytes = 0;
+    update->last_bytes = 0;
+    tdm_sha256_init(&update->sha256);
+    tdm_front_init(&update->front, mcu->config->front);
+}
+
 static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    update->crc32 = 0;
-    update->last_bytes = 0;
+    rewind_file(mcu);
     update->since_ms = now_ms;
-    tdm_sha256_init(&update->sha256);
-    tdm_front_init(&update->front, mcu->config->front);
     enter(update, UPDATE_WAITING, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
 }
@@ -146,6 +171,7 @@ static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
 static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason, uint32_t now_ms)
 {
     tdm__report_failed(mcu, reason, NULL, now_ms);
+    tell_role(mcu, reason, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
     return answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
@@ -198,12 +224,47 @@ static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
     if (reason == TDM_REASON_NONE)
         ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;
     if (ready == TDM_OK)
-        enter(update, UPDATE_STARTING, now_ms);
+        enter(update, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING, now_ms);
     else if (ready != TDM_E_BUSY || tdm__is_past(update->since_ms + patience_ms, now_ms))
         fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW, now_ms);
     else
         update->wake_ms = now_ms + WAIT_PACE_MS;
     return 0;
+}
+
+/* ---- PREFETCHING: the co-processor shall hold the whole file before the application is left ---- */
+
+static void prefetch_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_update *update = &mcu->update;
+    bool here = error == TDM_OK && tdm_get_u8(results) == TDM_PREFETCH_OK && tdm_reader_done(results);
+    int next;
+
+    (void)status;
+    if (error == TDM_E_CANCELLED)
+        return;
+    if (!here) {
+        fail(mcu, TDM_REASON_DOWNLOAD, now_ms);
+        return;
+    }
+    next = mcu->config->role->prefetched(mcu);
+    if (next > 0) {
+        enter(update, UPDATE_STARTING, now_ms);
+    } else if (next == TDM_OK) {
+        enter(update, UPDATE_APPLYING, now_ms);
+        tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+    } else {
+        fail(mcu, tdm_reason_of_error(next), now_ms);
+    }
+}
+
+static uint32_t ask_prefetch(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    int error = tdm_endpoint_call(&mcu->endpoint, TDM_UID_OTA_PREFETCH, &mcu->update.call,
+                                  PREFETCH_TIMEOUT_MS, prefetch_done, mcu, now_ms);
+
+    return error == TDM_OK ? TDM__NEVER : 1;
 }
 
 /* ---- STARTING ---- */
@@ -263,7 +324,8 @@ static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes,
     struct tdm_mcu_update *update = &mcu->update;
 
     memcpy(mcu->config->chunk, data, bytes);
-    tdm_sha256_update(&update->sha256, data, bytes);
+    if (update->state != UPDATE_CHECKING) /* which hashes by parts */
+        tdm_sha256_update(&update->sha256, data, bytes);
     update->crc32 = tdm_crc32(update->crc32, data, bytes);
     update->chunk_bytes = bytes;
     update->chunk_used = 0;
@@ -361,8 +423,8 @@ static void leave_front(struct tdm_mcu *mcu, uint32_t now_ms)
     error = tdm__install_plan(mcu);
     if (error == TDM_OK)
         error = tdm__install_begin(mcu);
-    if (error == TDM_OK)
-        enter(&mcu->update, UPDATE_ERASING, now_ms);
+    if (error >= 0)
+        enter(&mcu->update, error == TDM_OK ? UPDATE_ERASING : UPDATE_CHECKING, now_ms);
     else
         fail(mcu, tdm_reason_of_error(error), now_ms);
 }
@@ -386,6 +448,30 @@ static uint32_t feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
         leave_front(mcu, now_ms);
     else
         return finish_chunk(mcu, now_ms);
+    return 0;
+}
+
+/* The last chunk stays without an answer: with one, the co-processor would finish instead of starting over.
+ */
+static uint32_t check_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    int error;
+
+    if (update->chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    error = mcu->config->role->check(mcu, mcu->config->chunk + update->chunk_used,
+                                     (uint32_t)update->chunk_bytes - update->chunk_used);
+    if (error > 0)
+        return finish_chunk(mcu, now_ms);
+    if (error < 0) {
+        fail(mcu, tdm_reason_of_error(error), now_ms);
+        return 0;
+    }
+    update->answer = ANSWER_NONE;
+    rewind_file(mcu);
+    enter(update, UPDATE_STARTING, now_ms);
     return 0;
 }
 
@@ -547,10 +633,14 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
     switch ((enum update_state)update->state) {
     case UPDATE_WAITING:
         return await_moment(mcu, now_ms);
+    case UPDATE_PREFETCHING:
+        return ask_prefetch(mcu, now_ms);
     case UPDATE_STARTING:
         return ask_start(mcu, now_ms);
     case UPDATE_FRONT:
         return feed_front(mcu, now_ms);
+    case UPDATE_CHECKING:
+        return check_chunk(mcu, now_ms);
     case UPDATE_ERASING:
         return erase_unit(mcu, now_ms);
     case UPDATE_WRITING:
@@ -563,6 +653,8 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
         return verify(mcu, now_ms);
     case UPDATE_IDLE:
         keep_settled(update, now_ms);
+        if (mcu->config->role != NULL)
+            return mcu->config->role->idle(mcu, now_ms);
         break;
     case UPDATE_APPLYING:
         break;

@@ -129,9 +129,11 @@ struct tdm_mcu_config {
 
     const struct tdm_flash *flash;
     const struct tdm_layout *layout;
-    uint8_t running_bank;   /* the bank this code executes from, as the port says (R1) */
-    struct tdm_trust trust; /* revoked_keys is taken from the record */
-    uint8_t attempts;       /* trial boots per image, 1 or more */
+    uint8_t running_bank;            /* the bank this code executes from, as the port says (R1) */
+    const struct tdm_mcu_role *role; /* NULL: updates go to the other bank; others: tandem/fetch.h */
+    uint8_t intact_bank;             /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
+    struct tdm_trust trust;          /* revoked_keys is taken from the record */
+    uint8_t attempts;                /* trial boots per image, 1 or more */
 
     uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
     uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
@@ -219,6 +221,14 @@ struct tdm_mcu_update {
     struct tdm_front front; /* its manifest is the running image's during a trial */
 };
 
+/* fetch.c */
+struct tdm_mcu_fetch {
+    uint8_t failures;                        /* fetches that failed since the bootloader started */
+    bool checked;                            /* a package was streamed whole through the hashes ... */
+    uint8_t digest[TDM_DIGEST_PREFIX_BYTES]; /* ... that carries this image */
+    uint32_t since_ms;                       /* start, or end of the last fetch */
+};
+
 /* health.c */
 struct tdm_mcu_health {
     uint8_t state; /* enum health_state */
@@ -241,6 +251,7 @@ struct tdm_mcu {
     struct tdm_mcu_link link;
     struct tdm_mcu_update update;
     struct tdm_mcu_install install;
+    struct tdm_mcu_fetch fetch;
     struct tdm_mcu_report report;
     struct tdm_record_log log;
     struct tdm_endpoint endpoint;

@@ -13,6 +13,7 @@ void ncp_stub_init(struct ncp_stub *stub)
         .initialize_answer = true,
         .state = 10,
         .state_after_initialize = 5,
+        .prefetch = 1,
         .next_id = 1000,
     };
 }
@@ -202,6 +203,9 @@ static void serve(struct ncp_stub *stub, uint16_t uid, uint16_t id, const uint8_
     case 0x0342:
     case 0x0344:
         answer_digest(stub, uid, id);
+        break;
+    case 0x0345:
+        answer(stub, id, 0, &stub->prefetch, 1);
         break;
     case 0x5401:
         if (stub->report_losses > 0)

@@ -25,6 +25,7 @@ struct ncp_stub {
     bool initialize_answer;
     uint8_t state;
     uint8_t state_after_initialize;
+    uint8_t prefetch;   /* answer to otaUpdatePrefetch */
     int start_refusals; /* so many otaUpdateStart are answered with false */
     int report_losses;  /* so many deviceReports get no answer */
     int digests;        /* 1: offered, 0: answered false, -1: not answered */
