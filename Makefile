@@ -1,7 +1,7 @@
 # The front door. Real work goes through the CMake presets (CONTRIBUTING.md).
 .DEFAULT_GOAL := host
 
-.PHONY: help deps host firmware demo test bench soak check clean
+.PHONY: help deps host firmware demo test bench soak check amalgamation clean
 
 help:
 	@echo 'make          host programs into build/bin'
@@ -11,7 +11,8 @@ help:
 	@echo 'make check    style rules'
 	@echo 'make firmware bootloader and example application for the boards'
 	@echo 'make soak     the long runs'
-	@echo 'make clean    removes build/'
+	@echo 'make amalgamation  the device library as two files, dist/tandem.h and dist/tandem.c'
+	@echo 'make clean    removes build/ and dist/'
 
 deps:
 	@tools/deps
@@ -41,5 +42,8 @@ soak: deps
 check: deps
 	@tools/check
 
+amalgamation:
+	@tools/amalgamate
+
 clean:
-	rm -rf build
+	rm -rf build dist

@@ -1,6 +1,11 @@
 # tandem_module(NAME SOURCES... [DEPENDS targets...]): a layer of core/ as a static library, C99 without an OS.
 function(tandem_module name)
   cmake_parse_arguments(M "" "" "DEPENDS" ${ARGN})
+  if(name IN_LIST TANDEM_AMALGAMATED)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE tandem_amalgamation)
+    return()
+  endif()
   add_library(${name} STATIC ${M_UNPARSED_ARGUMENTS})
   set_target_properties(${name} PROPERTIES C_STANDARD 99)
   target_compile_options(${name} PRIVATE -ffreestanding)
