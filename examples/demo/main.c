@@ -1,4 +1,5 @@
-/* The demo application on a board. Version and behaviour come from the build (examples/CMakeLists.txt). */
+/* The demo application on a board. Version, hardware id and behaviour come from the build
+ * (examples/CMakeLists.txt). */
 #include "examples/demo/application.h"
 #include "ports/board.h"
 #include "tandem/tag.h"
@@ -16,7 +17,7 @@ static const struct application_identity identity = {
     .version = FIRMWARE_VERSION,
     .build = FIRMWARE_BUILD,
     .library = FIRMWARE_LIBRARY,
-    .hardware = "mps2-demo",
+    .hardware = DEMO_HARDWARE,
     .template_id = "TMPLdemo",
     .template_name = "Tandem demo",
     .behaviour = DEMO_BEHAVIOUR,

@@ -13,7 +13,13 @@
 #define X1024(n) X256(n), X256((n) + 256), X256((n) + 512), X256((n) + 768)
 #define X4096(n) X1024(n), X1024((n) + 1024), X1024((n) + 2048), X1024((n) + 3072)
 
-static const uint32_t table[] = {X4096(0), X4096(4096), X4096(8192), X4096(12288), X4096(16384)};
+/* 16 KB a block; a board with small banks takes fewer (TANDEM_DEMO_TABLE_KB). */
+static const uint32_t table[] = {
+    X4096(0),     X4096(4096),  X4096(8192),
+#if DEMO_TABLE_KB >= 80
+    X4096(12288), X4096(16384),
+#endif
+};
 
 bool product_table_is_intact(void)
 {
