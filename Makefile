@@ -23,9 +23,8 @@ host: deps
 	@echo 'Programs are in build/bin.'
 
 firmware: deps
-	@cmake --preset mps2 >/dev/null
-	@cmake --build --preset mps2 -- --quiet
-	@echo 'Firmware is in build/mps2/bin.'
+	@for board in mps2 nrf51; do cmake --preset $$board >/dev/null && cmake --build --preset $$board -- --quiet || exit 1; done
+	@echo 'Firmware is in build/mps2/bin and build/nrf51/bin.'
 
 demo: host firmware
 	@tools/demo $(if $(KEEP),--keep)

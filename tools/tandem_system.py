@@ -156,7 +156,8 @@ class System:
         self.folder = Path(folder)
         self.board, self.keep, self.settle = board, keep, settle
         self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
-        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build/mps2")
+        self.simulated = board == "posix"  # a process, without firmware of its own
+        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build") / board
         self.http_port, self.mqtt_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.data = self.folder / "cloud"
@@ -177,7 +178,7 @@ class System:
         self.folder.mkdir(parents=True)
         self.tandem("keygen", self.key)
         app = self.pack("1.0.0")
-        bootloader = ["--bootloader", self.firmware / "bin/bootloader.bin"] if self.board == "mps2" else []
+        bootloader = [] if self.simulated else ["--bootloader", self.firmware / "bin/bootloader.bin"]
         self.tandem("factory", "--layout", self.layout, *bootloader, "--app", app,
                     "--key", f"{self.key}.pub", "-o", self.flash)
 
@@ -189,10 +190,8 @@ class System:
 
     def start_device(self):
         log = self.folder / "console.log"
-        if self.board == "mps2":
-            arguments = [ROOT / "tools/qemu-device", "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
-        else:
-            arguments = [self.bin / "tandem-device", "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
+        program = [self.bin / "tandem-device"] if self.simulated else [ROOT / "tools/qemu-device", "--board", self.board]
+        arguments = [*program, "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
         self.device = self._program("device", arguments)
         wait_for("the device opens its UART", lambda: self.device.check() and self.uart.exists(), 10)
 
@@ -264,9 +263,9 @@ class System:
     def pack(self, version):
         """Packs and signs a version of the example application (or of a simulated image)."""
         package = self.folder / f"demo-{version}.tdm"
-        if self.board == "mps2":
+        if not self.simulated:
             self.tandem("pack", self.firmware / f"bin/demo-{version}.elf", "-o", package, "--key", self.key,
-                        "--hardware", "mps2-demo")
+                        "--hardware", f"{self.board}-demo")
         else:
             image = self.folder / f"demo-{version}.bin"
             behaviour = {"bad": "self-test-fails", "hang": "hangs", "crash": "crashes", "mute": "no-link"}.get(

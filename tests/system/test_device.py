@@ -3,7 +3,7 @@
 of bad firmware, and power cuts.
 
 Run by ctest, or by hand:  tests/system/test_device.py [Mps2|Posix[.test_name]]
-TANDEM_BIN and TANDEM_FIRMWARE name the folders of the programs and of the board's firmware."""
+TANDEM_BIN and TANDEM_FIRMWARE name the folders of the programs and of the boards' firmware (BOARD/bin in it)."""
 
 import hashlib
 import os
