@@ -82,17 +82,38 @@ static void end_marked(struct tdm_endpoint *ep, int error, uint32_t now_ms)
     }
 }
 
-int tdm_endpoint_open(struct tdm_endpoint *ep, uint16_t uid, bool oneway, struct tdm_writer *args)
+static int open_invoke(struct tdm_endpoint *ep, uint16_t uid, uint16_t msg_id, struct tdm_writer *args)
 {
-    int error = tdm__queue_open(ep, args, oneway ? ONEWAY_HEAD_BYTES : INVOKE_HEAD_BYTES);
+    int error = tdm__queue_open(ep, args, INVOKE_HEAD_BYTES);
 
     if (error != TDM_OK)
         return error;
-    tdm_put_u16(args, oneway ? TDM_OPCODE_ONEWAY : TDM_OPCODE_INVOKE);
+    tdm_put_u16(args, TDM_OPCODE_INVOKE);
     tdm_put_u16(args, uid);
-    if (!oneway)
-        tdm_put_u16(args, new_msg_id(ep));
+    tdm_put_u16(args, msg_id);
     return TDM_OK;
+}
+
+int tdm_endpoint_open(struct tdm_endpoint *ep, uint16_t uid, bool oneway, struct tdm_writer *args)
+{
+    int error;
+
+    if (!oneway)
+        return open_invoke(ep, uid, new_msg_id(ep), args);
+    error = tdm__queue_open(ep, args, ONEWAY_HEAD_BYTES);
+    if (error != TDM_OK)
+        return error;
+    tdm_put_u16(args, TDM_OPCODE_ONEWAY);
+    tdm_put_u16(args, uid);
+    return TDM_OK;
+}
+
+int tdm_endpoint_open_again(struct tdm_endpoint *ep, uint16_t uid, const struct tdm_call *call,
+                            struct tdm_writer *args)
+{
+    bool usable = call->msg_id != 0 && *find_call(ep, call->msg_id) == NULL;
+
+    return open_invoke(ep, uid, usable ? call->msg_id : new_msg_id(ep), args);
 }
 
 /* Appended at the end, so that calls end in the order in which they were made. */

@@ -238,6 +238,11 @@ size_t tdm_endpoint_pull(struct tdm_endpoint *ep, uint8_t *out, size_t capacity)
 TDM_MUST_USE int tdm_endpoint_open(struct tdm_endpoint *ep, uint16_t uid, bool oneway,
                                    struct tdm_writer *args);
 
+/* The same for a call that ended with TDM_E_TIMEOUT or a refusal: it goes out under the message id it had, so
+ * that an answer which comes late, to any of its sends, answers it. */
+TDM_MUST_USE int tdm_endpoint_open_again(struct tdm_endpoint *ep, uint16_t uid, const struct tdm_call *call,
+                                         struct tdm_writer *args);
+
 /* Sends what tdm_endpoint_open opened. For an INVOKE, call and done are given and done is called exactly
  * once, later; timeout_ms (less than 24 days) counts from now_ms. For a ONEWAY call and done are NULL.
  * TDM_OK; TDM_E_ROOM if the arguments did not fit, TDM_E_BUSY if call is in flight, TDM_E_ARGUMENT if call or

@@ -157,6 +157,40 @@ static void silence_ends_a_call_at_its_deadline_across_a_clock_wrap(void **state
     assert_int_equal(p.error, TDM_E_TIMEOUT);
 }
 
+static void a_call_made_again_takes_the_answer_to_its_first_send(void **state)
+{
+    struct tdm_writer args;
+    struct peer p;
+
+    (void)state;
+    peer_start(&p, NULL);
+    p.ep.next_msg_id = 2;
+    assert_int_equal(peer_call(&p, 0, TDM_UID_NCP_PING, 100, 0), TDM_OK);
+    EXPECT(&p, PING_2);
+    assert_int_equal(tdm_endpoint_poll(&p.ep, 100), UINT32_MAX);
+    assert_int_equal(p.error, TDM_E_TIMEOUT);
+    assert_int_equal(tdm_endpoint_open_again(&p.ep, TDM_UID_NCP_PING, &p.calls[0], &args), TDM_OK);
+    assert_int_equal(tdm_endpoint_commit(&p.ep, &args, &p.calls[0], 100, peer_done, &p, 100), TDM_OK);
+    EXPECT(&p, PING_2);
+    GIVE(&p, RESULT_2, 150);
+    assert_int_equal(p.done, 2);
+    assert_int_equal(p.error, TDM_OK);
+    GIVE(&p, RESULT_2, 160); /* the answer to the second one: nobody waits for it any more */
+    assert_int_equal(p.done, 2);
+}
+
+static void a_call_never_made_before_gets_an_id_of_its_own(void **state)
+{
+    struct tdm_writer args;
+    struct peer p;
+
+    (void)state;
+    peer_start(&p, NULL);
+    assert_int_equal(tdm_endpoint_open_again(&p.ep, TDM_UID_NCP_PING, &p.calls[0], &args), TDM_OK);
+    assert_int_equal(tdm_endpoint_commit(&p.ep, &args, &p.calls[0], 100, peer_done, &p, 0), TDM_OK);
+    EXPECT(&p, PING_1);
+}
+
 static void poll_tells_the_nearest_deadline(void **state)
 {
     struct peer p;
@@ -356,6 +390,8 @@ int main(void)
         cmocka_unit_test(error_status_ends_a_call_without_results),
         cmocka_unit_test(short_and_unknown_messages_are_ignored),
         cmocka_unit_test(silence_ends_a_call_at_its_deadline_across_a_clock_wrap),
+        cmocka_unit_test(a_call_made_again_takes_the_answer_to_its_first_send),
+        cmocka_unit_test(a_call_never_made_before_gets_an_id_of_its_own),
         cmocka_unit_test(poll_tells_the_nearest_deadline),
         cmocka_unit_test(message_ids_skip_0_and_those_in_flight),
         cmocka_unit_test(full_queue_is_an_error_and_loses_nothing),
