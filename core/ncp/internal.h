@@ -9,10 +9,13 @@ enum {
     TDM__SILENCE_MS = 25000,
     TDM__PING_MS = 5000,
     TDM__PINGS = 5,
+    TDM__REMIND_MS = 5000, /* between an MCU's first sign in state 10 and the reminder to initialise */
     TDM__WRITE_MS = 5000,
     TDM__RESENDS = 5,
     TDM__SUSPEND_MAX_S = 18 * 3600,
 
+    TDM__OFFER_BYTES = 255,     /* of payload: the smallest MCUs hold 256 with the CRC */
+    TDM__OFFER_HEAD_BYTES = 14, /* opcode, uid, msg id, size and four NULs */
     TDM__OFFER_MS = 20000,  /* the table says 5 s; an MCU that erases a bank first takes longer (section 9) */
     TDM__FINISH_MS = 15000, /* likewise: digests are asked for and a signature is checked meanwhile */
     TDM__FINISH_RESENDS = 2,

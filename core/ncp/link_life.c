@@ -11,6 +11,7 @@
  * - down is state 10, off line, at the initial rate unless the MCU asked for another one; a raised rate in
  * down is left after the same silence, or an MCU that restarted would never be heard again.
  * - The rate changes, and the session restarts, only when nothing waits to be sent: answers go out before.
+ * - An MCU that speaks in down without initialising is told of state 10 after a while.
  * - The MCU is told of a state only while no answer of it is awaited (section 9). */
 #include "core/ncp/internal.h"
 
@@ -24,6 +25,10 @@ void tdm__link_heard(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->frames = ncp->endpoint.rx.frames;
     ncp->heard_ms = now_ms;
     ncp->pings = 0;
+    if (!ncp->initialized && !ncp->reminds) {
+        ncp->reminds = true;
+        ncp->remind_ms = now_ms + TDM__REMIND_MS;
+    }
 }
 
 static void set_baud(struct tdm_ncp *ncp, uint32_t baud)
@@ -38,7 +43,6 @@ void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     bool was_online = ncp->online;
 
     tdm_endpoint_reset(&ncp->endpoint, now_ms);
-    tdm__feeder_link_lost(ncp, now_ms);
     memset(&ncp->device, 0, sizeof ncp->device);
     ncp->initialized = false;
     ncp->online = false;
@@ -46,6 +50,7 @@ void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->reboot_mcu = false;
     ncp->reports = false;
     ncp->suspended = false;
+    ncp->reminds = false;
     ncp->told = TDM_STATE_NOT_INITIALIZED;
     ncp->pings = 0;
     ncp->heard_ms = now_ms;
@@ -103,30 +108,58 @@ static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
         return UINT32_MAX;
     }
     if (ncp->pings >= TDM__PINGS) {
+        tdm__feeder_link_lost(ncp, now_ms);
         tdm__link_restart(ncp, now_ms);
         return 0;
     }
     tdm_endpoint_resync(&ncp->endpoint);
-    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_PING, &ncp->call, TDM__PING_MS, ping_done, ncp,
+    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_PING, &ncp->life_call, TDM__PING_MS, ping_done, ncp,
                           now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
     return TDM__PING_MS;
 }
 
-static void tell_state(struct tdm_ncp *ncp, uint32_t now_ms)
+static bool send_state(struct tdm_ncp *ncp, uint8_t state, uint32_t now_ms)
 {
     struct tdm_writer args;
-    uint8_t state = (uint8_t)tdm_ncp_state(ncp);
 
-    if (!ncp->initialized || state == ncp->told || !tdm__may_call(ncp) ||
+    if (!tdm__may_call(ncp) ||
         tdm_endpoint_open(&ncp->endpoint, TDM_UID_STATE_CHANGE, true, &args) != TDM_OK) {
-        return;
+        return false;
     }
     tdm_put_u8(&args, state);
-    if (tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK) {
+    return tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK;
+}
+
+static void tell_state(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    uint8_t state = (uint8_t)tdm_ncp_state(ncp);
+
+    if (ncp->initialized && state != ncp->told && send_state(ncp, state, now_ms)) {
         ncp->told = state;
     }
+}
+
+/* An MCU that speaks but does not initialise took no notice of our restart: one that only pings cannot. */
+static uint32_t remind(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    uint32_t wait_ms = tdm__until(ncp->remind_ms, now_ms);
+
+    if (ncp->initialized || tdm__feeder_active(ncp)) {
+        ncp->reminds = false;
+    }
+    if (!ncp->reminds) {
+        return UINT32_MAX;
+    }
+    if (wait_ms > 0) {
+        return wait_ms;
+    }
+    if (!send_state(ncp, TDM_STATE_NOT_INITIALIZED, now_ms)) {
+        return TDM__SOON_MS;
+    }
+    ncp->reminds = false;
+    return UINT32_MAX;
 }
 
 void tdm_ncp_reboot_mcu(struct tdm_ncp *ncp)
@@ -147,8 +180,8 @@ static void reboot_done(void *ctx, int error, uint8_t status, struct tdm_reader 
 static void reboot_mcu(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (ncp->reboot_mcu && ncp->initialized && !tdm__feeder_active(ncp) && tdm__may_call(ncp) &&
-        tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_REBOOT, &ncp->call, TDM__REBOOT_MS, reboot_done, ncp,
-                          now_ms) == TDM_OK) {
+        tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_REBOOT, &ncp->life_call, TDM__REBOOT_MS, reboot_done,
+                          ncp, now_ms) == TDM_OK) {
         ncp->reboot_mcu = false;
     }
 }
@@ -156,8 +189,9 @@ static void reboot_mcu(struct tdm_ncp *ncp, uint32_t now_ms)
 uint32_t tdm__link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     uint32_t wait_ms = watch(ncp, now_ms);
+    uint32_t remind_ms = remind(ncp, now_ms);
 
     tell_state(ncp, now_ms);
     reboot_mcu(ncp, now_ms);
-    return wait_ms;
+    return wait_ms < remind_ms ? wait_ms : remind_ms;
 }

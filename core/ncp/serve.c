@@ -35,7 +35,7 @@ static void serve_reboot(struct tdm_ncp *ncp, struct tdm_reader *args, struct td
                          uint32_t now_ms)
 {
     (void)args;
-    (void)now_ms;
+    tdm__feeder_mcu_restarted(ncp, false, now_ms); /* it brings its link up, and is offered the update anew */
     ncp->restart = true;
     tdm_put_bool(results, true);
 }

@@ -142,7 +142,8 @@ struct tdm_ncp_config {
 struct tdm_ncp {
     const struct tdm_ncp_config *config;
     struct tdm_endpoint endpoint;
-    struct tdm_call call; /* the one call of ours that may be in flight */
+    struct tdm_call call;      /* of the update; */
+    struct tdm_call life_call; /* of the link's life: one of the two is in flight at most */
 
     /* link_life */
     struct tdm_ncp_device device;
@@ -155,6 +156,8 @@ struct tdm_ncp {
     uint8_t pings;      /* unanswered ones in a row */
     uint32_t baud;      /* the rate now */
     uint32_t switch_to; /* the rate to switch to once everything is on the wire, 0 none */
+    bool reminds;       /* the MCU spoke and may have to be told that it is not initialised, */
+    uint32_t remind_ms; /* then */
     uint32_t heard_ms;  /* when the last good frame came */
     uint32_t frames;    /* good frames at that time */
 

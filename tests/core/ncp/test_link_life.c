@@ -162,6 +162,27 @@ static void noise_is_no_sign_of_life(void **state)
     assert_false(world.online);
 }
 
+/* After a restart of ours at the same rate, an MCU that only pings notices nothing. */
+static void tells_an_mcu_that_speaks_without_initializing(void **state)
+{
+    (void)state;
+    world_run(&world, 20000);
+    assert_int_equal(world.mcu.state_count, 0);
+    stub_invoke(&world, 0x0101, "", 0);
+    world_run(&world, 4900);
+    assert_int_equal(world.mcu.state_count, 0);
+    world_run(&world, 200);
+    assert_int_equal(world.mcu.state_count, 1);
+    assert_int_equal(world.mcu.states[0], 10);
+    world_run(&world, 20000);
+    assert_int_equal(world.mcu.state_count, 1);
+    stub_invoke(&world, 0x0101, "", 0);
+    stub_initialize(&world, "1.0.0");
+    world_run(&world, 20000);
+    assert_int_equal(world.mcu.states[world.mcu.state_count - 1], 3);
+    assert_int_equal(world.mcu.state_count, 2);
+}
+
 static void reboots_when_asked_and_waits_for_initialize(void **state)
 {
     (void)state;
@@ -308,6 +329,7 @@ int main(void)
         TEST(gives_a_silent_mcu_up_after_five_pings_and_falls_back),
         TEST(leaves_a_raised_rate_that_nobody_uses),
         TEST(noise_is_no_sign_of_life),
+        TEST(tells_an_mcu_that_speaks_without_initializing),
         TEST(reboots_when_asked_and_waits_for_initialize),
         TEST(reboots_the_mcu_when_the_network_side_asks),
         TEST(has_uid_says_what_is_served),
