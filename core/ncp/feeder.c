@@ -24,12 +24,15 @@
  * A restart of the MCU in OFFERING, ACCEPTED and SENDING leads to WAITING too, while offers are left.
  *
  * - One call of ours is in flight at most, and nothing else of ours is sent meanwhile.
+ * - An offer fits the smallest buffer in the field, 256 bytes with its CRC, and is preceded by a resync.
  * - A chunk is exactly as long as the MCU asked for, the last one excepted; a resend is the same bytes.
  * - HEARING waits for the reason that an MCU with our extension sends after it said no.
  * - otaUpdateStart is served in WAITING and OFFERING too (the answer to our offer was lost, or a bootloader
  *   goes on by itself), and in SENDING, where it starts over.
  * - The number of offers is bounded, every step has a limit, and every end has a reason. */
 #include "core/ncp/feeder.h"
+
+#include <string.h>
 
 bool tdm_ncp_updating(const struct tdm_ncp *ncp)
 {
@@ -171,6 +174,9 @@ static void write_done(void *ctx, int error, uint8_t status, struct tdm_reader *
         resend(ncp, error, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
         return;
     }
+    if (ncp->resends > 0) { /* the last resend may have reached a reader that was busy, and only in part */
+        tdm_endpoint_resync(&ncp->endpoint);
+    }
     ncp->offset += ncp->loaded;
     ncp->loaded = 0;
     ncp->resends = 0;
@@ -214,6 +220,20 @@ static void cancel_done(void *ctx, int error, uint8_t status, struct tdm_reader 
 
 /* --- Steps: each starts what is due and returns when to look again --- */
 
+/* The name, as far as the whole frame fits the smallest buffer in the field. */
+static void put_name(struct tdm_writer *args, const struct tdm_ncp_firmware *firmware)
+{
+    size_t others = strlen(firmware->type) + strlen(firmware->version) + strlen(firmware->build);
+    size_t room = TDM__OFFER_BYTES - TDM__OFFER_HEAD_BYTES - others;
+    char name[sizeof firmware->name];
+
+    memcpy(name, firmware->name, sizeof name);
+    if (strlen(name) > room) {
+        name[room] = '\0';
+    }
+    tdm_put_string(args, name);
+}
+
 static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     const struct tdm_ncp_firmware *firmware = &ncp->firmware;
@@ -225,7 +245,7 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
     if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_AVAILABLE, false, &args) != TDM_OK) {
         return TDM__SOON_MS;
     }
-    tdm_put_string(&args, firmware->name);
+    put_name(&args, firmware);
     tdm_put_u32(&args, firmware->bytes);
     tdm_put_string(&args, firmware->type);
     tdm_put_string(&args, firmware->version);
@@ -234,6 +254,7 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
         TDM_OK) {
         return TDM__SOON_MS;
     }
+    tdm_endpoint_resync(&ncp->endpoint);
     ncp->offers++;
     ncp->offset = 0;
     ncp->reason = TDM_REASON_NONE;
@@ -262,6 +283,13 @@ static bool load(struct tdm_ncp *ncp)
     return ncp->loaded != 0;
 }
 
+/* A resend is the same call again: the answer to any of its sends counts, however late. */
+static int open_step(struct tdm_ncp *ncp, uint16_t uid, struct tdm_writer *args)
+{
+    return ncp->resends > 0 ? tdm_endpoint_open_again(&ncp->endpoint, uid, &ncp->call, args)
+                            : tdm_endpoint_open(&ncp->endpoint, uid, false, args);
+}
+
 static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     struct tdm_writer args;
@@ -275,7 +303,7 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
         tdm__feeder_give_up(ncp, TDM_REASON_STORAGE, false, now_ms);
         return 0;
     }
-    if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_WRITE, false, &args) != TDM_OK) {
+    if (open_step(ncp, TDM_UID_OTA_WRITE, &args) != TDM_OK) {
         return TDM__SOON_MS;
     }
     tdm_put_u32(&args, ncp->offset);
@@ -290,8 +318,11 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
 
 static uint32_t finish(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_OTA_FINISH, &ncp->call, TDM__FINISH_MS, finish_done, ncp,
-                          now_ms) != TDM_OK) {
+    struct tdm_writer args;
+
+    if (open_step(ncp, TDM_UID_OTA_FINISH, &args) != TDM_OK ||
+        tdm_endpoint_commit(&ncp->endpoint, &args, &ncp->call, TDM__FINISH_MS, finish_done, ncp, now_ms) !=
+            TDM_OK) {
         return TDM__SOON_MS;
     }
     return TDM__FINISH_MS;

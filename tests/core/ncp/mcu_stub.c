@@ -103,6 +103,7 @@ static void answer(struct world *world, const uint8_t *message, int value, int *
 
     if (lose != NULL && *lose > 0) {
         (*lose)--;
+        mcu->lost_id = get16(message + 4);
         return;
     }
     put16(mcu->answer, 0xA512);
@@ -122,11 +123,12 @@ static const uint8_t *take_text(char *to, const uint8_t *at)
     return at + strlen(to) + 1;
 }
 
-static void serve_offer(struct world *world, const uint8_t *message)
+static void serve_offer(struct world *world, const uint8_t *message, int bytes)
 {
     struct stub *mcu = &world->mcu;
     const uint8_t *at = take_text(mcu->offer_name, message + 6);
 
+    mcu->offer_bytes = bytes;
     mcu->offer_size = get32(at);
     at = take_text(mcu->offer_type, at + 4);
     at = take_text(mcu->offer_version, at);
@@ -195,7 +197,7 @@ static void serve_call(struct world *world, const uint8_t *message, int bytes)
         answer(world, message, true, NULL);
         break;
     case 0x0441:
-        serve_offer(world, message);
+        serve_offer(world, message, bytes);
         break;
     case 0x0442:
         serve_write(world, message, bytes);
@@ -470,6 +472,14 @@ void stub_initialize(struct world *world, const char *version)
     assert_memory_equal(world->mcu.result, "\0\1", 2);
     stub_invoke(world, 0x0301, "TMPL0vFkFmJM7\0QPower", 21);
     assert_memory_equal(world->mcu.result, "\0\1", 2);
+}
+
+void stub_late_answer(struct world *world)
+{
+    uint8_t message[6] = {0x12, 0xA5, 0, 0, 0, 1};
+
+    put16(message + 2, world->mcu.lost_id);
+    send_frame(world, message, sizeof message);
 }
 
 void stub_report(struct world *world, uint8_t event, uint8_t reason)

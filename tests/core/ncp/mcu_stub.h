@@ -34,6 +34,7 @@ struct stub {
     uint32_t image_bytes;
     char offer_name[80], offer_type[80], offer_version[80], offer_build[80];
     uint32_t offer_size;
+    int offer_bytes; /* of the call's payload */
     bool finished;
     uint8_t result[64]; /* of the last call of ours: status and results */
     int result_bytes;   /* -1: none came */
@@ -48,6 +49,7 @@ struct stub {
     bool in_frame, escaped;
     int noise; /* byte before this one, outside of a frame */
     uint16_t next_id, awaited_id;
+    uint16_t lost_id;   /* of the call whose answer was lost last */
     uint8_t answer[64]; /* the answer that is being thought of */
     int answer_bytes;
     uint32_t answer_due;
@@ -87,6 +89,8 @@ void world_run(struct world *world, uint32_t ms);
 void stub_invoke(struct world *world, uint16_t uid, const void *args, int bytes);
 /* setFirmwareInfo and initialize. */
 void stub_initialize(struct world *world, const char *version);
+/* The answer that was lost last arrives after all: true. */
+void stub_late_answer(struct world *world);
 /* deviceReport with this event and reason. */
 void stub_report(struct world *world, uint8_t event, uint8_t reason);
 

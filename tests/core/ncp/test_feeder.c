@@ -90,6 +90,24 @@ static void offers_what_the_firmware_says(void **state)
     assert_string_equal(world.mcu.offer_build, "Nov 16 2023");
 }
 
+/* The smallest MCUs of the field hold 256 bytes, the CRC included, and do not check that bound. */
+static void an_offer_of_the_longest_texts_fits_the_smallest_buffer(void **state)
+{
+    (void)state;
+    memset(world.firmware.name, 'n', TDM_NCP_NAME_MAX);
+    memset(world.firmware.type, 't', TDM_TAG_VALUE_MAX);
+    memset(world.firmware.version, 'v', TDM_TAG_VALUE_MAX);
+    memset(world.firmware.build, 'b', TDM_TAG_VALUE_MAX);
+    world_offer(&world);
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(world.mcu.offer_bytes, 255);
+    assert_string_equal(world.mcu.offer_type, world.firmware.type);
+    assert_string_equal(world.mcu.offer_version, world.firmware.version);
+    assert_string_equal(world.mcu.offer_build, world.firmware.build);
+    assert_int_equal(strlen(world.mcu.offer_name), 49);
+}
+
 static void waits_with_the_offer_until_initialize(void **state)
 {
     (void)state;
@@ -238,7 +256,23 @@ static void a_lost_answer_is_resent_after_a_resync(void **state)
     world_run(&world, 2000);
     assert_installed();
     assert_int_equal(stub_count(&world, 0x0442), 5);
-    assert_int_equal(world.mcu.resyncs, 1);
+    assert_int_equal(world.mcu.resyncs, 3); /* the offer, the resend, the chunk after it */
+}
+
+static void an_answer_later_than_the_resend_counts(void **state)
+{
+    (void)state;
+    world.mcu.lose_answers = 1;
+    world_offer(&world);
+    world_run(&world, 4900);
+    world.mcu.mute = true; /* the resend is lost, */
+    world_run(&world, 1000);
+    world.mcu.mute = false;
+    stub_late_answer(&world); /* and what was thought lost comes */
+    world_run(&world, 2000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+    assert_int_equal(stub_count(&world, 0x0442), 4);
 }
 
 /* The field's driver answers false to a chunk that it has already: only a new offer helps. */
@@ -358,6 +392,21 @@ static void an_mcu_that_restarts_is_offered_anew(void **state)
     assert_int_equal(stub_count(&world, 0x0441), 2);
 }
 
+/* Where no reset line is wired, each bring-up begins with ncp.reboot. */
+static void an_mcu_that_restarts_and_reboots_its_co_processor_is_offered_anew(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(512);
+    stub_invoke(&world, 0x0102, "", 0);
+    world_run(&world, 50);
+    assert_false(world.online);
+    stub_initialize(&world, "1.0.0");
+    world_run(&world, 3000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 2);
+}
+
 static void an_mcu_that_restarts_without_end_is_given_up(void **state)
 {
     (void)state;
@@ -384,6 +433,18 @@ static void the_new_version_after_a_lost_finish_is_a_success(void **state)
     stub_initialize(&world, "1.1.0");
     assert_installed();
     assert_true(world.online);
+}
+
+static void a_reboot_after_a_lost_finish_does_not_hide_the_success(void **state)
+{
+    (void)state;
+    world.mcu.lose_finish_answers = STUB_NEVER;
+    world_offer(&world);
+    world_run(&world, 1000);
+    stub_invoke(&world, 0x0102, "", 0);
+    world_run(&world, 50);
+    stub_initialize(&world, "1.1.0");
+    assert_installed();
 }
 
 static void the_old_version_after_a_lost_finish_is_offered_anew(void **state)
@@ -571,6 +632,7 @@ int main(void)
         TEST(sends_the_whole_file_and_restarts_its_session),
         TEST(tells_each_stage),
         TEST(offers_what_the_firmware_says),
+        TEST(an_offer_of_the_longest_texts_fits_the_smallest_buffer),
         TEST(waits_with_the_offer_until_initialize),
         TEST(is_in_state_11_while_the_mcu_takes_the_update),
         TEST(serves_the_digests_while_the_mcu_finishes),
@@ -583,6 +645,7 @@ int main(void)
         TEST(a_report_gives_the_reason_of_a_refused_offer),
         TEST(a_refused_chunk_goes_out_again),
         TEST(a_lost_answer_is_resent_after_a_resync),
+        TEST(an_answer_later_than_the_resend_counts),
         TEST(a_chunk_refused_to_the_end_is_offered_anew),
         TEST(refused_in_every_try_it_fails),
         TEST(a_report_ends_the_transfer_at_once),
@@ -592,8 +655,10 @@ int main(void)
         TEST(a_lost_answer_to_finish_is_asked_for_again),
         TEST(a_file_that_cannot_be_read_is_cancelled),
         TEST(an_mcu_that_restarts_is_offered_anew),
+        TEST(an_mcu_that_restarts_and_reboots_its_co_processor_is_offered_anew),
         TEST(an_mcu_that_restarts_without_end_is_given_up),
         TEST(the_new_version_after_a_lost_finish_is_a_success),
+        TEST(a_reboot_after_a_lost_finish_does_not_hide_the_success),
         TEST(the_old_version_after_a_lost_finish_is_offered_anew),
         TEST(a_bootloader_that_asks_again_gets_the_file_from_its_start),
         TEST(a_bootloader_may_change_the_rate_before_it_starts),
