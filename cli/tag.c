@@ -6,95 +6,83 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/tag_scan.h"
 #include "tandem/tag.h"
 
-#define MARKER_BYTES 8 /* "blnkinf" and its NUL */
-
-/* A tag inside of a file that was read. */
-struct found_tag {
-    struct file_bytes file;
-    const char *start;
-    size_t length;
-};
-
 /* CLI_OK, or CLI_FAILED with the reason printed. The file is to be freed either way. */
-static int find_tag(struct found_tag *found, const char *path)
+static int find_tag(struct file_bytes *file, struct tag_slice *tag, const char *path)
 {
-    struct tdm_tag tag;
-    int rc = file_read(&found->file, path);
-    long offset;
-    int length;
+    int rc = file_read(file, path);
 
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    offset = tdm_tag_find(&tag, found->file.data, found->file.size);
-    if (offset < 0) {
+    if (rc == CLI_OK && !tag_scan(file, tag)) {
         fprintf(stderr, "Blynk info tag not found\n");
-        return CLI_FAILED;
+        rc = CLI_FAILED;
     }
-    found->start = (const char *)found->file.data + offset;
-    length = tdm_tag_parse(&tag, found->start, found->file.size - (size_t)offset);
-    found->length = length > 0 ? (size_t)length : 0;
-    return CLI_OK;
+    return rc;
 }
 
 static int run_extract(const struct invocation *call)
 {
-    struct found_tag found;
-    int rc = find_tag(&found, call->argument[0]);
+    struct file_bytes file;
+    struct tag_slice tag;
+    int rc = find_tag(&file, &tag, call->argument[0]);
 
     if (rc == CLI_OK) {
-        rc = file_write(call->argument[1], found.start, found.length, 0666);
+        rc = file_write(call->argument[1], tag.start, tag.length, 0666);
     }
-    file_free(&found.file);
+    file_free(&file);
     return rc;
 }
 
 /* The pairs in the order of the file, keys that the library does not know included. */
-static json_t *tag_pairs(const struct found_tag *found)
+static int show_pairs(const struct tag_slice *tag)
 {
-    const char *end = found->start + found->length;
+    size_t cursor = 0;
+    const char *key;
+    const char *value;
+
+    while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value)) {
+        printf("%s: %s\n", key, value);
+    }
+    return CLI_OK;
+}
+
+static int show_json(const struct tag_slice *tag)
+{
+    size_t cursor = 0;
+    const char *key;
+    const char *value;
     json_t *pairs = json_object();
 
-    for (const char *key = found->start + MARKER_BYTES; key < end && *key;) {
-        const char *value = key + strlen(key) + 1;
-
+    while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value)) {
         json_object_set_new(pairs, key, json_string(value));
-        key = value + strlen(value) + 1;
     }
-    return pairs;
+    return output_json(pairs);
 }
 
 static int run_show(const struct invocation *call)
 {
-    struct found_tag found;
-    int rc = find_tag(&found, call->argument[0]);
-    json_t *pairs = rc == CLI_OK ? tag_pairs(&found) : NULL;
-    const char *key;
-    json_t *value;
+    struct file_bytes file;
+    struct tag_slice tag;
+    int rc = find_tag(&file, &tag, call->argument[0]);
 
-    file_free(&found.file);
-    if (rc != CLI_OK || option_given(call, "json")) {
-        return rc != CLI_OK ? rc : output_json(pairs);
+    if (rc == CLI_OK) {
+        rc = option_given(call, "json") ? show_json(&tag) : show_pairs(&tag);
     }
-    json_object_foreach(pairs, key, value)
-    {
-        printf("%s: %s\n", key, json_string_value(value));
-    }
-    json_decref(pairs);
-    return CLI_OK;
+    file_free(&file);
+    return rc;
 }
 
 /* The values of a tag, by option. */
 static const struct {
     const char *option;
     size_t offset;
+    size_t shortest; /* blynk_tag.py takes an empty one for none */
 } values[] = {
-    {"mcu", offsetof(struct tdm_tag, version)},
-    {"type", offsetof(struct tdm_tag, type)},
-    {"build", offsetof(struct tdm_tag, build)},
-    {"blynk", offsetof(struct tdm_tag, library)},
+    {"mcu", offsetof(struct tdm_tag, version), 1},
+    {"type", offsetof(struct tdm_tag, type), 1},
+    {"build", offsetof(struct tdm_tag, build), 0},
+    {"blynk", offsetof(struct tdm_tag, library), 0},
 };
 
 static int take_values(const struct invocation *call, struct tdm_tag *tag)
@@ -102,9 +90,9 @@ static int take_values(const struct invocation *call, struct tdm_tag *tag)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         const char *text = option_text(call, values[i].option);
 
-        if (text && (text[0] == '\0' || strlen(text) > TDM_TAG_VALUE_MAX)) {
-            return output_fail(CLI_USAGE, "--%s \"%s\": must have 1 to %d characters", values[i].option, text,
-                               TDM_TAG_VALUE_MAX);
+        if (text && (strlen(text) < values[i].shortest || strlen(text) > TDM_TAG_VALUE_MAX)) {
+            return output_fail(CLI_USAGE, "--%s \"%s\": must have %zu to %d characters", values[i].option,
+                               text, values[i].shortest, TDM_TAG_VALUE_MAX);
         }
         if (text) {
             memcpy((char *)tag + values[i].offset, text, strlen(text) + 1);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tandem tag, against tags made by hand from docs/PROTOCOL.md, section 6."""
 
+import re
 import unittest
 
 from tandem_case import FAILED, USAGE, TandemCase
@@ -41,6 +42,39 @@ class Tag(TandemCase):
     def test_a_bare_marker_in_front_is_skipped(self):
         self.write("fw.bin", b"blnkinf\0\xff%s blnkinf\0" + b"\x01" + SHORT)
         self.assertEqual(self.tandem("tag", "show", "fw.bin").stdout, "mcu: 1.2.3\nfw-type: pump\n")
+
+    def expected(self, data):
+        """What the expression and the splitting of docs/PROTOCOL.md, section 6, make of a file."""
+        found = re.search(rb"blnkinf\0[\w\s.,:\-()\0]*?\0\0", data)
+        parts = [part.decode() for part in found[0].split(b"\0")[1:-2]]
+        return found[0], "".join(f"{key}: {value}\n" for key, value in zip(parts[::2], parts[1::2]))
+
+    def test_show_and_extract_take_what_the_expression_takes(self):
+        long = b"".join(b"key%d\0" % i + b"v" * 70 + b"\0" for i in range(9))
+        for tag in (b"a\0b\0c\0\0", b"a\x001\0a\x002\0\0", b"ver\x001.0 (a), b:-_\0\0", b"a\0\t\n\v\f\r \0\0",
+                    b"mcu\x001.0\0fw-type\0" + b"t" * 300 + b"\0\0", long + b"\0", b"\0a\0b\0\0",
+                    b"x blnkinf\0mcu\x001.0\0\0"):
+            with self.subTest(tag):
+                data = b"junk" + b"blnkinf\0" + tag + b"\0\0more"
+                self.write("fw.bin", data)
+                bytes_of_tag, text = self.expected(data)
+                self.assertEqual(self.tandem("tag", "show", "fw.bin").stdout, text.replace("\r", "\n"))
+                self.tandem("tag", "extract", "fw.bin", "out.bin")
+                self.assertEqual((self.folder / "out.bin").read_bytes(), bytes_of_tag)
+
+    def test_a_place_that_the_expression_does_not_take_is_passed_over(self):
+        for bad in (b"mcu\x001.0+7\0\0", b"mcu\0\xc3\xa4\0\0", b"mcu\x001/2\0\0", b"\0\0", b"mcu\0\0", b"mcu\x001"):
+            with self.subTest(bad):
+                self.write("fw.bin", b"blnkinf\0" + bad + b"\xff" + SHORT)
+                self.assertEqual(self.tandem("tag", "show", "fw.bin").stdout, "mcu: 1.2.3\nfw-type: pump\n")
+
+    def test_many_markers_take_no_time(self):
+        self.write("fw.bin", b"blnkinf\0a" * 2000000)
+        self.tandem("tag", "show", "fw.bin", code=FAILED)
+
+    def test_create_takes_an_empty_build_for_none(self):
+        self.tandem("tag", "create", "tag.bin", "--mcu", "1.2.3", "--type", "pump", "--build", "", "--blynk=")
+        self.assertEqual((self.folder / "tag.bin").read_bytes(), SHORT)
 
     def test_show_as_json(self):
         self.write("fw.bin", SHORT)
