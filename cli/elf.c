@@ -287,7 +287,11 @@ static int read_sites(struct elf_reader *in)
         }
         if ((header.sh_type == SHT_REL || header.sh_type == SHT_RELA) &&
             elf_section_in_image(in, header.sh_info, &section)) {
-            elf_read_relocations(in, scn, &header);
+            if (section.header.sh_type == SHT_ARM_EXIDX) {
+                elf_check_unwind_table(in, &section);
+            } else {
+                elf_read_relocations(in, scn, &header);
+            }
             tables++;
         } else if (header.sh_type == SHT_SYMTAB) {
             elf_read_veneers(in, scn, &header);

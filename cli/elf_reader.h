@@ -63,4 +63,7 @@ bool elf_branch_arm(const struct elf_image *image, uint32_t offset, uint32_t add
 void elf_read_relocations(struct elf_reader *in, Elf_Scn *scn, const GElf_Shdr *header);
 void elf_read_veneers(struct elf_reader *in, Elf_Scn *symbols, const GElf_Shdr *header);
 
+/* Checks a table of SHT_ARM_EXIDX, whose relocations can't be used (elf_unwind.c). */
+void elf_check_unwind_table(struct elf_reader *in, const struct elf_section *section);
+
 #endif

@@ -279,6 +279,28 @@ class Elf(TandemCase):
     def test_cortex_m4_fast(self):
         self.check_relocates("cortex-m4", "-O2", "-g")
 
+    def unwinding(self, text):
+        """A program with an unwind table, whose equal entries the linker merges."""
+        functions = "".join(f"int unwound{i}(int x); int unwound{i}(int x) {{ return puts(names[x % 3]) + x * {i}; }}\n"
+                            for i in range(40))
+        calls = " + ".join(f"unwound{i}(1)" for i in range(40))
+        return self.write("unwind.c", text.replace("int main(void)\n{", functions + "int main(void)\n{\n    volatile int sum = "
+                                                   + calls + ";\n    (void)sum;"))
+
+    def test_unwind_tables_that_the_linker_merged(self):
+        source = self.unwinding((HERE / "newlib_app.c").read_text().replace('section(".ramfunc"), ', ""))
+        for flags in (("-Os", "-fexceptions"), ("-O2", "-funwind-tables", "-ffunction-sections")):
+            with self.subTest(flags):
+                first = self.link("a.elf", BANK_A, *flags, source=str(source))
+                second = self.link("b.elf", BANK_B, *flags, source=str(source))
+                self.pack("a.elf", "--check-with", "b.elf")
+                self.assertEqual(relocate(first, self.package().sites(), BANK_B - BANK_A), second)
+
+    def test_an_unwind_table_that_names_code_in_ram_is_refused(self):
+        source = self.unwinding((HERE / "newlib_app.c").read_text())
+        self.link("a.elf", BANK_A, "-Os", "-fexceptions", source=str(source))
+        self.assertIn("-fno-unwind-tables", self.pack("a.elf", code=FAILED).stderr)
+
     def test_a_number_is_told_from_an_address_by_the_second_link(self):
         first = self.link("a.elf", LOW_A)
         second = self.link("b.elf", LOW_B)
