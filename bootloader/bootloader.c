@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bootloader/fetch.h"
 #include "bootloader/product.h"
 #include "ports/board.h"
 
@@ -91,6 +92,9 @@ void bootloader_run(void)
     }
     choose(&choice, &keys);
     say(&choice);
+    if (PRODUCT_FETCHES) {
+        bootloader_fetch(&choice, &keys);
+    }
     if (choice.action == TDM_BOOT_RUN) {
         board_jump(choice.vector_table);
     }

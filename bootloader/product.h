@@ -2,7 +2,23 @@
 #ifndef TANDEM_BOOTLOADER_PRODUCT_H
 #define TANDEM_BOOTLOADER_PRODUCT_H
 
+/* 1: a build that fetches through the co-processor where nothing can start, or the only bank is to be
+ * replaced (bootloader/fetch.c); the build system says so, and who the product is then. */
+#ifndef PRODUCT_FETCHES
+#define PRODUCT_FETCHES 0
+#endif
+#ifndef PRODUCT_HARDWARE
+#define PRODUCT_HARDWARE "demo"
+#endif
+#define PRODUCT_TYPE          "tandem-demo"
+#define PRODUCT_LIBRARY       "1.3.2"
+#define PRODUCT_TEMPLATE_ID   "TMPLdemo"
+#define PRODUCT_TEMPLATE_NAME "Tandem demo"
+
 enum {
+    /* UART rate to work at while fetching. */
+    PRODUCT_BAUD = 115200,
+
     /* Trial boots of an image that no application put there: the other bank, where the active one is rotten,
      * or the best one, where the record is lost. An update's own number comes from the application. */
     PRODUCT_ATTEMPTS = 3,

@@ -152,7 +152,8 @@ class UartTap:
 class System:
     """Cloud, co-processor and device in a folder."""
 
-    def __init__(self, folder, board="mps2", bin_folder=None, firmware=None, keep=False, settle=0):
+    def __init__(self, folder, board="mps2", bin_folder=None, firmware=None, keep=False, settle=0,
+                 one_bank=False):
         self.folder = Path(folder)
         self.board, self.keep, self.settle = board, keep, settle
         self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
@@ -164,7 +165,8 @@ class System:
         self.key = self.folder / "signing-key.pem"
         self.flash = self.folder / "flash.bin"
         self.uart = self.folder / "uart"
-        self.layout = ROOT / "ports" / board / "layout.json"
+        self.one_bank = one_bank
+        self.layout = ROOT / "ports" / board / ("layout-one-bank.json" if one_bank else "layout.json")
         self.device_id = None
         self.programs = []
         self.tap = None
@@ -191,6 +193,7 @@ class System:
     def start_device(self):
         log = self.folder / "console.log"
         program = [self.bin / "tandem-device"] if self.simulated else [ROOT / "tools/qemu-device", "--board", self.board]
+        program += ["--one-bank"] if self.one_bank else []
         arguments = [*program, "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
         self.device = self._program("device", arguments)
         wait_for("the device opens its UART", lambda: self.device.check() and self.uart.exists(), 10)

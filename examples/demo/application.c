@@ -10,7 +10,7 @@
 
 #include "examples/demo/product_table.h"
 #include "ports/board.h"
-#include "tandem/mcu.h"
+#include "tandem/fetch.h"
 
 enum {
     CHUNK_BYTES = 1024,
@@ -243,6 +243,7 @@ static void configure(struct application *app, const struct application_identity
         .flash = board_flash(),
         .layout = board_layout(),
         .running_bank = board_running_bank(),
+        .role = board_layout()->bank[1].bytes == 0 ? &tdm_mcu_hands_over : NULL,
         .trust = {.keys = &app->keys, .verify = tdm_p256_verify},
         .attempts = ATTEMPTS,
         .target_baud = TARGET_BAUD,

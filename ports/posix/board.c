@@ -9,12 +9,14 @@
 #include "ports/posix/device.h"
 #include "ports/posix/layout.h"
 
-static const struct tdm_layout layout = LAYOUT_INITIALIZER;
+static struct tdm_layout layout = LAYOUT_INITIALIZER;
 static const struct device *attached;
 
 void device_attach(const struct device *device)
 {
     attached = device;
+    if (device->one_bank)
+        layout.bank[1] = (struct tdm_region){0, 0};
 }
 
 const struct device *device_attached(void)

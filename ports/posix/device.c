@@ -23,7 +23,7 @@
 #define LOG_LINE_BYTES   512
 
 static const char usage[] =
-    "Usage: tandem-device --flash FILE --uart unix:PATH [--log FILE]\n"
+    "Usage: tandem-device --flash FILE --uart unix:PATH [--log FILE] [--one-bank]\n"
     "\n"
     "A device as a process: the bootloader and the demo application, with flash in a file.\n"
     "\n"
@@ -32,6 +32,9 @@ static const char usage[] =
     "FILE\n"
     "  --uart unix:PATH  where the UART to the co-processor listens, for tandem-ncp --uart unix:PATH\n"
     "  --log FILE        takes what the device prints (appended); without it, standard error does\n"
+    "  --one-bank        there is no bank B: the bootloader replaces the image, with the co-processor's "
+    "help;\n"
+    "                    the flash is made with ports/posix/layout-one-bank.json\n"
     "  --help, --version\n"
     "\n"
     "What an image does when it runs is simulated: tools/make-sim-image makes images. SIGTERM ends the "
@@ -43,6 +46,7 @@ struct options {
     const char *flash;
     const char *uart;
     const char *log;
+    bool one_bank;
 };
 
 uint64_t device_clock_ms(void)
@@ -144,9 +148,13 @@ static int map_watchdog(struct device *device)
 static int parse_options(struct options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"flash", required_argument, NULL, 'f'}, {"uart", required_argument, NULL, 'u'},
-        {"log", required_argument, NULL, 'l'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0},
+        {"flash", required_argument, NULL, 'f'},
+        {"uart", required_argument, NULL, 'u'},
+        {"log", required_argument, NULL, 'l'},
+        {"one-bank", no_argument, NULL, '1'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -160,6 +168,9 @@ static int parse_options(struct options *options, int argc, char **argv)
             break;
         case 'l':
             options->log = optarg;
+            break;
+        case '1':
+            options->one_bank = true;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -182,7 +193,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 
 int device_main(int argc, char **argv, void (*program)(void))
 {
-    struct options options = {NULL, NULL, NULL};
+    struct options options = {NULL, NULL, NULL, false};
     struct device device = {.log = STDERR_FILENO, .cause = TDM_RESET_POWER};
     struct wire wire;
     int status = parse_options(&options, argc, argv);
@@ -195,6 +206,7 @@ int device_main(int argc, char **argv, void (*program)(void))
     if (wire_open(&wire, options.uart + 5) != 0)
         return EXIT_FAILURE;
     device.uart = wire.processor;
+    device.one_bank = options.one_bank;
     status = supervisor_run(&device, &wire, program);
     wire_close(&wire);
     return status;

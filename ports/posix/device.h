@@ -4,6 +4,7 @@
 #define TANDEM_POSIX_DEVICE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ports/board.h"
@@ -21,6 +22,7 @@ struct device {
     int flash; /* the flash file */
     int uart;  /* the processor's end of the UART, a stream socket that does not block */
     int log;
+    bool one_bank;              /* the layout has no bank B */
     enum tdm_reset_cause cause; /* of the power cycle that runs */
     struct device_watchdog *watchdog;
 };

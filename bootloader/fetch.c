@@ -1,0 +1,181 @@
+/* The update client as the bootloader runs it: in a loop of its own, until it resets. */
+#include "bootloader/fetch.h"
+
+#include "bootloader/product.h"
+#include "ports/board.h"
+#include "tandem/fetch.h"
+
+enum {
+    CHUNK_BYTES = 512,
+    PIECE_BYTES = 64,
+    PATIENCE_MS = 540000 /* less than the ten minutes that a co-processor waits for otaUpdateStart */
+};
+
+struct fetcher {
+    struct tdm_mcu mcu;
+    struct tdm_mcu_config config;
+    struct tdm_manifest intact; /* of the image that is there */
+    uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
+    uint8_t tx[TDM_MCU_TX_BYTES];
+    uint8_t chunk[CHUNK_BYTES];
+    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    uint8_t out[PIECE_BYTES]; /* pulled from the client, on its way to the UART */
+    size_t out_length;
+    size_t out_sent;
+};
+
+static struct fetcher fetcher;
+
+/* --- Operations of the client --- */
+
+static void set_baud(void *ctx, uint32_t baud)
+{
+    (void)ctx;
+    board_uart_open(baud);
+}
+
+static bool drained(void *ctx)
+{
+    const struct fetcher *f = ctx;
+
+    return f->out_sent == f->out_length && board_uart_drained();
+}
+
+static void reset(void *ctx, enum tdm_reset_cause cause)
+{
+    (void)ctx;
+    board_reset(cause);
+}
+
+static void feed_watchdog(void *ctx)
+{
+    (void)ctx;
+    board_watchdog_feed();
+}
+
+static void on_event(void *ctx, const struct tdm_mcu_event *event)
+{
+    (void)ctx;
+    if (event->kind == TDM_MCU_LINK_UP)
+        board_log("fetch: the co-processor answers");
+    else if (event->kind == TDM_MCU_UPDATE_OFFERED)
+        board_log("fetch: accepted");
+    else if (event->kind == TDM_MCU_UPDATE_READY)
+        board_log("fetch: verified, restarting into it");
+    else if (event->kind == TDM_MCU_UPDATE_ENDED)
+        board_log("fetch: ended without a firmware; the co-processor knows why");
+}
+
+static const struct tdm_mcu_ops operations = {
+    .set_baud = set_baud,
+    .drained = drained,
+    .reset = reset,
+    .feed_watchdog = feed_watchdog,
+    .check_image = board_check_image,
+    .event = on_event,
+};
+
+/* --- Configuration --- */
+
+/* Who this is: the image that is there, or a version below all others. It was verified by the choice. */
+static void identify(struct fetcher *f, uint8_t intact_bank)
+{
+    struct tdm_mcu_config *config = &f->config;
+
+    config->type = PRODUCT_TYPE;
+    config->version = "0.0.0";
+    config->build = "bootloader";
+    if (tdm_bank_peek(&f->intact, config->layout, intact_bank, config->flash, f->front) != TDM_OK)
+        return;
+    config->version = f->intact.version;
+    config->build = f->intact.build;
+}
+
+static void configure(struct fetcher *f, uint8_t intact_bank, const struct tdm_key_set *keys)
+{
+    f->config = (struct tdm_mcu_config){
+        .library = PRODUCT_LIBRARY,
+        .hardware = PRODUCT_HARDWARE,
+        .template_id = PRODUCT_TEMPLATE_ID,
+        .template_name = PRODUCT_TEMPLATE_NAME,
+        .ops = &operations,
+        .ctx = f,
+        .flash = board_flash(),
+        .layout = board_layout(),
+        .running_bank = TDM_NO_BANK,
+        .role = &tdm_mcu_fetches,
+        .intact_bank = intact_bank,
+        .trust = {.keys = keys, .verify = tdm_p256_verify},
+        .attempts = PRODUCT_ATTEMPTS,
+        .target_baud = PRODUCT_BAUD,
+        .chunk_bytes = CHUNK_BYTES,
+        .patience_ms = PATIENCE_MS,
+        .rx = f->rx,
+        .rx_bytes = sizeof f->rx,
+        .tx = f->tx,
+        .tx_bytes = sizeof f->tx,
+        .chunk = f->chunk,
+        .front = f->front,
+    };
+    identify(f, intact_bank);
+}
+
+/* --- The loop --- */
+
+static void receive(struct fetcher *f)
+{
+    uint8_t bytes[PIECE_BYTES];
+    size_t count;
+
+    while ((count = board_uart_read(bytes, sizeof bytes)) > 0)
+        tdm_mcu_receive(&f->mcu, bytes, count, board_now_ms());
+}
+
+/* Hands over what the UART takes without blocking; the rest waits. */
+static void send(struct fetcher *f)
+{
+    do {
+        if (f->out_sent == f->out_length) {
+            f->out_sent = 0;
+            f->out_length = tdm_mcu_pull(&f->mcu, f->out, sizeof f->out, board_now_ms());
+        }
+        f->out_sent += board_uart_write(f->out + f->out_sent, f->out_length - f->out_sent);
+    } while (f->out_length > 0 && f->out_sent == f->out_length);
+}
+
+static void run_once(struct fetcher *f)
+{
+    uint32_t wait_ms;
+
+    receive(f);
+    wait_ms = tdm_mcu_poll(&f->mcu, board_now_ms());
+    send(f);
+    board_watchdog_feed();
+    if (wait_ms > 0)
+        board_idle();
+}
+
+static bool record_asks(void)
+{
+    struct tdm_record_log log;
+
+    return tdm_record_load(&log, board_flash(), board_layout()) == TDM_OK &&
+           log.record.state == TDM_BOOT_FETCH;
+}
+
+void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key_set *keys)
+{
+    struct fetcher *f = &fetcher;
+
+    if (choice->action == TDM_BOOT_RUN && !record_asks())
+        return;
+    board_watchdog_start(PRODUCT_WATCHDOG_MS);
+    configure(f, choice->action == TDM_BOOT_RUN ? choice->bank : TDM_NO_BANK, keys);
+    if (tdm_mcu_init(&f->mcu, &f->config, board_now_ms()) != TDM_OK) {
+        board_log("fetch: the configuration of the update client is not valid");
+        return;
+    }
+    board_log("fetch: waiting for a firmware through the co-processor");
+    for (;;)
+        run_once(f);
+}
