@@ -26,6 +26,8 @@
  * - One call of ours is in flight at most, and nothing else of ours is sent meanwhile.
  * - An offer fits the smallest buffer in the field, 256 bytes with its CRC, and is preceded by a resync.
  * - A chunk is exactly as long as the MCU asked for, the last one excepted; a resend is the same bytes.
+ * - A chunk with a send unanswered and then refused to the end may be written (section 9): it is assumed to
+ *   be, and the answer to what follows it tells.
  * - HEARING waits for the reason that an MCU with our extension sends after it said no.
  * - otaUpdateStart is served in WAITING and OFFERING too (the answer to our offer was lost, or a bootloader
  *   goes on by itself), and in SENDING, where it starts over.
@@ -144,6 +146,18 @@ static void offer_done(void *ctx, int error, uint8_t status, struct tdm_reader *
     }
 }
 
+static void next_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    if (ncp->resends > 0) { /* the last resend may have reached a reader that was busy, and only in part */
+        tdm_endpoint_resync(&ncp->endpoint);
+    }
+    ncp->offset += ncp->loaded;
+    ncp->loaded = 0;
+    ncp->resends = 0;
+    ncp->unanswered = false;
+    ncp->due_ms = now_ms;
+}
+
 /* The same request again, or the end of it. */
 static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refused, uint32_t now_ms)
 {
@@ -153,6 +167,7 @@ static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refuse
         tdm__feeder_give_up(ncp, reason, true, now_ms);
         return;
     }
+    ncp->unanswered = ncp->unanswered || error == TDM_E_TIMEOUT;
     ncp->resends++;
     ncp->due_ms = now_ms;
     if (error == TDM_E_TIMEOUT) {
@@ -170,17 +185,18 @@ static void write_done(void *ctx, int error, uint8_t status, struct tdm_reader *
     if (error == TDM_E_CANCELLED) {
         return;
     }
-    if (!said_yes(error, results)) {
+    if (said_yes(error, results)) {
+        ncp->assumed = false;
+    } else if (error != TDM_E_TIMEOUT && ncp->assumed) {
+        tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
+        return;
+    } else if (error != TDM_E_TIMEOUT && ncp->unanswered && ncp->resends >= TDM__RESENDS) {
+        ncp->assumed = true;
+    } else {
         resend(ncp, error, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
         return;
     }
-    if (ncp->resends > 0) { /* the last resend may have reached a reader that was busy, and only in part */
-        tdm_endpoint_resync(&ncp->endpoint);
-    }
-    ncp->offset += ncp->loaded;
-    ncp->loaded = 0;
-    ncp->resends = 0;
-    ncp->due_ms = now_ms;
+    next_chunk(ncp, now_ms);
     tell(ncp, TDM_NCP_TRANSFERRING, TDM_REASON_NONE);
 }
 
@@ -197,6 +213,8 @@ static void finish_done(void *ctx, int error, uint8_t status, struct tdm_reader 
     } else if (said_yes(error, results)) {
         ncp->restart = true;
         tdm__feeder_end(ncp, TDM_NCP_INSTALLED, TDM_REASON_NONE, now_ms);
+    } else if (ncp->assumed) {
+        tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
     } else {
         hear(ncp, TDM_REASON_FINISH_REFUSED, now_ms);
     }

@@ -167,7 +167,9 @@ struct tdm_ncp {
     bool has_next;
     bool reports; /* the MCU sends device reports: wait for its reason */
     bool suspended;
-    bool again; /* after the cancel: offer anew */
+    bool again;      /* after the cancel: offer anew */
+    bool unanswered; /* a send of this chunk was */
+    bool assumed;    /* the chunk before is assumed to be written */
     uint8_t step;
     uint8_t offers;  /* made so far */
     uint8_t resends; /* of the chunk or the finish under way */

@@ -76,9 +76,10 @@ class Driver(Field):
 
 
 class Losses(Field):
-    def test_a_lost_answer_to_a_chunk_ends_in_a_new_offer(self):
+    def test_a_lost_answer_to_a_chunk_costs_no_new_offer(self):
         self.start()
         self.update(answer_client__otaUpdateWrite=[None, None, "lose"])
+        self.assertEqual([offset for offset, _ in self.mcu.chunks].count(0), 1, "it was offered once")
 
     def test_an_answer_that_comes_late_counts(self):
         self.start(write_seconds=6, slow_offset=2048)

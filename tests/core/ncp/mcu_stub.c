@@ -163,6 +163,10 @@ static void serve_write(struct world *world, const uint8_t *message, int bytes)
     struct stub *mcu = &world->mcu;
 
     assert_true(bytes <= mcu->chunk + 16);
+    if (mcu->mute_writes > 0) {
+        mcu->mute_writes--;
+        return;
+    }
     if (mcu->refuse_writes > 0) {
         mcu->refuse_writes--;
         answer(world, message, false, NULL);

@@ -19,6 +19,7 @@ struct stub {
     bool rewrites; /* takes a repeated chunk as written; the field's driver does not */
     bool refuse_finish;
     bool asks_digests; /* nested calls while it handles otaUpdateFinish */
+    int mute_writes;   /* neither take nor answer so many of the next chunks */
     int refuse_writes; /* answer false to so many of the next chunks */
     int lose_answers;  /* the line loses so many of the next answers to chunks */
     int lose_finish_answers;

@@ -275,16 +275,41 @@ static void an_answer_later_than_the_resend_counts(void **state)
     assert_int_equal(stub_count(&world, 0x0442), 4);
 }
 
-/* The field's driver answers false to a chunk that it has already: only a new offer helps. */
-static void a_chunk_refused_to_the_end_is_offered_anew(void **state)
+/* The field's driver answers false to a chunk that it has already: what follows tells. */
+static void a_chunk_refused_after_a_lost_answer_is_written_when_the_next_is_taken(void **state)
 {
     (void)state;
     world.mcu.lose_answers = 1;
     world_offer(&world);
     world_run(&world, 15000);
     assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+    assert_int_equal(stub_count(&world, 0x0442), 6 + 3);
+    assert_int_equal(stub_count(&world, 0x0444), 0);
+}
+
+static void the_last_chunk_refused_after_a_lost_answer_is_written_when_finish_is_true(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(768);
+    world_run(&world, 3);
+    world.mcu.lose_answers = 1;
+    world_run(&world, 15000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+}
+
+static void a_chunk_refused_to_the_end_is_offered_anew_when_the_next_is_refused_too(void **state)
+{
+    (void)state;
+    world.mcu.mute_writes = 1;
+    world.mcu.refuse_writes = 6;
+    world_offer(&world);
+    world_run(&world, 15000);
+    assert_installed();
     assert_int_equal(stub_count(&world, 0x0441), 2);
-    assert_int_equal(stub_count(&world, 0x0442), 6 + 4);
+    assert_int_equal(stub_count(&world, 0x0442), 1 + 6 + 4);
     assert_int_equal(stub_count(&world, 0x0444), 1);
 }
 
@@ -646,7 +671,9 @@ int main(void)
         TEST(a_refused_chunk_goes_out_again),
         TEST(a_lost_answer_is_resent_after_a_resync),
         TEST(an_answer_later_than_the_resend_counts),
-        TEST(a_chunk_refused_to_the_end_is_offered_anew),
+        TEST(a_chunk_refused_after_a_lost_answer_is_written_when_the_next_is_taken),
+        TEST(the_last_chunk_refused_after_a_lost_answer_is_written_when_finish_is_true),
+        TEST(a_chunk_refused_to_the_end_is_offered_anew_when_the_next_is_refused_too),
         TEST(refused_in_every_try_it_fails),
         TEST(a_report_ends_the_transfer_at_once),
         TEST(an_mcu_that_falls_silent_ends_the_update_and_the_link),
