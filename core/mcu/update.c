@@ -20,26 +20,7 @@
  * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. The
  * record says erasing or receiving exactly from then until pending or abandon. One call of theirs at most
  * waits for its answer. */
-#include "core/mcu/client.h"
-
-#include <string.h>
-
-enum update_state {
-    UPDATE_IDLE,
-    UPDATE_WAITING,
-    UPDATE_PREFETCHING,
-    UPDATE_STARTING,
-    UPDATE_FRONT,
-    UPDATE_CHECKING,
-    UPDATE_ERASING,
-    UPDATE_WRITING,
-    UPDATE_ASKING_SHA256,
-    UPDATE_ASKING_CRC32,
-    UPDATE_VERIFYING,
-    UPDATE_APPLYING
-};
-
-enum answer { ANSWER_NONE, ANSWER_DUE, ANSWER_TRUE, ANSWER_FALSE };
+#include "core/mcu/update.h"
 
 enum {
     DEFAULT_PATIENCE_MS = 300000,
@@ -47,21 +28,14 @@ enum {
     START_PAUSE_MS = 1000,
     START_TRIES = 5,
     CALL_TIMEOUT_MS = 1000,
-    PREFETCH_TIMEOUT_MS = 30000,
-    SILENCE_MS = 60000,
-    BAD_CHUNKS = 8 /* in a row; the co-processor gives up after 6 */
+    PREFETCH_TIMEOUT_MS = 30000
 };
 
-static void enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms)
+void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms)
 {
     update->state = (uint8_t)state;
     update->tries = 0;
     update->wake_ms = wake_ms;
-}
-
-static bool takes_chunks(const struct tdm_mcu_update *update)
-{
-    return update->state >= UPDATE_FRONT && update->state <= UPDATE_WRITING;
 }
 
 static bool is_finishing(const struct tdm_mcu_update *update)
@@ -71,14 +45,14 @@ static bool is_finishing(const struct tdm_mcu_update *update)
 
 /* --- Answers --- */
 
-static int answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer)
+int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer)
 {
     update->answer_id = msg_id;
     update->answer = (uint8_t)answer;
     return TDM_SERVE_LATER;
 }
 
-static void decide(struct tdm_mcu_update *update, bool answer)
+void tdm__update_decide(struct tdm_mcu_update *update, bool answer)
 {
     if (update->answer == ANSWER_DUE)
         update->answer = answer ? ANSWER_TRUE : ANSWER_FALSE;
@@ -124,17 +98,17 @@ static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
         return;
     if (update->state >= UPDATE_ERASING)
         reason = give_up_bank(mcu, reason);
-    enter(update, UPDATE_IDLE, now_ms);
+    tdm__update_enter(update, UPDATE_IDLE, now_ms);
     update->settled_ms = now_ms;
     update->chunk_bytes = 0;
-    decide(update, false);
+    tdm__update_decide(update, false);
     tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
     tell_role(mcu, reason, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
 }
 
 /* Back to idle, and the co-processor learns why. */
-static void fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 {
     const struct tdm_front *front = &mcu->update.front;
     bool known = mcu->update.state >= UPDATE_FRONT && front->complete;
@@ -146,7 +120,7 @@ static void fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 /* --- otaUpdateAvailable --- */
 
 /* The file comes from its start. */
-static void rewind_file(struct tdm_mcu *mcu)
+void tdm__update_rewind(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
@@ -162,9 +136,9 @@ static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    rewind_file(mcu);
+    tdm__update_rewind(mcu);
     update->since_ms = now_ms;
-    enter(update, UPDATE_WAITING, now_ms);
+    tdm__update_enter(update, UPDATE_WAITING, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
 }
 
@@ -173,7 +147,7 @@ static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason, ui
     tdm__report_failed(mcu, reason, NULL, now_ms);
     tell_role(mcu, reason, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
-    return answer_later(&mcu->update, msg_id, ANSWER_FALSE);
+    return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
 
 int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
@@ -224,9 +198,9 @@ static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
     if (reason == TDM_REASON_NONE)
         ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;
     if (ready == TDM_OK)
-        enter(update, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING, now_ms);
+        tdm__update_enter(update, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING, now_ms);
     else if (ready != TDM_E_BUSY || tdm__is_past(update->since_ms + patience_ms, now_ms))
-        fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW, now_ms);
+        tdm__update_fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW, now_ms);
     else
         update->wake_ms = now_ms + WAIT_PACE_MS;
     return 0;
@@ -245,17 +219,17 @@ static void prefetch_done(void *ctx, int error, uint8_t status, struct tdm_reade
     if (error == TDM_E_CANCELLED)
         return;
     if (!here) {
-        fail(mcu, TDM_REASON_DOWNLOAD, now_ms);
+        tdm__update_fail(mcu, TDM_REASON_DOWNLOAD, now_ms);
         return;
     }
     next = mcu->config->role->prefetched(mcu);
     if (next > 0) {
-        enter(update, UPDATE_STARTING, now_ms);
+        tdm__update_enter(update, UPDATE_STARTING, now_ms);
     } else if (next == TDM_OK) {
-        enter(update, UPDATE_APPLYING, now_ms);
+        tdm__update_enter(update, UPDATE_APPLYING, now_ms);
         tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
     } else {
-        fail(mcu, tdm_reason_of_error(next), now_ms);
+        tdm__update_fail(mcu, tdm_reason_of_error(next), now_ms);
     }
 }
 
@@ -279,10 +253,10 @@ static void start_done(void *ctx, int error, uint8_t status, struct tdm_reader *
     if (error == TDM_E_CANCELLED)
         return;
     if (started) {
-        enter(update, UPDATE_FRONT, now_ms);
+        tdm__update_enter(update, UPDATE_FRONT, now_ms);
         update->since_ms = now_ms;
     } else if (++update->tries >= START_TRIES) {
-        fail(mcu, TDM_REASON_START_REFUSED, now_ms);
+        tdm__update_fail(mcu, TDM_REASON_START_REFUSED, now_ms);
     } else {
         update->wake_ms = now_ms + START_PAUSE_MS;
     }
@@ -301,210 +275,6 @@ static uint32_t ask_start(struct tdm_mcu *mcu, uint32_t now_ms)
     return TDM__NEVER;
 }
 
-/* --- otaUpdateWrite --- */
-
-static bool is_repeated(const struct tdm_mcu_update *update, uint32_t offset, uint16_t bytes, uint32_t crc32)
-{
-    return update->last_bytes != 0 && bytes == update->last_bytes && offset == update->last_offset &&
-           crc32 == update->last_crc32;
-}
-
-/* Is it the chunk that comes next? The processing of the one before is over. */
-static bool is_next(const struct tdm_mcu *mcu, uint32_t offset, uint16_t bytes)
-{
-    const struct tdm_mcu_update *update = &mcu->update;
-
-    return update->chunk_bytes == 0 && offset == update->offset && bytes > 0 &&
-           bytes <= mcu->config->chunk_bytes && bytes <= update->file_bytes - offset;
-}
-
-static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes, uint32_t crc32,
-                       uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-
-    memcpy(mcu->config->chunk, data, bytes);
-    if (update->state != UPDATE_CHECKING) /* which hashes by parts */
-        tdm_sha256_update(&update->sha256, data, bytes);
-    update->crc32 = tdm_crc32(update->crc32, data, bytes);
-    update->chunk_bytes = bytes;
-    update->chunk_used = 0;
-    update->last_offset = update->offset;
-    update->last_bytes = bytes;
-    update->last_crc32 = crc32;
-    update->since_ms = now_ms;
-    update->tries = 0;
-}
-
-/* Not the chunk that is wanted, or damaged: the co-processor sends again. */
-static int refuse_chunk(struct tdm_mcu *mcu, struct tdm_writer *results, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-
-    tdm_put_bool(results, false);
-    if (update->chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
-        fail(mcu, TDM_REASON_CHUNK, now_ms);
-    return TDM_STATUS_OK;
-}
-
-/* The answer to otaUpdateStart may be what was lost: data says that it was heard. */
-static void start_by_data(struct tdm_mcu *mcu, uint32_t offset, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-
-    if (update->state != UPDATE_STARTING || !update->call.in_flight || offset != 0)
-        return;
-    tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
-    enter(update, UPDATE_FRONT, now_ms);
-    update->since_ms = now_ms;
-}
-
-int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    uint32_t offset = tdm_get_u32(args);
-    uint16_t bytes;
-    const uint8_t *data = tdm_get_binary(args, &bytes);
-    uint32_t crc32 = tdm_get_u32(args);
-
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
-    start_by_data(mcu, offset, now_ms);
-    if (!takes_chunks(update)) {
-        tdm_put_bool(results, false);
-        return TDM_STATUS_OK;
-    }
-    if (tdm_crc32(0, data, bytes) != crc32)
-        return refuse_chunk(mcu, results, now_ms);
-    if (is_repeated(update, offset, bytes, crc32)) /* R11 */
-        return answer_later(update, msg_id, update->chunk_bytes != 0 ? ANSWER_DUE : ANSWER_TRUE);
-    if (!is_next(mcu, offset, bytes))
-        return refuse_chunk(mcu, results, now_ms);
-    take_chunk(mcu, data, bytes, crc32, now_ms);
-    return answer_later(update, msg_id, ANSWER_DUE);
-}
-
-/* --- FRONT, ERASING, WRITING: the chunk in the buffer --- */
-
-static uint32_t finish_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-
-    update->offset += update->chunk_bytes;
-    update->chunk_bytes = 0;
-    update->since_ms = now_ms;
-    decide(update, true);
-    tdm__emit_value(mcu, TDM_MCU_UPDATE_PROGRESS, 0);
-    return 0;
-}
-
-static uint32_t await_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    uint32_t limit_ms = update->since_ms + SILENCE_MS;
-
-    if (!tdm__is_past(limit_ms, now_ms))
-        return tdm__until(limit_ms, now_ms);
-    fail(mcu, update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE, now_ms);
-    return 0;
-}
-
-/* The front is verified: the last questions before flash is touched. */
-static void leave_front(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    uint8_t reason = tdm__policy_package(mcu);
-    int error;
-
-    if (reason != TDM_REASON_NONE) {
-        fail(mcu, reason, now_ms);
-        return;
-    }
-    error = tdm__install_plan(mcu);
-    if (error == TDM_OK)
-        error = tdm__install_begin(mcu);
-    if (error >= 0)
-        enter(&mcu->update, error == TDM_OK ? UPDATE_ERASING : UPDATE_CHECKING, now_ms);
-    else
-        fail(mcu, tdm_reason_of_error(error), now_ms);
-}
-
-static uint32_t feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    struct tdm_trust trust = tdm__trust(mcu);
-    size_t used = 0;
-    int error;
-
-    if (update->chunk_bytes == 0)
-        return await_chunk(mcu, now_ms);
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
-    error = tdm_front_feed(&update->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
-    update->chunk_used = (uint16_t)used;
-    if (error != TDM_OK)
-        fail(mcu, tdm_reason_of_error(error), now_ms);
-    else if (update->front.complete)
-        leave_front(mcu, now_ms);
-    else
-        return finish_chunk(mcu, now_ms);
-    return 0;
-}
-
-/* The last chunk stays without an answer: with one, the co-processor would finish instead of starting over.
- */
-static uint32_t check_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    int error;
-
-    if (update->chunk_bytes == 0)
-        return await_chunk(mcu, now_ms);
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
-    error = mcu->config->role->check(mcu, mcu->config->chunk + update->chunk_used,
-                                     (uint32_t)update->chunk_bytes - update->chunk_used);
-    if (error > 0)
-        return finish_chunk(mcu, now_ms);
-    if (error < 0) {
-        fail(mcu, tdm_reason_of_error(error), now_ms);
-        return 0;
-    }
-    update->answer = ANSWER_NONE;
-    rewind_file(mcu);
-    enter(update, UPDATE_STARTING, now_ms);
-    return 0;
-}
-
-static uint32_t erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    int error = tdm__install_erase(mcu);
-
-    if (error > 0)
-        return 0;
-    if (error == TDM_OK)
-        error = tdm__install_header(mcu);
-    if (error == TDM_OK)
-        enter(&mcu->update, UPDATE_WRITING, now_ms);
-    else
-        fail(mcu, tdm_reason_of_error(error), now_ms);
-    return 0;
-}
-
-static uint32_t write_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    int error;
-
-    if (update->chunk_bytes == 0)
-        return await_chunk(mcu, now_ms);
-    error = tdm__install_write(mcu, mcu->config->chunk + update->chunk_used,
-                               (uint32_t)update->chunk_bytes - update->chunk_used);
-    if (error == TDM_OK)
-        return finish_chunk(mcu, now_ms);
-    fail(mcu, tdm_reason_of_error(error), now_ms);
-    return 0;
-}
-
 /* --- otaUpdateFinish --- */
 
 int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
@@ -515,16 +285,16 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     if (is_finishing(update))
-        return answer_later(update, msg_id, ANSWER_DUE);
-    if (update->state == UPDATE_APPLYING || !takes_chunks(update)) {
+        return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
+    if (update->state == UPDATE_APPLYING || !tdm__update_takes_chunks(update)) {
         tdm_put_bool(results, update->state == UPDATE_APPLYING);
         return TDM_STATUS_OK;
     }
-    (void)answer_later(update, msg_id, ANSWER_DUE);
+    (void)tdm__update_answer_later(update, msg_id, ANSWER_DUE);
     if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
-        enter(update, UPDATE_ASKING_SHA256, now_ms);
+        tdm__update_enter(update, UPDATE_ASKING_SHA256, now_ms);
     else
-        fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK, now_ms);
+        tdm__update_fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK, now_ms);
     return TDM_SERVE_LATER;
 }
 
@@ -543,9 +313,9 @@ static void sha256_done(void *ctx, int error, uint8_t status, struct tdm_reader 
         return;
     tdm_sha256_result(&mcu->update.sha256, ours);
     if (offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)))
-        fail(mcu, TDM_REASON_DIGEST, now_ms);
+        tdm__update_fail(mcu, TDM_REASON_DIGEST, now_ms);
     else
-        enter(&mcu->update, UPDATE_ASKING_CRC32, now_ms);
+        tdm__update_enter(&mcu->update, UPDATE_ASKING_CRC32, now_ms);
 }
 
 static void crc32_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
@@ -558,9 +328,9 @@ static void crc32_done(void *ctx, int error, uint8_t status, struct tdm_reader *
     if (error == TDM_E_CANCELLED)
         return;
     if (offered && theirs != mcu->update.crc32)
-        fail(mcu, TDM_REASON_DIGEST, now_ms);
+        tdm__update_fail(mcu, TDM_REASON_DIGEST, now_ms);
     else
-        enter(&mcu->update, UPDATE_VERIFYING, now_ms);
+        tdm__update_enter(&mcu->update, UPDATE_VERIFYING, now_ms);
 }
 
 static uint32_t ask_digest(struct tdm_mcu *mcu, uint16_t uid, tdm_done_fn *done, uint32_t now_ms)
@@ -579,11 +349,11 @@ static uint32_t verify(struct tdm_mcu *mcu, uint32_t now_ms)
     if (error == TDM_OK)
         error = tdm_boot_pending(&mcu->log, mcu->config->attempts);
     if (error != TDM_OK) {
-        fail(mcu, tdm_reason_of_error(error), now_ms);
+        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
         return 0;
     }
-    enter(&mcu->update, UPDATE_APPLYING, now_ms);
-    decide(&mcu->update, true);
+    tdm__update_enter(&mcu->update, UPDATE_APPLYING, now_ms);
+    tdm__update_decide(&mcu->update, true);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_READY, 0);
     tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
     return 0;
@@ -611,7 +381,7 @@ void tdm__update_link_lost(struct tdm_mcu *mcu, uint32_t now_ms)
 void tdm__update_start(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     mcu->update.settled_ms = now_ms;
-    enter(&mcu->update, UPDATE_IDLE, now_ms);
+    tdm__update_enter(&mcu->update, UPDATE_IDLE, now_ms);
 }
 
 /* A time long past must not come to lie in the future when the clock wraps. */
@@ -638,13 +408,13 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
     case UPDATE_STARTING:
         return ask_start(mcu, now_ms);
     case UPDATE_FRONT:
-        return feed_front(mcu, now_ms);
+        return tdm__update_feed_front(mcu, now_ms);
     case UPDATE_CHECKING:
-        return check_chunk(mcu, now_ms);
+        return tdm__update_check_chunk(mcu, now_ms);
     case UPDATE_ERASING:
-        return erase_unit(mcu, now_ms);
+        return tdm__update_erase_unit(mcu, now_ms);
     case UPDATE_WRITING:
-        return write_chunk(mcu, now_ms);
+        return tdm__update_write_chunk(mcu, now_ms);
     case UPDATE_ASKING_SHA256:
         return ask_digest(mcu, TDM_UID_OTA_GET_SHA256, sha256_done, now_ms);
     case UPDATE_ASKING_CRC32:

@@ -1,0 +1,48 @@
+/* What update.c and update_chunk.c share: the states of the dialogue, drawn at the head of update.c. */
+#ifndef CORE_MCU_UPDATE_H
+#define CORE_MCU_UPDATE_H
+
+#include "core/mcu/client.h"
+
+enum update_state {
+    UPDATE_IDLE,
+    UPDATE_WAITING,
+    UPDATE_PREFETCHING,
+    UPDATE_STARTING,
+    UPDATE_FRONT,
+    UPDATE_CHECKING,
+    UPDATE_ERASING,
+    UPDATE_WRITING,
+    UPDATE_ASKING_SHA256,
+    UPDATE_ASKING_CRC32,
+    UPDATE_VERIFYING,
+    UPDATE_APPLYING
+};
+
+enum answer { ANSWER_NONE, ANSWER_DUE, ANSWER_TRUE, ANSWER_FALSE };
+
+/* Goes to a state; its step runs at wake_ms. */
+void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms);
+
+/* Back to idle, and the co-processor learns why. */
+void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms);
+
+/* The file comes from its start. */
+void tdm__update_rewind(struct tdm_mcu *mcu);
+
+/* The call msg_id is answered later, with what answer says or decide will say. Returns TDM_SERVE_LATER. */
+int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer);
+void tdm__update_decide(struct tdm_mcu_update *update, bool answer);
+
+static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
+{
+    return update->state >= UPDATE_FRONT && update->state <= UPDATE_WRITING;
+}
+
+/* The steps of FRONT, CHECKING, ERASING and WRITING: as tdm__update_poll. */
+uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu, uint32_t now_ms);
+
+#endif

@@ -1,0 +1,218 @@
+/* The chunks of an update: taken by otaUpdateWrite, worked on from poll, one at a time.
+ *
+ *     none --otaUpdateWrite: next in order, CRC good--> in the buffer --front fed, checked, or programmed-->
+ *     none, and the call is answered
+ *
+ * A chunk that comes again while it is worked on only changes which call the answer is for (R11). */
+#include "core/mcu/update.h"
+
+#include <string.h>
+
+enum {
+    SILENCE_MS = 60000,
+    BAD_CHUNKS = 8 /* in a row; the co-processor gives up after 6 */
+};
+
+/* --- otaUpdateWrite --- */
+
+static bool is_repeated(const struct tdm_mcu_update *update, uint32_t offset, uint16_t bytes, uint32_t crc32)
+{
+    return update->last_bytes != 0 && bytes == update->last_bytes && offset == update->last_offset &&
+           crc32 == update->last_crc32;
+}
+
+/* Is it the chunk that comes next? The processing of the one before is over. */
+static bool is_next(const struct tdm_mcu *mcu, uint32_t offset, uint16_t bytes)
+{
+    const struct tdm_mcu_update *update = &mcu->update;
+
+    return update->chunk_bytes == 0 && offset == update->offset && bytes > 0 &&
+           bytes <= mcu->config->chunk_bytes && bytes <= update->file_bytes - offset;
+}
+
+static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes, uint32_t crc32,
+                       uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    memcpy(mcu->config->chunk, data, bytes);
+    if (update->state != UPDATE_CHECKING) /* which hashes by parts */
+        tdm_sha256_update(&update->sha256, data, bytes);
+    update->crc32 = tdm_crc32(update->crc32, data, bytes);
+    update->chunk_bytes = bytes;
+    update->chunk_used = 0;
+    update->last_offset = update->offset;
+    update->last_bytes = bytes;
+    update->last_crc32 = crc32;
+    update->since_ms = now_ms;
+    update->tries = 0;
+}
+
+/* Not the chunk that is wanted, or damaged: the co-processor sends again. */
+static int refuse_chunk(struct tdm_mcu *mcu, struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    tdm_put_bool(results, false);
+    if (update->chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
+        tdm__update_fail(mcu, TDM_REASON_CHUNK, now_ms);
+    return TDM_STATUS_OK;
+}
+
+/* The answer to otaUpdateStart may be what was lost: data says that it was heard. */
+static void start_by_data(struct tdm_mcu *mcu, uint32_t offset, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    if (update->state != UPDATE_STARTING || !update->call.in_flight || offset != 0)
+        return;
+    tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
+    tdm__update_enter(update, UPDATE_FRONT, now_ms);
+    update->since_ms = now_ms;
+}
+
+int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
+                     struct tdm_writer *results, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t offset = tdm_get_u32(args);
+    uint16_t bytes;
+    const uint8_t *data = tdm_get_binary(args, &bytes);
+    uint32_t crc32 = tdm_get_u32(args);
+
+    if (!tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    start_by_data(mcu, offset, now_ms);
+    if (!tdm__update_takes_chunks(update)) {
+        tdm_put_bool(results, false);
+        return TDM_STATUS_OK;
+    }
+    if (tdm_crc32(0, data, bytes) != crc32)
+        return refuse_chunk(mcu, results, now_ms);
+    if (is_repeated(update, offset, bytes, crc32)) /* R11 */
+        return tdm__update_answer_later(update, msg_id, update->chunk_bytes != 0 ? ANSWER_DUE : ANSWER_TRUE);
+    if (!is_next(mcu, offset, bytes))
+        return refuse_chunk(mcu, results, now_ms);
+    take_chunk(mcu, data, bytes, crc32, now_ms);
+    return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
+}
+
+/* --- FRONT, ERASING, WRITING: the chunk in the buffer --- */
+
+static uint32_t finish_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+
+    update->offset += update->chunk_bytes;
+    update->chunk_bytes = 0;
+    update->since_ms = now_ms;
+    tdm__update_decide(update, true);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_PROGRESS, 0);
+    return 0;
+}
+
+static uint32_t await_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t limit_ms = update->since_ms + SILENCE_MS;
+
+    if (!tdm__is_past(limit_ms, now_ms))
+        return tdm__until(limit_ms, now_ms);
+    tdm__update_fail(mcu, update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE, now_ms);
+    return 0;
+}
+
+/* The front is verified: the last questions before flash is touched. */
+static void leave_front(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    uint8_t reason = tdm__policy_package(mcu);
+    int error;
+
+    if (reason != TDM_REASON_NONE) {
+        tdm__update_fail(mcu, reason, now_ms);
+        return;
+    }
+    error = tdm__install_plan(mcu);
+    if (error == TDM_OK)
+        error = tdm__install_begin(mcu);
+    if (error >= 0)
+        tdm__update_enter(&mcu->update, error == TDM_OK ? UPDATE_ERASING : UPDATE_CHECKING, now_ms);
+    else
+        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+}
+
+uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    struct tdm_trust trust = tdm__trust(mcu);
+    size_t used = 0;
+    int error;
+
+    if (update->chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    error = tdm_front_feed(&update->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    update->chunk_used = (uint16_t)used;
+    if (error != TDM_OK)
+        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+    else if (update->front.complete)
+        leave_front(mcu, now_ms);
+    else
+        return finish_chunk(mcu, now_ms);
+    return 0;
+}
+
+/* The last chunk stays without an answer: with one, the co-processor would finish instead of starting over.
+ */
+uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    int error;
+
+    if (update->chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    error = mcu->config->role->check(mcu, mcu->config->chunk + update->chunk_used,
+                                     (uint32_t)update->chunk_bytes - update->chunk_used);
+    if (error > 0)
+        return finish_chunk(mcu, now_ms);
+    if (error < 0) {
+        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+        return 0;
+    }
+    update->answer = ANSWER_NONE;
+    tdm__update_rewind(mcu);
+    tdm__update_enter(update, UPDATE_STARTING, now_ms);
+    return 0;
+}
+
+uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    int error = tdm__install_erase(mcu);
+
+    if (error > 0)
+        return 0;
+    if (error == TDM_OK)
+        error = tdm__install_header(mcu);
+    if (error == TDM_OK)
+        tdm__update_enter(&mcu->update, UPDATE_WRITING, now_ms);
+    else
+        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+    return 0;
+}
+
+uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    int error;
+
+    if (update->chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    error = tdm__install_write(mcu, mcu->config->chunk + update->chunk_used,
+                               (uint32_t)update->chunk_bytes - update->chunk_used);
+    if (error == TDM_OK)
+        return finish_chunk(mcu, now_ms);
+    tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+    return 0;
+}
