@@ -109,10 +109,25 @@ void api_refuse_result(struct api_call *call, int result)
     }
 }
 
+static void refuse_absent(const struct route *route, struct api_call *call)
+{
+    static const char *const things[] = {['d'] = "device", ['f'] = "firmware", ['s'] = "shipment"};
+    const char *colon = strchr(route->pattern, ':');
+    char id[TEXT_ID_MAX];
+    if (colon == NULL || call->id == 0)
+        api_refuse_result(call, STORE_NOT_FOUND);
+    else
+        (void)api_refuse(call, 404, "no such thing", "there is no %s %s", things[(unsigned char)colon[1]],
+                         text_id(colon[1], call->id, id));
+}
+
 int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet)
 {
     int result = route->answer(call, fleet);
-    if (result != STORE_OK && (call->status < 400 || call->answer == NULL))
+    bool said = call->status >= 400 && call->answer != NULL;
+    if (result == STORE_NOT_FOUND && !said)
+        refuse_absent(route, call);
+    else if (result != STORE_OK && !said)
         api_refuse_result(call, result);
     if (call->status == 0)
         call->status = route->success;

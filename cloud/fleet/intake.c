@@ -163,8 +163,21 @@ static bool finish_package(struct intake *intake, struct firmware *firmware, cha
     return true;
 }
 
+static bool is_elf(const struct intake *intake)
+{
+    return intake->front_bytes >= 4 && memcmp(intake->front, "\177ELF", 4) == 0;
+}
+
 static bool finish_plain(struct intake *intake, struct firmware *firmware, char *why, size_t capacity)
 {
+    /* Its tag says nothing: no device can run a file with the linker's tables in front. */
+    if (is_elf(intake)) {
+        snprintf(
+            why, capacity,
+            "an ELF file, which devices cannot run; pack it with `tandem pack`, or make a .bin of it with "
+            "objcopy -O binary");
+        return false;
+    }
     if (!intake->tagged) {
         snprintf(why, capacity,
                  "neither a package nor an image with a firmware tag; pack it with `tandem pack`, or put "

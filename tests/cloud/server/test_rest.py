@@ -41,7 +41,9 @@ class Rest(unittest.TestCase):
 
     def test_unknown_paths_and_methods(self):
         self.refused(404, "GET", "/api/v1/nothing")
-        self.refused(404, "GET", "/api/v1/devices/d99999")
+        self.refused(404, "GET", "/api/v1/devices/d99999", says="there is no device d99999")
+        self.refused(404, "POST", "/api/v1/shipments/s7777/pause", says="there is no shipment s7777")
+        self.refused(404, "DELETE", "/api/v1/firmware/f88", says="there is no firmware f88")
         self.refused(404, "GET", "/api/v1/devices/17")
         self.refused(405, "PUT", "/api/v1/devices")
 
@@ -108,6 +110,7 @@ class Rest(unittest.TestCase):
         self.refused(422, "POST", upload, good[:70] + b"\xff" + good[71:], says="damaged")
         self.refused(422, "POST", upload, good[:-1] + b"\xff", says="digest")
         self.refused(422, "POST", upload, s.package.tag_build("1", "")[:-1] + b"\0", says="type")
+        self.refused(422, "POST", upload, b"\x7fELF\1\1\1" + s.plain("1.0.0"), says="tandem pack")
         self.refused(415, "POST", upload, b"x", headers={"Content-Type": "multipart/form-data; boundary=x"})
         self.assertEqual([name for name in os.listdir(self.server.data / "firmware") if name.startswith(".")], [])
 
