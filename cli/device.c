@@ -3,9 +3,12 @@
 #include <stdlib.h>
 
 #include "cli/commands.h"
+#include "cli/files.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/rest.h"
+
+#define TOKEN_LINE_BYTES 256
 
 static json_t *describe_new(const struct invocation *call)
 {
@@ -17,12 +20,40 @@ static json_t *describe_new(const struct invocation *call)
     return body;
 }
 
+/* Where the co-processor reads it: a file of its own, which nobody else may read. If that fails the token is
+ * printed after all, or it would be lost. */
+static int keep_token(const struct invocation *call, json_t *answer)
+{
+    const char *path = option_text(call, "token-file");
+    const char *token = json_string_value(json_object_get(answer, "token"));
+    char text[TOKEN_LINE_BYTES];
+    int length = snprintf(text, sizeof text, "%s\n", token ? token : "");
+
+    if (!path) {
+        output_warn("the token is shown this once; the co-processor reads it from a file (--token-file)");
+        return CLI_OK;
+    }
+    if (!token || length >= (int)sizeof text) {
+        return output_fail(CLI_SERVER, "the server's answer holds no token");
+    }
+    return file_create(path, text, (size_t)length, 0600);
+}
+
+static int print_added(const struct invocation *call, int kept, json_t *answer)
+{
+    if (kept == CLI_OK && option_given(call, "token-file") && !option_given(call, "json")) {
+        json_object_set_new(answer, "token", json_sprintf("kept in %s", option_text(call, "token-file")));
+    }
+    return output_fields(call, answer);
+}
+
 static int run_add(const struct invocation *call)
 {
     struct rest rest;
     json_t *body;
     json_t *answer;
     int rc = rest_open(&rest, call);
+    int printed;
 
     if (rc == CLI_OK) {
         body = describe_new(call);
@@ -30,8 +61,9 @@ static int run_add(const struct invocation *call)
         json_decref(body);
     }
     if (rc == CLI_OK) {
-        rc = output_fields(call, answer);
-        output_warn("the token is shown this once; the co-processor reads it from a file (--token-file)");
+        rc = keep_token(call, answer);
+        printed = print_added(call, rc, answer);
+        rc = rc == CLI_OK ? printed : rc;
     }
     rest_close(&rest);
     return rc;
@@ -103,6 +135,7 @@ static int run_show(const struct invocation *call)
 static const struct option add_options[] = {
     {"template", 't', "TEMPLATE", "the product it is one of", OPTION_REQUIRED},
     {"name", 'n', "NAME", "what people call it", 0},
+    {"token-file", 0, "FILE", "write the token into a new file (mode 0600), for tandem-ncp", 0},
     {NULL, 0, NULL, NULL, 0},
 };
 
@@ -114,7 +147,7 @@ static const struct option list_options[] = {
 const struct command command_device_add = {
     .name = "device add",
     .arguments = "",
-    .summary = "add a device; prints its token, this once",
+    .summary = "add a device; its token is shown this once",
     .options = add_options,
     .uses = USES_JSON | USES_SERVER,
     .run = run_add,

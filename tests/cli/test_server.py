@@ -37,6 +37,19 @@ class Requests(ServerCase):
         self.assertEqual((method, path, json.loads(body)), ("POST", API + "/devices", {"template": "TMPL", "name": "p 7"}))
         self.assertEqual(headers["Content-Type"], "application/json")
 
+    def test_device_add_writes_the_token_to_a_file_of_its_own(self):
+        server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
+        done = self.ask("device", "add", "--template", "TMPL", "--token-file", "device.token")
+        self.assertNotIn("secret", done.stdout + done.stderr)
+        self.assertIn("kept in device.token", done.stdout)
+        path = self.folder / "device.token"
+        self.assertEqual((path.read_text(), path.stat().st_mode & 0o777), ("secret\n", 0o600))
+        server.answers["POST /api/v1/devices"] = [(201, {"id": "d2", "template": "TMPL", "name": "", "token": "other"})]
+        done = self.ask("device", "add", "--template", "TMPL", "--token-file", "device.token", code=FAILED)
+        self.assertIn("exists already", done.stderr)
+        self.assertIn("other", done.stdout)
+        self.assertEqual(path.read_text(), "secret\n")
+
     def test_device_list_asks_for_a_template(self):
         server = self.serve({"GET /devices": (200, {"devices": [DEVICE]})})
         lines = self.ask("device", "list", "--template", "A&B").stdout.splitlines()
