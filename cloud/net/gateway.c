@@ -24,6 +24,7 @@
 #include "cloud/log.h"
 #include "cloud/mqtt/session.h"
 #include "cloud/net/listen.h"
+#include "cloud/net/pace.h"
 #include "cloud/text.h"
 
 #define JOBS_MAX      16          /* of one connection, before it is read no further */
@@ -40,6 +41,7 @@ struct gateway {
     uint16_t http_port;
     uint64_t numbers;
     struct bound bound;
+    struct paces paces;
     struct idmap connections; /* number -> struct connection */
     struct idmap devices;     /* device id -> its logged-in connection */
 };
@@ -190,6 +192,10 @@ static void on_login(void *ctx, const struct mqtt_login *login)
     if (device == 0 || !slice_is(login->user_name, USER_NAME)) {
         log_line(LOG_LEVEL_WARNING, "login-refused", "connection=%llu", (unsigned long long)c->number);
         mqtt_session_refuse(&c->session, MQTT_REFUSE_CREDENTIALS);
+        return;
+    }
+    if (!paces_admit(&gateway->paces, device, clock_ms())) {
+        mqtt_session_refuse(&c->session, MQTT_REFUSE_UNAVAILABLE);
         return;
     }
     c->device = device;
@@ -441,6 +447,7 @@ void gateway_effect(void *ctx, const struct effect *effect)
         break;
     case EFFECT_TOKEN_REMOVED:
         tokens_remove(gateway->tokens, effect->token_hash);
+        paces_forget(&gateway->paces, effect->device);
         end_device(gateway, effect->device);
         break;
     }
@@ -502,5 +509,6 @@ void gateway_free(struct gateway *gateway)
     evconnlistener_free(gateway->listener);
     idmap_free(&gateway->connections);
     idmap_free(&gateway->devices);
+    paces_free(&gateway->paces);
     free(gateway);
 }

@@ -349,6 +349,21 @@ class Devices(unittest.TestCase):
                               check=False)
         self.assertEqual(done.returncode, 4)
 
+    @unittest.skipUnless(shutil.which("mosquitto_pub"), "needs mosquitto-clients")
+    def test_mosquitto_checks_in_by_both_versions_and_every_quality_of_service(self):
+        common = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.server.mqtt_port), "-u", "device", "-P",
+                  self.added["token"], "-t", "info/mcu", "-r", "--will-topic", "ds/last", "--will-payload", "x", "--will-qos",
+                  "2", "--will-retain"]
+        for version in ("mqttv311", "mqttv5"):
+            for qos in "012":
+                for client in ([], ["-i", "x" * 64], ["-i", "kept", "-c"]):
+                    name = f"{version[5:]}.{qos}.{len(client)}"
+                    said = s.json.dumps({"tmpl": s.TEMPLATE, "ver": name, "type": "pump", "rxbuff": 1024})
+                    done = subprocess.run([*common, "-V", version, "-q", qos, *client, "-m", said], timeout=s.LIMIT,
+                                          capture_output=True, text=True, check=False)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+                    s.wait_for(name, lambda: (self.server.device(self.added)["firmware"] or {}).get("version") == name)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -182,6 +182,23 @@ class Hostile(unittest.TestCase):
             time.sleep(0.05)
             return False
 
+    def test_two_devices_with_one_token_are_slowed_down(self):
+        codes = []
+        for _ in range(40):
+            device = s.Device(self.server, self.added["token"])
+            codes.append(device.code)
+            if device.code == 0:
+                self.addCleanup(device.close)
+                inside = device
+            else:
+                device.close()
+        self.assertEqual(codes[:30], [0] * 30)
+        self.assertIn(3, codes)
+        inside.ping()
+        self.assertIn("login-too-often device=" + self.added["id"], self.server.log())
+        self.assertEqual(self.connect(self.server.add_device()["token"]).code, 0)
+        s.wait_for("it gets in again", lambda: self.connect().code == 0)
+
     # --- kill -9 between each pair of steps ---
 
     def again(self):
