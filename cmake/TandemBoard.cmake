@@ -1,0 +1,20 @@
+# tandem_board_programs(): called by a board's CMakeLists.txt once its library tandem_board is there. The folder has the linker
+# scripts bootloader.ld and application.ld; their paths are left in TANDEM_BOOTLOADER_LD and TANDEM_APPLICATION_LD for the
+# programs that come after. Builds the probe once in the bootloader's place and once as an application.
+macro(tandem_board_programs)
+  # -n: no page alignment, so that the loadable segments are the image and nothing else.
+  target_link_options(tandem_board PUBLIC -nostartfiles -Wl,-n -L${CMAKE_CURRENT_SOURCE_DIR})
+  foreach(place IN ITEMS bootloader application)
+    string(TOUPPER "TANDEM_${place}_LD" script)
+    set(${script} "${CMAKE_CURRENT_SOURCE_DIR}/${place}.ld")
+    set(${script} "${${script}}" PARENT_SCOPE)
+    add_executable(probe-${place} "${PROJECT_SOURCE_DIR}/ports/probe/probe.c" "${PROJECT_SOURCE_DIR}/ports/probe/main.c")
+    set_target_properties(probe-${place} PROPERTIES C_STANDARD 11 SUFFIX .elf LINK_DEPENDS
+      "${${script}};${CMAKE_CURRENT_SOURCE_DIR}/sections.ld;${CMAKE_CURRENT_SOURCE_DIR}/memory.ld"
+      RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+    target_link_libraries(probe-${place} PRIVATE tandem_board)
+    target_link_options(probe-${place} PRIVATE -T${${script}} -Wl,--emit-relocs)
+    add_custom_command(TARGET probe-${place} POST_BUILD
+      COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:probe-${place}> ${PROJECT_BINARY_DIR}/bin/probe-${place}.bin)
+  endforeach()
+endmacro()
