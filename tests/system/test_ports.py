@@ -35,7 +35,7 @@ class Probe:
 
     def __init__(self, arguments, uart):
         self.process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        preexec_fn=die_with_parent)
+                                        preexec_fn=die_with_parent) if arguments else None
         self.uart, self.socket = uart, None
         self.connect()
 
@@ -48,7 +48,7 @@ class Probe:
                 self.socket = link
             except OSError:
                 link.close()
-                if self.process.poll() is not None or time.monotonic() > deadline:
+                if (self.process and self.process.poll() is not None) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
         self.socket.settimeout(SECONDS)
@@ -108,14 +108,16 @@ class Probe:
 
     def kill(self):
         self.close()
-        self.process.kill()
-        self.process.wait()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
 
 class Port:
     """What holds on every port. The layout is the port's own, read from its file."""
 
     board = None
+    first_cause = "power"  # of the start before each test
     no_watchdog = None  # why there is none where this runs
 
     def need_watchdog(self):
@@ -126,13 +128,11 @@ class Port:
         folder = tempfile.TemporaryDirectory(prefix="tandem-port-")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.flash, self.uart, self.log = (self.folder / name for name in ("flash.bin", "uart", "log"))
         self.layout = json.loads((ROOT / "ports" / self.board / "layout.json").read_text())
         self.record = int(self.layout["record"][0]["address"], 0)
         self.bank = [int(bank["address"], 0) for bank in self.layout["banks"]]
-        self.make_flash()
         self.probe = None
-        self.start()
+        self.power_on()
         self.addCleanup(lambda: self.probe.kill())
 
     def number(self, *path):
@@ -140,16 +140,6 @@ class Port:
         for key in path:
             value = value[key]
         return int(value, 0) if isinstance(value, str) else value
-
-    def blank_flash(self):
-        return bytearray(b"\xff" * self.number("flash", "bytes"))
-
-    def start(self):
-        self.probe = Probe(self.command(), self.uart)
-
-    def restart(self):
-        self.probe.kill()
-        self.start()
 
     def erase(self, address):
         self.assertEqual(self.probe.ask(f"erase {address:#x}"), "0")
@@ -191,7 +181,7 @@ class Port:
         until = int(self.probe.ask("time")) + 1000
         while int(self.probe.ask("time")) < until:
             pass
-        self.assertEqual(self.probe.ask("cause"), "power")
+        self.assertEqual(self.probe.ask("cause"), self.first_cause)
 
     def test_a_reset_stops_the_watchdog(self):
         self.need_watchdog()
@@ -280,12 +270,31 @@ class Port:
         self.assertEqual(self.probe.file.read(13), b"the echo runs")
         self.probe.close()
         self.probe.connect(filling=bytes(20_000))  # ends the echo
-        self.assertEqual(self.probe.ask("cause"), "power")
+        self.assertEqual(self.probe.ask("cause"), self.first_cause)
 
     def test_the_uart_survives_a_reset(self):
         self.probe.ask_and_wait_for_restart("crash")
         data = os.urandom(5000)
         self.assertEqual(self.echo(data), data)
+
+
+class Program(Port):
+    """A port that a program of this machine plays: its flash is a file, and a kill is a power cut."""
+
+    def power_on(self):
+        self.flash, self.uart, self.log = (self.folder / name for name in ("flash.bin", "uart", "log"))
+        self.make_flash()
+        self.start()
+
+    def blank_flash(self):
+        return bytearray(b"\xff" * self.number("flash", "bytes"))
+
+    def start(self):
+        self.probe = Probe(self.command(), self.uart)
+
+    def restart(self):
+        self.probe.kill()
+        self.start()
 
     # --- one device per flash file ---
 
@@ -332,7 +341,7 @@ class Port:
         self.assertEqual(self.log.read_text().count("probe: ready"), 2)
 
 
-class Emulated(Port):
+class Emulated(Program):
     """A processor in QEMU, with the probe in the bootloader's place and in bank A."""
 
     fault_line = None
@@ -437,7 +446,7 @@ class Nrf51(Emulated, unittest.TestCase):
         self.assertEqual(self.probe.ask_and_wait_for_restart("crash"), "fault")
 
 
-class Posix(Port, unittest.TestCase):
+class Posix(Program, unittest.TestCase):
     board = "posix"
 
     def make_flash(self):
@@ -467,6 +476,26 @@ class Posix(Port, unittest.TestCase):
             return Path(f"/proc/{pid}/stat").read_text().split()[2] not in "ZX"
         except OSError:
             return False
+
+
+@unittest.skipUnless(os.environ.get("TANDEM_PROBE"), "TANDEM_PROBE does not name a board")
+class Hardware(Port, unittest.TestCase):
+    """A real board, docs/PORTING.md: TANDEM_PROBE=BOARD:SOCKET, the folder of ports/ and a Unix socket that its UART is on."""
+
+    board, _, uart = os.environ.get("TANDEM_PROBE", "").partition(":")
+    first_cause = "soft"
+
+    def power_on(self):
+        self.probe = Probe([], self.uart)
+        self.probe.ask_and_wait_for_restart("reset soft")
+
+    def restart(self):
+        self.skipTest("not checked here: nobody cuts the power")
+
+    test_power_is_the_cause_of_the_first_start_and_of_one_after_a_kill = restart
+
+    def test_a_rate_change_loses_nothing(self):
+        self.skipTest("not checked here: the other end keeps its rate")
 
 
 if __name__ == "__main__":
