@@ -2,7 +2,11 @@
 #ifndef TANDEM_CORE_BOOT_RECORD_H
 #define TANDEM_CORE_BOOT_RECORD_H
 
+#include "core/boot/transition_table.h"
 #include "tandem/boot.h"
+
+/* Where the table leads from state by event; TDM_BOOT_NO_STATE where the event is not allowed. */
+uint8_t tdm__record_next_state(uint8_t state, enum tdm__boot_event event);
 
 /* True if losing either unit loses no decision: both say the same about what was decided for good (active,
  * floor, revoked keys, rejected digest). rederivable: a lost confirm would be found again, because the active

@@ -8,11 +8,38 @@
  *
  * begin also leads from erasing, receiving and pending to erasing: the bank is started anew.
  *
+ * Which state allows what is data: core/boot/transition_table.h.
+ *
  * What must never be lost with one unit is in both: a rejection is appended twice; a confirm is found again
  * by its mark, and is appended twice where the mark can't be programmed. */
 #include "core/boot/record.h"
 
 #include <string.h>
+
+/* --- The table --- */
+
+uint8_t tdm__record_next_state(uint8_t state, enum tdm__boot_event event)
+{
+#define ROW(state, event, next) {TDM_BOOT_##state, TDM__##event, TDM_BOOT_##next},
+    static const struct {
+        uint8_t state, event, next;
+    } rows[] = {TDM__TRANSITIONS(ROW)};
+#undef ROW
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].state == state && rows[i].event == event) {
+            return rows[i].next;
+        }
+    }
+    return TDM_BOOT_NO_STATE;
+}
+
+/* The state after event, TDM_BOOT_NO_STATE if it is not allowed now. */
+static uint8_t after(const struct tdm_record_log *log, enum tdm__boot_event event)
+{
+    return log->found ? tdm__record_next_state(log->record.state, event) : TDM_BOOT_NO_STATE;
+}
 
 /* --- The states that transitions lead to --- */
 
@@ -84,14 +111,15 @@ bool tdm__record_target_is_marked(const struct tdm_record_log *log)
 
 int tdm_boot_begin(struct tdm_record_log *log, uint8_t running, const uint8_t image_digest[TDM_SHA256_BYTES])
 {
+    uint8_t state = after(log, TDM__BEGIN);
     struct tdm_record next;
 
-    if (!tdm_boot_is_confirmed(log, running) || log->layout->bank[1 - running].bytes == 0 ||
-        tdm_boot_is_rejected(log, image_digest)) {
+    if (state == TDM_BOOT_NO_STATE || !tdm_boot_is_confirmed(log, running) ||
+        log->layout->bank[1 - running].bytes == 0 || tdm_boot_is_rejected(log, image_digest)) {
         return TDM_E_STATE;
     }
     tdm__record_to_idle(&next, &log->record, log->record.last_reason);
-    next.state = TDM_BOOT_ERASING;
+    next.state = state;
     next.target = 1 - running;
     memcpy(next.target_digest, image_digest, TDM_DIGEST_PREFIX_BYTES);
     if (next.starts < UINT16_MAX) {
@@ -104,10 +132,10 @@ int tdm_boot_receiving(struct tdm_record_log *log)
 {
     struct tdm_record next = log->record;
 
-    if (!log->found || next.state != TDM_BOOT_ERASING) {
+    next.state = after(log, TDM__RECEIVE);
+    if (next.state == TDM_BOOT_NO_STATE) {
         return TDM_E_STATE;
     }
-    next.state = TDM_BOOT_RECEIVING;
     return tdm_record_append(log, &next);
 }
 
@@ -118,11 +146,10 @@ int tdm_boot_pending(struct tdm_record_log *log, uint8_t attempts)
     if (attempts == 0) {
         return TDM_E_ARGUMENT;
     }
-    if (!log->found || (next.state != TDM_BOOT_ERASING && next.state != TDM_BOOT_RECEIVING) ||
-        tdm__record_target_is_marked(log)) {
+    next.state = after(log, TDM__COMPLETE);
+    if (next.state == TDM_BOOT_NO_STATE || tdm__record_target_is_marked(log)) {
         return TDM_E_STATE;
     }
-    next.state = TDM_BOOT_PENDING;
     next.attempts_left = attempts;
     return tdm_record_append(log, &next);
 }
@@ -131,7 +158,7 @@ int tdm_boot_abandon(struct tdm_record_log *log, uint8_t reason)
 {
     struct tdm_record next;
 
-    if (!log->found || log->record.state < TDM_BOOT_ERASING || log->record.state > TDM_BOOT_PENDING) {
+    if (after(log, TDM__ABANDON) == TDM_BOOT_NO_STATE) {
         return TDM_E_STATE;
     }
     tdm__record_to_idle(&next, &log->record, reason);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/boot/record.h"
 #include "tests/core/boot/world.h"
 
 static struct world world;
@@ -336,6 +337,34 @@ static void one_update_writes_256_bytes_beside_the_image(void **state)
     assert_int_equal(world.ram.programmed_bytes - before, 256);
 }
 
+/* As docs/BOOT.md draws it: one line per state, the next state's first letter under each event, "." for none.
+ * The events are begin, receive, complete, abandon, attempt, roll-back, confirm, reject, stand-in, rescue,
+ * and those of one bank: fetch, fetch-end, begin-in-place. */
+static void the_table_allows_what_the_drawing_shows(void **state)
+{
+    static const char letters[] = ".IERPTF";
+    static const char *const drawn[] = {
+        "........IT..E", /* no record */
+        "E.......ITF.E", /* idle */
+        "ERPI....IT..E", /* erasing */
+        "E.PI....IT..E", /* receiving */
+        "E..IT...IT..E", /* pending */
+        "....TIIIIT..E", /* trial */
+        "..........FIE", /* fetch */
+    };
+    size_t from, event;
+
+    (void)state;
+    for (from = 0; from < sizeof drawn / sizeof drawn[0]; from++) {
+        assert_int_equal(strlen(drawn[from]), TDM__BEGIN_IN_PLACE);
+        for (event = TDM__BEGIN; event <= TDM__BEGIN_IN_PLACE; event++) {
+            uint8_t next = tdm__record_next_state((uint8_t)from, (enum tdm__boot_event)event);
+
+            assert_int_equal(letters[next], drawn[from][event - 1]);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, no_rule_was_broken)
 
 int main(void)
@@ -358,6 +387,7 @@ int main(void)
         TEST(reject_is_refused_to_what_is_not_on_trial),
         TEST(a_rejected_digest_is_not_begun_again),
         TEST(an_image_whose_digest_begins_with_zeros_is_not_rejected_by_default),
+        TEST(the_table_allows_what_the_drawing_shows),
         TEST(one_update_writes_256_bytes_beside_the_image),
     };
 
