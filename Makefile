@@ -8,7 +8,7 @@ help:
 	@echo 'make demo     the whole system once, in QEMU; KEEP=1 leaves it running'
 	@echo 'make test     every test; FUZZ_SECONDS=20 per fuzz target'
 	@echo 'make bench    sizes and figures'
-	@echo 'make check    style rules'
+	@echo 'make check    style rules, and the model of the boot record'
 	@echo 'make firmware bootloader and example application for the boards'
 	@echo 'make soak     the long runs'
 	@echo 'make amalgamation  the device library as two files, dist/tandem.h and dist/tandem.c'
@@ -40,6 +40,7 @@ soak: deps
 
 check: deps
 	@tools/check
+	@tools/model-check
 
 amalgamation:
 	@tools/amalgamate
