@@ -48,12 +48,12 @@ uint32_t tdm__until(uint32_t then_ms, uint32_t now_ms);
 bool tdm__may_call(const struct tdm_ncp *ncp);
 
 /* --- link_life.c --- */
-void tdm__link_heard(struct tdm_ncp *ncp, uint32_t now_ms);
+void tdm__ncp_link_heard(struct tdm_ncp *ncp, uint32_t now_ms);
 /* A new session: initial rate, state 10, off line. */
-void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms);
+void tdm__ncp_link_restart(struct tdm_ncp *ncp, uint32_t now_ms);
 /* Everything is on the wire. */
-void tdm__link_drained(struct tdm_ncp *ncp, uint32_t now_ms);
-uint32_t tdm__link_poll(struct tdm_ncp *ncp, uint32_t now_ms);
+void tdm__ncp_link_drained(struct tdm_ncp *ncp, uint32_t now_ms);
+uint32_t tdm__ncp_link_poll(struct tdm_ncp *ncp, uint32_t now_ms);
 
 /* --- feeder.c --- */
 /* True while the MCU is busy with the update, or should be. */

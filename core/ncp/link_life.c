@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-void tdm__link_heard(struct tdm_ncp *ncp, uint32_t now_ms)
+void tdm__ncp_link_heard(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (ncp->endpoint.rx.frames == ncp->frames) {
         return;
@@ -38,7 +38,7 @@ static void set_baud(struct tdm_ncp *ncp, uint32_t baud)
     ncp->config->ops->set_baud(ncp->config->ctx, baud);
 }
 
-void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
+void tdm__ncp_link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     bool was_online = ncp->online;
 
@@ -62,10 +62,10 @@ void tdm__link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     }
 }
 
-void tdm__link_drained(struct tdm_ncp *ncp, uint32_t now_ms)
+void tdm__ncp_link_drained(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (ncp->restart) {
-        tdm__link_restart(ncp, now_ms);
+        tdm__ncp_link_restart(ncp, now_ms);
         if (ncp->config->ops->reboot != NULL) {
             ncp->config->ops->reboot(ncp->config->ctx);
         }
@@ -109,7 +109,7 @@ static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
     }
     if (ncp->pings >= TDM__PINGS) {
         tdm__feeder_link_lost(ncp, now_ms);
-        tdm__link_restart(ncp, now_ms);
+        tdm__ncp_link_restart(ncp, now_ms);
         return 0;
     }
     tdm_endpoint_resync(&ncp->endpoint);
@@ -186,7 +186,7 @@ static void reboot_mcu(struct tdm_ncp *ncp, uint32_t now_ms)
     }
 }
 
-uint32_t tdm__link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
+uint32_t tdm__ncp_link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     uint32_t wait_ms = watch(ncp, now_ms);
     uint32_t remind_ms = remind(ncp, now_ms);

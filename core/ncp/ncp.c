@@ -44,7 +44,7 @@ void tdm_ncp_receive(struct tdm_ncp *ncp, const uint8_t *bytes, size_t count, ui
 {
     count_wire(ncp, count);
     tdm_endpoint_receive(&ncp->endpoint, bytes, count, now_ms);
-    tdm__link_heard(ncp, now_ms);
+    tdm__ncp_link_heard(ncp, now_ms);
 }
 
 uint32_t tdm_ncp_poll(struct tdm_ncp *ncp, uint32_t now_ms)
@@ -53,7 +53,7 @@ uint32_t tdm_ncp_poll(struct tdm_ncp *ncp, uint32_t now_ms)
 
     do { /* a step that is over at once leads to the next one */
         wait_ms = tdm_endpoint_poll(&ncp->endpoint, now_ms);
-        wait_ms = earliest(wait_ms, tdm__link_poll(ncp, now_ms));
+        wait_ms = earliest(wait_ms, tdm__ncp_link_poll(ncp, now_ms));
         wait_ms = earliest(wait_ms, tdm__feeder_poll(ncp, now_ms));
     } while (wait_ms == 0);
     return ncp->restart || ncp->switch_to != 0 ? earliest(wait_ms, TDM__SOON_MS) : wait_ms;
@@ -65,7 +65,7 @@ size_t tdm_ncp_pull(struct tdm_ncp *ncp, uint8_t *out, size_t capacity, uint32_t
 
     count_wire(ncp, count);
     if (count == 0) {
-        tdm__link_drained(ncp, now_ms);
+        tdm__ncp_link_drained(ncp, now_ms);
     }
     return count;
 }
