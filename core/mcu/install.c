@@ -78,12 +78,12 @@ static bool holds_header(const struct tdm_mcu *mcu)
 
 /* R10: a complete bank of this very package is kept. Not after an erase or a transfer that a reset cut off:
  * what it hit may read well and be weak (R2). Nor if the confirm mark was programmed or torn: a trial starts
- * with a blank one. */
+ * with a blank one, and on flash that programs once a blank one may have been hit by a power cut. */
 static bool holds_package(struct tdm_mcu *mcu)
 {
     const struct tdm_flash *flash = mcu->config->flash;
 
-    return mcu->log.record.state == TDM_BOOT_IDLE && holds_header(mcu) &&
+    return !flash->program_once && mcu->log.record.state == TDM_BOOT_IDLE && holds_header(mcu) &&
            flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
            verify_bank(mcu) == TDM_OK;
 }
