@@ -1,0 +1,244 @@
+#include "sim/firmware.h"
+
+#include <string.h>
+
+#include "tandem/relocate.h"
+
+enum { KEY_ID = 7, WORD_BYTES = 4, TABLE_MAX = 64 };
+
+/* --- Keys --- */
+
+void sim_firmware_keys(struct tdm_key_set *keys)
+{
+    memset(keys, 0, sizeof *keys);
+    keys->count = 1;
+    keys->key[0].id = KEY_ID;
+    memset(keys->key[0].point, 0x5A, sizeof keys->key[0].point);
+}
+
+static void sign(const uint8_t digest[TDM_SHA256_BYTES], uint8_t key, uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    unsigned i;
+
+    for (i = 0; i < TDM_SHA256_BYTES; i++) {
+        signature[i] = digest[i];
+        signature[TDM_SHA256_BYTES + i] = digest[i] ^ key;
+    }
+}
+
+bool sim_firmware_verify(const uint8_t digest[TDM_SHA256_BYTES], const uint8_t signature[TDM_SIGNATURE_BYTES],
+                         const uint8_t key[TDM_PUBLIC_KEY_BYTES])
+{
+    uint8_t right[TDM_SIGNATURE_BYTES];
+
+    sign(digest, key[0], right);
+    return memcmp(right, signature, sizeof right) == 0;
+}
+
+/* --- Building --- */
+
+static void sha256(const uint8_t *data, uint32_t bytes, uint8_t digest[TDM_SHA256_BYTES])
+{
+    struct tdm_hash hash;
+
+    tdm_sha256_init(&hash);
+    tdm_sha256_update(&hash, data, bytes);
+    tdm_sha256_result(&hash, digest);
+}
+
+static void store_u32(uint8_t *to, uint32_t value)
+{
+    unsigned i;
+
+    for (i = 0; i < WORD_BYTES; i++) {
+        to[i] = (uint8_t)(value >> 8 * i);
+    }
+}
+
+static uint32_t load_u32(const uint8_t *from)
+{
+    return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+
+static uint32_t image_bytes(const struct sim_layout *layout)
+{
+    const struct tdm_layout *places = &layout->places;
+    uint32_t room =
+        places->bank[0].bytes < places->bank[1].bytes ? places->bank[0].bytes : places->bank[1].bytes;
+
+    room -= places->header_bytes;
+    if (room < TABLE_MAX + 64) {
+        return 0;
+    }
+    room -= TABLE_MAX + 1; /* an odd size: the last program unit is not full */
+    return room < SIM_IMAGE_MAX ? room : SIM_IMAGE_MAX - 1;
+}
+
+/* Noise that differs by version, with a blank stretch, and words that point into the image. */
+static void fill_image(struct sim_firmware *firmware, uint8_t *image, uint32_t link_address)
+{
+    const char *version = firmware->recipe.version;
+    uint32_t random = (uint32_t)strlen(version);
+    uint32_t bytes = firmware->manifest.image_bytes;
+    uint32_t at;
+
+    for (at = 0; version[at] != '\0'; at++) {
+        random = random * 31 + (uint8_t)version[at];
+    }
+    for (at = 0; at < bytes; at++) {
+        random = random * 1664525u + 1013904223u;
+        image[at] = at / 32 % 4 == 3 ? 0xFF : (uint8_t)(random >> 24);
+    }
+    firmware->sites = 0;
+    for (at = 0; firmware->sites < SIM_SITES && at + WORD_BYTES <= bytes; at += bytes / SIM_SITES & ~3u) {
+        firmware->site[firmware->sites++] = at;
+        store_u32(image + at, link_address + at / 2);
+    }
+}
+
+static void describe(struct sim_firmware *firmware, const struct sim_layout *layout)
+{
+    struct tdm_manifest *manifest = &firmware->manifest;
+    const struct sim_recipe *recipe = &firmware->recipe;
+
+    memset(manifest, 0, sizeof *manifest);
+    memcpy(manifest->type, recipe->damage == SIM_OTHER_TYPE ? "else" : SIM_TYPE, sizeof SIM_TYPE);
+    memcpy(manifest->version, recipe->version, strlen(recipe->version) + 1);
+    memcpy(manifest->hardware, recipe->damage == SIM_OTHER_HARDWARE ? "sun" : SIM_HARDWARE,
+           sizeof SIM_HARDWARE);
+    manifest->counter = recipe->counter;
+    manifest->link_address = layout->places.bank[0].address;
+    manifest->image_bytes = image_bytes(layout);
+}
+
+static bool add_table(struct sim_firmware *firmware, uint8_t table[TABLE_MAX])
+{
+    struct tdm_manifest *manifest = &firmware->manifest;
+    long bytes =
+        tdm_relocations_encode(firmware->site, firmware->sites, manifest->image_bytes, table, TABLE_MAX);
+
+    if (bytes < 0) {
+        return false;
+    }
+    manifest->relocation_bytes = (uint32_t)bytes;
+    manifest->relocation_count = firmware->sites;
+    sha256(table, manifest->relocation_bytes, manifest->relocation_digest);
+    return true;
+}
+
+/* Envelope, head, signature; what follows is appended. */
+static bool add_front(struct sim_firmware *firmware)
+{
+    struct tdm_envelope envelope = {.encoding = TDM_ENCODING_PLAIN};
+    uint8_t *head = firmware->package + TDM_ENVELOPE_BYTES;
+    uint8_t digest[TDM_SHA256_BYTES];
+    int bytes = tdm_head_build(&firmware->manifest, "", KEY_ID, head,
+                               TDM_PACKAGE_FRONT_MAX - TDM_ENVELOPE_BYTES - TDM_SIGNATURE_BYTES);
+
+    if (bytes < 0) {
+        return false;
+    }
+    firmware->head_bytes = (uint32_t)bytes;
+    sha256(head, firmware->head_bytes, digest);
+    sign(digest, firmware->recipe.damage == SIM_OTHER_KEY ? 0xA5 : 0x5A, head + bytes);
+    envelope.head_bytes = (uint16_t)bytes;
+    envelope.relocation_bytes = firmware->manifest.relocation_bytes;
+    envelope.payload_bytes = firmware->manifest.image_bytes;
+    tdm_envelope_build(&envelope, firmware->package);
+    firmware->table = TDM_ENVELOPE_BYTES + firmware->head_bytes + TDM_SIGNATURE_BYTES;
+    firmware->image = firmware->table + firmware->manifest.relocation_bytes;
+    firmware->bytes = firmware->image + firmware->manifest.image_bytes;
+    return true;
+}
+
+static void damage(struct sim_firmware *firmware)
+{
+    switch (firmware->recipe.damage) {
+    case SIM_BAD_SIGNATURE:
+        firmware->package[TDM_ENVELOPE_BYTES + firmware->head_bytes + 5] ^= 1;
+        break;
+    case SIM_BAD_TABLE:
+        firmware->package[firmware->image - 1] ^= 1;
+        break;
+    case SIM_BAD_IMAGE:
+        firmware->package[firmware->bytes - 20] ^= 1;
+        break;
+    default:
+        break;
+    }
+}
+
+bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe,
+                        const struct sim_layout *layout)
+{
+    static uint8_t image[SIM_IMAGE_MAX];
+    uint8_t table[TABLE_MAX];
+
+    firmware->recipe = *recipe;
+    describe(firmware, layout);
+    if (firmware->manifest.image_bytes == 0) {
+        return false;
+    }
+    fill_image(firmware, image, firmware->manifest.link_address);
+    sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
+    if (!add_table(firmware, table) || !add_front(firmware)) {
+        return false;
+    }
+    memcpy(firmware->package + firmware->table, table, firmware->manifest.relocation_bytes);
+    memcpy(firmware->package + firmware->image, image, firmware->manifest.image_bytes);
+    damage(firmware);
+    return true;
+}
+
+/* --- In a bank --- */
+
+uint8_t sim_firmware_placed(const struct sim_firmware *firmware, uint32_t address, uint32_t offset)
+{
+    const uint8_t *image = firmware->package + firmware->image;
+    unsigned i;
+
+    for (i = 0; i < firmware->sites; i++) {
+        uint32_t at = offset - firmware->site[i];
+
+        if (at < WORD_BYTES) {
+            uint32_t word = load_u32(image + firmware->site[i]) + address - firmware->manifest.link_address;
+
+            return (uint8_t)(word >> 8 * at);
+        }
+    }
+    return image[offset];
+}
+
+static uint32_t whole_units(uint32_t bytes, uint32_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+/* docs/PACKAGE.md, "In the bank". */
+void sim_firmware_place(const struct sim_firmware *firmware, struct sim_flash *flash,
+                        const struct sim_layout *layout, uint8_t bank, bool marked)
+{
+    const struct tdm_region *region = &layout->places.bank[bank];
+    uint32_t header = region->address + region->bytes - layout->places.header_bytes;
+    uint32_t mark_bytes = whole_units(TDM_MARK_BYTES, layout->program_bytes);
+    uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {'T', 'D', 'M', 'B'};
+    uint8_t mark[TDM_MARK_BYTES] = {'T', 'D', 'M', 'C'};
+    uint32_t at;
+
+    for (at = 0; at < firmware->manifest.image_bytes; at++) {
+        uint8_t byte = sim_firmware_placed(firmware, region->address, at);
+
+        sim_flash_set(flash, region->address + at, &byte, 1);
+    }
+    sim_flash_set(flash, header - whole_units(firmware->manifest.relocation_bytes, layout->program_bytes),
+                  firmware->package + firmware->table, firmware->manifest.relocation_bytes);
+    prefix[4] = (uint8_t)firmware->head_bytes;
+    prefix[5] = (uint8_t)(firmware->head_bytes >> 8);
+    sim_flash_set(flash, header, prefix, sizeof prefix);
+    sim_flash_set(flash, header + sizeof prefix, firmware->package + TDM_ENVELOPE_BYTES,
+                  firmware->head_bytes + TDM_SIGNATURE_BYTES);
+    memcpy(mark + 4, firmware->manifest.image_digest, sizeof mark - 4);
+    if (marked) {
+        sim_flash_set(flash, region->address + region->bytes - mark_bytes, mark, sizeof mark);
+    }
+}

@@ -1,0 +1,409 @@
+#include "sim/flash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum unit_flag {
+    PROGRAMMED = 1, /* since its erase */
+    UNREADABLE = 2,
+    WEAK = 4 /* half erased, or hardly programmed: must be erased before it is programmed */
+};
+
+/* A small generator of our own: the same bits on every host. */
+static uint32_t next_random(struct sim_flash *flash)
+{
+    flash->random = flash->random * 1664525u + 1013904223u;
+    return flash->random >> 8;
+}
+
+static bool inside(const struct sim_flash *flash, uint32_t address, size_t bytes)
+{
+    return address >= flash->base && address - flash->base <= flash->bytes &&
+           bytes <= flash->bytes - (address - flash->base);
+}
+
+static uint32_t unit_of(const struct sim_flash *flash, uint32_t address)
+{
+    return (address - flash->base) / flash->flash.program_bytes;
+}
+
+static uint32_t page_of(const struct sim_flash *flash, uint32_t address)
+{
+    return (address - flash->base) / flash->flash.erase_bytes;
+}
+
+/* --- The power --- */
+
+void sim_flash_arm(struct sim_flash *flash, const struct sim_cut *cut)
+{
+    flash->armed = cut != NULL;
+    flash->operations = 0;
+    if (cut != NULL) {
+        flash->cut = *cut;
+        flash->random = cut->seed * 2654435761u + 1;
+    }
+}
+
+static bool is_cut_now(struct sim_flash *flash)
+{
+    return flash->operations++ == flash->cut.operation && flash->armed;
+}
+
+static void lose_power(struct sim_flash *flash)
+{
+    flash->armed = false;
+    longjmp(*flash->power, 1);
+}
+
+/* --- Reading --- */
+
+static bool any_unreadable(const struct sim_flash *flash, uint32_t address, size_t bytes)
+{
+    uint32_t unit = unit_of(flash, address);
+    uint32_t last = unit_of(flash, address + (uint32_t)bytes - 1);
+
+    while (bytes > 0 && unit <= last) {
+        if (flash->unit[unit++] & UNREADABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
+{
+    struct sim_flash *flash = ctx;
+    uint32_t offset = address - flash->base;
+    uint8_t *byte = to;
+    size_t i;
+
+    memset(to, 0xA5, bytes);
+    if (!inside(flash, address, bytes) || any_unreadable(flash, address, bytes)) {
+        return TDM_E_FLASH_READ;
+    }
+    memcpy(to, flash->cell + offset, bytes);
+    for (i = 0; i < bytes; i++) {
+        if (flash->drift[offset + i] != 0) {
+            byte[i] ^= flash->drift[offset + i] & (uint8_t)next_random(flash);
+        }
+    }
+    return TDM_OK;
+}
+
+static int is_blank(void *ctx, uint32_t address, size_t bytes)
+{
+    uint8_t piece[64];
+
+    while (bytes > 0) {
+        size_t n = bytes < sizeof piece ? bytes : sizeof piece;
+        size_t i;
+
+        if (read_flash(ctx, address, piece, n) != TDM_OK) {
+            return 0;
+        }
+        for (i = 0; i < n; i++) {
+            if (piece[i] != 0xFF) {
+                return 0;
+            }
+        }
+        address += (uint32_t)n;
+        bytes -= n;
+    }
+    return 1;
+}
+
+/* --- Erasing --- */
+
+static void erase_page(struct sim_flash *flash, uint32_t address)
+{
+    uint32_t offset = address - flash->base;
+
+    memset(flash->cell + offset, 0xFF, flash->flash.erase_bytes);
+    memset(flash->drift + offset, 0, flash->flash.erase_bytes);
+    memset(flash->unit + unit_of(flash, address), 0, flash->flash.erase_bytes / flash->flash.program_bytes);
+}
+
+/* Some bits have become 1. Nothing there may be programmed as if it were erased. */
+static void tear_erase(struct sim_flash *flash, uint32_t address)
+{
+    uint32_t offset = address - flash->base;
+    uint32_t at;
+
+    for (at = 0; at < flash->flash.erase_bytes; at++) {
+        uint8_t *cell = &flash->cell[offset + at];
+        uint8_t risen = (uint8_t)(~*cell & (flash->cut.tear == SIM_TEAR_WEAK ? 0xFF : next_random(flash)));
+
+        *cell |= risen;
+        flash->drift[offset + at] |= flash->cut.tear == SIM_TEAR_UNSTABLE ? risen : 0;
+        flash->unit[unit_of(flash, address + at)] =
+            PROGRAMMED | WEAK | (flash->cut.tear == SIM_TEAR_UNREADABLE ? UNREADABLE : 0);
+    }
+}
+
+static int erase(void *ctx, uint32_t address)
+{
+    struct sim_flash *flash = ctx;
+    bool cut;
+
+    if (!inside(flash, address, flash->flash.erase_bytes) ||
+        (address - flash->base) % flash->flash.erase_bytes != 0) {
+        flash->violations++;
+        return TDM_E_FLASH_ERASE;
+    }
+    cut = is_cut_now(flash);
+    if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
+        lose_power(flash);
+    }
+    if (flash->worn_out[page_of(flash, address)]) {
+        return TDM_E_FLASH_ERASE;
+    }
+    flash->wear[page_of(flash, address)]++;
+    if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
+        tear_erase(flash, address);
+        lose_power(flash);
+    }
+    erase_page(flash, address);
+    if (cut) {
+        lose_power(flash);
+    }
+    return TDM_OK;
+}
+
+/* --- Programming --- */
+
+static void check_program(struct sim_flash *flash, uint32_t address, const uint8_t *from)
+{
+    uint8_t unit = flash->unit[unit_of(flash, address)];
+    uint32_t at;
+
+    flash->violations += (unit & WEAK) != 0;
+    flash->violations += flash->flash.program_once && (unit & PROGRAMMED);
+    for (at = 0; at < flash->flash.program_bytes; at++) {
+        flash->violations += (uint8_t)(~flash->cell[address - flash->base + at] & from[at]) != 0;
+    }
+}
+
+static void program_unit(struct sim_flash *flash, uint32_t address, const uint8_t *from)
+{
+    uint32_t at;
+
+    check_program(flash, address, from);
+    for (at = 0; at < flash->flash.program_bytes; at++) {
+        flash->cell[address - flash->base + at] &= from[at];
+    }
+    flash->unit[unit_of(flash, address)] |= PROGRAMMED;
+    flash->programmed += flash->flash.program_bytes;
+}
+
+/* Some bits have become 0. */
+static void tear_unit(struct sim_flash *flash, uint32_t address, const uint8_t *from)
+{
+    uint32_t offset = address - flash->base;
+    uint8_t *unit = &flash->unit[unit_of(flash, address)];
+    uint32_t at;
+
+    check_program(flash, address, from);
+    if (flash->cut.tear == SIM_TEAR_WEAK) { /* only flash with ECC can tell that from blank */
+        *unit |= flash->flash.program_once ? WEAK : 0;
+        return;
+    }
+    for (at = 0; at < flash->flash.program_bytes; at++) {
+        uint8_t falling = flash->cell[offset + at] & (uint8_t)~from[at];
+
+        flash->cell[offset + at] &= (uint8_t) ~(falling & next_random(flash));
+        flash->drift[offset + at] |= flash->cut.tear == SIM_TEAR_UNSTABLE ? falling : 0;
+    }
+    *unit |= PROGRAMMED | (flash->cut.tear == SIM_TEAR_UNREADABLE ? UNREADABLE : 0);
+}
+
+static void tear_program(struct sim_flash *flash, uint32_t address, const uint8_t *from, size_t bytes)
+{
+    uint32_t step = flash->flash.program_bytes;
+    uint32_t hit = next_random(flash) % (uint32_t)(bytes / step) * step;
+    uint32_t at;
+
+    for (at = 0; at < hit; at += step) {
+        program_unit(flash, address + at, from + at);
+    }
+    tear_unit(flash, address + hit, from + hit);
+}
+
+static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
+{
+    struct sim_flash *flash = ctx;
+    uint32_t step = flash->flash.program_bytes;
+    bool cut;
+    size_t at;
+
+    if (!inside(flash, address, bytes) || (address - flash->base) % step != 0 || bytes % step != 0 ||
+        bytes == 0) {
+        flash->violations++;
+        return TDM_E_FLASH_PROGRAM;
+    }
+    cut = is_cut_now(flash);
+    if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
+        lose_power(flash);
+    }
+    if (flash->worn_out[page_of(flash, address)]) {
+        return TDM_E_FLASH_PROGRAM;
+    }
+    if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
+        tear_program(flash, address, from, bytes);
+        lose_power(flash);
+    }
+    for (at = 0; at < bytes; at += step) {
+        program_unit(flash, address + (uint32_t)at, (const uint8_t *)from + at);
+    }
+    if (cut) {
+        lose_power(flash);
+    }
+    return TDM_OK;
+}
+
+/* --- The whole --- */
+
+static const struct tdm_flash_ops ops = {
+    .read = read_flash,
+    .erase = erase,
+    .program = program,
+    .is_blank = is_blank,
+};
+
+static void cover(uint32_t *from, uint32_t *to, const struct tdm_region *region)
+{
+    if (region->bytes > 0 && region->address < *from) {
+        *from = region->address;
+    }
+    if (region->bytes > 0 && region->address + region->bytes > *to) {
+        *to = region->address + region->bytes;
+    }
+}
+
+bool sim_flash_open(struct sim_flash *flash, const struct sim_layout *layout)
+{
+    uint32_t from = UINT32_MAX, to = 0;
+    unsigned i;
+
+    memset(flash, 0, sizeof *flash);
+    for (i = 0; i < 2; i++) {
+        cover(&from, &to, &layout->places.record[i]);
+        cover(&from, &to, &layout->places.bank[i]);
+    }
+    flash->base = from;
+    flash->bytes = to - from;
+    flash->flash.ops = &ops;
+    flash->flash.ctx = flash;
+    flash->flash.erase_bytes = layout->erase_bytes;
+    flash->flash.program_bytes = layout->program_bytes;
+    flash->flash.program_once = layout->program_once;
+    flash->cell = malloc(flash->bytes);
+    flash->drift = calloc(flash->bytes, 1);
+    flash->unit = calloc(flash->bytes / layout->program_bytes, 1);
+    flash->wear = calloc(flash->bytes / layout->erase_bytes, sizeof *flash->wear);
+    flash->worn_out = calloc(flash->bytes / layout->erase_bytes, sizeof *flash->worn_out);
+    if (flash->cell == NULL || flash->drift == NULL || flash->unit == NULL || flash->wear == NULL ||
+        flash->worn_out == NULL) {
+        sim_flash_close(flash);
+        return false;
+    }
+    memset(flash->cell, 0xFF, flash->bytes);
+    return true;
+}
+
+void sim_flash_close(struct sim_flash *flash)
+{
+    free(flash->cell);
+    free(flash->drift);
+    free(flash->unit);
+    free(flash->wear);
+    free(flash->worn_out);
+    memset(flash, 0, sizeof *flash);
+}
+
+void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from)
+{
+    uint32_t pages = from->bytes / from->flash.erase_bytes;
+
+    memcpy(to->cell, from->cell, from->bytes);
+    memcpy(to->drift, from->drift, from->bytes);
+    memcpy(to->unit, from->unit, from->bytes / from->flash.program_bytes);
+    memcpy(to->wear, from->wear, pages * sizeof *from->wear);
+    memcpy(to->worn_out, from->worn_out, pages * sizeof *from->worn_out);
+    to->random = from->random;
+    to->programmed = from->programmed;
+    to->violations = from->violations;
+    sim_flash_arm(to, NULL);
+}
+
+/* --- Past all rules --- */
+
+void sim_flash_set(struct sim_flash *flash, uint32_t address, const void *from, uint32_t bytes)
+{
+    uint32_t at;
+
+    memcpy(flash->cell + (address - flash->base), from, bytes);
+    memset(flash->drift + (address - flash->base), 0, bytes);
+    for (at = 0; at < bytes; at++) {
+        flash->unit[unit_of(flash, address + at)] = PROGRAMMED;
+    }
+}
+
+void sim_flash_blank(struct sim_flash *flash, const struct tdm_region *region)
+{
+    uint32_t at;
+
+    for (at = 0; at < region->bytes; at += flash->flash.erase_bytes) {
+        erase_page(flash, region->address + at);
+    }
+}
+
+void sim_flash_garble(struct sim_flash *flash, const struct tdm_region *region, uint32_t seed)
+{
+    uint32_t at;
+
+    flash->random = seed;
+    for (at = 0; at < region->bytes; at++) {
+        uint8_t byte = (uint8_t)next_random(flash);
+
+        sim_flash_set(flash, region->address + at, &byte, 1);
+    }
+}
+
+void sim_flash_make_unreadable(struct sim_flash *flash, const struct tdm_region *region)
+{
+    memset(flash->unit + unit_of(flash, region->address), PROGRAMMED | UNREADABLE,
+           region->bytes / flash->flash.program_bytes);
+}
+
+void sim_flash_wear_out(struct sim_flash *flash, uint32_t address)
+{
+    flash->worn_out[page_of(flash, address)] = true;
+}
+
+const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, uint32_t bytes)
+{
+    uint32_t offset = address - flash->base;
+    uint32_t at;
+
+    if (!inside(flash, address, bytes) || any_unreadable(flash, address, bytes)) {
+        return NULL;
+    }
+    for (at = 0; at < bytes; at++) {
+        if (flash->drift[offset + at] != 0) {
+            return NULL;
+        }
+    }
+    return flash->cell + offset;
+}
+
+uint32_t sim_flash_erases(const struct sim_flash *flash, const struct tdm_region *region)
+{
+    uint32_t page = page_of(flash, region->address);
+    uint32_t end = page_of(flash, region->address + region->bytes);
+    uint32_t sum = 0;
+
+    while (page < end) {
+        sum += flash->wear[page++];
+    }
+    return sum;
+}

@@ -1,0 +1,87 @@
+/* NOR flash in memory, with the manners of the real thing: erase units, program units, bits that go from 1 to
+ * 0 only, parts that take a program unit once per erase, pages that are worn out; and the power goes away
+ * where a case says, before, in the middle of, or after an operation.
+ *
+ * An operation is one erase, or one call that programs. */
+#ifndef SIM_FLASH_H
+#define SIM_FLASH_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tandem/flash.h"
+
+/* X(NAME, letter, text): what a power cut does to the operation that it hits. */
+#define SIM_TEARS(X)                                                                                         \
+    X(BEFORE, 'b', "before it")                                                                              \
+    X(TORN, 't', "in the middle: whole units, then some bits of one")                                        \
+    X(UNREADABLE, 'u', "in the middle: the unit that was hit reads as an error")                             \
+    X(UNSTABLE, 's', "in the middle: the bits under way read now so, now so")                                \
+    X(WEAK, 'w', "in the middle: reads as blank, and is not")                                                \
+    X(AFTER, 'a', "after it")
+
+enum sim_tear {
+#define SIM_TEAR_ENUM(name, letter, text) SIM_TEAR_##name,
+    SIM_TEARS(SIM_TEAR_ENUM)
+#undef SIM_TEAR_ENUM
+        SIM_TEAR_COUNT
+};
+
+/* One power cut. */
+struct sim_cut {
+    uint32_t operation; /* counted from the start of the case, or from the cut before */
+    enum sim_tear tear;
+    uint32_t seed; /* picks the unit and the bits; odd: the co-processor loses its power as well */
+};
+
+/* Geometry of the flash and where things are in it. */
+struct sim_layout {
+    const char *name;
+    uint32_t erase_bytes;
+    uint32_t program_bytes;
+    bool program_once;
+    struct tdm_layout places;
+};
+
+struct sim_flash {
+    struct tdm_flash flash; /* hand this to the library */
+    uint32_t base;
+    uint32_t bytes;
+    uint8_t *cell;   /* what reads */
+    uint8_t *drift;  /* per byte: bits that read either way */
+    uint8_t *unit;   /* per program unit: enum unit_flag of flash.c */
+    uint32_t *wear;  /* per erase unit: erases */
+    bool *worn_out;  /* per erase unit: erase and program fail */
+    uint32_t random; /* picks torn bits and unstable reads */
+    jmp_buf *power;  /* where the world goes on without power */
+    struct sim_cut cut;
+    bool armed;
+    uint32_t operations; /* since the last sim_flash_arm */
+    uint32_t programmed; /* bytes since it was opened */
+    uint32_t violations; /* 0 to 1, unaligned, outside, a unit programmed twice, or weak */
+};
+
+/* Covers all regions of layout, erased. False: out of memory. */
+bool sim_flash_open(struct sim_flash *flash, const struct sim_layout *layout);
+void sim_flash_close(struct sim_flash *flash);
+/* Takes over content, wear and faults; both were opened with one layout. */
+void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from);
+
+/* The next cut; NULL: none. Counts operations from here. */
+void sim_flash_arm(struct sim_flash *flash, const struct sim_cut *cut);
+
+/* --- Past all rules: how a case is set up, and how a judge looks --- */
+
+void sim_flash_set(struct sim_flash *flash, uint32_t address, const void *from, uint32_t bytes);
+void sim_flash_blank(struct sim_flash *flash, const struct tdm_region *region);
+void sim_flash_garble(struct sim_flash *flash, const struct tdm_region *region, uint32_t seed);
+void sim_flash_make_unreadable(struct sim_flash *flash, const struct tdm_region *region);
+void sim_flash_wear_out(struct sim_flash *flash, uint32_t address);
+
+/* What is there, NULL where any of it reads as an error or does not stay what it is. */
+const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, uint32_t bytes);
+/* Erases of region since the flash was opened. */
+uint32_t sim_flash_erases(const struct sim_flash *flash, const struct tdm_region *region);
+
+#endif

@@ -1,0 +1,482 @@
+#include "sim/judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ENTRY_BYTES = 48,
+    CRC_AT = 44,
+    DIGEST_BYTES = 12,
+    STATE_IDLE = 1,
+    STATE_PENDING = 4,
+    STATE_TRIAL = 5,
+    STATE_LAST = 6,
+    ENTRIES_PER_UPDATE = 5 /* erasing, receiving, pending, trial, confirm */
+};
+
+void sim_judge_accuse(struct sim_judge *judge, const char *format, ...)
+{
+    va_list arguments;
+
+    if (judge->guilty) {
+        return;
+    }
+    judge->guilty = true;
+    va_start(arguments, format);
+    (void)vsnprintf(judge->verdict, sizeof judge->verdict, format, arguments);
+    va_end(arguments);
+}
+
+/* --- Reading the record (docs/BOOT.md, "The record") --- */
+
+struct entry {
+    uint32_t sequence; /* 0: none */
+    uint8_t state;
+    uint8_t active;
+    uint8_t target;
+    uint32_t floor;
+    uint8_t target_digest[DIGEST_BYTES];
+    uint8_t rejected_digest[DIGEST_BYTES];
+};
+
+static uint32_t u32(const uint8_t *from)
+{
+    return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+
+static uint32_t crc32(const uint8_t *data, unsigned bytes)
+{
+    uint32_t crc = 0xFFFFFFFFu;
+    unsigned bit;
+
+    while (bytes-- > 0) {
+        crc ^= *data++;
+        for (bit = 0; bit < 8; bit++) {
+            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+        }
+    }
+    return ~crc;
+}
+
+static bool read_entry(const struct sim_judge *judge, uint32_t address, struct entry *entry)
+{
+    const uint8_t *raw = sim_flash_peek(judge->flash, address, ENTRY_BYTES);
+
+    if (raw == NULL || u32(raw) == 0xFFFFFFFFu || crc32(raw, CRC_AT) != u32(raw + CRC_AT)) {
+        return false;
+    }
+    entry->sequence = u32(raw);
+    entry->state = raw[5];
+    entry->active = raw[6];
+    entry->target = raw[7];
+    entry->floor = u32(raw + 8);
+    memcpy(entry->target_digest, raw + 16, DIGEST_BYTES);
+    memcpy(entry->rejected_digest, raw + 28, DIGEST_BYTES);
+    return entry->state >= STATE_IDLE && entry->state <= STATE_LAST;
+}
+
+static uint32_t whole_units(const struct sim_judge *judge, uint32_t bytes)
+{
+    uint32_t unit = judge->layout->program_bytes;
+
+    return (bytes + unit - 1) / unit * unit;
+}
+
+static struct entry newest_entry(const struct sim_judge *judge)
+{
+    uint32_t step = whole_units(judge, ENTRY_BYTES);
+    struct entry newest = {.sequence = 0};
+    unsigned unit;
+
+    for (unit = 0; unit < 2; unit++) {
+        const struct tdm_region *region = &judge->layout->places.record[unit];
+        uint32_t at;
+
+        for (at = 0; at + step <= region->bytes; at += step) {
+            struct entry entry;
+
+            if (read_entry(judge, region->address + at, &entry) && entry.sequence > newest.sequence) {
+                newest = entry;
+            }
+        }
+    }
+    return newest;
+}
+
+/* --- Reading a bank (docs/PACKAGE.md, "In the bank") --- */
+
+static bool flash_holds(const struct sim_judge *judge, uint32_t address, const uint8_t *bytes, uint32_t count)
+{
+    const uint8_t *there = sim_flash_peek(judge->flash, address, count);
+
+    return there != NULL && memcmp(there, bytes, count) == 0;
+}
+
+static bool holds_image(const struct sim_judge *judge, uint32_t address, const struct sim_firmware *firmware)
+{
+    uint32_t bytes = firmware->bytes - firmware->image;
+    const uint8_t *there = sim_flash_peek(judge->flash, address, bytes);
+    uint32_t at;
+
+    for (at = 0; there != NULL && at < bytes; at++) {
+        if (there[at] != sim_firmware_placed(firmware, address, at)) {
+            return false;
+        }
+    }
+    return there != NULL;
+}
+
+static bool holds(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware)
+{
+    const struct tdm_region *region = &judge->layout->places.bank[bank];
+    uint32_t header = region->address + region->bytes - judge->layout->places.header_bytes;
+    uint32_t table_bytes = firmware->image - firmware->table;
+    uint32_t head_bytes = firmware->head_bytes;
+    const uint8_t prefix[8] = {'T', 'D', 'M', 'B', (uint8_t)head_bytes, (uint8_t)(head_bytes >> 8)};
+
+    return flash_holds(judge, header, prefix, sizeof prefix) &&
+           flash_holds(judge, header + sizeof prefix, firmware->package + 64, head_bytes + 64) &&
+           flash_holds(judge, header - whole_units(judge, table_bytes), firmware->package + firmware->table,
+                       table_bytes) &&
+           holds_image(judge, region->address, firmware);
+}
+
+uint8_t sim_judge_identify(const struct sim_judge *judge, uint8_t bank)
+{
+    unsigned i;
+
+    for (i = 0; i < judge->firmwares; i++) {
+        if (holds(judge, bank, &judge->firmware[i])) {
+            return (uint8_t)i;
+        }
+    }
+    return SIM_NONE;
+}
+
+/* The mark at the bank's end, in whole program units. */
+static bool is_marked(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware)
+{
+    const struct tdm_region *region = &judge->layout->places.bank[bank];
+    uint32_t mark = region->address + region->bytes - whole_units(judge, 16);
+
+    return flash_holds(judge, mark, (const uint8_t *)"TDMC", 4) &&
+           flash_holds(judge, mark + 4, firmware->manifest.image_digest, DIGEST_BYTES);
+}
+
+static bool is_somewhere(const struct sim_judge *judge, uint8_t firmware)
+{
+    return firmware != SIM_NONE &&
+           (holds(judge, 0, &judge->firmware[firmware]) || holds(judge, 1, &judge->firmware[firmware]));
+}
+
+/* --- Beginning --- */
+
+static void note_confirmed(struct sim_judge *judge, uint8_t firmware)
+{
+    judge->confirmed = firmware;
+    judge->confirming = SIM_NONE;
+    judge->was_confirmed[firmware] = true;
+    if (judge->floor < judge->firmware[firmware].manifest.counter) {
+        judge->floor = judge->firmware[firmware].manifest.counter;
+    }
+}
+
+void sim_judge_init(struct sim_judge *judge, const struct sim_scenario *scenario,
+                    const struct sim_layout *layout, const struct sim_firmware *firmware,
+                    const struct sim_flash *flash)
+{
+    memset(judge, 0, sizeof *judge);
+    judge->scenario = scenario;
+    judge->layout = layout;
+    judge->firmware = firmware;
+    judge->firmwares = sim_scenario_firmwares(scenario);
+    judge->flash = flash;
+    judge->on_trial = SIM_NONE;
+    judge->was_on_trial = SIM_NONE;
+    judge->rejected = SIM_NONE;
+    note_confirmed(judge, 0);
+}
+
+bool sim_judge_sees_pending(const struct sim_judge *judge)
+{
+    return newest_entry(judge).state == STATE_PENDING;
+}
+
+void sim_judge_record_lost(struct sim_judge *judge)
+{
+    uint8_t bank;
+
+    judge->record_lost = true;
+    judge->mark_lost = true;
+    judge->floor = 0;
+    for (bank = 0; bank < TDM_BANKS; bank++) {
+        uint8_t firmware = sim_judge_identify(judge, bank);
+
+        if (firmware == SIM_NONE || !is_marked(judge, bank, &judge->firmware[firmware])) {
+            continue;
+        }
+        judge->mark_lost = judge->mark_lost && firmware != judge->confirmed;
+        if (judge->floor < judge->firmware[firmware].manifest.counter) {
+            judge->floor = judge->firmware[firmware].manifest.counter;
+        }
+    }
+}
+
+/* --- What the flash must always hold --- */
+
+static bool digest_is(const struct sim_judge *judge, uint8_t firmware, const uint8_t digest[DIGEST_BYTES])
+{
+    return firmware != SIM_NONE &&
+           memcmp(judge->firmware[firmware].manifest.image_digest, digest, DIGEST_BYTES) == 0;
+}
+
+/* What is about to be tried is complete, was signed, and is what the record says. */
+static void judge_target(struct sim_judge *judge, const struct entry *entry)
+{
+    uint8_t firmware = entry->target < TDM_BANKS ? sim_judge_identify(judge, entry->target) : SIM_NONE;
+
+    if (judge->new_rotted) {
+        return;
+    }
+    if (firmware == SIM_NONE || judge->firmware[firmware].recipe.damage != SIM_INTACT ||
+        !digest_is(judge, firmware, entry->target_digest)) {
+        sim_judge_accuse(judge,
+                         "invariant 2: the record wants to try bank %u, which does not hold that image",
+                         entry->target);
+    }
+}
+
+void sim_judge_flash(struct sim_judge *judge)
+{
+    struct entry entry = newest_entry(judge);
+
+    if (!judge->running_rotted && !is_somewhere(judge, judge->confirmed) &&
+        !is_somewhere(judge, judge->confirming)) {
+        sim_judge_accuse(judge, "invariant 1: the confirmed firmware %s is in no bank any more",
+                         judge->firmware[judge->confirmed].recipe.version);
+    }
+    if (entry.sequence == 0) {
+        if (!judge->record_lost) {
+            sim_judge_accuse(judge, "invariant 4: no valid entry in either record unit");
+        }
+        return;
+    }
+    if (entry.state == STATE_PENDING || entry.state == STATE_TRIAL) {
+        judge_target(judge, &entry);
+    }
+    if (judge->flash->violations > 0) {
+        sim_judge_accuse(judge,
+                         "flash rules: 0 to 1, unaligned, outside, or a unit that must be erased first");
+    }
+}
+
+/* --- A start --- */
+
+static void judge_trial(struct sim_judge *judge, uint8_t running)
+{
+    unsigned allowed = SIM_ATTEMPTS + SIM_SOFT_LIMIT + judge->unit_lost;
+
+    judge->trials = running == judge->on_trial ? judge->trials + 1 : 1;
+    judge->on_trial = running;
+    judge->was_on_trial = running;
+    if (judge->trials > allowed) {
+        sim_judge_accuse(judge, "invariant 7: %s was started on trial %u times in a row",
+                         judge->firmware[running].recipe.version, judge->trials);
+    }
+}
+
+/* Runs as confirmed: it is, or it may have been in the moment of a power cut, or it was and the newer one is
+ * gone. */
+static void judge_confirmed_start(struct sim_judge *judge, uint8_t running)
+{
+    bool steps_in = judge->was_confirmed[running] && (judge->running_rotted || judge->record_lost);
+
+    if (running != judge->confirmed && running != judge->confirming && !steps_in) {
+        sim_judge_accuse(judge, "invariant 2: %s runs as if it were confirmed",
+                         judge->firmware[running].recipe.version);
+        return;
+    }
+    judge->on_trial = SIM_NONE;
+    if (running == judge->confirming) {
+        note_confirmed(judge, running);
+    }
+}
+
+/* A power cut may have hidden that the bootloader blamed the firmware that was on trial: then the record says
+ * so, and it holds from now on. */
+static void note_hidden_rejection(struct sim_judge *judge, const struct entry *entry)
+{
+    if (judge->was_on_trial != SIM_NONE &&
+        judge->firmware[judge->was_on_trial].recipe.behaviour != SIM_HEALTHY &&
+        digest_is(judge, judge->was_on_trial, entry->rejected_digest)) {
+        judge->rejected = judge->was_on_trial;
+    }
+}
+
+static void judge_record_after_start(struct sim_judge *judge)
+{
+    struct entry entry = newest_entry(judge);
+
+    note_hidden_rejection(judge, &entry);
+    if (judge->record_lost || entry.sequence == 0) {
+        return;
+    }
+    if (entry.floor < judge->floor) {
+        sim_judge_accuse(judge, "invariant 3: the counter floor fell to %u", (unsigned)entry.floor);
+    }
+    if (judge->rejected != SIM_NONE && !digest_is(judge, judge->rejected, entry.rejected_digest)) {
+        sim_judge_accuse(judge, "invariant 4: the rejection of %s was lost",
+                         judge->firmware[judge->rejected].recipe.version);
+    }
+}
+
+static void judge_running(struct sim_judge *judge, uint8_t running)
+{
+    const struct sim_firmware *firmware = &judge->firmware[running];
+
+    if (firmware->recipe.damage != SIM_INTACT) {
+        sim_judge_accuse(judge, "invariant 2: %s runs, which must not", firmware->recipe.version);
+    }
+    if (firmware->manifest.counter < judge->floor) {
+        sim_judge_accuse(judge, "invariant 3: %s runs below the counter floor", firmware->recipe.version);
+    }
+    if (running == judge->rejected && !judge->record_lost) {
+        sim_judge_accuse(judge, "invariant 6: %s runs, which was rejected", firmware->recipe.version);
+    }
+}
+
+uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool blamed)
+{
+    uint8_t running = bank < TDM_BANKS ? sim_judge_identify(judge, bank) : SIM_NONE;
+
+    judge->starts++;
+    if (blamed && judge->on_trial != SIM_NONE) {
+        judge->rejected = judge->on_trial;
+    }
+    if (bank >= TDM_BANKS) {
+        if (judge->scenario->ends_with != SIM_NONE || !judge->running_rotted) {
+            sim_judge_accuse(judge, "invariant 1: the bootloader runs nothing");
+        }
+        return SIM_NONE;
+    }
+    if (running == SIM_NONE) {
+        sim_judge_accuse(judge, "invariant 2: bank %u runs, and holds nothing that was signed", bank);
+        return SIM_NONE;
+    }
+    judge_running(judge, running);
+    if (trial) {
+        judge_trial(judge, running);
+    } else {
+        judge_confirmed_start(judge, running);
+    }
+    judge_record_after_start(judge);
+    sim_judge_flash(judge);
+    return running;
+}
+
+/* --- What the firmware did --- */
+
+void sim_judge_passed_tests(struct sim_judge *judge, uint8_t firmware)
+{
+    judge->confirming = firmware;
+}
+
+void sim_judge_confirmed(struct sim_judge *judge, uint8_t firmware)
+{
+    if (judge->confirming != firmware) {
+        sim_judge_accuse(judge, "invariant 2: %s was confirmed without its self-test",
+                         judge->firmware[firmware].recipe.version);
+    }
+    note_confirmed(judge, firmware);
+}
+
+void sim_judge_rejected(struct sim_judge *judge, uint8_t firmware)
+{
+    judge->rejected = firmware;
+}
+
+/* --- The end --- */
+
+/* docs/BOOT.md, "What an update costs". */
+static void judge_bytes(struct sim_judge *judge)
+{
+    uint32_t allowed = 0;
+    unsigned i;
+
+    for (i = 1; i <= judge->scenario->updates; i++) {
+        const struct sim_firmware *firmware = &judge->firmware[i];
+
+        allowed += whole_units(judge, firmware->bytes - firmware->image) +
+                   whole_units(judge, firmware->image - firmware->table) +
+                   whole_units(judge, 8 + firmware->head_bytes + 64) +
+                   ENTRIES_PER_UPDATE * whole_units(judge, ENTRY_BYTES) + whole_units(judge, 16);
+    }
+    if (judge->flash->programmed > allowed) {
+        sim_judge_accuse(judge, "budget: %u bytes programmed, %u allowed", (unsigned)judge->flash->programmed,
+                         (unsigned)allowed);
+    }
+}
+
+static uint32_t pages_erased(const struct sim_judge *judge, const struct tdm_region regions[2])
+{
+    return sim_flash_erases(judge->flash, &regions[0]) + sim_flash_erases(judge->flash, &regions[1]);
+}
+
+static void judge_erases(struct sim_judge *judge)
+{
+    const struct tdm_layout *places = &judge->layout->places;
+    uint32_t updates = judge->scenario->updates;
+    uint32_t entries = places->record[0].bytes / whole_units(judge, ENTRY_BYTES);
+    uint32_t units = judge->layout->program_once ? 4 * updates : 1 + ENTRIES_PER_UPDATE * updates / entries;
+    uint32_t banks = pages_erased(judge, places->bank);
+    uint32_t records = pages_erased(judge, places->record);
+    uint32_t bank_pages = places->bank[0].bytes / judge->layout->erase_bytes;
+    uint32_t unit_pages = places->record[0].bytes / judge->layout->erase_bytes;
+
+    if (banks > updates * bank_pages) {
+        sim_judge_accuse(judge, "budget: %u bank pages erased, %u allowed", (unsigned)banks,
+                         (unsigned)(updates * bank_pages));
+    }
+    if (records > units * unit_pages) {
+        sim_judge_accuse(judge, "budget: %u record pages erased, %u allowed", (unsigned)records,
+                         (unsigned)(units * unit_pages));
+    }
+}
+
+/* Where the record takes no more entries, an update that was begun stays begun. */
+static bool at_rest(const struct sim_judge *judge, const struct entry *entry)
+{
+    bool stuck = judge->scenario->loss == SIM_WEAR_OUT_UNIT;
+
+    return entry->state == STATE_IDLE || (stuck && entry->state < STATE_PENDING);
+}
+
+void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
+{
+    const struct sim_scenario *scenario = judge->scenario;
+    const struct tdm_layout *places = &judge->layout->places;
+    struct entry entry = newest_entry(judge);
+
+    bool excused = judge->mark_lost && running != SIM_NONE && judge->was_confirmed[running];
+
+    if (running != scenario->ends_with && !excused) {
+        sim_judge_accuse(judge, "in the end %s runs, and not %s",
+                         running == SIM_NONE ? "nothing" : judge->firmware[running].recipe.version,
+                         scenario->ends_with == SIM_NONE
+                             ? "nothing"
+                             : judge->firmware[scenario->ends_with].recipe.version);
+    }
+    if (running != SIM_NONE && (!at_rest(judge, &entry) || entry.active >= TDM_BANKS ||
+                                sim_judge_identify(judge, entry.active) != running)) {
+        sim_judge_accuse(judge, "in the end the record does not say what runs (state %u, active %u)",
+                         entry.state, entry.active);
+    }
+    if (scenario->refused && sim_flash_erases(judge->flash, &places->bank[1]) > 0) {
+        sim_judge_accuse(judge, "invariant 8: a page was erased for a package that must be refused");
+    }
+    if (cuts == 0 && scenario->updates > 0) {
+        judge_bytes(judge);
+        judge_erases(judge);
+    }
+}

@@ -1,0 +1,65 @@
+/* What happens to a device in one case, the power cuts apart: what is shipped to it, and what goes wrong. */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include "sim/firmware.h"
+
+#define SIM_FIRMWARES 5
+#define SIM_NONE      0xFF
+
+/* Happens once, in the middle of the first transfer. */
+enum sim_trick {
+    SIM_NO_TRICK,
+    SIM_NCP_RESTARTS,
+    SIM_MCU_RESTARTS,
+    SIM_DOWNLOAD_FAILS, /* the co-processor cancels */
+    SIM_LINE_SILENT,    /* for 70 s: both sides give up */
+    SIM_NEWER_OFFER,    /* the next firmware is offered */
+    SIM_OFFER_IN_TRIAL  /* not in the transfer: while the first firmware is on trial */
+};
+
+/* When a loss happens: before the first start ... */
+enum sim_when {
+    SIM_AT_ONCE,
+    SIM_BEFORE_TRIAL, /* the first firmware shipped is pending */
+    SIM_DECIDED       /* it was confirmed or rejected */
+};
+
+/* Happens once, before a start. */
+enum sim_loss {
+    SIM_NO_LOSS,
+    SIM_LOSE_UNIT_0,
+    SIM_LOSE_UNIT_1,
+    SIM_LOSE_BOTH_UNITS,
+    SIM_ROT_RUNNING,      /* a bit of the confirmed image flips */
+    SIM_ROT_STANDBY,      /* a bit of the other bank's image */
+    SIM_WEAR_OUT_STANDBY, /* a page of the other bank can't be erased any more */
+    SIM_WEAR_OUT_UNIT     /* nor record unit 1 */
+};
+
+/* How a record unit is lost. */
+enum sim_way { SIM_BLANK, SIM_GARBLED, SIM_DEAD };
+
+struct sim_scenario {
+    const char *name;
+    const char *text;
+    struct sim_recipe firmware[SIM_FIRMWARES]; /* the first is the factory's; ended by one without version */
+    uint8_t ends_with; /* the firmware that runs, confirmed, in the end; SIM_NONE: no bank can, recovery */
+    enum sim_trick trick;
+    enum sim_loss loss;
+    enum sim_way way;
+    enum sim_when when;
+    uint32_t line_one_in; /* one byte in so many is lost, flipped or repeated; 0: a good line */
+    bool refused;         /* nothing shipped may cost an erase (invariant 8) */
+    uint8_t updates; /* banks that are filled without faults: what the budget allows for; 0: not checked */
+};
+
+/* All of them, ended by one without a name. */
+extern const struct sim_scenario sim_scenarios[];
+
+/* NULL if there is none of that name. */
+const struct sim_scenario *sim_scenario_find(const char *name);
+
+unsigned sim_scenario_firmwares(const struct sim_scenario *scenario);
+
+#endif

@@ -1,0 +1,275 @@
+#include "sim/torture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROGRESS_EVERY = 200 };
+
+#define BASE 0x08000000u
+
+#define SMALL(unit, size)                                                                                    \
+    {                                                                                                        \
+        .record = {{BASE, (unit)}, {BASE + (unit), (unit)}},                                                 \
+        .bank = {{BASE + 2 * (unit), (size)}, {BASE + 2 * (unit) + (size), (size)}}, .header_bytes = 1024,   \
+    }
+
+const struct sim_layout sim_small_layouts[SIM_SMALL_LAYOUTS] = {
+    {.name = "small", .erase_bytes = 256, .program_bytes = 8, .places = SMALL(256, 1536)},
+    {.name = "small-once",
+     .erase_bytes = 256,
+     .program_bytes = 8,
+     .program_once = true,
+     .places = SMALL(256, 1536)},
+    {.name = "small-wide", .erase_bytes = 512, .program_bytes = 32, .places = SMALL(512, 2048)},
+};
+
+const struct sim_layout *sim_small_layout(const char *name)
+{
+    unsigned i;
+
+    for (i = 0; i < SIM_SMALL_LAYOUTS; i++) {
+        if (strcmp(sim_small_layouts[i].name, name) == 0) {
+            return &sim_small_layouts[i];
+        }
+    }
+    return NULL;
+}
+
+static const char letters[] = {
+#define TEAR_LETTER(name, letter, text) letter,
+    SIM_TEARS(TEAR_LETTER)
+#undef TEAR_LETTER
+};
+
+/* --- Names of cases --- */
+
+void sim_case_name(char name[SIM_CASE_NAME_MAX], const struct sim_scenario *scenario,
+                   const struct sim_cut *cuts, unsigned count)
+{
+    int length = snprintf(name, SIM_CASE_NAME_MAX, "%s", scenario->name);
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        length += snprintf(name + length, SIM_CASE_NAME_MAX - (size_t)length, "%c%u%c%u", i == 0 ? ':' : ',',
+                           (unsigned)cuts[i].operation, letters[cuts[i].tear], (unsigned)cuts[i].seed);
+    }
+}
+
+static bool parse_number(const char **text, uint32_t *value)
+{
+    char *end;
+    unsigned long number;
+
+    if (**text < '0' || **text > '9') {
+        return false;
+    }
+    number = strtoul(*text, &end, 10);
+    *value = (uint32_t)number;
+    *text = end;
+    return number <= UINT32_MAX;
+}
+
+static bool parse_cut(const char **text, struct sim_cut *cut)
+{
+    const char *letter;
+
+    if (!parse_number(text, &cut->operation) || **text == '\0') {
+        return false;
+    }
+    letter = memchr(letters, **text, sizeof letters);
+    if (letter == NULL) {
+        return false;
+    }
+    (*text)++;
+    cut->tear = (enum sim_tear)(letter - letters);
+    return parse_number(text, &cut->seed);
+}
+
+bool sim_case_parse(const char *name, const struct sim_scenario **scenario, struct sim_cut cuts[SIM_CUTS_MAX],
+                    unsigned *count)
+{
+    size_t length = strcspn(name, ":");
+    char of_scenario[SIM_CASE_NAME_MAX];
+
+    *count = 0;
+    if (length >= sizeof of_scenario) {
+        return false;
+    }
+    memcpy(of_scenario, name, length);
+    of_scenario[length] = '\0';
+    *scenario = sim_scenario_find(of_scenario);
+    name += length;
+    while (*name == (*count == 0 ? ':' : ',') && *count < SIM_CUTS_MAX) {
+        name++;
+        if (!parse_cut(&name, &cuts[(*count)++])) {
+            return false;
+        }
+    }
+    return *scenario != NULL && *name == '\0';
+}
+
+/* --- Running --- */
+
+struct run {
+    struct sim_world *world;
+    const struct sim_plan *plan;
+    struct sim_tally *tally;
+    sim_progress_fn *progress;
+    void *ctx;
+};
+
+static void note_failure(struct sim_tally *tally, const struct sim_outcome *outcome,
+                         const struct sim_cut *cuts, unsigned count)
+{
+    if (tally->failures++ == 0) {
+        sim_case_name(tally->failed_case, tally->scenario, cuts, count);
+        memcpy(tally->verdict, outcome->verdict, sizeof tally->verdict);
+    }
+}
+
+/* Runs one case. True if all its cuts happened: otherwise the case is over before, and does not count. */
+static bool run_case(const struct run *run, const struct sim_cut *cuts, unsigned count)
+{
+    struct sim_tally *tally = run->tally;
+    struct sim_outcome outcome;
+    unsigned i;
+
+    sim_world_run(run->world, cuts, count, &outcome);
+    if (outcome.guilty) {
+        note_failure(tally, &outcome, cuts, count);
+    }
+    if (outcome.cuts < count) {
+        return false;
+    }
+    tally->cases++;
+    tally->cuts += count;
+    for (i = 0; i < count; i++) {
+        tally->by_tear[cuts[i].tear]++;
+    }
+    if (outcome.boots_after_cut > tally->worst_boots) {
+        tally->worst_boots = outcome.boots_after_cut;
+    }
+    if (count == 0) {
+        tally->operations = outcome.operations;
+    }
+    if (run->progress != NULL && tally->cases % PROGRESS_EVERY == 0) {
+        run->progress(run->ctx, tally);
+    }
+    return true;
+}
+
+static void run_each(const struct run *run)
+{
+    uint32_t variant;
+    int tear;
+
+    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
+        for (variant = 0; variant < 2; variant++) {
+            uint32_t first = (run->plan->seed + variant + (uint32_t)tear) % run->plan->one_in;
+            struct sim_cut cut = {first, (enum sim_tear)tear, 0};
+
+            do {
+                cut.seed = 2 * (run->plan->seed + cut.operation) + variant;
+            } while (run_case(run, &cut, 1) && (cut.operation += run->plan->one_in) < UINT32_MAX);
+        }
+    }
+}
+
+/* The second cut at every operation after the first. False: the first did not happen. */
+static bool run_second(const struct run *run, struct sim_cut cuts[2], uint32_t skip)
+{
+    bool any = false;
+    int tear;
+
+    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
+        cuts[1].tear = (enum sim_tear)tear;
+        cuts[1].operation = skip;
+        cuts[1].seed = 2 * (run->plan->seed + cuts[0].operation) + (skip & 1);
+        while (run_case(run, cuts, 2)) {
+            any = true;
+            cuts[1].operation += run->plan->one_in;
+            cuts[1].seed++;
+        }
+    }
+    return any;
+}
+
+/* Of n pairs one: every n-th second operation, each time with another start. */
+static void run_pairs(const struct run *run)
+{
+    int tear;
+
+    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
+        struct sim_cut cuts[2] = {{0, (enum sim_tear)tear, run->plan->seed}};
+        uint32_t operation;
+
+        for (operation = 0; operation < run->tally->operations; operation++) {
+            cuts[0].operation = operation;
+            cuts[0].seed = run->plan->seed + operation;
+            (void)run_second(run, cuts, (operation + (uint32_t)tear + run->plan->seed) % run->plan->one_in);
+        }
+    }
+}
+
+static void run_random(const struct run *run)
+{
+    uint32_t random = run->plan->seed;
+    uint32_t i;
+
+    for (i = 0; i < run->plan->random_cases; i++) {
+        struct sim_cut cuts[2];
+        unsigned n;
+
+        for (n = 0; n < 2; n++) {
+            random = random * 1664525u + 1013904223u;
+            cuts[n].operation = (random >> 8) % (run->tally->operations + 1);
+            random = random * 1664525u + 1013904223u;
+            cuts[n].tear = (enum sim_tear)((random >> 8) % SIM_TEAR_COUNT);
+            cuts[n].seed = random >> 16;
+        }
+        (void)run_case(run, cuts, 2);
+    }
+}
+
+uint64_t sim_plan_cases(const struct sim_plan *plan, uint32_t operations)
+{
+    uint64_t each = (uint64_t)SIM_TEAR_COUNT * operations;
+
+    switch (plan->mode) {
+    case SIM_CUTS_EACH:
+        return 1 + 2 * each / plan->one_in;
+    case SIM_CUTS_PAIRS:
+        return 1 + each * each / plan->one_in;
+    case SIM_CUTS_RANDOM:
+        return 1 + plan->random_cases;
+    default:
+        return 1;
+    }
+}
+
+void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct sim_tally *tally,
+                 sim_progress_fn *progress, void *ctx)
+{
+    const struct run run = {world, plan, tally, progress, ctx};
+
+    memset(tally, 0, sizeof *tally);
+    tally->scenario = world->scenario;
+    (void)run_case(&run, NULL, 0);
+    if (tally->failures > 0) {
+        return;
+    }
+    switch (plan->mode) {
+    case SIM_CUTS_NONE:
+        break;
+    case SIM_CUTS_EACH:
+        run_each(&run);
+        break;
+    case SIM_CUTS_PAIRS:
+        run_pairs(&run);
+        break;
+    case SIM_CUTS_RANDOM:
+        run_random(&run);
+        break;
+    }
+}

@@ -1,0 +1,246 @@
+#include "sim/world.h"
+
+#include <string.h>
+
+enum {
+    BOOTS_MAX = 80,                 /* of one case */
+    VIRTUAL_MAX_MS = 48u * 3600000u /* and its length */
+};
+
+/* --- The factory --- */
+
+/* One entry: idle, bank A active, the counter floor of the factory's firmware (docs/BOOT.md, "The record").
+ */
+static void write_record(struct sim_world *world)
+{
+    struct tdm_record record = {.sequence = 1, .state = TDM_BOOT_IDLE, .target = TDM_NO_BANK};
+    uint8_t entry[TDM_RECORD_ENTRY_BYTES];
+
+    record.counter_floor = world->firmware[0].recipe.counter;
+    tdm_record_encode(&record, entry);
+    sim_flash_set(&world->factory, world->layout->places.record[0].address, entry, sizeof entry);
+    record.sequence = 2; /* both units hold it: losing either loses nothing */
+    tdm_record_encode(&record, entry);
+    sim_flash_set(&world->factory, world->layout->places.record[1].address, entry, sizeof entry);
+}
+
+bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario,
+                    const struct sim_layout *layout)
+{
+    unsigned i;
+
+    memset(world, 0, sizeof *world);
+    world->scenario = scenario;
+    world->layout = layout;
+    sim_firmware_keys(&world->keys);
+    for (i = 0; i < sim_scenario_firmwares(scenario); i++) {
+        if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], layout)) {
+            return false;
+        }
+    }
+    if (!sim_flash_open(&world->factory, layout) || !sim_flash_open(&world->flash, layout)) {
+        sim_world_close(world);
+        return false;
+    }
+    sim_firmware_place(&world->firmware[0], &world->factory, layout, 0, true);
+    write_record(world);
+    return true;
+}
+
+void sim_world_close(struct sim_world *world)
+{
+    sim_flash_close(&world->factory);
+    sim_flash_close(&world->flash);
+}
+
+/* --- Losses --- */
+
+static void lose_unit(struct sim_world *world, unsigned unit)
+{
+    const struct tdm_region *region = &world->layout->places.record[unit];
+
+    world->judge.unit_lost = true;
+    switch (world->scenario->way) {
+    case SIM_BLANK:
+        sim_flash_blank(&world->flash, region);
+        break;
+    case SIM_GARBLED:
+        sim_flash_garble(&world->flash, region, unit + 1);
+        break;
+    case SIM_DEAD:
+        sim_flash_make_unreadable(&world->flash, region);
+        break;
+    }
+}
+
+static void rot(struct sim_world *world, uint8_t bank)
+{
+    uint32_t address = world->layout->places.bank[bank].address + 50;
+    const uint8_t *there = sim_flash_peek(&world->flash, address, 1);
+    uint8_t byte = there != NULL ? *there ^ 0x10 : 0;
+
+    sim_flash_set(&world->flash, address, &byte, 1);
+}
+
+static void lose(struct sim_world *world)
+{
+    const struct sim_scenario *scenario = world->scenario;
+
+    switch (scenario->loss) {
+    case SIM_LOSE_UNIT_0:
+    case SIM_LOSE_UNIT_1:
+        lose_unit(world, scenario->loss == SIM_LOSE_UNIT_1);
+        break;
+    case SIM_LOSE_BOTH_UNITS:
+        sim_judge_record_lost(&world->judge);
+        lose_unit(world, 0);
+        lose_unit(world, 1);
+        break;
+    case SIM_ROT_RUNNING:
+        world->judge.running_rotted = true;
+        rot(world, world->bank);
+        break;
+    case SIM_ROT_STANDBY:
+        world->judge.new_rotted = true;
+        rot(world, 1 - world->bank);
+        break;
+    case SIM_WEAR_OUT_STANDBY:
+        sim_flash_wear_out(&world->flash, world->layout->places.bank[1].address);
+        break;
+    case SIM_WEAR_OUT_UNIT:
+        sim_flash_wear_out(&world->flash, world->layout->places.record[1].address);
+        break;
+    case SIM_NO_LOSS:
+        break;
+    }
+}
+
+static bool is_time(const struct sim_world *world)
+{
+    const struct sim_judge *judge = &world->judge;
+
+    switch (world->scenario->when) {
+    case SIM_BEFORE_TRIAL:
+        return sim_judge_sees_pending(judge);
+    case SIM_DECIDED:
+        return judge->confirmed == 1 || judge->rejected == 1;
+    default:
+        return true;
+    }
+}
+
+/* After a power cut a loss waits for a whole start: what the cut left unsettled, the bootloader settles first
+ * (docs/BOOT.md). */
+static void lose_if_due(struct sim_world *world)
+{
+    if (world->scenario->loss == SIM_NO_LOSS || world->loss_done || !is_time(world) ||
+        (world->cuts_done > 0 && world->whole_starts < 1)) {
+        return;
+    }
+    world->loss_done = true;
+    lose(world);
+}
+
+/* --- The case --- */
+
+static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned count)
+{
+    sim_flash_copy(&world->flash, &world->factory);
+    sim_judge_init(&world->judge, world->scenario, world->layout, world->firmware, &world->flash);
+    memset(&world->ships, 0, sizeof world->ships);
+    world->ships.item = 1;
+    world->now_ms = UINT32_MAX - 20000; /* the clock wraps within the case */
+    world->born_ms = world->now_ms;
+    world->silent = false;
+    for (world->cuts = 0; world->cuts < count; world->cuts++) {
+        world->cut[world->cuts] = cuts[world->cuts];
+    }
+    world->cuts_done = 0;
+    world->boots = 0;
+    world->boots_since_cut = 0;
+    world->boots_after_cut = 0;
+    world->loss_done = false;
+    world->whole_starts = 0;
+    world->over = false;
+    world->read_fails = false;
+    world->cause = TDM_RESET_POWER;
+    world->bank = 0;
+    world->running = 0;
+    world->trial = false;
+    sim_line_init(&world->to_ncp, world->scenario->line_one_in, 1);
+    sim_line_init(&world->to_mcu, world->scenario->line_one_in, 2);
+    sim_ncp_start(world);
+}
+
+static void arm(struct sim_world *world)
+{
+    sim_flash_arm(&world->flash, world->cuts_done < world->cuts ? &world->cut[world->cuts_done] : NULL);
+}
+
+static void after_cut(struct sim_world *world)
+{
+    const struct sim_cut *cut = &world->cut[world->cuts_done++];
+
+    sim_judge_flash(&world->judge);
+    world->cause = TDM_RESET_POWER;
+    world->whole_starts = 0;
+    world->boots_since_cut = 0;
+    sim_line_clear(&world->to_ncp);
+    if (cut->seed & 1) {
+        sim_ncp_start(world);
+    }
+    arm(world);
+}
+
+/* A confirmed image runs again: how many boots did that take? */
+static void count_boots(struct sim_world *world)
+{
+    world->boots_since_cut++;
+    if (world->cuts_done > 0 && world->boots_since_cut > world->boots_after_cut && !world->trial &&
+        world->whole_starts == 0) {
+        world->boots_after_cut = world->boots_since_cut;
+    }
+    world->whole_starts += !world->trial;
+}
+
+bool sim_world_is_late(struct sim_world *world)
+{
+    if (world->boots > BOOTS_MAX || world->now_ms - world->born_ms > VIRTUAL_MAX_MS) {
+        sim_judge_accuse(&world->judge, "the device does not come to rest");
+        return true;
+    }
+    return false;
+}
+
+static void live(struct sim_world *world)
+{
+    while (!world->over && !world->judge.guilty) {
+        world->boots++;
+        lose_if_due(world);
+        sim_device_start(world);
+        count_boots(world);
+    }
+}
+
+void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned count,
+                   struct sim_outcome *outcome)
+{
+    jmp_buf power;
+
+    begin(world, cuts, count);
+    world->flash.power = &power;
+    arm(world);
+    if (setjmp(power) != 0) {
+        after_cut(world);
+    }
+    live(world);
+    sim_judge_end(&world->judge, world->running, world->cuts_done);
+    memset(outcome, 0, sizeof *outcome);
+    outcome->guilty = world->judge.guilty;
+    memcpy(outcome->verdict, world->judge.verdict, sizeof outcome->verdict);
+    outcome->cuts = world->cuts_done;
+    outcome->boots = world->boots;
+    outcome->boots_after_cut = world->boots_after_cut;
+    outcome->operations = world->flash.operations;
+    outcome->virtual_ms = world->now_ms - world->born_ms;
+}

@@ -1,0 +1,110 @@
+/* The world of one case: a device that runs the real core/ (bootloader's choice, update client) on simulated
+ * flash, a co-processor that runs the real core/ncp, the line between them, the operator behind the
+ * co-processor, and the clock. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "sim/judge.h"
+#include "sim/line.h"
+#include "tandem/mcu.h"
+#include "tandem/ncp.h"
+
+#define SIM_CUTS_MAX    2
+#define SIM_CHUNK_BYTES 256
+
+/* Who ships: offers one firmware after the other, each until it runs or has failed often enough. */
+struct sim_operator {
+    uint8_t item;      /* the firmware under way */
+    unsigned failures; /* of it */
+    bool installed;    /* the co-processor said so, and the device has not shown up since */
+    bool tricked;      /* the scenario's trick was played */
+    uint32_t quiet_ms; /* nothing has happened since */
+    unsigned rests;    /* restarts with nothing left to ship */
+};
+
+/* What a case came to. */
+struct sim_outcome {
+    bool guilty;
+    char verdict[160];
+    unsigned cuts;            /* that happened */
+    unsigned boots;           /* all */
+    unsigned boots_after_cut; /* most boots between a cut and the end of the trial or repair it led to */
+    uint32_t operations;      /* of the flash, since the last cut */
+    uint32_t virtual_ms;
+};
+
+struct sim_world {
+    const struct sim_scenario *scenario;
+    const struct sim_layout *layout;
+    struct sim_firmware firmware[SIM_FIRMWARES];
+    struct tdm_key_set keys;
+    struct sim_flash factory; /* how each case begins */
+    struct sim_flash flash;
+    struct sim_line to_ncp;
+    struct sim_line to_mcu;
+    struct sim_judge judge;
+    struct sim_operator ships;
+    uint32_t now_ms;
+    uint32_t born_ms;
+    bool silent; /* the line is dead ... */
+    uint32_t silent_until_ms;
+
+    /* The case. */
+    struct sim_cut cut[SIM_CUTS_MAX];
+    unsigned cuts;
+    unsigned cuts_done;
+    unsigned boots;
+    unsigned boots_since_cut;
+    unsigned boots_after_cut;
+    bool loss_done;
+    unsigned whole_starts; /* since the last cut */
+    bool over;
+
+    /* The device. */
+    enum tdm_reset_cause cause; /* of the next start */
+    bool reset;
+    uint8_t bank;
+    uint8_t running;
+    bool trial;
+    struct tdm_mcu mcu;
+    struct tdm_mcu_config config;
+    uint8_t boot_buffer[TDM_PACKAGE_FRONT_MAX];
+    uint8_t rx[512];
+    uint8_t tx[TDM_MCU_TX_BYTES];
+    uint8_t chunk[SIM_CHUNK_BYTES];
+    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+
+    /* The co-processor. */
+    struct tdm_ncp ncp;
+    struct tdm_ncp_config ncp_config;
+    bool online;
+    bool read_fails;
+};
+
+/* Builds the scenario's firmware and the flash as the factory leaves it. False: out of memory, or the layout
+ * is too small. */
+bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario,
+                    const struct sim_layout *layout);
+void sim_world_close(struct sim_world *world);
+
+/* Lives one case, from the factory to the end. The world is as new afterwards. */
+void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned count,
+                   struct sim_outcome *outcome);
+
+/* --- What the world's files owe each other --- */
+
+/* True if the case has gone on for longer than any device needs; the judge knows. */
+bool sim_world_is_late(struct sim_world *world);
+
+/* device.c: one start, bootloader and then application, until the next reset. */
+void sim_device_start(struct sim_world *world);
+void sim_device_receive(struct sim_world *world, const uint8_t *bytes, size_t count);
+
+/* coprocessor.c: the co-processor and the operator. */
+void sim_ncp_start(struct sim_world *world);
+/* Runs both; returns the milliseconds until there is more to do. */
+uint32_t sim_ncp_poll(struct sim_world *world);
+/* Bytes from the device. */
+void sim_ncp_exchange(struct sim_world *world);
+
+#endif
