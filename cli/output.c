@@ -25,6 +25,21 @@ void output_put(FILE *to, const char *text, int columns)
     }
 }
 
+char *output_fit(char *to, const char *text, int columns)
+{
+    char *end = to;
+
+    for (; *text && (columns > 0 || (*text & 0xC0) == 0x80); text++) {
+        columns -= (*text & 0xC0) != 0x80;
+        *end++ = *text;
+    }
+    for (; columns > 0; columns--) {
+        *end++ = ' ';
+    }
+    *end = '\0';
+    return to;
+}
+
 static void say(const char *prefix, const char *format, va_list arguments)
 {
     char text[MESSAGE_BYTES];

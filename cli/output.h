@@ -21,6 +21,10 @@ void output_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * columns characters; negative: all. */
 void output_put(FILE *to, const char *text, int columns);
 
+/* As many characters of text as fit into columns, filled up with spaces. Returns to, 4 * columns + 1 bytes.
+ */
+char *output_fit(char *to, const char *text, int columns);
+
 /* Prints value on standard output with indentation and frees it. NULL: out of memory. */
 int output_json(json_t *value);
 

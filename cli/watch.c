@@ -18,6 +18,7 @@
 #define POLL_LARGE_MS   2000 /* for shipments of more devices than LARGE */
 #define LARGE           500
 #define BARS_MAX        10 /* devices shown on a terminal at a time */
+#define LABEL_COLUMNS   14
 #define LEG_CELLS       10
 #define LINE_BYTES      256
 #define LEG_DOWNLOAD    1
@@ -187,6 +188,7 @@ static void draw_device(struct watch *watch, const json_t *device)
     const struct stage *stage = stage_of(device);
     char download[PROGRESS_TEXT_BYTES];
     char uart[PROGRESS_TEXT_BYTES];
+    char label[4 * LABEL_COLUMNS + 1];
     char line[LINE_BYTES];
     uint64_t total;
     uint64_t done = leg_done(device, LEG_DOWNLOAD, &total);
@@ -194,8 +196,8 @@ static void draw_device(struct watch *watch, const json_t *device)
     progress_text(download, LEG_CELLS, done, total);
     done = leg_done(device, LEG_UART, &total);
     progress_text(uart, LEG_CELLS, done, total);
-    snprintf(line, sizeof line, "  %-14.14s  download %s  UART %s  %s", label_of(device), download, uart,
-             stage->text);
+    snprintf(line, sizeof line, "  %s  download %s  UART %s  %s",
+             output_fit(label, label_of(device), LABEL_COLUMNS), download, uart, stage->text);
     draw_line(watch, line);
 }
 

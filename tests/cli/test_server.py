@@ -226,8 +226,9 @@ class Ship(ServerCase):
         self.assertEqual(json.loads(self.ship("--watch", "--json").stdout), last)
 
     def test_a_terminal_gets_bars(self):
+        name = "x" + "\u00fc" * 20
         self.script(shipment(row("request-sent", stage="downloading", bytes=50, size=200)),
-                    shipment(row("firmware-downloaded", stage="transferring", bytes=100, size=200)),
+                    shipment(row("firmware-downloaded", stage="transferring", bytes=100, size=200, name=name)),
                     shipment(row("success", True)))
         master, slave = pty.openpty()
         drawn = []
@@ -246,7 +247,8 @@ class Ship(ServerCase):
         reader.join()
         os.close(master)
         text = b"".join(drawn).decode()
-        self.assertIn("download [##--------]  25%", text)
+        self.assertIn("pump d1         download [##--------]  25%", text)
+        self.assertIn(f"{name[:14]}  download", text)
         self.assertIn("UART [#####-----]  50%  transf", text)
         self.assertNotIn("transferring", done.stdout)
 
