@@ -8,6 +8,7 @@
 
 static const struct route routes[] = {
     {"GET", "/health", ROUTE_HEALTH, 200, NULL},
+    {"HEAD", "/health", ROUTE_HEALTH, 200, NULL},
     {"GET", "/firmware/:f", ROUTE_DOWNLOAD, 200, NULL},
     {"HEAD", "/firmware/:f", ROUTE_DOWNLOAD, 200, NULL},
     {"POST", "/api/v1/devices", ROUTE_JSON, 201, api_device_create},

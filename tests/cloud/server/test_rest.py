@@ -33,6 +33,9 @@ class Rest(unittest.TestCase):
     def test_health_needs_no_token(self):
         answer = self.server.ask("GET", "/health", token=False)
         self.assertEqual((answer.status, answer.json["status"]), (200, "ok"))
+        probe = self.server.ask("HEAD", "/health", token=False)
+        self.assertEqual((probe.status, probe.body, probe.headers["content-length"]),
+                         (200, b"", answer.headers["content-length"]))
 
     def test_everything_else_needs_a_token(self):
         for method, path in (("GET", "/api/v1/devices"), ("POST", "/api/v1/firmware"), ("GET", "/api/v1/shipments/s1")):
