@@ -14,6 +14,7 @@
     X(verify)                                                                                                \
     X(factory)                                                                                               \
     X(layout)                                                                                                \
+    X(torture)                                                                                               \
     X(device_add)                                                                                            \
     X(device_list)                                                                                           \
     X(device_show)                                                                                           \

@@ -1,0 +1,270 @@
+/* tandem torture: the simulator of sim/ on a user's own flash layout. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/layout.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "sim/report.h"
+
+enum { RANDOM_CASES = 10000 };
+
+/* The largest flash that is simulated: a case copies all of it. */
+#define FLASH_MAX (64u << 20)
+
+/* --- What was asked for --- */
+
+static int load_layout(const struct invocation *call, struct sim_layout *layout)
+{
+    const char *path = option_text(call, "layout");
+    const struct sim_layout *small = sim_small_layout(path == NULL ? "small" : path);
+    struct board_layout board;
+    int rc;
+
+    if (small != NULL) {
+        *layout = *small;
+        return CLI_OK;
+    }
+    rc = layout_load(&board, path);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    if (board.places.bank[1].bytes == 0) {
+        return output_fail(CLI_FAILED, "%s: a device with one bank is not simulated; give a layout with two",
+                           path);
+    }
+    if (board.flash.bytes > FLASH_MAX) {
+        return output_fail(CLI_FAILED, "%s: the flash is larger than 64 MiB; describe a smaller one", path);
+    }
+    *layout = (struct sim_layout){.erase_bytes = board.erase_bytes,
+                                  .program_bytes = board.program_bytes,
+                                  .program_once = board.program_once,
+                                  .places = board.places};
+    return CLI_OK;
+}
+
+static int read_mode(const struct invocation *call, enum sim_mode *mode)
+{
+    const char *text = option_text(call, "cuts");
+    int candidate;
+
+    *mode = SIM_CUTS_EACH;
+    if (text == NULL) {
+        return CLI_OK;
+    }
+    for (candidate = SIM_CUTS_NONE; candidate <= SIM_CUTS_RANDOM; candidate++) {
+        if (strcmp(text, sim_mode_name((enum sim_mode)candidate)) == 0) {
+            *mode = (enum sim_mode)candidate;
+            return CLI_OK;
+        }
+    }
+    return output_fail(CLI_USAGE, "--cuts is none, each, pairs or random, not \"%s\"", text);
+}
+
+static int read_plan(const struct invocation *call, struct sim_plan *plan)
+{
+    int rc;
+
+    *plan = (struct sim_plan){.one_in = 1, .random_cases = RANDOM_CASES};
+    rc = read_mode(call, &plan->mode);
+    rc = rc == CLI_OK ? option_number(call, "seed", UINT32_MAX, &plan->seed) : rc;
+    rc = rc == CLI_OK ? option_number(call, "one-in", 1000000, &plan->one_in) : rc;
+    if (rc == CLI_OK && plan->one_in == 0) {
+        return output_fail(CLI_USAGE, "--one-in is 1 or more");
+    }
+    return rc;
+}
+
+static int find_scenario(const char *name, const struct sim_scenario **scenario)
+{
+    *scenario = sim_scenario_find(name);
+    if (*scenario == NULL) {
+        return output_fail(CLI_USAGE, "there is no scenario \"%s\"; `tandem torture --list` prints them",
+                           name);
+    }
+    return CLI_OK;
+}
+
+/* --- Running --- */
+
+static int open_world(struct sim_world *world, const struct sim_scenario *scenario,
+                      const struct sim_layout *layout)
+{
+    if (!sim_world_open(world, scenario, layout)) {
+        return output_fail(CLI_FAILED, "the banks are too small for a firmware: give them at least 256 bytes "
+                                       "beside their header areas");
+    }
+    return CLI_OK;
+}
+
+struct watch {
+    const struct sim_plan *plan;
+    struct progress bar;
+};
+
+static void show_progress(void *ctx, const struct sim_tally *tally)
+{
+    struct watch *watch = ctx;
+    uint64_t expected = sim_plan_cases(watch->plan, tally->operations);
+
+    progress_show(&watch->bar, tally->cases < expected ? tally->cases : expected, expected);
+}
+
+static json_t *tally_json(const struct sim_tally *tally)
+{
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "scenario", tally->scenario->name,
+                     "operations", (int)tally->operations, "cases", (int)tally->cases, "cuts",
+                     (int)tally->cuts, "failed", (int)tally->failures, "worst_boots", (int)tally->worst_boots,
+                     "first_failed", tally->failed_case, "verdict", tally->verdict);
+}
+
+static json_t *total_json(const struct sim_total *total, const struct sim_plan *plan, json_t *rows)
+{
+    json_t *tears = json_object();
+    int tear;
+
+    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
+        (void)json_object_set_new(tears, sim_tear_name((enum sim_tear)tear),
+                                  json_integer(total->by_tear[tear]));
+    }
+    return json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:o, s:o}", "cuts_mode", sim_mode_name(plan->mode),
+                     "seed", (json_int_t)plan->seed, "one_in", (json_int_t)plan->one_in, "cases",
+                     (int)total->cases, "cuts", (int)total->cuts, "failed", (int)total->failures,
+                     "worst_boots", (int)total->worst_boots, "by_tear", tears, "scenarios", rows);
+}
+
+/* Runs one scenario, adds it up, and prints or keeps its row. */
+static int run_scenario(const struct sim_scenario *scenario, const struct sim_layout *layout,
+                        const struct sim_plan *plan, struct sim_total *total, json_t *rows)
+{
+    static struct sim_world world;
+    struct watch watch = {.plan = plan};
+    struct sim_tally tally;
+    int rc = open_world(&world, scenario, layout);
+
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    progress_start(&watch.bar, scenario->name);
+    sim_torture(&world, plan, &tally, show_progress, &watch);
+    progress_end(&watch.bar);
+    sim_world_close(&world);
+    sim_total_add(total, &tally);
+    if (rows != NULL) {
+        (void)json_array_append_new(rows, tally_json(&tally));
+    } else {
+        sim_report_row(stdout, &tally);
+    }
+    return CLI_OK;
+}
+
+static int run_all(const struct invocation *call, const struct sim_scenario *only,
+                   const struct sim_layout *layout)
+{
+    struct sim_total total = {.scenarios = 0};
+    bool json = option_given(call, "json");
+    json_t *rows = json ? json_array() : NULL;
+    const struct sim_scenario *scenario;
+    struct sim_plan plan;
+    int rc = read_plan(call, &plan);
+
+    if (!json && rc == CLI_OK) {
+        sim_report_heading(stdout);
+    }
+    for (scenario = sim_scenarios; rc == CLI_OK && scenario->name != NULL; scenario++) {
+        if (only == NULL || only == scenario) {
+            rc = run_scenario(scenario, layout, &plan, &total, rows);
+        }
+    }
+    if (rc != CLI_OK) {
+        json_decref(rows);
+        return rc;
+    }
+    if (json) {
+        rc = output_json(total_json(&total, &plan, rows));
+    } else {
+        sim_report_total(stdout, &total, &plan);
+    }
+    return rc == CLI_OK && total.failures > 0 ? CLI_FAILED : rc;
+}
+
+static int run_case(const struct invocation *call, const char *name, const struct sim_layout *layout)
+{
+    static struct sim_world world;
+    const struct sim_scenario *scenario;
+    struct sim_cut cuts[SIM_CUTS_MAX];
+    struct sim_outcome outcome;
+    unsigned count;
+    int rc;
+
+    if (!sim_case_parse(name, &scenario, cuts, &count)) {
+        return output_fail(CLI_USAGE, "\"%s\" names no case; a case looks like healthy:12t7", name);
+    }
+    rc = open_world(&world, scenario, layout);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    sim_world_run(&world, cuts, count, &outcome);
+    sim_world_close(&world);
+    rc = output_fields(call, json_pack("{s:s, s:s, s:i, s:i, s:i, s:b, s:s}", "case", name, "scenario",
+                                       scenario->text, "cuts", (int)outcome.cuts, "boots", (int)outcome.boots,
+                                       "virtual_seconds", (int)(outcome.virtual_ms / 1000), "survived",
+                                       !outcome.guilty, "verdict",
+                                       outcome.guilty ? outcome.verdict : "all invariants hold"));
+    return rc == CLI_OK && outcome.guilty ? CLI_FAILED : rc;
+}
+
+static int list(void)
+{
+    const struct sim_scenario *scenario;
+
+    for (scenario = sim_scenarios; scenario->name != NULL; scenario++) {
+        printf("%-22s %s\n", scenario->name, scenario->text);
+    }
+    return CLI_OK;
+}
+
+static int run(const struct invocation *call)
+{
+    const struct sim_scenario *only = NULL;
+    struct sim_layout layout;
+    int rc;
+
+    if (option_given(call, "list")) {
+        return list();
+    }
+    rc = load_layout(call, &layout);
+    if (rc == CLI_OK && option_given(call, "case")) {
+        return run_case(call, option_text(call, "case"), &layout);
+    }
+    if (rc == CLI_OK && option_given(call, "scenario")) {
+        rc = find_scenario(option_text(call, "scenario"), &only);
+    }
+    return rc == CLI_OK ? run_all(call, only, &layout) : rc;
+}
+
+static const struct option options[] = {
+    {"layout", 'l', "FILE.json", "your board's flash (docs/LAYOUT.md), or small, small-once, small-wide", 0},
+    {"cuts", 0, "MODE", "none, each (every operation), pairs, or random; default each", 0},
+    {"one-in", 0, "N", "run one case of N; default all", 0},
+    {"scenario", 's', "NAME", "only this one", 0},
+    {"seed", 0, "N", "other bits and other draws; default 0", 0},
+    {"case", 0, "ID", "replay one case, as a failure names it", 0},
+    {"list", 0, NULL, "print the scenarios", 0},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+const struct command command_torture = {
+    .name = "torture",
+    .arguments = "",
+    .summary = "run a simulated device through power cuts at every flash operation",
+    .details = "Runs the real bootloader logic, update client and co-processor on simulated flash, line and\n"
+               "clock. The power is cut before, during and after every erase and program, and a judge\n"
+               "that shares no code with them looks at the flash. docs/TORTURE.md says what is checked.\n"
+               "A failed case is printed with an ID that replays it (with the same --layout).\n",
+    .options = options,
+    .uses = USES_JSON,
+    .run = run,
+};
