@@ -45,6 +45,14 @@ struct cmsdk_watchdog {
 #define WATCHDOG_RESET     (1u << 1) /* reset at the second */
 #define WATCHDOG_UNLOCK    0x1ACCE551u
 
+struct cmsdk_timer {
+    volatile uint32_t control;
+    volatile uint32_t value; /* counts down at the system clock, then starts again at reload */
+    volatile uint32_t reload;
+};
+#define TIMER0       ((struct cmsdk_timer *)0x40000000u)
+#define TIMER_ENABLE (1u << 0)
+
 struct systick {
     volatile uint32_t control;
     volatile uint32_t reload;
