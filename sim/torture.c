@@ -159,6 +159,14 @@ static bool run_case(const struct run *run, const struct sim_cut *cuts, unsigned
     return true;
 }
 
+/* Where a run over operations begins, so that one case of one_in is run, and not always the same. */
+static uint32_t first_operation(const struct sim_plan *plan, uint32_t a, uint32_t b)
+{
+    uint32_t mixed = (plan->seed * 31 + a * 6 + b + 1) * 2654435761u;
+
+    return (mixed >> 7) % plan->one_in;
+}
+
 static void run_each(const struct run *run)
 {
     uint32_t variant;
@@ -166,7 +174,7 @@ static void run_each(const struct run *run)
 
     for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
         for (variant = 0; variant < 2; variant++) {
-            uint32_t first = (run->plan->seed + variant + (uint32_t)tear) % run->plan->one_in;
+            uint32_t first = first_operation(run->plan, variant, (uint32_t)tear);
             struct sim_cut cut = {first, (enum sim_tear)tear, 0};
 
             do {
@@ -176,38 +184,33 @@ static void run_each(const struct run *run)
     }
 }
 
-/* The second cut at every operation after the first. False: the first did not happen. */
-static bool run_second(const struct run *run, struct sim_cut cuts[2], uint32_t skip)
+/* The second cut at every operation after the first. */
+static void run_second(const struct run *run, struct sim_cut cuts[2])
 {
-    bool any = false;
+    uint32_t first = cuts[0].operation * SIM_TEAR_COUNT + (uint32_t)cuts[0].tear;
     int tear;
 
     for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
         cuts[1].tear = (enum sim_tear)tear;
-        cuts[1].operation = skip;
-        cuts[1].seed = 2 * (run->plan->seed + cuts[0].operation) + (skip & 1);
+        cuts[1].operation = first_operation(run->plan, first, (uint32_t)tear);
+        cuts[1].seed = run->plan->seed + cuts[1].operation;
         while (run_case(run, cuts, 2)) {
-            any = true;
             cuts[1].operation += run->plan->one_in;
             cuts[1].seed++;
         }
     }
-    return any;
 }
 
-/* Of n pairs one: every n-th second operation, each time with another start. */
 static void run_pairs(const struct run *run)
 {
+    uint32_t operation;
     int tear;
 
     for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
-        struct sim_cut cuts[2] = {{0, (enum sim_tear)tear, run->plan->seed}};
-        uint32_t operation;
-
         for (operation = 0; operation < run->tally->operations; operation++) {
-            cuts[0].operation = operation;
-            cuts[0].seed = run->plan->seed + operation;
-            (void)run_second(run, cuts, (operation + (uint32_t)tear + run->plan->seed) % run->plan->one_in);
+            struct sim_cut cuts[2] = {{operation, (enum sim_tear)tear, run->plan->seed + operation}};
+
+            run_second(run, cuts);
         }
     }
 }
