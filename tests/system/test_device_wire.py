@@ -75,13 +75,19 @@ class CoProcessor(wire.Peer):
             self.must("the device asks for data", lambda: self.chunk_bytes > 0)
         return accepted
 
+    @staticmethod
+    def cut(frame):
+        """Half a frame, not cut behind an ESC: what follows an ESC is data, even a BEG, and the next frame would be lost."""
+        half = len(frame) // 2
+        return frame[: half - 1] if frame[half - 1] == wire.ESC else frame[:half]
+
     def disturb(self, frame):
         """Something bad before a frame; True if the frame itself never arrives whole."""
         kind = self.random.randrange(8)
         if kind == 0:
             self.send_raw(b"\x00noise\xbb\xcc")
         elif kind == 1:
-            self.send_raw(frame[: len(frame) // 2])  # cut short: the next BEG starts anew
+            self.send_raw(self.cut(frame))  # the next BEG starts anew
         elif kind == 2:
             self.send_raw(frame[:9] + bytes([frame[9] ^ 0x04]) + frame[10:])  # damaged: a wrong CRC
         elif kind == 3:
