@@ -41,7 +41,8 @@ static void fuzz_head(const uint8_t *data, size_t size)
     (void)route_methods(head.path, methods);
     (void)http_query_has(head.query, "template");
     (void)http_query_get(head.query, "token", value, sizeof value);
-    (void)http_bearer(head.authorization);
+    (void)http_bearer(http_head_value(&head, "authorization"));
+    (void)http_cookie_get(&head, "session", value, sizeof value);
 }
 
 static void fuzz_range(const uint8_t *data, size_t size)

@@ -144,7 +144,7 @@ static void begin_upload(struct visit *visit)
                "name must be a plain file name of at most 255 bytes, without a path");
         return;
     }
-    if (strncmp(visit->exchange->head.content_type, "multipart/", 10) == 0) {
+    if (strncmp(http_head_value(&visit->exchange->head, "content-type"), "multipart/", 10) == 0) {
         refuse(visit->exchange, 415, "wrong content type", "send the file itself as the body, not a form");
         return;
     }
@@ -229,9 +229,11 @@ static void send_file(struct visit *visit, int file)
     text_hex(firmware->sha256, RECORD_DIGEST_BYTES, etag + 1);
     memcpy(etag + 1 + 2 * RECORD_DIGEST_BYTES, "\"", 2);
     http_header(exchange, "ETag", etag);
-    bool same = exchange->head.if_range[0] == '\0' || strcmp(exchange->head.if_range, etag) == 0;
+    const char *condition = http_head_value(&exchange->head, "if-range");
+    const char *wanted = http_head_value(&exchange->head, "range");
+    bool same = condition[0] == '\0' || strcmp(condition, etag) == 0;
     enum http_range range =
-        same ? http_range_parse(exchange->head.range, firmware->size, &start, &length) : HTTP_RANGE_NONE;
+        same ? http_range_parse(wanted, firmware->size, &start, &length) : HTTP_RANGE_NONE;
     if (range == HTTP_RANGE_UNSATISFIABLE) {
         close(file);
         snprintf(content, sizeof content, "bytes */%lld", (long long)firmware->size);
@@ -314,7 +316,7 @@ static void post_sent(const struct visit *visit)
 
 static bool authorized(const struct front *front, const struct http_head *head)
 {
-    const char *token = http_bearer(head->authorization);
+    const char *token = http_bearer(http_head_value(head, "authorization"));
     return token != NULL && tokens_find(front->tokens, token, strlen(token)) != 0;
 }
 

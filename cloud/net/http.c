@@ -6,6 +6,8 @@
  *     | silence      v                                           v
  *     '-----------> SENDING                                    LINGER --EOF or 2 s--> closed
  *
+ *   ANSWER --http_stream_begin--> STREAM --http_stream_end--> SENDING; the client gone, or behind --> closed
+ *
  * LINGER: the answer is out, our side is shut, and what the client still sends is dropped, so that the client
  * gets to read the answer before a reset. A client that goes away early leaves a connection in ANSWER without
  * a socket, until its answer is given.
@@ -31,8 +33,9 @@
 #define BODY_LIMIT_S     60 /* and its size at this pace: */
 #define BODY_BYTES_PER_S 4096
 #define READ_AHEAD       (64 * 1024)
+#define STREAM_SILENCE_S 15 /* until a comment */
 
-enum state { HEAD, BODY, ANSWER, SENDING, LINGER };
+enum state { HEAD, BODY, ANSWER, STREAM, SENDING, LINGER };
 
 struct http_connection {
     struct http_server *server;
@@ -46,6 +49,8 @@ struct http_connection {
     int64_t body_left;
     bool body_wanted;
     bool keep_alive;
+    bool events;  /* STREAM: of text/event-stream */
+    bool dropped; /* STREAM: too far behind */
 };
 
 struct http_server {
@@ -244,7 +249,7 @@ static void on_read(struct bufferevent *bev, void *ctx)
 {
     struct http_connection *c = ctx;
     struct evbuffer *input = bufferevent_get_input(bev);
-    if (c->state == LINGER)
+    if (c->state == LINGER || c->state == STREAM)
         evbuffer_drain(input, evbuffer_get_length(input));
     else
         serve(c);
@@ -264,6 +269,13 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
     drop(ctx);
 }
 
+static void comment(struct http_connection *c)
+{
+    if (c->events)
+        http_stream_send(c->exchange, ":\n\n", 3);
+    set_deadline(c, STREAM_SILENCE_S);
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
@@ -271,6 +283,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
     struct http_connection *c = ctx;
     if (c->state == BODY)
         refuse(c, 408);
+    else if (c->state == STREAM && !c->dropped)
+        comment(c);
     else
         drop(c);
 }
@@ -359,6 +373,16 @@ void http_header(struct http_exchange *exchange, const char *name, const char *v
     evbuffer_add_printf(exchange->connection->headers, "%s: %s\r\n", name, clean);
 }
 
+#define LENGTH_UNKNOWN (-1)
+
+static void write_length(struct http_connection *c, struct evbuffer *out, int status, int64_t length)
+{
+    if (length == LENGTH_UNKNOWN && c->exchange->head.version_1_1)
+        evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+    else if (length != LENGTH_UNKNOWN && status != 204 && status != 304)
+        evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
+}
+
 /* Status line and headers. False if the client is gone; the exchange is then too. */
 static bool start_reply(struct http_exchange *exchange, int status, const char *type, int64_t length)
 {
@@ -373,8 +397,7 @@ static bool start_reply(struct http_exchange *exchange, int status, const char *
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
     if (type != NULL)
         evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
-    if (status != 204)
-        evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
+    write_length(c, out, status, length);
     if (!c->keep_alive)
         evbuffer_add_printf(out, "Connection: close\r\n");
     evbuffer_add_buffer(out, c->headers);
@@ -404,4 +427,53 @@ void http_reply_file(struct http_exchange *exchange, int status, const char *typ
         c->keep_alive = false; /* the client sees an answer cut short, never the next one in its place */
         close(fd);
     }
+}
+
+bool http_stream_begin(struct http_exchange *exchange, int status, const char *type)
+{
+    struct http_connection *c = exchange->connection;
+    c->keep_alive = false;
+    if (!start_reply(exchange, status, type, LENGTH_UNKNOWN))
+        return false;
+    c->state = STREAM;
+    c->events = strcmp(type, "text/event-stream") == 0;
+    c->dropped = false;
+    bufferevent_enable(c->bev, EV_READ); /* to see the client go */
+    set_deadline(c, STREAM_SILENCE_S);
+    return true;
+}
+
+/* A client that is too far behind is dropped by the loop: here the caller still holds the exchange. */
+void http_stream_send(struct http_exchange *exchange, const void *data, size_t bytes)
+{
+    struct http_connection *c = exchange->connection;
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    if (bytes == 0 || c->dropped || exchange->head.method == HTTP_HEAD)
+        return;
+    set_deadline(c, STREAM_SILENCE_S);
+    if (evbuffer_get_length(out) + bytes > HTTP_STREAM_BEHIND) {
+        c->dropped = true;
+        set_deadline(c, 0);
+        return;
+    }
+    if (exchange->head.version_1_1)
+        evbuffer_add_printf(out, "%zx\r\n", bytes);
+    evbuffer_add(out, data, bytes);
+    if (exchange->head.version_1_1)
+        evbuffer_add_printf(out, "\r\n");
+}
+
+void http_stream_end(struct http_exchange *exchange)
+{
+    struct http_connection *c = exchange->connection;
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    if (c->dropped)
+        return;
+    c->state = SENDING;
+    evtimer_del(c->deadline);
+    bufferevent_disable(c->bev, EV_READ);
+    if (exchange->head.version_1_1 && exchange->head.method != HTTP_HEAD)
+        evbuffer_add_printf(out, "0\r\n\r\n");
+    if (evbuffer_get_length(out) == 0)
+        on_sent(c);
 }

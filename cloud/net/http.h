@@ -6,11 +6,12 @@
  *
  *     on_request: http_take_body (then on_body per piece, then on_complete); without a body on_complete at
  *                 once; or http_reply right away, which refuses what may still be coming
- *     on_complete: http_reply or http_reply_file, at once or later
+ *     on_complete: http_reply, http_reply_file or http_stream_begin, at once or later
  *     on_closed: always the last call; the exchange is gone afterwards
  *
  * If the client goes away while an answer is awaited, on_closed still comes only after http_reply: whoever
- * owes the answer holds a valid exchange until it gave it. */
+ * owes the answer holds a valid exchange until it gave it. A stream is owed no longer once it has begun: it
+ * may be closed at any time. */
 #ifndef TANDEM_CLOUD_HTTP_H
 #define TANDEM_CLOUD_HTTP_H
 
@@ -56,5 +57,15 @@ void http_reply(struct http_exchange *exchange, int status, const char *type, co
  * nothing but the headers goes out. */
 void http_reply_file(struct http_exchange *exchange, int status, const char *type, int fd, int64_t offset,
                      int64_t length);
+
+/* An answer in pieces over a long time, such as text/event-stream: begin, send as often as there is
+ * something, end. on_closed may come whenever the loop runs, from begin on: send no more after it. A client
+ * that falls HTTP_STREAM_BEHIND bytes behind is dropped. An event stream that is silent gets a comment line
+ * now and then, so that proxies keep it and a dead client is noticed. */
+#define HTTP_STREAM_BEHIND (256 * 1024)
+/* False if the client is gone; the exchange is then too. */
+bool http_stream_begin(struct http_exchange *exchange, int status, const char *type);
+void http_stream_send(struct http_exchange *exchange, const void *data, size_t bytes);
+void http_stream_end(struct http_exchange *exchange);
 
 #endif

@@ -112,7 +112,7 @@ static int parse_version(struct http_head *head, struct slice version)
     if (version.bytes != 8 || memcmp(version.at, "HTTP/", 5) != 0)
         return -400;
     if (memcmp(version.at + 5, "1.1", 3) == 0)
-        head->keep_alive = true;
+        head->version_1_1 = head->keep_alive = true;
     else if (memcmp(version.at + 5, "1.0", 3) != 0)
         return -505;
     return 0;
@@ -149,6 +149,7 @@ struct seen {
     bool length;
     bool coding;
     bool host;
+    bool authorization;
 };
 
 static void take_connection(struct http_head *head, struct slice value)
@@ -157,6 +158,8 @@ static void take_connection(struct http_head *head, struct slice value)
     while (next_piece(&value, ',', &option)) {
         if (equals(trim(option), "close"))
             head->keep_alive = false;
+        else if (equals(trim(option), "upgrade"))
+            head->upgrade = head->version_1_1;
     }
 }
 
@@ -167,6 +170,7 @@ static bool once(bool *seen)
     return first;
 }
 
+/* Acts on what the connection itself lives by. */
 static bool take_header(struct http_head *head, struct seen *seen, struct slice name, struct slice value)
 {
     if (equals(name, "content-length")) {
@@ -179,19 +183,25 @@ static bool take_header(struct http_head *head, struct seen *seen, struct slice 
     }
     if (equals(name, "host"))
         return once(&seen->host);
+    if (equals(name, "authorization"))
+        return once(&seen->authorization);
     if (equals(name, "connection"))
         take_connection(head, value);
     else if (equals(name, "expect"))
         head->expect_continue = equals(value, "100-continue");
-    else if (equals(name, "authorization"))
-        return copy(value, head->authorization, sizeof head->authorization);
-    else if (equals(name, "content-type"))
-        return copy(value, head->content_type, sizeof head->content_type);
-    else if (equals(name, "range") && !copy(value, head->range, sizeof head->range))
-        head->range[0] = '\0'; /* more ranges than we take: the whole file will do */
-    else if (equals(name, "if-range"))
-        return copy(value, head->if_range, sizeof head->if_range);
     return true;
+}
+
+/* Always fits: a line loses more (colon, CR, LF) than the two NULs take. */
+static void keep_header(struct http_head *head, struct slice name, struct slice value)
+{
+    char *to = head->fields + head->fields_bytes;
+    memcpy(to, name.at, name.bytes);
+    to[name.bytes] = '\0';
+    to += name.bytes + 1;
+    memcpy(to, value.at, value.bytes);
+    to[value.bytes] = '\0';
+    head->fields_bytes += name.bytes + value.bytes + 2;
 }
 
 static bool parse_header(struct http_head *head, struct seen *seen, struct slice line)
@@ -203,7 +213,9 @@ static bool parse_header(struct http_head *head, struct seen *seen, struct slice
         if (((unsigned char)line.at[i] < 0x20 && line.at[i] != '\t') || line.at[i] == 0x7F)
             return false;
     }
-    return take_header(head, seen, name, trim(line));
+    struct slice value = trim(line);
+    keep_header(head, name, value);
+    return take_header(head, seen, name, value);
 }
 
 /* Cuts a line that ends in CR LF. */
@@ -232,14 +244,39 @@ int http_head_parse(struct http_head *head, const char *data, size_t bytes)
     int refusal = parse_request_line(head, line);
     if (refusal != 0)
         return refusal;
-    bool needs_host = head->keep_alive; /* HTTP/1.1 */
     while (rest.bytes > 0) {
         if (!cut_line(&rest, &line) || !parse_header(head, &seen, line))
             return -400;
     }
-    if ((seen.length && seen.coding) || (needs_host && !seen.host))
+    if ((seen.length && seen.coding) || (head->version_1_1 && !seen.host))
         return -400;
     return (int)length;
+}
+
+const char *http_head_value(const struct http_head *head, const char *name)
+{
+    for (size_t at = 0; at < head->fields_bytes;) {
+        const char *field = head->fields + at;
+        const char *value = field + strlen(field) + 1;
+        if (strcasecmp(field, name) == 0)
+            return value;
+        at += (size_t)(value - field) + strlen(value) + 1;
+    }
+    return "";
+}
+
+bool http_cookie_get(const struct http_head *head, const char *name, char *to, size_t capacity)
+{
+    const char *cookies = http_head_value(head, "cookie");
+    struct slice rest = {cookies, strlen(cookies)};
+    struct slice pair;
+    struct slice key;
+    while (next_piece(&rest, ';', &pair)) {
+        pair = trim(pair);
+        if (cut(&pair, '=', &key) && key.bytes == strlen(name) && memcmp(key.at, name, key.bytes) == 0)
+            return copy(pair, to, capacity);
+    }
+    return false;
 }
 
 static int hex_value(char c)
@@ -347,10 +384,15 @@ const char *http_reason(int status)
         int status;
         const char *text;
     } reasons[] = {
+        {101, "Switching Protocols"},
         {200, "OK"},
         {201, "Created"},
         {204, "No Content"},
+        {202, "Accepted"},
         {206, "Partial Content"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -358,12 +400,17 @@ const char *http_reason(int status)
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {409, "Conflict"},
+        {410, "Gone"},
         {411, "Length Required"},
+        {412, "Precondition Failed"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {416, "Range Not Satisfiable"},
         {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {428, "Precondition Required"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},

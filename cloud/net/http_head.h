@@ -30,20 +30,26 @@ struct http_head {
     enum http_method method;
     char path[HTTP_PATH_MAX];   /* as sent, without the query; starts with '/' */
     char query[HTTP_QUERY_MAX]; /* as sent, without the '?' */
+    bool version_1_1;
     bool keep_alive;
     bool expect_continue;
-    bool chunked;           /* the length of the body is not known */
-    int64_t content_length; /* 0 without a body */
-    char authorization[256];
-    char content_type[96];
-    char range[96];
-    char if_range[96];
+    bool upgrade;               /* to another protocol, as the header Upgrade names it */
+    bool chunked;               /* the length of the body is not known */
+    int64_t content_length;     /* 0 without a body */
+    size_t fields_bytes;        /* of all headers: */
+    char fields[HTTP_HEAD_MAX]; /* name, NUL, value, NUL, and so on */
 };
 
 /* Parses the head at data. Returns its length once it is complete, 0 while it is not, or the negative of the
  * HTTP status that refuses it: 400, 414 (target too long), 431 (head too large), 501 (method), 505 (version).
  */
 int http_head_parse(struct http_head *head, const char *data, size_t bytes);
+
+/* The value of the first header with this name, in any case; "" if there is none. */
+const char *http_head_value(const struct http_head *head, const char *name);
+
+/* The value of a cookie that the client sent. False if it is absent or does not fit. */
+bool http_cookie_get(const struct http_head *head, const char *name, char *to, size_t capacity);
 
 /* The value of key in a query, percent-decoded. False if it is absent, malformed, holds a NUL, or does not
  * fit. */

@@ -1,0 +1,131 @@
+/* Heads of requests: what is taken from them, and which are refused (RFC 9110, RFC 9112). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cloud/net/http_head.h"
+
+static struct http_head head;
+
+static int parse(const char *text)
+{
+    return http_head_parse(&head, text, strlen(text));
+}
+
+static void header_is_found_in_any_case_and_without_the_space_around_it(void **state)
+{
+    (void)state;
+    const char *text = "GET /a?b=c HTTP/1.1\r\nHost: x\r\nIF-Match:\t \"12\" \r\nCookie:\r\n\r\nrest";
+    assert_int_equal(parse(text), (int)strlen(text) - 4);
+    assert_string_equal(http_head_value(&head, "if-match"), "\"12\"");
+    assert_string_equal(http_head_value(&head, "Host"), "x");
+    assert_string_equal(http_head_value(&head, "cookie"), "");
+    assert_string_equal(http_head_value(&head, "absent"), "");
+}
+
+static void head_of_the_largest_size_keeps_all_its_headers(void **state)
+{
+    static char text[HTTP_HEAD_MAX + 1];
+    (void)state;
+    int length = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost:x\r\n");
+    while (length + 5 <= HTTP_HEAD_MAX - 8)
+        length += snprintf(text + length, sizeof text - (size_t)length, "a:b\r\n");
+    while (length < HTTP_HEAD_MAX - 6)
+        length += snprintf(text + length, sizeof text - (size_t)length, "z");
+    length += snprintf(text + length, sizeof text - (size_t)length, ":y\r\n\r\n");
+    assert_int_equal(length, HTTP_HEAD_MAX);
+    assert_int_equal(parse(text), HTTP_HEAD_MAX);
+    assert_true(head.fields_bytes <= sizeof head.fields);
+    assert_string_equal(http_head_value(&head, "a"), "b");
+}
+
+static void what_two_ends_could_read_differently_is_refused(void **state)
+{
+    static const char *const refused[] = {
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999999999999\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nName : y\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n",
+        "GET / HTTP/1.1\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_equal(parse(refused[i]), -400);
+}
+
+static void upgrade_is_wanted_only_where_connection_says_so(void **state)
+{
+    (void)state;
+    assert_true(parse("GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n\r\n") > 0);
+    assert_true(head.upgrade && head.keep_alive);
+    assert_true(parse("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n") > 0);
+    assert_false(head.upgrade);
+    assert_true(parse("GET / HTTP/1.0\r\nConnection: upgrade\r\n\r\n") > 0);
+    assert_false(head.upgrade);
+}
+
+static void cookie_is_found_by_its_whole_name(void **state)
+{
+    char value[8];
+    (void)state;
+    assert_true(parse("GET / HTTP/1.1\r\nHost: x\r\nCookie: xid=1; id=abc=; long=12345678\r\n\r\n") > 0);
+    assert_true(http_cookie_get(&head, "id", value, sizeof value));
+    assert_string_equal(value, "abc=");
+    assert_false(http_cookie_get(&head, "i", value, sizeof value));
+    assert_false(http_cookie_get(&head, "long", value, sizeof value));
+}
+
+static void range_is_one_part_or_none(void **state)
+{
+    static const struct {
+        const char *value;
+        enum http_range is;
+        int64_t start, length;
+    } cases[] = {
+        {"bytes=0-", HTTP_RANGE_PART, 0, 100},
+        {"bytes=10-19", HTTP_RANGE_PART, 10, 10},
+        {"bytes=-30", HTTP_RANGE_PART, 70, 30},
+        {"bytes=-300", HTTP_RANGE_PART, 0, 100},
+        {"bytes=99-500", HTTP_RANGE_PART, 99, 1},
+        {"bytes=100-", HTTP_RANGE_UNSATISFIABLE, 0, 0},
+        {"bytes=-0", HTTP_RANGE_UNSATISFIABLE, 0, 0},
+        {"bytes=5-4", HTTP_RANGE_NONE, 0, 0},
+        {"bytes=0-1,5-6", HTTP_RANGE_NONE, 0, 0},
+        {"lines=0-1", HTTP_RANGE_NONE, 0, 0},
+        {"", HTTP_RANGE_NONE, 0, 0},
+        {"bytes=-", HTTP_RANGE_NONE, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t start = 0, length = 0;
+        assert_int_equal(http_range_parse(cases[i].value, 100, &start, &length), cases[i].is);
+        assert_int_equal(start, cases[i].start);
+        assert_int_equal(length, cases[i].length);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(header_is_found_in_any_case_and_without_the_space_around_it),
+        cmocka_unit_test(head_of_the_largest_size_keeps_all_its_headers),
+        cmocka_unit_test(what_two_ends_could_read_differently_is_refused),
+        cmocka_unit_test(upgrade_is_wanted_only_where_connection_says_so),
+        cmocka_unit_test(cookie_is_found_by_its_whole_name),
+        cmocka_unit_test(range_is_one_part_or_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
