@@ -1,0 +1,183 @@
+/* The pure part of cloud/people: roles, passwords, how often somebody may try. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "cloud/people/password.h"
+#include "cloud/people/role.h"
+#include "cloud/people/throttle.h"
+
+/* --- Roles --- */
+
+static void a_role_reaches_what_asks_for_it_or_less(void **state)
+{
+    (void)state;
+    assert_true(role_reaches(ROLE_VIEWER, false, ROLE_VIEWER));
+    assert_false(role_reaches(ROLE_VIEWER, true, ROLE_OPERATOR));
+    assert_true(role_reaches(ROLE_OPERATOR, false, ROLE_VIEWER));
+    assert_false(role_reaches(ROLE_OPERATOR, true, ROLE_ADMIN));
+    assert_true(role_reaches(ROLE_ADMIN, false, ROLE_ADMIN));
+}
+
+static void only_an_admin_of_the_servers_own_organization_is_host(void **state)
+{
+    (void)state;
+    assert_true(role_reaches(ROLE_ADMIN, true, ROLE_HOST));
+    assert_false(role_reaches(ROLE_ADMIN, false, ROLE_HOST));
+    assert_false(role_reaches(ROLE_OPERATOR, true, ROLE_HOST));
+}
+
+static void names_of_roles_and_areas_read_back(void **state)
+{
+    (void)state;
+    enum role role;
+    enum area area;
+    for (int i = 0; i < ROLE_COUNT; i++)
+        assert_true(role_parse(role_slug((enum role)i), &role) && role == (enum role)i);
+    for (int i = 0; i < AREA_COUNT; i++)
+        assert_true(area_parse(area_slug((enum area)i), &area) && area == (enum area)i);
+    assert_false(role_parse("host", &role));
+    assert_false(role_parse("", &role));
+    assert_false(area_parse("everything", &area));
+}
+
+/* --- Passwords --- */
+
+static void the_function_is_that_of_rfc_7914(void **state)
+{
+    (void)state;
+    /* Section 12, third vector. */
+    static const char vector[] = "scrypt:14:8:1:536f6469756d43686c6f72696465:"
+                                 "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
+                                 "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887";
+    assert_true(password_verify("pleaseletmein", vector));
+    assert_false(password_verify("pleaseletmeim", vector));
+}
+
+/* hashlib.scrypt(b"correct horse battery", salt=bytes(range(16)), n=2**15, r=8, p=3, dklen=32) */
+static void a_hash_made_elsewhere_is_known(void **state)
+{
+    (void)state;
+    static const char hash[] = "scrypt:15:8:3:000102030405060708090a0b0c0d0e0f:"
+                               "0544bf8d8dd15c894d51f54589bad74b59be66dc834b9ea4b286764a04a35254";
+    assert_true(password_verify("correct horse battery", hash));
+    assert_false(password_verify("correct horse batterz", hash));
+}
+
+static void a_password_is_known_by_its_hash_and_never_twice_the_same(void **state)
+{
+    (void)state;
+    char first[PASSWORD_HASH_MAX];
+    char second[PASSWORD_HASH_MAX];
+    assert_true(password_hash("generated", PASSWORD_GENERATED, first));
+    assert_true(password_hash("generated", PASSWORD_GENERATED, second));
+    assert_string_not_equal(first, second);
+    assert_true(password_verify("generated", first));
+    assert_true(password_verify("generated", second));
+    assert_false(password_verify("Generated", first));
+    assert_false(password_verify("", first));
+    assert_null(strstr(first, "generated"));
+}
+
+static void a_hash_that_is_none_is_nobodys(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "scrypt",
+        "scrypt:15:8:3:",
+        "scrypt:15:8:3:00",
+        "scrypt:15:8:3::",
+        "scrypt:15:8:3:00:",
+        "scrypt:15:8:3:0:00",
+        "scrypt:15:8:3:00:zz",
+        "scrypt:63:8:3:00:00",
+        "scrypt:15:99:99:00:00",
+        "scrypt:0:0:0:00:00",
+        "md5:1:1:1:00:00",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(password_verify("", bad[i]));
+}
+
+static void a_poor_password_is_refused_with_a_reason(void **state)
+{
+    (void)state;
+    char longest[PASSWORD_MAX + 1];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[0] = 'y';
+    longest[PASSWORD_MAX] = '\0';
+    assert_non_null(password_objection("short", "ann"));
+    assert_non_null(password_objection("elevenchars", "ann"));
+    assert_non_null(password_objection("aaaaaaaaaaaaaaaa", "ben"));
+    assert_non_null(password_objection("I am ANN@example.org", "ann@example.org"));
+    assert_non_null(password_objection(longest, "ann"));
+    assert_null(password_objection("tulips under old bridges", "ann"));
+    assert_null(password_objection("\xc3\xa4\xc3\xb6\xc3\xbc twelve ch", "ann"));
+}
+
+/* --- Throttle --- */
+
+static void after_the_burst_tries_come_one_at_a_time(void **state)
+{
+    (void)state;
+    static struct throttle throttle;
+    throttle_init(&throttle, 3, 1000);
+    for (int i = 0; i < 3; i++)
+        assert_true(throttle_take(&throttle, "ann", 5000) == 0);
+    assert_true(throttle_take(&throttle, "ann", 5000) == 1000);
+    assert_true(throttle_take(&throttle, "ann", 5400) == 600);
+    assert_true(throttle_take(&throttle, "ann", 6000) == 0);
+    assert_true(throttle_take(&throttle, "ann", 6000) == 1000);
+    for (int i = 0; i < 3; i++)
+        assert_true(throttle_take(&throttle, "ann", 60000) == 0);
+    assert_true(throttle_take(&throttle, "ann", 60000) > 0);
+}
+
+static void a_good_try_costs_nothing(void **state)
+{
+    (void)state;
+    static struct throttle throttle;
+    throttle_init(&throttle, 2, 1000);
+    for (int i = 0; i < 10; i++) {
+        assert_true(throttle_take(&throttle, "ann", 0) == 0);
+        throttle_return(&throttle, "ann");
+    }
+    assert_true(throttle_take(&throttle, "ann", 0) == 0);
+    assert_true(throttle_take(&throttle, "ann", 0) == 0);
+    assert_true(throttle_take(&throttle, "ann", 0) == 1000);
+}
+
+static void one_key_does_not_spend_anothers_tries(void **state)
+{
+    (void)state;
+    static struct throttle throttle;
+    throttle_init(&throttle, 1, 1000);
+    memset(throttle.key, 7, sizeof throttle.key); /* two names that do not share a slot */
+    assert_true(throttle_take(&throttle, "ann", 0) == 0);
+    assert_true(throttle_take(&throttle, "ben", 0) == 0);
+    assert_true(throttle_take(&throttle, "ann", 0) > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_role_reaches_what_asks_for_it_or_less),
+        cmocka_unit_test(only_an_admin_of_the_servers_own_organization_is_host),
+        cmocka_unit_test(names_of_roles_and_areas_read_back),
+        cmocka_unit_test(the_function_is_that_of_rfc_7914),
+        cmocka_unit_test(a_hash_made_elsewhere_is_known),
+        cmocka_unit_test(a_password_is_known_by_its_hash_and_never_twice_the_same),
+        cmocka_unit_test(a_hash_that_is_none_is_nobodys),
+        cmocka_unit_test(a_poor_password_is_refused_with_a_reason),
+        cmocka_unit_test(after_the_burst_tries_come_one_at_a_time),
+        cmocka_unit_test(a_good_try_costs_nothing),
+        cmocka_unit_test(one_key_does_not_spend_anothers_tries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
