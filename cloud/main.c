@@ -196,6 +196,11 @@ static void start_listening(struct cloud *cloud)
     bound_share(raise_file_limit(), &front->bound, &devices);
     front->tokens = &cloud->people;
     front->folder = cloud->folder;
+    if (cloud->options.console != NULL) {
+        front->console = console_load(cloud->options.console, why, sizeof why);
+        if (front->console == NULL)
+            fail("%s", why);
+    }
     if (!front_start(front, cloud->base, cloud->options.http, why, sizeof why))
         fail("%s", why);
     uint16_t http = http_port(front->server);
@@ -225,6 +230,7 @@ static void stop(struct cloud *cloud)
 {
     desk_stop(cloud->desk);
     http_stop(cloud->front.server);
+    console_free(cloud->front.console);
     gateway_free(cloud->gateway);
     for (size_t i = 0; i < SIGNALS; i++)
         event_free(cloud->signals[i]);

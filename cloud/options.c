@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cloud/fleet/status.h"
 
 #define EXIT_USAGE   2
 #define SETTLE_MAX_S (7 * 24 * 3600)
 
-enum option_id { DATA = 1, HTTP, MQTT, PUBLIC_URL, SETTLE, LOG_LEVEL, VERSION, HELP };
+enum option_id { DATA = 1, HTTP, MQTT, PUBLIC_URL, CONSOLE, SETTLE, LOG_LEVEL, VERSION, HELP };
 
 /* Every option once: for getopt_long and for the help. */
 static const struct {
@@ -28,6 +29,7 @@ static const struct {
     {PUBLIC_URL, "public-url", "URL",
      "how devices reach --http, such as http://ota.example.com:8080\n"
      "                        (default: the address they connected to)"},
+    {CONSOLE, "console", "DIR", "the built web console, served at / of --http"},
     {SETTLE, "settle", "SECONDS",
      "how long a device without Tandem's reports must keep its new\n"
      "                        version to count as updated (default: 300)"},
@@ -100,6 +102,9 @@ static void take(struct options *options, int id, const char *value)
     case PUBLIC_URL:
         options->public_url = parse_url(value);
         break;
+    case CONSOLE:
+        options->console = value;
+        break;
     case SETTLE:
         options->settle_ms = parse_settle(value);
         break;
@@ -126,6 +131,8 @@ void options_parse(struct options *options, int argc, char **argv)
     for (size_t i = 0; i < OPTION_COUNT; i++)
         known[i] = (struct option){table[i].name, table[i].value != NULL, NULL, table[i].id};
     *options = (struct options){.settle_ms = status_limits_default.settle_ms, .log_level = LOG_LEVEL_INFO};
+    if (access(TANDEM_CONSOLE "/index.html", R_OK) == 0)
+        options->console = TANDEM_CONSOLE;
     for (int id; (id = getopt_long(argc, argv, "", known, NULL)) != -1;)
         take(options, id, optarg);
     if (optind < argc)

@@ -11,6 +11,7 @@ struct options {
     const char *http;
     const char *mqtt;
     const char *public_url; /* NULL: devices download where they connected */
+    const char *console;    /* NULL: none is served */
     int64_t settle_ms;
     enum log_level log_level;
 };

@@ -3,15 +3,17 @@
 #define TANDEM_CLOUD_FRONT_H
 
 #include "cloud/fleet/desk.h"
+#include "cloud/net/console.h"
 #include "cloud/net/http.h"
 #include "cloud/net/tokens.h"
 
 struct front {
     struct http_server *server;
     struct desk *desk;
-    struct tokens *tokens; /* of people and programs */
-    const char *folder;    /* of firmware files */
-    struct bound bound;    /* of connections */
+    struct tokens *tokens;   /* of people and programs */
+    const char *folder;      /* of firmware files */
+    struct bound bound;      /* of connections */
+    struct console *console; /* NULL: none is served */
     uint8_t ticket_key[SECRET_KEY_BYTES];
 };
 

@@ -1,0 +1,134 @@
+/* A download: the link's own token, a note in the store, the file or a part of it, a note again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cloud/fleet/device.h"
+#include "cloud/log.h"
+#include "cloud/net/visit.h"
+#include "cloud/text.h"
+
+static int run_download(struct desk_job *job, struct fleet *fleet)
+{
+    struct visit *visit = (struct visit *)job;
+    struct device device;
+    int result = store_device_get(fleet->store, visit->ticket.device, &device);
+    if (result == STORE_OK)
+        result = store_firmware_get(fleet->store, visit->ticket.firmware, &visit->call.firmware);
+    if (result == STORE_OK && visit->exchange->head.method == HTTP_GET)
+        result = device_download(fleet, device.id, visit->ticket.firmware, false);
+    return result;
+}
+
+static void add_digests(struct http_exchange *exchange, const struct firmware *firmware)
+{
+    char text[2 * RECORD_DIGEST_BYTES + 3];
+    http_header(exchange, "x-sha256", text_base64(firmware->sha256, sizeof firmware->sha256, text));
+    http_header(exchange, "x-md5", text_hex(firmware->md5, sizeof firmware->md5, text));
+    http_header(exchange, "x-fw-type", firmware->type);
+    http_header(exchange, "x-fw-ver", firmware->version);
+    http_header(exchange, "x-fw-build", firmware->build);
+    http_header(exchange, "Accept-Ranges", "bytes");
+}
+
+static void send_file(struct visit *visit, int file)
+{
+    struct http_exchange *exchange = visit->exchange;
+    const struct firmware *firmware = &visit->call.firmware;
+    int64_t start = 0;
+    int64_t length = firmware->size;
+    char etag[2 * RECORD_DIGEST_BYTES + 3] = "\"";
+    char content[96];
+    text_hex(firmware->sha256, RECORD_DIGEST_BYTES, etag + 1);
+    memcpy(etag + 1 + 2 * RECORD_DIGEST_BYTES, "\"", 2);
+    http_header(exchange, "ETag", etag);
+    const char *condition = http_head_value(&exchange->head, "if-range");
+    const char *wanted = http_head_value(&exchange->head, "range");
+    bool same = condition[0] == '\0' || strcmp(condition, etag) == 0;
+    enum http_range range =
+        same ? http_range_parse(wanted, firmware->size, &start, &length) : HTTP_RANGE_NONE;
+    if (range == HTTP_RANGE_UNSATISFIABLE) {
+        close(file);
+        snprintf(content, sizeof content, "bytes */%lld", (long long)firmware->size);
+        http_header(exchange, "Content-Range", content);
+        visit__refuse(exchange, 416, "range not satisfiable", "the range starts behind the end of the file");
+        return;
+    }
+    add_digests(exchange, firmware);
+    if (range == HTTP_RANGE_PART) {
+        snprintf(content, sizeof content, "bytes %lld-%lld/%lld", (long long)start,
+                 (long long)(start + length - 1), (long long)firmware->size);
+        http_header(exchange, "Content-Range", content);
+    }
+    visit->to_the_end = exchange->head.method == HTTP_GET && start + length == firmware->size;
+    http_reply_file(exchange, range == HTTP_RANGE_PART ? 206 : 200, "application/octet-stream", file, start,
+                    length);
+}
+
+static void download_ready(struct desk_job *job, int result)
+{
+    struct visit *visit = (struct visit *)job;
+    char path[FIRMWARE_PATH_MAX];
+    if (result != STORE_OK) {
+        visit__refuse(visit->exchange, result == STORE_NOT_FOUND ? 404 : 503, "not available",
+                      "the firmware or the device is not there any more");
+        return;
+    }
+    firmware_path(visit->front->folder, visit->call.firmware.sha256, path);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=open error=\"%s\"", path, strerror(errno));
+        visit__refuse(visit->exchange, 500, "server error",
+                      "the firmware's file cannot be read; the server's log says why");
+        return;
+    }
+    send_file(visit, file);
+}
+
+void visit__begin_download(struct visit *visit)
+{
+    char token[TICKET_MAX] = "";
+    (void)http_query_get(visit->exchange->head.query, "token", token, sizeof token);
+    if (!ticket_read(&visit->ticket, visit->front->ticket_key, token) ||
+        visit->ticket.firmware != visit->call.id || visit->ticket.expires < text_now_ms())
+        visit__refuse(visit->exchange, 403, "no access",
+                      "the link is not valid, or no longer; a new offer brings a new one");
+}
+
+/* The whole file has left: the second half of what device_download tells. */
+struct sent {
+    struct desk_job job;
+    struct ticket ticket;
+};
+
+static int run_sent(struct desk_job *job, struct fleet *fleet)
+{
+    const struct ticket *ticket = &((struct sent *)job)->ticket;
+    return device_download(fleet, ticket->device, ticket->firmware, true);
+}
+
+static void sent_done(struct desk_job *job, int result)
+{
+    if (result != STORE_OK)
+        log_line(LOG_LEVEL_ERROR, "device-event-lost", "kind=downloaded result=%d", result);
+    free(job);
+}
+
+void visit__downloaded(const struct visit *visit)
+{
+    struct sent *sent = calloc(1, sizeof *sent);
+    if (sent == NULL)
+        abort();
+    sent->ticket = visit->ticket;
+    sent->job.run = run_sent;
+    sent->job.done = sent_done;
+    desk_post(visit->front->desk, &sent->job);
+}
+
+void visit__finish_download(struct visit *visit)
+{
+    visit__post(visit, run_download, download_ready);
+}

@@ -1,0 +1,109 @@
+/* An upload streams: into a temporary file, and past the intake, which judges the whole. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cloud/log.h"
+#include "cloud/net/visit.h"
+#include "cloud/text.h"
+
+void visit__end_upload(struct visit *visit)
+{
+    if (visit->file >= 0)
+        close(visit->file);
+    visit->file = -1;
+    if (visit->call.temporary[0] != '\0')
+        unlink(visit->call.temporary);
+    visit->call.temporary[0] = '\0';
+    if (visit->taking)
+        intake_clear(&visit->intake);
+    visit->taking = false;
+}
+
+static void upload_failed(struct visit *visit)
+{
+    bool full = errno == ENOSPC || errno == EDQUOT;
+    log_line(LOG_LEVEL_ERROR, "upload-failed", "path=%s error=\"%s\"", visit->call.temporary,
+             strerror(errno));
+    visit__end_upload(visit);
+    if (full)
+        visit__refuse(
+            visit->exchange, 507, "disk full",
+            "the firmware was not kept; free space in the server's data folder and upload it again");
+    else
+        visit__refuse(visit->exchange, 500, "server error",
+                      "the firmware could not be written; the server's log says why");
+}
+
+/* The file's name, for people: nothing is ever opened by it. */
+static bool take_name(struct visit *visit)
+{
+    const char *query = visit->exchange->head.query;
+    struct firmware *firmware = &visit->call.firmware;
+    char name[RECORD_FILE_NAME] = "firmware.bin";
+    if (http_query_has(query, "name") && !http_query_get(query, "name", name, sizeof name))
+        return false;
+    return name[0] != '\0' && strpbrk(name, "/\\") == NULL &&
+           text_take(firmware->name, sizeof firmware->name, name);
+}
+
+void visit__begin_upload(struct visit *visit)
+{
+    struct api_call *call = &visit->call;
+    if (!take_name(visit)) {
+        visit__refuse(visit->exchange, 400, "malformed request",
+                      "name must be a plain file name of at most 255 bytes, without a path");
+        return;
+    }
+    if (strncmp(http_head_value(&visit->exchange->head, "content-type"), "multipart/", 10) == 0) {
+        visit__refuse(visit->exchange, 415, "wrong content type",
+                      "send the file itself as the body, not a form");
+        return;
+    }
+    if (visit->exchange->head.content_length > API_UPLOAD_MAX) {
+        visit__refuse(visit->exchange, 413, "too large", "a firmware file may have 64 MiB at most");
+        return;
+    }
+    snprintf(call->temporary, sizeof call->temporary, "%s/.upload-XXXXXX", visit->front->folder);
+    visit->file = mkostemp(call->temporary, O_CLOEXEC);
+    visit->taking = intake_init(&visit->intake);
+    if (visit->file < 0 || !visit->taking)
+        upload_failed(visit);
+    else
+        http_take_body(visit->exchange);
+}
+
+void visit__take_upload(struct visit *visit, const void *data, size_t bytes)
+{
+    const char *from = data;
+    intake_feed(&visit->intake, data, bytes);
+    while (bytes > 0) {
+        ssize_t written = write(visit->file, from, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0) {
+            upload_failed(visit);
+            return;
+        }
+        from += written;
+        bytes -= (size_t)written;
+    }
+}
+
+void visit__finish_upload(struct visit *visit)
+{
+    char why[300];
+    char name[RECORD_FILE_NAME];
+    struct api_call *call = &visit->call;
+    memcpy(name, call->firmware.name, sizeof name);
+    if (!intake_finish(&visit->intake, &call->firmware, why, sizeof why)) {
+        visit__end_upload(visit);
+        visit__refuse(visit->exchange, 422, "not a firmware", why);
+        return;
+    }
+    memcpy(call->firmware.name, name, sizeof name);
+    visit__call(visit);
+}

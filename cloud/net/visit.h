@@ -1,0 +1,49 @@
+/* What the files of the front share: one visit per request. */
+#ifndef TANDEM_CLOUD_VISIT_H
+#define TANDEM_CLOUD_VISIT_H
+
+#include "cloud/api/api.h"
+#include "cloud/fleet/intake.h"
+#include "cloud/fleet/ticket.h"
+#include "cloud/net/front.h"
+
+struct visit {
+    struct desk_job job; /* first: the desk hands it back */
+    struct front *front;
+    struct http_exchange *exchange;
+    const struct route *route;
+    struct api_call call;
+    /* A gathered body: */
+    char *body;
+    size_t body_bytes;
+    /* An upload: */
+    struct intake intake;
+    bool taking;
+    int file;
+    /* A download: */
+    struct ticket ticket;
+    bool to_the_end; /* the answer includes the file's last byte */
+};
+
+/* Hands a job of this visit to the desk. */
+void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet *),
+                 void (*done)(struct desk_job *, int));
+/* Asks the API, and answers with what it says. */
+void visit__call(struct visit *visit);
+/* Answers with a problem (docs/API.md). */
+void visit__refuse(struct http_exchange *exchange, int status, const char *title, const char *detail);
+
+/* upload.c: a firmware file on its way into the data folder. */
+void visit__begin_upload(struct visit *visit);
+void visit__take_upload(struct visit *visit, const void *data, size_t bytes);
+void visit__finish_upload(struct visit *visit);
+/* Drops what an upload holds, if there is one. */
+void visit__end_upload(struct visit *visit);
+
+/* download.c: a firmware file on its way to a device. */
+void visit__begin_download(struct visit *visit);
+void visit__finish_download(struct visit *visit);
+/* The answer has left, to its last byte. */
+void visit__downloaded(const struct visit *visit);
+
+#endif
