@@ -3,90 +3,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/log.h"
-
-static const char *const statement_sql[] = {
-#define STATEMENT_SQL(name, sql) sql,
-    STATEMENTS(STATEMENT_SQL)
-#undef STATEMENT_SQL
-};
-
-/* Turns SQLite's result into ours. A conflict is an answer, not a fault, so it is not logged. */
-static int translate(struct store *store, int result)
-{
-    char quoted[LOG_TEXT_MAX];
-    switch (result & 0xFF) {
-    case SQLITE_OK:
-    case SQLITE_DONE:
-    case SQLITE_ROW:
-        return STORE_OK;
-    case SQLITE_CONSTRAINT:
-        return STORE_CONFLICT;
-    case SQLITE_FULL:
-        log_line(LOG_LEVEL_ERROR, "database-full", "message=%s",
-                 log_quote(sqlite3_errmsg(store->database), quoted));
-        return STORE_FULL;
-    default:
-        log_line(LOG_LEVEL_ERROR, "database-failed", "code=%d message=%s", result,
-                 log_quote(sqlite3_errmsg(store->database), quoted));
-        return STORE_FAILED;
-    }
-}
+#include "cloud/store/driver.h"
 
 static void note(struct query *query, int result)
 {
-    if (query->failure == STORE_OK)
-        query->failure = translate(query->store, result);
+    if (query->failure == STORE_OK && result < 0)
+        query->failure = result;
 }
 
-struct query db__query(struct store *store, enum statement statement)
+struct query db__query(struct store *store, const char *sql)
 {
-    struct query query = {.store = store, .next = 1};
-    sqlite3_stmt **prepared = &store->prepared[statement];
-    if (*prepared == NULL)
-        note(&query, sqlite3_prepare_v3(store->database, statement_sql[statement], -1,
-                                        SQLITE_PREPARE_PERSISTENT, prepared, NULL));
-    query.statement = *prepared;
+    struct query query = {.store = store, .statement = idmap_get(&store->statements, (uintptr_t)sql)};
+    if (query.statement == NULL) {
+        note(&query, store->driver->prepare(store, sql, &query.statement));
+        if (query.statement != NULL)
+            idmap_set(&store->statements, (uintptr_t)sql, query.statement);
+    }
     return query;
 }
 
 void db__put_int(struct query *query, int64_t value)
 {
     if (query->failure == STORE_OK)
-        note(query, sqlite3_bind_int64(query->statement, query->next++, value));
+        query->store->driver->put_int(query->statement, query->next++, value);
 }
 
 void db__put_text(struct query *query, const char *text)
 {
     if (query->failure == STORE_OK)
-        note(query, sqlite3_bind_text(query->statement, query->next++, text, -1, SQLITE_TRANSIENT));
+        query->store->driver->put_text(query->statement, query->next++, text,
+                                       text == NULL ? 0 : strlen(text));
 }
 
-void db__put_blob(struct query *query, const void *data, size_t bytes)
+void db__put_bytes(struct query *query, const void *data, size_t bytes)
 {
     if (query->failure == STORE_OK)
-        note(query, sqlite3_bind_blob(query->statement, query->next++, data, (int)bytes, SQLITE_TRANSIENT));
+        query->store->driver->put_bytes(query->statement, query->next++, data, bytes);
 }
 
 bool db__row(struct query *query)
 {
     if (query->failure != STORE_OK)
         return false;
-    int result = sqlite3_step(query->statement);
+    int result = query->store->driver->step(query->store, query->statement);
     note(query, result);
     query->next = 0;
-    return result == SQLITE_ROW;
+    return result == DRIVER_ROW;
 }
 
 int64_t db__int(struct query *query)
 {
-    return sqlite3_column_int64(query->statement, query->next++);
+    return query->store->driver->column_int(query->statement, query->next++);
 }
 
 void db__text(struct query *query, char *to, size_t capacity)
 {
-    const unsigned char *text = sqlite3_column_text(query->statement, query->next);
-    size_t bytes = (size_t)sqlite3_column_bytes(query->statement, query->next++);
+    size_t bytes = 0;
+    const void *text = query->store->driver->column(query->statement, query->next++, &bytes);
     if (text == NULL || bytes >= capacity)
         bytes = 0;
     if (bytes > 0)
@@ -94,10 +67,10 @@ void db__text(struct query *query, char *to, size_t capacity)
     to[bytes] = '\0';
 }
 
-bool db__blob(struct query *query, void *to, size_t bytes)
+bool db__bytes(struct query *query, void *to, size_t bytes)
 {
-    const void *data = sqlite3_column_blob(query->statement, query->next);
-    size_t have = (size_t)sqlite3_column_bytes(query->statement, query->next++);
+    size_t have = 0;
+    const void *data = query->store->driver->column(query->statement, query->next++, &have);
     if (data == NULL || have != bytes)
         return false;
     memcpy(to, data, bytes);
@@ -106,10 +79,8 @@ bool db__blob(struct query *query, void *to, size_t bytes)
 
 int db__end(struct query *query)
 {
-    if (query->statement != NULL) {
-        sqlite3_reset(query->statement);
-        sqlite3_clear_bindings(query->statement);
-    }
+    if (query->statement != NULL)
+        query->store->driver->reset(query->statement);
     return query->failure;
 }
 
@@ -122,36 +93,67 @@ int db__run(struct query *query)
 
 int db__run_one(struct query *query)
 {
-    int result = db__run(query);
-    if (result == STORE_OK && sqlite3_changes(query->store->database) != 1)
-        return STORE_NOT_FOUND;
-    return result;
+    while (db__row(query)) {
+    }
+    bool one =
+        query->failure == STORE_OK && query->store->driver->changed(query->store, query->statement) == 1;
+    int result = db__end(query);
+    return result == STORE_OK && !one ? STORE_NOT_FOUND : result;
 }
 
-void *db__append(struct query *query, void **list, size_t *count, size_t bytes)
+int db__run_add(struct query *query, int64_t *id)
 {
-    size_t n = *count;
-    if ((n & (n - 1)) == 0) { /* 0 or a power of two: full */
-        void *larger = realloc(*list, (n == 0 ? 1 : 2 * n) * bytes);
-        if (larger == NULL) {
-            query->failure = STORE_FAILED;
+    bool added = db__row(query);
+    if (added)
+        *id = db__int(query);
+    while (db__row(query)) {
+    }
+    int result = db__end(query);
+    return result == STORE_OK && !added ? STORE_CONFLICT : result;
+}
+
+int db__one(struct query *query, db_read_fn *read, void *record, size_t bytes)
+{
+    bool found = db__row(query);
+    if (found) {
+        memset(record, 0, bytes);
+        read(query, record);
+    }
+    int result = db__end(query);
+    return result == STORE_OK && !found ? STORE_NOT_FOUND : result;
+}
+
+/* Room for one more element; the list grows by doubling. */
+static void *append(char **list, size_t count, size_t bytes)
+{
+    if ((count & (count - 1)) == 0) { /* 0 or a power of two: full */
+        char *larger = realloc(*list, (count == 0 ? 1 : 2 * count) * bytes);
+        if (larger == NULL)
             return NULL;
-        }
         *list = larger;
     }
-    *count = n + 1;
-    void *room = (char *)*list + n * bytes;
-    memset(room, 0, bytes);
-    return room;
+    return memset(*list + count * bytes, 0, bytes);
 }
 
-int db__end_list(struct query *query, void **list, size_t *count)
+int db__list(struct query *query, db_read_fn *read, size_t bytes, void *list, size_t *count)
 {
+    char *records = NULL;
+    *count = 0;
+    while (db__row(query)) {
+        void *room = append(&records, *count, bytes);
+        if (room == NULL) {
+            note(query, STORE_FAILED);
+            break;
+        }
+        read(query, room);
+        ++*count;
+    }
     int result = db__end(query);
     if (result != STORE_OK) {
-        free(*list);
-        *list = NULL;
+        free(records);
+        records = NULL;
         *count = 0;
     }
+    memcpy(list, &records, sizeof records);
     return result;
 }

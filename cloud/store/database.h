@@ -1,109 +1,45 @@
-/* SQLite under the store: statements declared once as data, and typed binding and reading. Private to
- * cloud/store. */
+/* What the store's calls are written in: a statement is SQL that stands where it is used, in the words that
+ * SQLite and PostgreSQL share; it is prepared once, filled, and read. Private to cloud/store.
+ *
+ *     struct query query = db__query(store, "SELECT name FROM device WHERE id = ?");
+ *     db__put_int(&query, id);
+ *     return db__one(&query, read_name, device);
+ *
+ * The SQL
+ *   - is a literal: it is known again by its address;
+ *   - marks values by `?`, or by ?1, ?2, ... where one is used twice (not both in one statement);
+ *   - has integers of 64 bits (BIGINT), texts and bytes, no booleans: `ended <> 0`, and a CASE where one is
+ * counted;
+ *   - adds by `INSERT ... ON CONFLICT DO NOTHING RETURNING id`: a conflict that is an error would cost
+ * PostgreSQL the whole transaction;
+ *   - casts a sum to BIGINT, and takes no other function than count, sum, min, max, coalesce, length, lower,
+ * substr.
+ *
+ * What was put must stay as it is until the query ran. The first failure sticks, so that only the end needs a
+ * check. */
 #ifndef TANDEM_CLOUD_DATABASE_H
 #define TANDEM_CLOUD_DATABASE_H
 
-#include <sqlite3.h>
-
 #include "cloud/store/store.h"
 
-#define DEVICE_FIELDS                                                                                        \
-    "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
-    "state, counter, reports, shipment"
-#define FIRMWARE_FIELDS                                                                                      \
-    "name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, image_bytes, "      \
-    "counter, key_id, encoding"
-#define TARGET_FIELDS                                                                                        \
-    "status, reason, ended, stage, bytes, size, wire_bytes, attempts, period_start, attempt_start, "         \
-    "repeats, due, updated"
-
-/* X(NAME, sql) */
-#define STATEMENTS(X)                                                                                        \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                              \
-    X(COMMIT, "COMMIT")                                                                                      \
-    X(ROLLBACK, "ROLLBACK")                                                                                  \
-    X(STEP_BEGIN, "SAVEPOINT step")                                                                          \
-    X(STEP_UNDO, "ROLLBACK TO step")                                                                         \
-    X(STEP_END, "RELEASE step")                                                                              \
-    X(SETTING_GET, "SELECT value FROM setting WHERE key = ?")                                                \
-    X(SETTING_SET, "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)")                              \
-    X(TOKEN_ADD, "INSERT INTO token (hash, name, created) VALUES (?, ?, ?)")                                 \
-    X(TOKENS, "SELECT hash FROM token")                                                                      \
-    X(TEMPLATE_ADD, "INSERT OR IGNORE INTO template (name) VALUES (?)")                                      \
-    X(TEMPLATE_GET, "SELECT 1 FROM template WHERE name = ?")                                                 \
-    X(DEVICE_ADD, "INSERT INTO device (token_hash, created, " DEVICE_FIELDS                                  \
-                  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                               \
-    X(DEVICE_UPDATE,                                                                                         \
-      "UPDATE device SET (" DEVICE_FIELDS ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?")     \
-    X(DEVICE_GET, "SELECT id, token_hash, created, " DEVICE_FIELDS " FROM device WHERE id = ?")              \
-    X(DEVICE_DELETE, "DELETE FROM device WHERE id = ?")                                                      \
-    X(DEVICES, "SELECT id, token_hash, created, " DEVICE_FIELDS                                              \
-               " FROM device WHERE ?1 IS NULL OR template = ?1 ORDER BY id")                                 \
-    X(EVENT_ADD, "INSERT INTO event (device, time, kind, text) VALUES (?, ?, ?, ?)")                         \
-    X(EVENT_TRIM, "DELETE FROM event WHERE device = ?1 AND id <= (SELECT id FROM event WHERE device = ?1 "   \
-                  "ORDER BY id DESC LIMIT 1 OFFSET ?2)")                                                     \
-    X(EVENTS, "SELECT time, kind, text FROM event WHERE device = ? ORDER BY id")                             \
-    X(REJECTION_ADD, "INSERT OR REPLACE INTO rejection (device, head, reason, time) VALUES (?, ?, ?, ?)")    \
-    X(REJECTION_GET, "SELECT reason FROM rejection WHERE device = ? AND head = ?")                           \
-    X(FIRMWARE_ADD,                                                                                          \
-      "INSERT INTO firmware (" FIRMWARE_FIELDS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")     \
-    X(FIRMWARE_GET, "SELECT id, " FIRMWARE_FIELDS " FROM firmware WHERE id = ?")                             \
-    X(FIRMWARE_FIND, "SELECT id, " FIRMWARE_FIELDS " FROM firmware WHERE sha256 = ?")                        \
-    X(FIRMWARE_DELETE, "DELETE FROM firmware WHERE id = ?")                                                  \
-    X(FIRMWARES, "SELECT id, " FIRMWARE_FIELDS " FROM firmware ORDER BY id DESC")                            \
-    X(SHIPMENT_ADD, "INSERT INTO shipment (name, template, firmware, all_devices, state, created, ended) "   \
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)")                                                          \
-    X(SHIPMENT_UPDATE, "UPDATE shipment SET state = ?, ended = ? WHERE id = ?")                              \
-    X(SHIPMENT_GET, "SELECT id, name, template, firmware, all_devices, state, created, ended "               \
-                    "FROM shipment WHERE id = ?")                                                            \
-    X(SHIPMENTS, "SELECT id, name, template, firmware, all_devices, state, created, ended "                  \
-                 "FROM shipment ORDER BY id DESC")                                                           \
-    X(PROGRESS, "SELECT count(*), coalesce(sum(ended AND status IN (?2, ?3)), 0), "                          \
-                "coalesce(sum(ended AND status NOT IN (?2, ?3)), 0) FROM target WHERE shipment = ?1")        \
-    X(TARGET_ADD, "INSERT INTO target (shipment, device, " TARGET_FIELDS                                     \
-                  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                  \
-    X(TARGET_UPDATE, "UPDATE target SET (" TARGET_FIELDS                                                     \
-                     ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE shipment = ? AND device = ?")        \
-    X(TARGET_GET,                                                                                            \
-      "SELECT shipment, device, " TARGET_FIELDS " FROM target WHERE shipment = ? AND device = ?")            \
-    X(TARGETS_OF_SHIPMENT,                                                                                   \
-      "SELECT shipment, device, " TARGET_FIELDS " FROM target WHERE shipment = ? ORDER BY device")           \
-    X(TARGETS_OF_DEVICE,                                                                                     \
-      "SELECT shipment, device, " TARGET_FIELDS " FROM target WHERE device = ? ORDER BY shipment DESC")      \
-    X(TARGETS_DUE, "SELECT shipment, device, " TARGET_FIELDS                                                 \
-                   " FROM target WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?")
-
-enum statement {
-#define STATEMENT_ENUM(name, sql) SQL_##name,
-    STATEMENTS(STATEMENT_ENUM)
-#undef STATEMENT_ENUM
-        SQL_COUNT
-};
-
-struct store {
-    sqlite3 *database;
-    sqlite3_stmt *prepared[SQL_COUNT]; /* filled as they are first used */
-};
-
-/* A statement being filled and read. The first failure sticks, so that only the end needs a check. */
 struct query {
     struct store *store;
-    sqlite3_stmt *statement;
-    int next; /* parameter to bind, or column to read */
+    void *statement; /* the driver's */
+    int next;        /* value to put, or column to read */
     int failure;
 };
 
-struct query db__query(struct store *store, enum statement statement);
+struct query db__query(struct store *store, const char *sql);
 void db__put_int(struct query *query, int64_t value);
-void db__put_text(struct query *query, const char *text); /* NULL binds NULL */
-void db__put_blob(struct query *query, const void *data, size_t bytes);
+void db__put_text(struct query *query, const char *text);                /* NULL puts NULL */
+void db__put_bytes(struct query *query, const void *data, size_t bytes); /* so it does here */
 
 /* The next row is there: true. False at the end or after a failure. */
 bool db__row(struct query *query);
 int64_t db__int(struct query *query);
 void db__text(struct query *query, char *to, size_t capacity);
 /* False if the column is NULL or has another length. */
-bool db__blob(struct query *query, void *to, size_t bytes);
+bool db__bytes(struct query *query, void *to, size_t bytes);
 
 /* Ends a query that was read. */
 TDM_MUST_USE int db__end(struct query *query);
@@ -111,11 +47,14 @@ TDM_MUST_USE int db__end(struct query *query);
 TDM_MUST_USE int db__run(struct query *query);
 /* Runs a statement that must change exactly one row: else STORE_NOT_FOUND. */
 TDM_MUST_USE int db__run_one(struct query *query);
+/* Runs an INSERT that returns the id of what it added: else STORE_CONFLICT. */
+TDM_MUST_USE int db__run_add(struct query *query, int64_t *id);
 
-/* Appends room for one element of bytes to the list; NULL without memory (the query fails). The list grows by
- * doubling. */
-void *db__append(struct query *query, void **list, size_t *count, size_t bytes);
-/* Ends a query that filled a list; on failure the list is freed. */
-TDM_MUST_USE int db__end_list(struct query *query, void **list, size_t *count);
+/* Reads the columns of a row into a record that is all zero. */
+typedef void db_read_fn(struct query *query, void *record);
+/* The only row into record: else STORE_NOT_FOUND, and record stays as it is. */
+TDM_MUST_USE int db__one(struct query *query, db_read_fn *read, void *record, size_t bytes);
+/* All rows into a new array of records of that size; NULL without rows or on failure. */
+TDM_MUST_USE int db__list(struct query *query, db_read_fn *read, size_t bytes, void *list, size_t *count);
 
 #endif

@@ -1,0 +1,80 @@
+/* Firmware files. */
+#include "cloud/store/firmware.h"
+
+#include "cloud/store/database.h"
+
+#define FIELDS                                                                                               \
+    "name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, image_bytes, "      \
+    "counter, key_id, encoding"
+
+static void read_firmware(struct query *query, void *record)
+{
+    struct firmware *firmware = record;
+    firmware->id = db__int(query);
+    db__text(query, firmware->name, sizeof firmware->name);
+    firmware->package = db__int(query) != 0;
+    firmware->size = db__int(query);
+    (void)db__bytes(query, firmware->sha256, sizeof firmware->sha256);
+    (void)db__bytes(query, firmware->md5, sizeof firmware->md5);
+    db__text(query, firmware->type, sizeof firmware->type);
+    db__text(query, firmware->version, sizeof firmware->version);
+    db__text(query, firmware->build, sizeof firmware->build);
+    firmware->uploaded = db__int(query);
+    (void)db__bytes(query, firmware->digest, sizeof firmware->digest);
+    db__text(query, firmware->hardware, sizeof firmware->hardware);
+    firmware->image_bytes = db__int(query);
+    firmware->counter = db__int(query);
+    firmware->key_id = db__int(query);
+    firmware->encoding = db__int(query);
+}
+
+int store_firmware_add(struct store *store, struct firmware *firmware)
+{
+    struct query query =
+        db__query(store, "INSERT INTO firmware (" FIELDS ") VALUES "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    db__put_text(&query, firmware->name);
+    db__put_int(&query, firmware->package);
+    db__put_int(&query, firmware->size);
+    db__put_bytes(&query, firmware->sha256, sizeof firmware->sha256);
+    db__put_bytes(&query, firmware->md5, sizeof firmware->md5);
+    db__put_text(&query, firmware->type);
+    db__put_text(&query, firmware->version);
+    db__put_text(&query, firmware->build);
+    db__put_int(&query, firmware->uploaded);
+    db__put_bytes(&query, firmware->digest, sizeof firmware->digest);
+    db__put_text(&query, firmware->hardware);
+    db__put_int(&query, firmware->image_bytes);
+    db__put_int(&query, firmware->counter);
+    db__put_int(&query, firmware->key_id);
+    db__put_int(&query, firmware->encoding);
+    return db__run_add(&query, &firmware->id);
+}
+
+int store_firmware_get(struct store *store, int64_t id, struct firmware *firmware)
+{
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE id = ?");
+    db__put_int(&query, id);
+    return db__one(&query, read_firmware, firmware, sizeof *firmware);
+}
+
+int store_firmware_find(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES],
+                        struct firmware *firmware)
+{
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE sha256 = ?");
+    db__put_bytes(&query, sha256, RECORD_DIGEST_BYTES);
+    return db__one(&query, read_firmware, firmware, sizeof *firmware);
+}
+
+int store_firmware_delete(struct store *store, int64_t id)
+{
+    struct query query = db__query(store, "DELETE FROM firmware WHERE id = ?");
+    db__put_int(&query, id);
+    return db__run_one(&query);
+}
+
+int store_firmwares(struct store *store, struct firmware **firmware, size_t *count)
+{
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware ORDER BY id DESC");
+    return db__list(&query, read_firmware, sizeof **firmware, firmware, count);
+}

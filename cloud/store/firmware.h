@@ -1,0 +1,15 @@
+/* The store: firmware. */
+#ifndef TANDEM_CLOUD_STORE_FIRMWARE_H
+#define TANDEM_CLOUD_STORE_FIRMWARE_H
+
+#include "cloud/store/store.h"
+
+/* add sets id; find is by the digest of the file. The list is newest first. */
+TDM_MUST_USE int store_firmware_add(struct store *store, struct firmware *firmware);
+TDM_MUST_USE int store_firmware_get(struct store *store, int64_t id, struct firmware *firmware);
+TDM_MUST_USE int store_firmware_find(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES],
+                                     struct firmware *firmware);
+TDM_MUST_USE int store_firmware_delete(struct store *store, int64_t id);
+TDM_MUST_USE int store_firmwares(struct store *store, struct firmware **firmware, size_t *count);
+
+#endif

@@ -1,0 +1,149 @@
+#include "cloud/store/migrations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/log.h"
+#include "cloud/store/database.h"
+#include "cloud/store/driver.h"
+
+/* In SQL that both databases take, but for four words: {id} is a key that counts up and is never given twice,
+ * {row} one that just counts up, {bytes} the type of byte strings, and {keyed} says that the table lies in
+ * the order of its key. Integers are BIGINT. */
+static const char *const steps[] = {
+    /* 1 */
+    "CREATE TABLE setting (key TEXT PRIMARY KEY, value {bytes} NOT NULL) {keyed};"
+    "CREATE TABLE token (hash {bytes} PRIMARY KEY, name TEXT NOT NULL, created BIGINT NOT NULL) {keyed};"
+    "CREATE TABLE template (name TEXT PRIMARY KEY) {keyed};"
+    "CREATE TABLE device ("
+    "  id {id}, token_hash {bytes} NOT NULL UNIQUE, created BIGINT NOT NULL,"
+    "  template TEXT NOT NULL REFERENCES template (name), name TEXT NOT NULL,"
+    "  last_seen BIGINT NOT NULL, checked_in BIGINT NOT NULL, foreign_template BIGINT NOT NULL,"
+    "  type TEXT NOT NULL, version TEXT NOT NULL, build TEXT NOT NULL, hardware TEXT NOT NULL,"
+    "  digest {bytes}, state BIGINT NOT NULL, counter BIGINT NOT NULL, reports BIGINT NOT NULL,"
+    "  shipment BIGINT NOT NULL);"
+    "CREATE INDEX device_by_template ON device (template);"
+    "CREATE TABLE event ("
+    "  id {row}, device BIGINT NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
+    "  time BIGINT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE INDEX event_by_device ON event (device, id);"
+    "CREATE TABLE rejection ("
+    "  device BIGINT NOT NULL REFERENCES device (id) ON DELETE CASCADE, head {bytes} NOT NULL,"
+    "  reason BIGINT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (device, head)) {keyed};"
+    "CREATE TABLE firmware ("
+    "  id {id}, name TEXT NOT NULL, package BIGINT NOT NULL,"
+    "  size BIGINT NOT NULL, sha256 {bytes} NOT NULL UNIQUE, md5 {bytes} NOT NULL,"
+    "  type TEXT NOT NULL, version TEXT NOT NULL, build TEXT NOT NULL, uploaded BIGINT NOT NULL,"
+    "  digest {bytes} NOT NULL, hardware TEXT NOT NULL, image_bytes BIGINT NOT NULL,"
+    "  counter BIGINT NOT NULL, key_id BIGINT NOT NULL, encoding BIGINT NOT NULL);"
+    "CREATE TABLE shipment ("
+    "  id {id}, name TEXT NOT NULL UNIQUE,"
+    "  template TEXT NOT NULL REFERENCES template (name),"
+    "  firmware BIGINT NOT NULL REFERENCES firmware (id) ON DELETE CASCADE,"
+    "  all_devices BIGINT NOT NULL, state BIGINT NOT NULL, created BIGINT NOT NULL, ended BIGINT NOT NULL);"
+    "CREATE INDEX shipment_by_firmware ON shipment (firmware);"
+    "CREATE TABLE target ("
+    "  shipment BIGINT NOT NULL REFERENCES shipment (id) ON DELETE CASCADE,"
+    "  device BIGINT NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
+    "  status BIGINT NOT NULL, reason BIGINT NOT NULL, ended BIGINT NOT NULL, stage BIGINT NOT NULL,"
+    "  bytes BIGINT NOT NULL, size BIGINT NOT NULL, wire_bytes BIGINT NOT NULL,"
+    "  attempts BIGINT NOT NULL, period_start BIGINT NOT NULL, attempt_start BIGINT NOT NULL,"
+    "  repeats BIGINT NOT NULL, due BIGINT NOT NULL, updated BIGINT NOT NULL,"
+    "  PRIMARY KEY (shipment, device)) {keyed};"
+    "CREATE INDEX target_by_device ON target (device, shipment);"
+    "CREATE INDEX target_by_due ON target (due) WHERE due > 0;",
+};
+#define VERSION ((int)(sizeof steps / sizeof steps[0]))
+
+/* The word that stands in braces at from. */
+static const char *word_at(const struct driver_words *words, const char *from)
+{
+    if (strncmp(from, "{id}", 4) == 0)
+        return words->id;
+    if (strncmp(from, "{row}", 5) == 0)
+        return words->row;
+    return strncmp(from, "{bytes}", 7) == 0 ? words->bytes : words->keyed;
+}
+
+/* A step in the driver's words; the caller frees it. */
+static char *spell(const struct driver_words *words, const char *step)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *to = open_memstream(&text, &bytes);
+    if (to == NULL)
+        abort();
+    for (const char *from = step; *from != '\0'; from++) {
+        if (*from == '{') {
+            fputs(word_at(words, from), to);
+            from = strchr(from, '}');
+        } else {
+            fputc(*from, to);
+        }
+    }
+    if (fclose(to) != 0)
+        abort();
+    return text;
+}
+
+static int read_version(struct store *store, int *version)
+{
+    struct query query = db__query(store, store->driver->version_get);
+    if (db__row(&query))
+        *version = (int)db__int(&query);
+    return db__end(&query);
+}
+
+/* Takes the step that makes it this version. The number comes first: where several servers start at once, one
+ * of them gets it, and the others find the step taken. */
+static int take_step(struct store *store, int version, char *why, size_t capacity)
+{
+    char number[200];
+    char *sql = spell(&store->driver->words, steps[version - 1]);
+    snprintf(number, sizeof number, store->driver->version_set, version);
+    int result = store->driver->begin(store);
+    if (result == STORE_OK)
+        result = store->driver->execute(store, number);
+    if (result == STORE_OK)
+        result = store->driver->execute(store, sql);
+    if (result == STORE_OK)
+        result = store->driver->commit(store);
+    if (result != STORE_OK) {
+        snprintf(why, capacity, "cannot upgrade it to format %d: %s", version, store->driver->message(store));
+        store->driver->rollback(store);
+    }
+    free(sql);
+    return result;
+}
+
+static int take_steps(struct store *store, int *version, char *why, size_t capacity)
+{
+    int result = store->driver->execute(store, store->driver->version_setup);
+    while (result == STORE_OK && (result = read_version(store, version)) == STORE_OK && *version < VERSION) {
+        result = take_step(store, *version + 1, why, capacity);
+        if (result == STORE_CONFLICT || result == STORE_AGAIN)
+            result = STORE_OK; /* another server took it */
+        else if (result == STORE_OK)
+            log_line(LOG_LEVEL_INFO, "database-format", "format=%d", *version + 1);
+    }
+    return result;
+}
+
+int migrations_run(struct store *store, const char *where, char *why, size_t capacity)
+{
+    int version = 0;
+    char what[300] = "";
+    int result = take_steps(store, &version, what, sizeof what);
+    if (result != STORE_OK) {
+        snprintf(why, capacity, "%s: %s", where, what[0] != '\0' ? what : store->driver->message(store));
+    } else if (version > VERSION) {
+        snprintf(
+            why, capacity,
+            "%s was written by a newer tandem-cloud (format %d, this one knows up to %d); run that one, or "
+            "restore a backup from before the upgrade",
+            where, version, VERSION);
+        result = STORE_FAILED;
+    }
+    return result;
+}

@@ -1,0 +1,127 @@
+/* Opening, transactions, settings and tokens. */
+#include "cloud/store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cloud/store/database.h"
+#include "cloud/store/driver.h"
+#include "cloud/store/migrations.h"
+
+const char *store_result_text(int result)
+{
+    switch (result) {
+#define STORE_RESULT_TEXT(name, number, text)                                                                \
+    case STORE_##name:                                                                                       \
+        return text;
+        STORE_RESULTS(STORE_RESULT_TEXT)
+#undef STORE_RESULT_TEXT
+    default:
+        return "it failed";
+    }
+}
+
+int store_open(struct store **store, const char *where, char *why, size_t capacity)
+{
+    *store = NULL;
+    struct store *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        abort();
+    opened->driver = &driver_sqlite;
+    int result = opened->driver->open(opened, where, why, capacity);
+    if (result == STORE_OK)
+        result = migrations_run(opened, where, why, capacity);
+    if (result == STORE_OK)
+        *store = opened;
+    else
+        store_close(opened);
+    return result;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    size_t at = 0;
+    for (void *statement; (statement = idmap_next(&store->statements, &at)) != NULL;)
+        store->driver->finalize(statement);
+    idmap_free(&store->statements);
+    store->driver->close(store);
+    free(store);
+}
+
+int store_begin(struct store *store)
+{
+    return store->driver->begin(store);
+}
+
+int store_commit(struct store *store)
+{
+    return store->driver->commit(store);
+}
+
+void store_rollback(struct store *store)
+{
+    store->driver->rollback(store);
+}
+
+static int run(struct store *store, const char *sql)
+{
+    struct query query = db__query(store, sql);
+    return db__run(&query);
+}
+
+int store_step_begin(struct store *store)
+{
+    return run(store, "SAVEPOINT step");
+}
+
+void store_step_end(struct store *store, bool keep)
+{
+    if (store->driver->broken(store))
+        return; /* the commit will say so */
+    if (!keep)
+        (void)!run(store, "ROLLBACK TO step");
+    (void)!run(store, "RELEASE step");
+}
+
+int store_setting_get(struct store *store, const char *key, void *value, size_t bytes)
+{
+    struct query query = db__query(store, "SELECT value FROM setting WHERE key = ?");
+    db__put_text(&query, key);
+    bool found = db__row(&query) && db__bytes(&query, value, bytes);
+    int result = db__end(&query);
+    return result == STORE_OK && !found ? STORE_NOT_FOUND : result;
+}
+
+int store_setting_set(struct store *store, const char *key, const void *value, size_t bytes)
+{
+    struct query query = db__query(store, "INSERT INTO setting (key, value) VALUES (?, ?) "
+                                          "ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    db__put_text(&query, key);
+    db__put_bytes(&query, value, bytes);
+    return db__run(&query);
+}
+
+int store_token_add(struct store *store, const uint8_t hash[RECORD_DIGEST_BYTES], const char *name,
+                    int64_t now)
+{
+    struct query query =
+        db__query(store, "INSERT INTO token (hash, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+    db__put_bytes(&query, hash, RECORD_DIGEST_BYTES);
+    db__put_text(&query, name);
+    db__put_int(&query, now);
+    int result = db__run_one(&query);
+    return result == STORE_NOT_FOUND ? STORE_CONFLICT : result;
+}
+
+static void read_hash(struct query *query, void *record)
+{
+    (void)db__bytes(query, record, RECORD_DIGEST_BYTES);
+}
+
+int store_tokens(struct store *store, uint8_t (**hashes)[RECORD_DIGEST_BYTES], size_t *count)
+{
+    struct query query = db__query(store, "SELECT hash FROM token");
+    return db__list(&query, read_hash, RECORD_DIGEST_BYTES, hashes, count);
+}
