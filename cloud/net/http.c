@@ -6,13 +6,14 @@
  *     | silence      v                                           v
  *     '-----------> SENDING                                    LINGER --EOF or 2 s--> closed
  *
+ *   HEAD --head, http_hold--> HELD --http_resume--> BODY
  *   ANSWER --http_stream_begin--> STREAM --http_stream_end--> SENDING; the client gone, or behind --> closed
  *
  * LINGER: the answer is out, our side is shut, and what the client still sends is dropped, so that the client
- * gets to read the answer before a reset. A client that goes away early leaves a connection in ANSWER without
- * a socket, until its answer is given.
+ * gets to read the answer before a reset. A client that goes away early leaves a connection in HELD or ANSWER
+ * without a socket, until its answer is given.
  *
- * Every state but ANSWER has a deadline, or in SENDING a limit without progress. */
+ * Every state but these two has a deadline, or in SENDING a limit without progress. */
 #include "cloud/net/http.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@
 #define READ_AHEAD       (64 * 1024)
 #define STREAM_SILENCE_S 15 /* until a comment */
 
-enum state { HEAD, BODY, ANSWER, STREAM, SENDING, LINGER };
+enum state { HEAD, HELD, BODY, ANSWER, STREAM, SENDING, LINGER };
 
 struct http_connection {
     struct http_server *server;
@@ -49,6 +50,7 @@ struct http_connection {
     int64_t body_left;
     bool body_wanted;
     bool keep_alive;
+    char peer[LISTEN_PEER_MAX];
     bool events;  /* STREAM: of text/event-stream */
     bool dropped; /* STREAM: too far behind */
 };
@@ -100,7 +102,7 @@ static void destroy(struct http_connection *c)
 /* The client is gone or out of time. An exchange that awaits its answer stays until then. */
 static void drop(struct http_connection *c)
 {
-    if (c->state != ANSWER) {
+    if (c->state != ANSWER && c->state != HELD) {
         destroy(c);
         return;
     }
@@ -137,6 +139,7 @@ static struct http_exchange *exchange_new(struct http_connection *c)
     if (exchange == NULL)
         abort();
     exchange->connection = c;
+    exchange->peer = c->peer;
     return exchange;
 }
 
@@ -289,12 +292,13 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
         drop(c);
 }
 
-static void open_connection(struct http_server *server, evutil_socket_t fd)
+static void open_connection(struct http_server *server, evutil_socket_t fd, const struct sockaddr *peer)
 {
     struct http_connection *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
     c->server = server;
+    listen_peer(peer, c->peer);
     c->next = server->connections;
     c->link = &server->connections;
     if (c->next != NULL)
@@ -318,11 +322,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
                       int peer_bytes, void *ctx)
 {
     (void)listener;
-    (void)peer;
     (void)peer_bytes;
     struct http_server *server = ctx;
     if (bound_admits(&server->bound, server->count))
-        open_connection(server, fd);
+        open_connection(server, fd, peer);
     else
         close(fd);
 }
@@ -353,6 +356,32 @@ void http_stop(struct http_server *server)
     while (server->connections != NULL)
         destroy(server->connections);
     free(server);
+}
+
+void http_hold(struct http_exchange *exchange)
+{
+    struct http_connection *c = exchange->connection;
+    c->state = HELD;
+    evtimer_del(c->deadline);
+    bufferevent_disable(c->bev, EV_READ);
+}
+
+bool http_resume(struct http_exchange *exchange)
+{
+    struct http_connection *c = exchange->connection;
+    if (c->bev == NULL) {
+        destroy(c);
+        return false;
+    }
+    c->state = BODY;
+    set_deadline(c, BODY_LIMIT_S + c->body_left / BODY_BYTES_PER_S);
+    bufferevent_enable(c->bev, EV_READ);
+    http_take_body(exchange);
+    if (c->body_left == 0)
+        complete(c);
+    else
+        read_body(c, bufferevent_get_input(c->bev));
+    return true;
 }
 
 void http_take_body(struct http_exchange *exchange)

@@ -5,7 +5,8 @@
  * One struct http_exchange per request:
  *
  *     on_request: http_take_body (then on_body per piece, then on_complete); without a body on_complete at
- *                 once; or http_reply right away, which refuses what may still be coming
+ *                 once; or http_reply right away, which refuses what may still be coming; or http_hold, to
+ *                 decide on these later
  *     on_complete: http_reply, http_reply_file or http_stream_begin, at once or later
  *     on_closed: always the last call; the exchange is gone afterwards
  *
@@ -22,7 +23,8 @@
 
 struct http_exchange {
     struct http_head head;
-    void *user; /* the handler's */
+    void *user;       /* the handler's */
+    const char *peer; /* the client's address, without its port */
     struct http_connection *connection;
 };
 
@@ -48,6 +50,11 @@ void http_stop(struct http_server *server);
 
 /* In on_request only: the body is wanted. Answers 100 Continue if the client waits for it. */
 void http_take_body(struct http_exchange *exchange);
+
+/* In on_request only: nothing of the body is read until http_resume, which takes it, or http_reply. */
+void http_hold(struct http_exchange *exchange);
+/* False if the client is gone; the exchange is then too. */
+bool http_resume(struct http_exchange *exchange);
 
 /* Adds a header to the answer; control characters in value become spaces, and 255 bytes are the most. */
 void http_header(struct http_exchange *exchange, const char *name, const char *value);

@@ -1,5 +1,6 @@
 #include "cloud/net/listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -95,4 +96,17 @@ uint16_t listen_port(struct evconnlistener *listener)
         return 0;
     return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
                                              : ((struct sockaddr_in *)&bound)->sin_port);
+}
+
+const char *listen_peer(const struct sockaddr *peer, char to[LISTEN_PEER_MAX])
+{
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+    const void *four = NULL;
+    if (peer->sa_family == AF_INET)
+        four = &((const struct sockaddr_in *)peer)->sin_addr;
+    else if (IN6_IS_ADDR_V4MAPPED(six))
+        four = six->s6_addr + 12;
+    if (inet_ntop(four != NULL ? AF_INET : AF_INET6, four != NULL ? four : six, to, LISTEN_PEER_MAX) == NULL)
+        snprintf(to, LISTEN_PEER_MAX, "unknown");
+    return to;
 }

@@ -13,4 +13,8 @@ struct evconnlistener *listen_start(struct event_base *base, const char *address
                                     void *ctx, char *why, size_t capacity);
 uint16_t listen_port(struct evconnlistener *listener);
 
+#define LISTEN_PEER_MAX 48
+/* The address of who connected, as people write it, without the port. Returns to. */
+const char *listen_peer(const struct sockaddr *peer, char to[LISTEN_PEER_MAX]);
+
 #endif
