@@ -39,7 +39,9 @@ static void fuzz_head(const uint8_t *data, size_t size)
     char methods[ROUTE_METHODS_MAX];
     (void)route_find("GET", head.path, &id);
     (void)route_methods(head.path, methods);
-    (void)http_query_has(head.query, "template");
+    char name[24];
+    for (size_t at = 0; http_query_next(head.query, &at, name, sizeof name, value, sizeof value) > 0;) {
+    }
     (void)http_query_get(head.query, "token", value, sizeof value);
     (void)http_bearer(http_head_value(&head, "authorization"));
     (void)http_cookie_get(&head, "session", value, sizeof value);

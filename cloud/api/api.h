@@ -7,15 +7,25 @@
 
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/fleet.h"
+#include "cloud/people/role.h"
 
 #define API_BODY_MAX   ((int64_t)1024 * 1024)      /* of a JSON body */
 #define API_UPLOAD_MAX ((int64_t)64 * 1024 * 1024) /* of a firmware file */
 
+#define API_PARAMETERS_MAX 12
+
+/* Of the query; only those that the route takes get here. */
+struct api_parameter {
+    char name[24];
+    char value[RECORD_FILE_NAME];
+};
+
 struct api_call {
     /* The question: */
-    int64_t id;                 /* from the path, 0 if it is none */
-    char template[RECORD_TEXT]; /* ?template=, "" without */
-    const char *body;           /* JSON, not terminated */
+    int64_t id; /* from the path, 0 if it is none */
+    struct api_parameter parameters[API_PARAMETERS_MAX];
+    size_t parameter_count;
+    const char *body; /* JSON, not terminated */
     size_t body_bytes;
     struct firmware firmware;          /* an upload's, judged */
     char temporary[FIRMWARE_PATH_MAX]; /* and its file; "" once it is taken over */
@@ -35,16 +45,24 @@ enum route_kind {
 };
 
 struct route {
-    const char *method;  /* of HTTP */
-    const char *pattern; /* ":d" stands for an id with the letter d */
+    const char *method;    /* of HTTP */
+    const char *pattern;   /* ":d" stands for an id with the letter d */
+    const char *operation; /* its name, for the audit log, metrics and docs/openapi.json */
     enum route_kind kind;
-    int success; /* the status of an answer that sets none */
+    int success;            /* the status of an answer that sets none */
+    enum role least;        /* who may */
+    enum area area;         /* what a token must hold */
+    const char *parameters; /* of the query, with spaces between */
     api_fn *answer;
 };
 
 /* The route for a request, or NULL. *id gets the path's id. */
 const struct route *route_find(const char *method, const char *path, int64_t *id);
 #define ROUTE_METHODS_MAX 32
+/* The routes in order, NULL behind the last. */
+const struct route *route_at(size_t index);
+/* Whether it takes this parameter in the query. */
+bool route_takes(const struct route *route, const char *parameter);
 /* The methods that a path has, as the header Allow lists them; "" if there is no such path. Returns to. */
 const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX]);
 
@@ -66,6 +84,11 @@ json_t *api_body(struct api_call *call, const char *const *members);
 /* A text member of at most letters characters; absent is "". False with the refusal set. */
 bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
               size_t letters);
+
+/* A parameter of the query as it came, NULL if it is absent. */
+const char *api_parameter(const struct api_call *call, const char *name);
+/* The same as a text that fits; absent is "". False with the refusal set. */
+bool api_parameter_text(struct api_call *call, const char *name, char *to, size_t capacity);
 
 /* The handlers. */
 api_fn api_device_create, api_device_list, api_device_show, api_device_delete;

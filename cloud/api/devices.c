@@ -34,8 +34,10 @@ int api_device_list(struct api_call *call, struct fleet *fleet)
 {
     struct device *devices;
     size_t count;
-    int result =
-        store_devices(fleet->store, call->template[0] != '\0' ? call->template : NULL, &devices, &count);
+    char template[RECORD_TEXT];
+    if (!api_parameter_text(call, "template", template, sizeof template))
+        return STORE_CONFLICT;
+    int result = store_devices(fleet->store, template[0] != '\0' ? template : NULL, &devices, &count);
     if (result != STORE_OK)
         return result;
     json_t *list = json_array();

@@ -1,31 +1,39 @@
 #include "cloud/api/api.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cloud/text.h"
 
+#define V1 "/api/v1"
+
+/* clang-format off */
+/* The whole interface: method, pattern, operation, kind, status, least role, area, parameters, handler.
+ * docs/openapi.json describes the same operations. */
 static const struct route routes[] = {
-    {"GET", "/health", ROUTE_HEALTH, 200, NULL},
-    {"HEAD", "/health", ROUTE_HEALTH, 200, NULL},
-    {"GET", "/firmware/:f", ROUTE_DOWNLOAD, 200, NULL},
-    {"HEAD", "/firmware/:f", ROUTE_DOWNLOAD, 200, NULL},
-    {"POST", "/api/v1/devices", ROUTE_JSON, 201, api_device_create},
-    {"GET", "/api/v1/devices", ROUTE_JSON, 200, api_device_list},
-    {"GET", "/api/v1/devices/:d", ROUTE_JSON, 200, api_device_show},
-    {"DELETE", "/api/v1/devices/:d", ROUTE_JSON, 204, api_device_delete},
-    {"POST", "/api/v1/firmware", ROUTE_UPLOAD, 201, api_firmware_upload},
-    {"GET", "/api/v1/firmware", ROUTE_JSON, 200, api_firmware_list},
-    {"GET", "/api/v1/firmware/:f", ROUTE_JSON, 200, api_firmware_show},
-    {"DELETE", "/api/v1/firmware/:f", ROUTE_JSON, 204, api_firmware_delete},
-    {"POST", "/api/v1/shipments", ROUTE_JSON, 201, api_shipment_create},
-    {"GET", "/api/v1/shipments", ROUTE_JSON, 200, api_shipment_list},
-    {"GET", "/api/v1/shipments/:s", ROUTE_JSON, 200, api_shipment_show},
-    {"POST", "/api/v1/shipments/:s/pause", ROUTE_JSON, 200, api_shipment_pause},
-    {"POST", "/api/v1/shipments/:s/resume", ROUTE_JSON, 200, api_shipment_resume},
-    {"POST", "/api/v1/shipments/:s/cancel", ROUTE_JSON, 200, api_shipment_cancel},
+    {"GET", "/health", "getHealth", ROUTE_HEALTH, 200, ROLE_ANYBODY, AREA_SELF, "", NULL},
+    {"HEAD", "/health", "headHealth", ROUTE_HEALTH, 200, ROLE_ANYBODY, AREA_SELF, "", NULL},
+    {"GET", "/firmware/:f", "download", ROUTE_DOWNLOAD, 200, ROLE_ANYBODY, AREA_SELF, "token", NULL},
+    {"HEAD", "/firmware/:f", "headDownload", ROUTE_DOWNLOAD, 200, ROLE_ANYBODY, AREA_SELF, "token", NULL},
+
+    {"POST", V1 "/devices", "createDevice", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_device_create},
+    {"GET", V1 "/devices", "listDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template", api_device_list},
+    {"GET", V1 "/devices/:d", "getDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_show},
+    {"DELETE", V1 "/devices/:d", "deleteDevice", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_device_delete},
+
+    {"POST", V1 "/firmware", "uploadFirmware", ROUTE_UPLOAD, 201, ROLE_OPERATOR, AREA_FIRMWARE, "name", api_firmware_upload},
+    {"GET", V1 "/firmware", "listFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_list},
+    {"GET", V1 "/firmware/:f", "getFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_show},
+    {"DELETE", V1 "/firmware/:f", "deleteFirmware", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_FIRMWARE, "", api_firmware_delete},
+
+    {"POST", V1 "/shipments", "createShipment", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_create},
+    {"GET", V1 "/shipments", "listShipments", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_list},
+    {"GET", V1 "/shipments/:s", "getShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_show},
+    {"POST", V1 "/shipments/:s/pause", "pauseShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_pause},
+    {"POST", V1 "/shipments/:s/resume", "resumeShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_resume},
+    {"POST", V1 "/shipments/:s/cancel", "cancelShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_cancel},
 };
+/* clang-format on */
 
 /* Compares segment by segment; an id segment goes to *id. */
 static bool matches(const char *pattern, const char *path, int64_t *id)
@@ -59,6 +67,23 @@ const struct route *route_find(const char *method, const char *path, int64_t *id
     return NULL;
 }
 
+const struct route *route_at(size_t index)
+{
+    return index < sizeof routes / sizeof routes[0] ? &routes[index] : NULL;
+}
+
+bool route_takes(const struct route *route, const char *parameter)
+{
+    size_t length = strlen(parameter);
+    for (const char *name = route->parameters; *name != '\0'; name += strspn(name, " ")) {
+        size_t bytes = strcspn(name, " ");
+        if (bytes == length && memcmp(name, parameter, bytes) == 0)
+            return true;
+        name += bytes;
+    }
+    return false;
+}
+
 const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX])
 {
     int64_t id;
@@ -70,131 +95,4 @@ const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX])
                                        length > 0 ? ", " : "", routes[i].method);
     }
     return to;
-}
-
-json_t *api_problem(int status, const char *title, const char *detail)
-{
-    return json_pack("{s:i, s:s, s:s}", "status", status, "title", title, "detail", detail);
-}
-
-int api_refuse(struct api_call *call, int status, const char *title, const char *format, ...)
-{
-    char detail[600];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-    text_mend(detail);
-    json_decref(call->answer);
-    call->status = status;
-    call->answer = api_problem(status, title, detail);
-    return STORE_CONFLICT;
-}
-
-void api_refuse_result(struct api_call *call, int result)
-{
-    switch (result) {
-    case STORE_NOT_FOUND:
-        (void)api_refuse(call, 404, "no such thing", "there is nothing with this id");
-        break;
-    case STORE_CONFLICT:
-        (void)api_refuse(call, 409, "conflict", "the present state does not allow this");
-        break;
-    case STORE_FULL:
-        (void)api_refuse(call, 507, "disk full",
-                         "nothing was changed; free space in the server's data folder and try again");
-        break;
-    default:
-        (void)api_refuse(call, 500, "server error",
-                         "nothing was changed; the server's log says what happened");
-    }
-}
-
-static void refuse_absent(const struct route *route, struct api_call *call)
-{
-    static const char *const things[] = {['d'] = "device", ['f'] = "firmware", ['s'] = "shipment"};
-    const char *colon = strchr(route->pattern, ':');
-    char id[TEXT_ID_MAX];
-    if (colon == NULL || call->id == 0)
-        api_refuse_result(call, STORE_NOT_FOUND);
-    else
-        (void)api_refuse(call, 404, "no such thing", "there is no %s %s", things[(unsigned char)colon[1]],
-                         text_id(colon[1], call->id, id));
-}
-
-int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet)
-{
-    int result = route->answer(call, fleet);
-    bool said = call->status >= 400 && call->answer != NULL;
-    if (result == STORE_NOT_FOUND && !said)
-        refuse_absent(route, call);
-    else if (result != STORE_OK && !said)
-        api_refuse_result(call, result);
-    if (call->status == 0)
-        call->status = route->success;
-    return result;
-}
-
-static json_t *parse_body(struct api_call *call)
-{
-    json_error_t error;
-    json_t *body = NULL;
-    if (call->body_bytes == 0) {
-        (void)api_refuse(call, 400, "malformed request", "the body is empty; it must be a JSON object");
-        return NULL;
-    }
-    body = json_loadb(call->body, call->body_bytes, JSON_REJECT_DUPLICATES, &error);
-    if (body == NULL)
-        (void)api_refuse(call, 400, "malformed JSON", "line %d, column %d: %s", error.line, error.column,
-                         error.text);
-    return body;
-}
-
-/* The first member that is none of those allowed; NULL if there is none. */
-static const char *foreign_member(const json_t *body, const char *const *members)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)body, key, value)
-    {
-        size_t i = 0;
-        while (members[i] != NULL && strcmp(members[i], key) != 0)
-            i++;
-        if (members[i] == NULL)
-            return key;
-    }
-    return NULL;
-}
-
-json_t *api_body(struct api_call *call, const char *const *members)
-{
-    const char *foreign = NULL;
-    json_t *body = parse_body(call);
-    if (body == NULL)
-        return NULL;
-    if (!json_is_object(body))
-        (void)api_refuse(call, 400, "malformed request", "the body must be a JSON object");
-    else if ((foreign = foreign_member(body, members)) != NULL)
-        (void)api_refuse(call, 400, "malformed request",
-                         "there is no member \"%s\" here; docs/API.md lists what there is", foreign);
-    if (!json_is_object(body) || foreign != NULL) {
-        json_decref(body);
-        return NULL;
-    }
-    return body;
-}
-
-bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
-              size_t letters)
-{
-    const json_t *value = json_object_get(object, key);
-    to[0] = '\0';
-    if (value == NULL || json_is_null(value))
-        return true;
-    if (json_is_string(value) && text_take(to, capacity, json_string_value(value)) &&
-        text_characters(to) <= letters)
-        return true;
-    (void)api_refuse(call, 400, "malformed request",
-                     "%s must be a text of at most %zu characters without control characters", key, letters);
-    return false;
 }

@@ -5,6 +5,7 @@
  * The token is judged before any body is read. */
 #include "cloud/net/front.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,16 +85,36 @@ static bool authorized(const struct front *front, const struct http_head *head)
     return token != NULL && tokens_find(front->tokens, token, strlen(token)) != 0;
 }
 
+/* Reads the query into the call. A parameter that the route does not take is refused, so that a misspelled
+ * filter is not taken for none. */
+static bool take_parameters(struct visit *visit)
+{
+    const char *query = visit->exchange->head.query;
+    struct api_call *call = &visit->call;
+    struct api_parameter next;
+    size_t at = 0;
+    int found;
+    while ((found = http_query_next(query, &at, next.name, sizeof next.name, next.value, sizeof next.value)) >
+               0 &&
+           call->parameter_count < API_PARAMETERS_MAX && route_takes(visit->route, next.name) &&
+           api_parameter(call, next.name) == NULL)
+        call->parameters[call->parameter_count++] = next;
+    if (found == 0)
+        return true;
+    char detail[200];
+    char name[sizeof next.name] = "";
+    (void)text_take(name, sizeof name, next.name);
+    snprintf(detail, sizeof detail,
+             "the parameter \"%s\" is malformed, too long, given twice or not taken here; docs/API.md lists "
+             "what there is",
+             name);
+    visit__refuse(visit->exchange, 400, "malformed request", detail);
+    return false;
+}
+
 static void begin_json(struct visit *visit)
 {
     const struct http_head *head = &visit->exchange->head;
-    struct api_call *call = &visit->call;
-    if (http_query_has(head->query, "template") &&
-        !http_query_get(head->query, "template", call->template, sizeof call->template)) {
-        visit__refuse(visit->exchange, 400, "malformed request",
-                      "template must be a text of at most 64 bytes");
-        return;
-    }
     if (head->content_length > API_BODY_MAX) {
         visit__refuse(visit->exchange, 413, "too large", "a JSON body may have 1 MiB at most");
         return;
@@ -163,6 +184,8 @@ static void on_request(void *ctx, struct http_exchange *exchange)
     struct visit *visit = visit_new(front, exchange);
     visit->route = route;
     visit->call.id = id;
+    if (!open && !take_parameters(visit))
+        return;
     if (route->kind == ROUTE_UPLOAD)
         visit__begin_upload(visit);
     else if (route->kind == ROUTE_DOWNLOAD)

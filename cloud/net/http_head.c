@@ -322,10 +322,21 @@ static bool find_value(const char *query, const char *key, struct slice *value)
     return false;
 }
 
-bool http_query_has(const char *query, const char *key)
+int http_query_next(const char *query, size_t *at, char *name, size_t name_capacity, char *value,
+                    size_t value_capacity)
 {
-    struct slice value;
-    return find_value(query, key, &value);
+    struct slice rest = {query + *at, strlen(query + *at)};
+    struct slice pair;
+    struct slice key;
+    name[0] = '\0';
+    value[0] = '\0';
+    if (rest.bytes == 0)
+        return 0;
+    (void)next_piece(&rest, '&', &pair);
+    *at = rest.at != NULL ? (size_t)(rest.at - query) : strlen(query);
+    if (!cut(&pair, '=', &key) || key.bytes == 0 || !decode(key, name, name_capacity))
+        return -1;
+    return decode(pair, value, value_capacity) ? 1 : -1;
 }
 
 bool http_query_get(const char *query, const char *key, char *to, size_t capacity)

@@ -55,8 +55,10 @@ bool http_cookie_get(const struct http_head *head, const char *name, char *to, s
  * fit. */
 bool http_query_get(const char *query, const char *key, char *to, size_t capacity);
 
-/* Whether a query names key at all. */
-bool http_query_has(const char *query, const char *key);
+/* The next pair of a query, decoded, from *at on (start with 0): 1. 0 at the end; -1 if it is malformed or
+ * does not fit; name is then "" or tells which. */
+int http_query_next(const char *query, size_t *at, char *name, size_t name_capacity, char *value,
+                    size_t value_capacity);
 
 /* The token of an "Authorization: Bearer TOKEN" value, or NULL. */
 const char *http_bearer(const char *authorization);

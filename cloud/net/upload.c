@@ -41,11 +41,9 @@ static void upload_failed(struct visit *visit)
 /* The file's name, for people: nothing is ever opened by it. */
 static bool take_name(struct visit *visit)
 {
-    const char *query = visit->exchange->head.query;
+    const char *given = api_parameter(&visit->call, "name");
+    const char *name = given != NULL ? given : "firmware.bin";
     struct firmware *firmware = &visit->call.firmware;
-    char name[RECORD_FILE_NAME] = "firmware.bin";
-    if (http_query_has(query, "name") && !http_query_get(query, "name", name, sizeof name))
-        return false;
     return name[0] != '\0' && strpbrk(name, "/\\") == NULL &&
            text_take(firmware->name, sizeof firmware->name, name);
 }

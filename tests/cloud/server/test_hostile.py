@@ -96,6 +96,8 @@ class Hostile(unittest.TestCase):
     def test_a_filter_that_cannot_be_read_is_not_taken_for_none(self):
         for template in ("%ZZ", "x" * 65):
             self.refused(400, "GET", f"/api/v1/devices?template={template}", says="template")
+        for query in ("tmplate=x", "template=x&template=y", "template", "=x", "template=x&%ff=1", "a" * 30 + "=1"):
+            self.refused(400, "GET", f"/api/v1/devices?{query}", says="parameter")
         self.assertEqual(self.server.get("/api/v1/devices?template=" + "x" * 64), {"devices": []})
 
     def test_a_wrong_method_is_told_the_right_ones(self):

@@ -1,0 +1,155 @@
+/* What the handlers of all routes share: reading a call, and refusing it. */
+#include "cloud/api/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/text.h"
+
+json_t *api_problem(int status, const char *title, const char *detail)
+{
+    return json_pack("{s:i, s:s, s:s}", "status", status, "title", title, "detail", detail);
+}
+
+int api_refuse(struct api_call *call, int status, const char *title, const char *format, ...)
+{
+    char detail[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    text_mend(detail);
+    json_decref(call->answer);
+    call->status = status;
+    call->answer = api_problem(status, title, detail);
+    return STORE_CONFLICT;
+}
+
+void api_refuse_result(struct api_call *call, int result)
+{
+    switch (result) {
+    case STORE_NOT_FOUND:
+        (void)api_refuse(call, 404, "no such thing", "there is nothing with this id");
+        break;
+    case STORE_CONFLICT:
+        (void)api_refuse(call, 409, "conflict", "the present state does not allow this");
+        break;
+    case STORE_FULL:
+        (void)api_refuse(call, 507, "disk full",
+                         "nothing was changed; free space in the server's data folder and try again");
+        break;
+    default:
+        (void)api_refuse(call, 500, "server error",
+                         "nothing was changed; the server's log says what happened");
+    }
+}
+
+static void refuse_absent(const struct route *route, struct api_call *call)
+{
+    static const char *const things[] = {['d'] = "device", ['f'] = "firmware", ['s'] = "shipment"};
+    const char *colon = strchr(route->pattern, ':');
+    char id[TEXT_ID_MAX];
+    if (colon == NULL || call->id == 0)
+        api_refuse_result(call, STORE_NOT_FOUND);
+    else
+        (void)api_refuse(call, 404, "no such thing", "there is no %s %s", things[(unsigned char)colon[1]],
+                         text_id(colon[1], call->id, id));
+}
+
+int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet)
+{
+    int result = route->answer(call, fleet);
+    bool said = call->status >= 400 && call->answer != NULL;
+    if (result == STORE_NOT_FOUND && !said)
+        refuse_absent(route, call);
+    else if (result != STORE_OK && !said)
+        api_refuse_result(call, result);
+    if (call->status == 0)
+        call->status = route->success;
+    return result;
+}
+
+static json_t *parse_body(struct api_call *call)
+{
+    json_error_t error;
+    json_t *body = NULL;
+    if (call->body_bytes == 0) {
+        (void)api_refuse(call, 400, "malformed request", "the body is empty; it must be a JSON object");
+        return NULL;
+    }
+    body = json_loadb(call->body, call->body_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (body == NULL)
+        (void)api_refuse(call, 400, "malformed JSON", "line %d, column %d: %s", error.line, error.column,
+                         error.text);
+    return body;
+}
+
+/* The first member that is none of those allowed; NULL if there is none. */
+static const char *foreign_member(const json_t *body, const char *const *members)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)body, key, value)
+    {
+        size_t i = 0;
+        while (members[i] != NULL && strcmp(members[i], key) != 0)
+            i++;
+        if (members[i] == NULL)
+            return key;
+    }
+    return NULL;
+}
+
+json_t *api_body(struct api_call *call, const char *const *members)
+{
+    const char *foreign = NULL;
+    json_t *body = parse_body(call);
+    if (body == NULL)
+        return NULL;
+    if (!json_is_object(body))
+        (void)api_refuse(call, 400, "malformed request", "the body must be a JSON object");
+    else if ((foreign = foreign_member(body, members)) != NULL)
+        (void)api_refuse(call, 400, "malformed request",
+                         "there is no member \"%s\" here; docs/API.md lists what there is", foreign);
+    if (!json_is_object(body) || foreign != NULL) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
+              size_t letters)
+{
+    const json_t *value = json_object_get(object, key);
+    to[0] = '\0';
+    if (value == NULL || json_is_null(value))
+        return true;
+    if (json_is_string(value) && text_take(to, capacity, json_string_value(value)) &&
+        text_characters(to) <= letters)
+        return true;
+    (void)api_refuse(call, 400, "malformed request",
+                     "%s must be a text of at most %zu characters without control characters", key, letters);
+    return false;
+}
+
+const char *api_parameter(const struct api_call *call, const char *name)
+{
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (strcmp(call->parameters[i].name, name) == 0)
+            return call->parameters[i].value;
+    }
+    return NULL;
+}
+
+bool api_parameter_text(struct api_call *call, const char *name, char *to, size_t capacity)
+{
+    const char *value = api_parameter(call, name);
+    to[0] = '\0';
+    if (value == NULL || text_take(to, capacity, value))
+        return true;
+    (void)api_refuse(call, 400, "malformed request", "%s must be a text of at most %zu bytes", name,
+                     capacity - 1);
+    return false;
+}
