@@ -15,6 +15,9 @@
 #define RECORD_HARDWARE     33
 #define RECORD_DIGEST_BYTES 32
 #define RECORD_SHORT_BYTES  12 /* the head of an image digest, as boot records keep it */
+#define RECORD_TAGS         256
+#define RECORD_FILTER       512
+#define RECORD_WHY          200
 
 /* What the primary MCU said of its running image (deviceReport). */
 enum device_state { DEVICE_UNKNOWN = 0, DEVICE_CONFIRMED = 1, DEVICE_TRIAL = 2 };
@@ -31,8 +34,12 @@ struct device {
     char type[RECORD_TEXT];
     char version[RECORD_TEXT];
     char build[RECORD_TEXT];
+    char library[RECORD_TEXT]; /* version of the library it is built with, "" unknown */
     char hardware[RECORD_HARDWARE];
-    bool digest_known; /* of the firmware that checked in last */
+    char tags[RECORD_TAGS];          /* "canary,berlin" */
+    char zone[RECORD_TEXT];          /* its time-zone field, "" without */
+    char location_zone[RECORD_TEXT]; /* the zone of its location, "" unknown */
+    bool digest_known;               /* of the firmware that checked in last */
     uint8_t digest[RECORD_DIGEST_BYTES];
     enum device_state state;
     int64_t counter;  /* security counter, -1 unknown */
@@ -74,6 +81,34 @@ enum shipment_state {
 #undef SHIPMENT_STATE_ENUM
 };
 
+/* Which devices a shipment leaves out by what they run. X(NAME, slug, text); stored: append only. */
+#define SHIPMENT_CONDITIONS(X)                                                                               \
+    X(ANY, "any", "")                                                                                        \
+    X(LOWER_VERSION, "lower-version", "only devices with a lower version")                                   \
+    X(EARLIER_BUILD, "earlier-build", "only devices with an earlier build date")                             \
+    X(OTHER_BUILD, "other-build", "only devices with another build date")                                    \
+    X(LOWER_LIBRARY, "lower-library", "only devices with a lower library version")
+
+enum shipment_condition {
+#define SHIPMENT_CONDITION_ENUM(name, slug, text) CONDITION_##name,
+    SHIPMENT_CONDITIONS(SHIPMENT_CONDITION_ENUM)
+#undef SHIPMENT_CONDITION_ENUM
+};
+
+/* Preferred time, in the device's zone. X(NAME, slug, from hour, to hour); stored: append only. */
+#define SHIPMENT_SLOTS(X)                                                                                    \
+    X(ANY, "any", 0, 24)                                                                                     \
+    X(NIGHT, "night", 0, 6)                                                                                  \
+    X(MORNING, "morning", 6, 12)                                                                             \
+    X(AFTERNOON, "afternoon", 12, 18)                                                                        \
+    X(EVENING, "evening", 18, 24)
+
+enum shipment_slot {
+#define SHIPMENT_SLOT_ENUM(name, slug, from, to) SLOT_##name,
+    SHIPMENT_SLOTS(SHIPMENT_SLOT_ENUM)
+#undef SHIPMENT_SLOT_ENUM
+};
+
 struct shipment {
     int64_t id;
     char name[RECORD_NAME];
@@ -83,6 +118,49 @@ struct shipment {
     enum shipment_state state;
     int64_t created;
     int64_t ended;
+    char filter[RECORD_FILTER]; /* only devices that matched when it was created; "" all */
+    enum shipment_condition condition;
+    enum shipment_slot slot;
+    bool user_controlled; /* a device waits for its owner's consent */
+    int64_t attempts;     /* per period */
+    int64_t period_ms;
+    int64_t per_minute; /* offers at most, 0 without a limit */
+    int64_t bytes_per_second;
+    int64_t expires;      /* no offers from then on, 0 never */
+    bool planned;         /* every device has its target */
+    int64_t wave;         /* the open one, from 1 */
+    int64_t turn;         /* when the rate allows the next offer */
+    int64_t due;          /* when to look at its gate again, 0 never */
+    char why[RECORD_WHY]; /* it paused or ended by itself: why */
+};
+
+/* The devices that a shipment serves together. How many: a count, a share, or all (that match its filter). */
+#define WAVES_MAX 16
+enum wave_kind { WAVE_ALL = 0, WAVE_COUNT = 1, WAVE_PERCENT = 2 };
+
+struct wave {
+    int64_t shipment;
+    int64_t number; /* from 1 */
+    enum wave_kind kind;
+    int64_t amount; /* devices, or hundredths of a percent */
+    char filter[RECORD_FILTER];
+    /* Its gate (fleet/gate.h): */
+    int64_t success_percent;
+    int64_t failure_percent; /* 0: no limit */
+    int64_t minimum;         /* sample for that */
+    int64_t soak_ms;
+    /* Its devices, counted as their targets change: */
+    int64_t size;
+    int64_t updated;
+    int64_t there;   /* ran the firmware before */
+    int64_t skipped; /* left out by the condition */
+    int64_t failed;
+    int64_t stuck; /* failed for now: rolled back, or out of attempts */
+    int64_t opened;
+    int64_t reached; /* when enough were updated, 0 not yet */
+    bool forgiven;   /* the operator went on after a stop: the sample and failures until then */
+    int64_t forgiven_sample;
+    int64_t forgiven_bad;
 };
 
 /* Where a device stands in a shipment. X(NAME, slug, text); the numbers are stored: append only. */
@@ -99,7 +177,8 @@ struct shipment {
     X(TYPE_MISMATCH, "type-mismatch", "the firmware is for another firmware type")                           \
     X(VERSION_MISMATCH, "version-mismatch", "the device's version rule refuses this version")                \
     X(AWAITING_USER_ACTION, "awaiting-user-action", "the device waits for its owner's consent")              \
-    X(ALREADY_THERE, "already-there", "the device ran this firmware before")
+    X(ALREADY_THERE, "already-there", "the device ran this firmware before")                                 \
+    X(NOT_NEEDED, "not-needed", "the shipment's condition leaves this device out")
 
 enum target_status {
 #define TARGET_STATUS_ENUM(name, slug, text) TARGET_##name,
@@ -145,12 +224,16 @@ struct target {
     int64_t repeats;       /* offers made again within it after the connection broke */
     int64_t due;           /* when to look again, 0 never */
     int64_t updated;
+    int64_t wave;    /* from 1 */
+    int64_t consent; /* when its owner agreed, 0 not yet */
+    int64_t turn;    /* when the rate lets it have its offer, 0 none taken */
 };
 
 struct progress {
     int64_t target;
-    int64_t updated;
+    int64_t updated; /* those that ran it before included */
     int64_t failed;
+    int64_t skipped; /* left out by the condition */
 };
 
 /* Something that happened to a device. kind is a fixed word. */
