@@ -1,11 +1,14 @@
 # The front door. Real work goes through the CMake presets (CONTRIBUTING.md).
 .DEFAULT_GOAL := host
+FIRMWARE := mps2 mps2-onebank nrf51 nrf51-onebank
+BOARD ?= mps2
 
-.PHONY: help deps host firmware demo test bench soak check amalgamation clean
+.PHONY: help deps host firmware demo demo-onebank test bench soak check amalgamation clean
 
 help:
 	@echo 'make          host programs into build/bin'
 	@echo 'make demo     the whole system once, in QEMU; KEEP=1 leaves it running'
+	@echo 'make demo-onebank  the same on a device with one bank, whose bootloader fetches; BOARD=nrf51 for the Cortex-M0'
 	@echo 'make test     every test; FUZZ_SECONDS=20 per fuzz target'
 	@echo 'make bench    sizes and figures'
 	@echo 'make check    style rules, and the model of the boot record'
@@ -18,16 +21,20 @@ deps:
 	@tools/deps
 
 host: deps
-	@cmake --preset host >/dev/null
-	@cmake --build --preset host -- --quiet
+	@tools/build host
 	@echo 'Programs are in build/bin.'
 
 firmware: deps
-	@for board in mps2 nrf51; do cmake --preset $$board >/dev/null && cmake --build --preset $$board -- --quiet || exit 1; done
-	@echo 'Firmware is in build/mps2/bin and build/nrf51/bin.'
+	@tools/build $(FIRMWARE)
+	@echo 'Firmware is in build/BOARD/bin: $(FIRMWARE).'
 
-demo: host firmware
+demo: host
+	@tools/build mps2
 	@tools/demo $(if $(KEEP),--keep)
+
+demo-onebank: host
+	@tools/build $(BOARD)-onebank
+	@tools/demo --onebank --board $(BOARD) $(if $(KEEP),--keep)
 
 test: deps
 	@tools/test

@@ -1,16 +1,26 @@
+# A board has one layout of its flash or several: its folder holds the first, folders in it hold others (layout.json, and what
+# is made of it). Programs and packages of one layout say so in their hardware id, and do not run on the other.
+set(TANDEM_LAYOUT "" CACHE STRING "Folder of the port with another layout; empty: the port's own")
+set(TANDEM_HARDWARE "${TANDEM_BOARD}-demo")
+if(TANDEM_LAYOUT)
+  set(TANDEM_HARDWARE "${TANDEM_BOARD}-${TANDEM_LAYOUT}-demo")
+endif()
+
 # tandem_board_programs(): called by a board's CMakeLists.txt once its library tandem_board is there. The folder has the linker
 # scripts bootloader.ld and application.ld; their paths are left in TANDEM_BOOTLOADER_LD and TANDEM_APPLICATION_LD for the
 # programs that come after. Builds the probe once in the bootloader's place and once as an application.
 macro(tandem_board_programs)
+  cmake_path(APPEND CMAKE_CURRENT_SOURCE_DIR "${TANDEM_LAYOUT}" OUTPUT_VARIABLE layout)
+  target_include_directories(tandem_board PRIVATE "${layout}")
   # -n: no page alignment, so that the loadable segments are the image and nothing else.
-  target_link_options(tandem_board PUBLIC -nostartfiles -Wl,-n -L${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_options(tandem_board PUBLIC -nostartfiles -Wl,-n -L${layout} -L${CMAKE_CURRENT_SOURCE_DIR})
   foreach(place IN ITEMS bootloader application)
     string(TOUPPER "TANDEM_${place}_LD" script)
     set(${script} "${CMAKE_CURRENT_SOURCE_DIR}/${place}.ld")
     set(${script} "${${script}}" PARENT_SCOPE)
     add_executable(probe-${place} "${PROJECT_SOURCE_DIR}/ports/probe/probe.c" "${PROJECT_SOURCE_DIR}/ports/probe/main.c")
     set_target_properties(probe-${place} PROPERTIES C_STANDARD 11 SUFFIX .elf LINK_DEPENDS
-      "${${script}};${CMAKE_CURRENT_SOURCE_DIR}/sections.ld;${CMAKE_CURRENT_SOURCE_DIR}/memory.ld"
+      "${${script}};${CMAKE_CURRENT_SOURCE_DIR}/sections.ld;${layout}/memory.ld"
       RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
     target_link_libraries(probe-${place} PRIVATE tandem_board)
     target_link_options(probe-${place} PRIVATE -T${${script}} -Wl,--emit-relocs)

@@ -158,7 +158,9 @@ class System:
         self.board, self.keep, self.settle = board, keep, settle
         self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
         self.simulated = board == "posix"  # a process, without firmware of its own
-        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build") / board
+        preset = f"{board}-onebank" if one_bank else board
+        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build") / preset
+        self.hardware = f"{board}-demo" if self.simulated else f"{preset}-demo"
         self.http_port, self.mqtt_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.data = self.folder / "cloud"
@@ -166,7 +168,7 @@ class System:
         self.flash = self.folder / "flash.bin"
         self.uart = self.folder / "uart"
         self.one_bank = one_bank
-        self.layout = ROOT / "ports" / board / ("layout-one-bank.json" if one_bank else "layout.json")
+        self.layout = ROOT / "ports" / board / ("onebank/layout.json" if one_bank else "layout.json")
         self.device_id = None
         self.programs = []
         self.tap = None
@@ -193,7 +195,7 @@ class System:
     def start_device(self):
         log = self.folder / "console.log"
         program = [self.bin / "tandem-device"] if self.simulated else [ROOT / "tools/qemu-device", "--board", self.board]
-        program += ["--one-bank"] if self.one_bank else []
+        program += ["--one-bank"] if self.one_bank and self.simulated else []
         arguments = [*program, "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
         self.device = self._program("device", arguments)
         wait_for("the device opens its UART", lambda: self.device.check() and self.uart.exists(), 10)
@@ -268,14 +270,14 @@ class System:
         package = self.folder / f"demo-{version}.tdm"
         if not self.simulated:
             self.tandem("pack", self.firmware / f"bin/demo-{version}.elf", "-o", package, "--key", self.key,
-                        "--hardware", f"{self.board}-demo")
+                        "--hardware", self.hardware)
         else:
             image = self.folder / f"demo-{version}.bin"
             behaviour = {"bad": "self-test-fails", "hang": "hangs", "crash": "crashes", "mute": "no-link"}.get(
                 version.partition("-")[2], "healthy")
             subprocess.run([ROOT / "tools/make-sim-image", "--version", version, "--behaviour", behaviour,
                             "--size", "100000", image], check=True)
-            self.tandem("pack", image, "-o", package, "--key", self.key, "--hardware", "posix-demo",
+            self.tandem("pack", image, "-o", package, "--key", self.key, "--hardware", self.hardware,
                         "--position-independent")
         return package
 
@@ -287,6 +289,13 @@ class System:
         tampered = package.with_name("tampered.tdm")
         tampered.write_bytes(data)
         return tampered
+
+    def spoil(self, package):
+        """Flips the last bit of the package where the co-processor keeps it, as a bad disk would: its own check was before."""
+        last = package.read_bytes()[-1]
+        with open(self.folder / "ncp" / "firmware.bin", "r+b") as kept:
+            kept.seek(package.stat().st_size - 1)
+            kept.write(bytes([last ^ 0x01]))
 
     # --- what a user looks at ---
 
@@ -319,12 +328,29 @@ class System:
             return state if state["online"] and firmware.get("version") == version else None
         return wait_for(f"the device reports {version}", there, seconds)
 
+    def wait_reason(self, shipment_id, reason, seconds):
+        """Waits until an attempt of the shipment failed for that reason, ended or not; returns the device's row."""
+        def failed():
+            rows = self.shipment(shipment_id)["devices"]
+            return rows[0] if rows and rows[0]["reason"] == reason else None
+        return wait_for(f"shipment {shipment_id} fails with {reason}", failed, seconds)
+
     def wait_shipment(self, shipment_id, seconds):
         """Waits until the shipment has ended for our device; returns the device's row."""
         def ended():
             rows = self.shipment(shipment_id)["devices"]
             return rows[0] if rows and rows[0]["ended"] else None
         return wait_for(f"shipment {shipment_id} ends", ended, seconds)
+
+    def banks(self):
+        """(offset, bytes) of each bank in the flash file."""
+        layout = json.loads(self.layout.read_text())
+        base = int(layout["flash"]["address"], 0)
+        return [(int(bank["address"], 0) - base, int(bank["bytes"], 0)) for bank in layout["banks"]]
+
+    def bank_content(self, bank=0):
+        start, size = self.banks()[bank]
+        return self.flash.read_bytes()[start:start + size]
 
     def flash_digest(self):
         return hashlib.sha256(self.flash.read_bytes()).hexdigest()

@@ -4,7 +4,8 @@
  * tick only wakes board_idle. */
 #include "ports/board.h"
 
-#include "ports/mps2/layout.h"
+#include <layout.h>
+
 #include "ports/mps2/port.h"
 #include "ports/mps2/registers.h"
 

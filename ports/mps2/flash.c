@@ -3,7 +3,8 @@
  * makes the region read-only for everything else, and bootloader and keys are write-protected. */
 #include <string.h>
 
-#include "ports/mps2/layout.h"
+#include <layout.h>
+
 #include "ports/mps2/port.h"
 #include "ports/mps2/registers.h"
 

@@ -10,7 +10,8 @@
  * The bootloader, which runs first, turns it into note.cause, for itself and for the image that it starts. */
 #include "ports/board.h"
 
-#include "ports/mps2/layout.h"
+#include <layout.h>
+
 #include "ports/mps2/port.h"
 #include "ports/mps2/registers.h"
 

@@ -3,7 +3,8 @@
  * still meanwhile, and the UART keeps six bytes. Two writes per word and erase are allowed. */
 #include <string.h>
 
-#include "ports/nrf51/layout.h"
+#include <layout.h>
+
 #include "ports/nrf51/port.h"
 #include "ports/nrf51/registers.h"
 

@@ -8,7 +8,8 @@
  * starts. */
 #include "ports/board.h"
 
-#include "ports/nrf51/layout.h"
+#include <layout.h>
+
 #include "ports/nrf51/port.h"
 #include "ports/nrf51/registers.h"
 

@@ -34,7 +34,7 @@ static const char usage[] =
     "  --log FILE        takes what the device prints (appended); without it, standard error does\n"
     "  --one-bank        there is no bank B: the bootloader replaces the image, with the co-processor's "
     "help;\n"
-    "                    the flash is made with ports/posix/layout-one-bank.json\n"
+    "                    the flash is made with ports/posix/onebank/layout.json\n"
     "  --help, --version\n"
     "\n"
     "What an image does when it runs is simulated: tools/make-sim-image makes images. SIGTERM ends the "

@@ -2,7 +2,8 @@
  * with a VTOR. */
 #include "ports/board.h"
 
-#include "ports/template/layout.h"
+#include <layout.h>
+
 #include "ports/template/port.h"
 
 /* Owed: 16 + IRQ_COUNT vectors of 4 bytes, up to the next power of two. */

@@ -4,7 +4,8 @@
  *
  * No address is trusted, and no read faults. On a part with ECC a torn unit reads as an error: catch it (a
  * status flag, a bus-fault handler that skips the load) and return TDM_E_FLASH_READ. */
-#include "ports/template/layout.h"
+#include <layout.h>
+
 #include "ports/template/port.h"
 
 static bool inside(uint32_t address, size_t bytes, uint32_t start, uint32_t end)

@@ -106,7 +106,7 @@ class Layout(TandemCase):
                 ({"record": []}, '"record"'), ({"banks__0__address": "0x21050000"}, "bank A and bank B overlap"),
                 ({"banks__1__bytes": "0x1000000"}, "bank B"), ({"banks__0__address": "0x21010004"}, "erase units"),
                 ({"record__1__bytes": 8192}, "one size"), ({"header_bytes": 512}, "header_bytes"),
-                ({"keys__address": "0x21009000"}, "keys and record unit 1 overlap"),
+                ({"keys__address": "0x2100E000"}, "keys and record unit 1 overlap"),
                 ({"keys__address": "0x20000000"}, "not inside of the flash"),
                 ({"keys__address": "0x21003000"}, "keys and bootloader overlap"),
                 ({"flash__program_once": 1}, "program_once")]:

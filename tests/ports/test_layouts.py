@@ -16,7 +16,7 @@ class Layouts(unittest.TestCase):
 
     def assert_generated(self, option, name):
         found = 0
-        for generated in PORTS.glob(f"*/{name}"):
+        for generated in PORTS.glob(f"**/{name}"):
             made = subprocess.run([self.tandem, "layout", "layout.json", option], cwd=generated.parent, check=True,
                                   stdout=subprocess.PIPE, text=True).stdout
             self.assertEqual(generated.read_text(), made, f"{generated}: run `tandem layout layout.json {option}` again")
