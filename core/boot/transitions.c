@@ -165,8 +165,19 @@ int tdm_boot_abandon(struct tdm_record_log *log, uint8_t reason)
     return tdm_record_append(log, &next);
 }
 
+/* The trial is of a bank that no transfer erased: its mark may have been hit by a power cut, and flash that
+ * programs a unit once must not take it again. */
+static bool mark_may_be_hit(const struct tdm_record_log *log)
+{
+    uint8_t reason = log->record.last_reason;
+
+    return log->flash->program_once &&
+           (reason == TDM_REASON_RECORD_LOST || reason == TDM_REASON_ACTIVE_INVALID);
+}
+
 int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running, const struct tdm_manifest *manifest)
 {
+    bool hit = mark_may_be_hit(log);
     struct tdm_record next;
     int result;
 
@@ -182,7 +193,7 @@ int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running, const struct t
     if (result != TDM_OK) {
         return result;
     }
-    if (tdm_bank_mark_program(manifest, log->layout, running, log->flash) != TDM_OK) {
+    if (hit || tdm_bank_mark_program(manifest, log->layout, running, log->flash) != TDM_OK) {
         tdm__record_settle(log, false);
     }
     return TDM_OK;

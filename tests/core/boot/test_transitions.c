@@ -269,6 +269,31 @@ static void a_confirm_whose_mark_fails_is_recorded_in_both_units(void **state)
     assert_int_equal(log.spare.active, 1);
 }
 
+/* Its mark may have been hit by a power cut before the record was lost. */
+static void a_mark_of_old_is_not_programmed_again_on_flash_that_programs_once(void **state)
+{
+    bool once;
+
+    (void)state;
+    for (once = false;; once = true) {
+        struct tdm_record_log log = in_state(TDM_BOOT_TRIAL);
+        struct tdm_record next = log.record;
+
+        world.ram.flash.program_once = once;
+        next.last_reason = TDM_REASON_RECORD_LOST;
+        assert_int_equal(tdm_record_append(&log, &next), TDM_OK);
+        world_place(&world, 1, &new, false);
+        assert_int_equal(tdm_boot_confirm(&log, 1, &new.manifest), TDM_OK);
+        assert_int_equal(world_is_marked(&world, 1, &new), !once);
+        log = world_log(&world);
+        assert_int_equal(log.record.active, 1);
+        if (once) {
+            assert_int_equal(log.spare.active, 1);
+            return;
+        }
+    }
+}
+
 static void reject_is_recorded_in_both_units(void **state)
 {
     struct tdm_record_log log = in_state(TDM_BOOT_TRIAL);
@@ -383,6 +408,7 @@ int main(void)
         TEST(confirm_is_refused_to_what_is_not_on_trial),
         TEST(a_second_confirm_changes_nothing),
         TEST(a_confirm_whose_mark_fails_is_recorded_in_both_units),
+        TEST(a_mark_of_old_is_not_programmed_again_on_flash_that_programs_once),
         TEST(reject_is_recorded_in_both_units),
         TEST(reject_is_refused_to_what_is_not_on_trial),
         TEST(a_rejected_digest_is_not_begun_again),
