@@ -31,10 +31,6 @@ static int load_layout(const struct invocation *call, struct sim_layout *layout)
     if (rc != CLI_OK) {
         return rc;
     }
-    if (board.places.bank[1].bytes == 0) {
-        return output_fail(CLI_FAILED, "%s: a device with one bank is not simulated; give a layout with two",
-                           path);
-    }
     if (board.flash.bytes > FLASH_MAX) {
         return output_fail(CLI_FAILED, "%s: the flash is larger than 64 MiB; describe a smaller one", path);
     }
@@ -173,7 +169,7 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
     if (!json && rc == CLI_OK) {
         sim_report_heading(stdout);
     }
-    for (scenario = sim_scenarios; rc == CLI_OK && scenario->name != NULL; scenario++) {
+    for (scenario = sim_scenarios(layout); rc == CLI_OK && scenario->name != NULL; scenario++) {
         if (only == NULL || only == scenario) {
             rc = run_scenario(scenario, layout, &plan, &total, rows);
         }
@@ -188,6 +184,12 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
         sim_report_total(stdout, &total, &plan);
     }
     return rc == CLI_OK && total.failures > 0 ? CLI_FAILED : rc;
+}
+
+static void print_note(void *ctx, uint32_t at_ms, const char *line)
+{
+    (void)ctx;
+    printf("%9u.%03u s  %s\n", (unsigned)(at_ms / 1000), (unsigned)(at_ms % 1000), line);
 }
 
 static int run_case(const struct invocation *call, const char *name, const struct sim_layout *layout)
@@ -206,6 +208,7 @@ static int run_case(const struct invocation *call, const char *name, const struc
     if (rc != CLI_OK) {
         return rc;
     }
+    world.note = option_given(call, "json") ? NULL : print_note;
     sim_world_run(&world, cuts, count, &outcome);
     sim_world_close(&world);
     rc = output_fields(call, json_pack("{s:s, s:s, s:i, s:i, s:i, s:b, s:s}", "case", name, "scenario",
@@ -216,11 +219,11 @@ static int run_case(const struct invocation *call, const char *name, const struc
     return rc == CLI_OK && outcome.guilty ? CLI_FAILED : rc;
 }
 
-static int list(void)
+static int list(const struct sim_layout *layout)
 {
     const struct sim_scenario *scenario;
 
-    for (scenario = sim_scenarios; scenario->name != NULL; scenario++) {
+    for (scenario = sim_scenarios(layout); scenario->name != NULL; scenario++) {
         printf("%-22s %s\n", scenario->name, scenario->text);
     }
     return CLI_OK;
@@ -232,10 +235,10 @@ static int run(const struct invocation *call)
     struct sim_layout layout;
     int rc;
 
-    if (option_given(call, "list")) {
-        return list();
-    }
     rc = load_layout(call, &layout);
+    if (rc == CLI_OK && option_given(call, "list")) {
+        return list(&layout);
+    }
     if (rc == CLI_OK && option_given(call, "case")) {
         return run_case(call, option_text(call, "case"), &layout);
     }
@@ -246,7 +249,7 @@ static int run(const struct invocation *call)
 }
 
 static const struct option options[] = {
-    {"layout", 'l', "FILE.json", "your board's flash (docs/LAYOUT.md), or small, small-once, small-wide", 0},
+    {"layout", 'l', "FILE.json", "your board's flash (docs/LAYOUT.md), or a small one: small, one, ...", 0},
     {"cuts", 0, "MODE", "none, each (every operation), pairs, or random; default each", 0},
     {"one-in", 0, "N", "run one case of N; default all", 0},
     {"scenario", 's', "NAME", "only this one", 0},

@@ -51,17 +51,25 @@ static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t b
         return TDM_E_FLASH_READ;
     }
     memcpy(to, world->firmware[id].package + offset, bytes);
+    if (offset + bytes == world->firmware[id].bytes) {
+        sim_judge_streamed(&world->judge, (uint8_t)id);
+    }
     return TDM_OK;
 }
 
-/* In the middle of the first transfer. */
+/* On a device with one bank the first transfer only checks, and the second one writes. */
+static bool is_time_for_trick(const struct sim_world *world)
+{
+    return !world->scenario->while_writing || sim_judge_sees_receiving(&world->judge);
+}
+
+/* In the middle of a transfer. */
 static void play_trick(struct sim_world *world)
 {
     world->ships.tricked = true;
     switch (world->scenario->trick) {
     case SIM_MCU_RESTARTS:
-        world->reset = true;
-        world->cause = TDM_RESET_WATCHDOG;
+        sim_device_reset(world, TDM_RESET_WATCHDOG);
         break;
     case SIM_DOWNLOAD_FAILS:
         world->read_fails = true;
@@ -81,9 +89,13 @@ static void on_progress(void *ctx, const struct tdm_ncp_progress *progress)
     struct sim_operator *ships = &world->ships;
 
     ships->quiet_ms = world->now_ms;
+    if (progress->stage != TDM_NCP_TRANSFERRING) {
+        sim_world_note(world, "co-processor: %s %s", tdm_ncp_stage_slug(progress->stage),
+                       progress->reason != TDM_REASON_NONE ? tdm_reason_slug(progress->reason) : "");
+    }
     switch (progress->stage) {
     case TDM_NCP_TRANSFERRING:
-        if (!ships->tricked && progress->bytes > progress->size / 2) {
+        if (!ships->tricked && progress->bytes > progress->size / 2 && is_time_for_trick(world)) {
             play_trick(world);
         }
         break;
@@ -164,6 +176,7 @@ static void offer(struct sim_world *world, uint8_t item)
 {
     struct tdm_ncp_firmware file;
 
+    sim_world_note(world, "the operator ships %s", world->firmware[item].recipe.version);
     describe(&file, &world->firmware[item], item);
     if (tdm_ncp_offer(&world->ncp, &file, world->now_ms) != TDM_OK) {
         sim_judge_accuse(&world->judge, "the co-processor refused the operator's offer");
@@ -181,14 +194,14 @@ static void rest(struct sim_world *world)
     if (world->ships.rests++ == 2) {
         world->over = true;
     } else {
-        world->reset = true;
-        world->cause = world->ships.rests == 1 ? TDM_RESET_SOFT : TDM_RESET_POWER;
+        sim_device_reset(world, world->ships.rests == 1 ? TDM_RESET_SOFT : TDM_RESET_POWER);
     }
 }
 
 static bool is_half_way(const struct sim_world *world)
 {
-    return world->mcu.update.offset > world->firmware[world->ships.item].bytes / 2;
+    return world->mcu.update.offset > world->firmware[world->ships.item].bytes / 2 &&
+           is_time_for_trick(world);
 }
 
 static bool plays_between(struct sim_world *world)
@@ -203,6 +216,19 @@ static bool plays_between(struct sim_world *world)
         return world->trial && world->online;
     }
     return trick == SIM_NEWER_OFFER && is_half_way(world);
+}
+
+/* The bootloader could start an image, and gives an offer two minutes first. */
+static bool waits_for_offer(const struct sim_world *world)
+{
+    return world->running == SIM_NONE && world->intact != TDM_NO_BANK;
+}
+
+/* All was shipped, and the device waits in its bootloader for an image: it is shipped again. */
+static bool needs_rescue(const struct sim_world *world)
+{
+    return world->ships.item >= world->judge.firmwares && world->running == SIM_NONE &&
+           world->intact == TDM_NO_BANK && world->scenario->ends_with != SIM_NONE;
 }
 
 static void operate(struct sim_world *world)
@@ -223,11 +249,14 @@ static void operate(struct sim_world *world)
         ships->item++;
         ships->failures = 0;
     }
+    if (needs_rescue(world)) {
+        ships->item = world->scenario->ends_with;
+    }
     ships->quiet_ms = world->now_ms;
     ships->installed = false;
     if (ships->item < world->judge.firmwares) {
         offer(world, ships->item);
-    } else {
+    } else if (!waits_for_offer(world)) {
         rest(world);
     }
 }
@@ -253,7 +282,7 @@ static void carry(struct sim_world *world)
         tdm_ncp_receive(&world->ncp, piece, count, world->now_ms);
     }
     while ((count = sim_line_receive(&world->to_mcu, piece, world->now_ms)) > 0) {
-        sim_device_receive(world, piece, count);
+        sim_client_receive(world, piece, count);
     }
 }
 
@@ -264,7 +293,8 @@ uint32_t sim_ncp_poll(struct sim_world *world)
     size_t count;
 
     carry(world);
-    if (world->scenario->trick == SIM_NCP_RESTARTS && !world->ships.tricked && world->mcu.update.offset > 0) {
+    if (world->scenario->trick == SIM_NCP_RESTARTS && !world->ships.tricked && world->mcu.update.offset > 0 &&
+        is_time_for_trick(world)) {
         world->ships.tricked = true;
         sim_ncp_start(world);
     }

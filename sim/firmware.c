@@ -63,9 +63,11 @@ static uint32_t load_u32(const uint8_t *from)
 static uint32_t image_bytes(const struct sim_layout *layout)
 {
     const struct tdm_layout *places = &layout->places;
-    uint32_t room =
-        places->bank[0].bytes < places->bank[1].bytes ? places->bank[0].bytes : places->bank[1].bytes;
+    uint32_t room = places->bank[0].bytes;
 
+    if (!sim_layout_has_one_bank(layout) && room > places->bank[1].bytes) {
+        room = places->bank[1].bytes;
+    }
     room -= places->header_bytes;
     if (room < TABLE_MAX + 64) {
         return 0;

@@ -49,6 +49,13 @@ static bool is_cut_now(struct sim_flash *flash)
     return flash->operations++ == flash->cut.operation && flash->armed;
 }
 
+static void tell(const struct sim_flash *flash, uint32_t address)
+{
+    if (flash->watch != NULL) {
+        flash->watch(flash->watch_ctx, address);
+    }
+}
+
 static void lose_power(struct sim_flash *flash)
 {
     flash->armed = false;
@@ -166,6 +173,7 @@ static int erase(void *ctx, uint32_t address)
     if (cut) {
         lose_power(flash);
     }
+    tell(flash, address);
     return TDM_OK;
 }
 
@@ -257,6 +265,7 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
     if (cut) {
         lose_power(flash);
     }
+    tell(flash, address);
     return TDM_OK;
 }
 

@@ -44,6 +44,12 @@ struct sim_layout {
     struct tdm_layout places;
 };
 
+/* No bank to write to beside the one that runs. */
+static inline bool sim_layout_has_one_bank(const struct sim_layout *layout)
+{
+    return layout->places.bank[1].bytes == 0;
+}
+
 struct sim_flash {
     struct tdm_flash flash; /* hand this to the library */
     uint32_t base;
@@ -59,6 +65,9 @@ struct sim_flash {
     bool armed;
     uint32_t operations; /* since the last sim_flash_arm */
     uint32_t programmed; /* bytes since it was opened */
+    /* Called after each operation that was not cut; optional. */
+    void (*watch)(void *ctx, uint32_t address);
+    void *watch_ctx;
     uint32_t violations; /* 0 to 1, unaligned, outside, a unit programmed twice, or weak */
 };
 

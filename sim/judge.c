@@ -9,10 +9,13 @@ enum {
     CRC_AT = 44,
     DIGEST_BYTES = 12,
     STATE_IDLE = 1,
+    STATE_ERASING = 2,
+    STATE_RECEIVING = 3,
     STATE_PENDING = 4,
     STATE_TRIAL = 5,
-    STATE_LAST = 6,
-    ENTRIES_PER_UPDATE = 5 /* erasing, receiving, pending, trial, confirm */
+    STATE_FETCH = 6,
+    ENTRIES_PER_UPDATE = 5,    /* erasing, receiving, pending, trial, confirm */
+    UNIT_ERASES_PER_UPDATE = 4 /* on flash that programs once */
 };
 
 void sim_judge_accuse(struct sim_judge *judge, const char *format, ...)
@@ -73,7 +76,7 @@ static bool read_entry(const struct sim_judge *judge, uint32_t address, struct e
     entry->floor = u32(raw + 8);
     memcpy(entry->target_digest, raw + 16, DIGEST_BYTES);
     memcpy(entry->rejected_digest, raw + 28, DIGEST_BYTES);
-    return entry->state >= STATE_IDLE && entry->state <= STATE_LAST;
+    return entry->state >= STATE_IDLE && entry->state <= STATE_FETCH;
 }
 
 static uint32_t whole_units(const struct sim_judge *judge, uint32_t bytes)
@@ -176,6 +179,7 @@ static void note_confirmed(struct sim_judge *judge, uint8_t firmware)
 {
     judge->confirmed = firmware;
     judge->confirming = SIM_NONE;
+    judge->running_rotted = false;
     judge->was_confirmed[firmware] = true;
     if (judge->floor < judge->firmware[firmware].manifest.counter) {
         judge->floor = judge->firmware[firmware].manifest.counter;
@@ -198,9 +202,24 @@ void sim_judge_init(struct sim_judge *judge, const struct sim_scenario *scenario
     note_confirmed(judge, 0);
 }
 
+bool sim_judge_sees_receiving(const struct sim_judge *judge)
+{
+    return newest_entry(judge).state == STATE_RECEIVING;
+}
+
 bool sim_judge_sees_pending(const struct sim_judge *judge)
 {
     return newest_entry(judge).state == STATE_PENDING;
+}
+
+bool sim_judge_sees_fetch(const struct sim_judge *judge)
+{
+    return newest_entry(judge).state == STATE_FETCH;
+}
+
+bool sim_judge_sees_no_image(const struct sim_judge *judge)
+{
+    return sim_judge_identify(judge, 0) == SIM_NONE && sim_judge_identify(judge, 1) == SIM_NONE;
 }
 
 void sim_judge_record_lost(struct sim_judge *judge)
@@ -247,15 +266,57 @@ static void judge_target(struct sim_judge *judge, const struct entry *entry)
     }
 }
 
+static uint8_t firmware_of(const struct sim_judge *judge, const uint8_t digest[DIGEST_BYTES])
+{
+    uint8_t i = 0;
+
+    while (i < judge->firmwares && !digest_is(judge, i, digest)) {
+        i++;
+    }
+    return i < judge->firmwares ? i : SIM_NONE;
+}
+
+/* R9: the only image makes room for one that was streamed whole, and is what was signed. */
+static void judge_replacement(struct sim_judge *judge, const struct entry *entry)
+{
+    uint8_t next = firmware_of(judge, entry->target_digest);
+
+    if (next == SIM_NONE || judge->firmware[next].recipe.damage != SIM_INTACT || !judge->streamed[next]) {
+        sim_judge_accuse(judge, "R9: %s is erased for a package that was not checked to its end",
+                         judge->firmware[judge->confirmed].recipe.version);
+    }
+}
+
+static bool is_replacing(const struct entry *entry)
+{
+    return entry->active >= TDM_BANKS && entry->state >= STATE_ERASING && entry->state <= STATE_TRIAL;
+}
+
+static void judge_confirmed_image(struct sim_judge *judge, const struct entry *entry)
+{
+    bool one_bank = sim_layout_has_one_bank(judge->layout);
+
+    if (judge->running_rotted || judge->confirmed == SIM_NONE) {
+        return;
+    }
+    if (one_bank && is_replacing(entry)) {
+        judge_replacement(judge, entry);
+    }
+    if (is_somewhere(judge, judge->confirmed) || is_somewhere(judge, judge->confirming)) {
+        return;
+    }
+    if (!one_bank || !is_replacing(entry)) {
+        sim_judge_accuse(judge, "invariant 1: the confirmed firmware %s is in no bank any more",
+                         judge->firmware[judge->confirmed].recipe.version);
+    }
+    judge->confirmed = SIM_NONE;
+}
+
 void sim_judge_flash(struct sim_judge *judge)
 {
     struct entry entry = newest_entry(judge);
 
-    if (!judge->running_rotted && !is_somewhere(judge, judge->confirmed) &&
-        !is_somewhere(judge, judge->confirming)) {
-        sim_judge_accuse(judge, "invariant 1: the confirmed firmware %s is in no bank any more",
-                         judge->firmware[judge->confirmed].recipe.version);
-    }
+    judge_confirmed_image(judge, &entry);
     if (entry.sequence == 0) {
         if (!judge->record_lost) {
             sim_judge_accuse(judge, "invariant 4: no valid entry in either record unit");
@@ -346,20 +407,19 @@ static void judge_running(struct sim_judge *judge, uint8_t running)
     }
 }
 
-uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool blamed)
+static void begin_start(struct sim_judge *judge, bool blamed)
 {
-    uint8_t running = bank < TDM_BANKS ? sim_judge_identify(judge, bank) : SIM_NONE;
-
     judge->starts++;
     if (blamed && judge->on_trial != SIM_NONE) {
         judge->rejected = judge->on_trial;
     }
-    if (bank >= TDM_BANKS) {
-        if (judge->scenario->ends_with != SIM_NONE || !judge->running_rotted) {
-            sim_judge_accuse(judge, "invariant 1: the bootloader runs nothing");
-        }
-        return SIM_NONE;
-    }
+}
+
+uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool blamed)
+{
+    uint8_t running = sim_judge_identify(judge, bank);
+
+    begin_start(judge, blamed);
     if (running == SIM_NONE) {
         sim_judge_accuse(judge, "invariant 2: bank %u runs, and holds nothing that was signed", bank);
         return SIM_NONE;
@@ -373,6 +433,54 @@ uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool 
     judge_record_after_start(judge);
     sim_judge_flash(judge);
     return running;
+}
+
+/* Could this firmware start, so that there is no need to fetch another one? */
+static bool may_run(const struct sim_judge *judge, uint8_t firmware)
+{
+    return firmware != SIM_NONE && judge->firmware[firmware].recipe.damage == SIM_INTACT &&
+           judge->firmware[firmware].manifest.counter >= judge->floor && firmware != judge->rejected;
+}
+
+static void judge_recovery(struct sim_judge *judge)
+{
+    uint8_t bank;
+
+    for (bank = 0; bank < TDM_BANKS; bank++) {
+        uint8_t firmware = sim_judge_identify(judge, bank);
+
+        if (may_run(judge, firmware)) {
+            sim_judge_accuse(judge, "invariant 1: the bootloader runs nothing, although bank %u holds %s",
+                             bank, judge->firmware[firmware].recipe.version);
+        }
+    }
+    judge->on_trial = SIM_NONE;
+}
+
+void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed)
+{
+    uint8_t firmware = intact < TDM_BANKS ? sim_judge_identify(judge, intact) : SIM_NONE;
+
+    struct entry entry = newest_entry(judge);
+
+    begin_start(judge, blamed);
+    note_hidden_rejection(judge, &entry);
+    if (intact >= TDM_BANKS) {
+        judge_recovery(judge);
+    } else if (firmware == SIM_NONE) {
+        sim_judge_accuse(judge, "invariant 2: bank %u is called intact, and holds nothing that was signed",
+                         intact);
+    } else {
+        judge_running(judge, firmware);
+        judge_confirmed_start(judge, firmware);
+    }
+    judge_record_after_start(judge);
+    sim_judge_flash(judge);
+}
+
+void sim_judge_streamed(struct sim_judge *judge, uint8_t firmware)
+{
+    judge->streamed[firmware] = true;
 }
 
 /* --- What the firmware did --- */
@@ -398,7 +506,17 @@ void sim_judge_rejected(struct sim_judge *judge, uint8_t firmware)
 
 /* --- The end --- */
 
-/* docs/BOOT.md, "What an update costs". */
+/* docs/BOOT.md, "What an update costs". A device with one bank records that its bootloader shall fetch. */
+static uint32_t hand_overs(const struct sim_judge *judge)
+{
+    return sim_layout_has_one_bank(judge->layout) ? 1 : 0;
+}
+
+static uint32_t entries_per_update(const struct sim_judge *judge)
+{
+    return ENTRIES_PER_UPDATE + hand_overs(judge);
+}
+
 static void judge_bytes(struct sim_judge *judge)
 {
     uint32_t allowed = 0;
@@ -410,7 +528,7 @@ static void judge_bytes(struct sim_judge *judge)
         allowed += whole_units(judge, firmware->bytes - firmware->image) +
                    whole_units(judge, firmware->image - firmware->table) +
                    whole_units(judge, 8 + firmware->head_bytes + 64) +
-                   ENTRIES_PER_UPDATE * whole_units(judge, ENTRY_BYTES) + whole_units(judge, 16);
+                   entries_per_update(judge) * whole_units(judge, ENTRY_BYTES) + whole_units(judge, 16);
     }
     if (judge->flash->programmed > allowed) {
         sim_judge_accuse(judge, "budget: %u bytes programmed, %u allowed", (unsigned)judge->flash->programmed,
@@ -428,7 +546,8 @@ static void judge_erases(struct sim_judge *judge)
     const struct tdm_layout *places = &judge->layout->places;
     uint32_t updates = judge->scenario->updates;
     uint32_t entries = places->record[0].bytes / whole_units(judge, ENTRY_BYTES);
-    uint32_t units = judge->layout->program_once ? 4 * updates : 1 + ENTRIES_PER_UPDATE * updates / entries;
+    uint32_t units = judge->layout->program_once ? (UNIT_ERASES_PER_UPDATE + hand_overs(judge)) * updates
+                                                 : 1 + entries_per_update(judge) * updates / entries;
     uint32_t banks = pages_erased(judge, places->bank);
     uint32_t records = pages_erased(judge, places->record);
     uint32_t bank_pages = places->bank[0].bytes / judge->layout->erase_bytes;
@@ -452,12 +571,16 @@ static bool at_rest(const struct sim_judge *judge, const struct entry *entry)
     return entry->state == STATE_IDLE || (stuck && entry->state < STATE_PENDING);
 }
 
+/* Where the first update goes to. */
+static const struct tdm_region *target_bank(const struct sim_judge *judge)
+{
+    return &judge->layout->places.bank[sim_layout_has_one_bank(judge->layout) ? 0 : 1];
+}
+
 void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
 {
     const struct sim_scenario *scenario = judge->scenario;
-    const struct tdm_layout *places = &judge->layout->places;
     struct entry entry = newest_entry(judge);
-
     bool excused = judge->mark_lost && running != SIM_NONE && judge->was_confirmed[running];
 
     if (running != scenario->ends_with && !excused) {
@@ -472,7 +595,7 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
         sim_judge_accuse(judge, "in the end the record does not say what runs (state %u, active %u)",
                          entry.state, entry.active);
     }
-    if (scenario->refused && sim_flash_erases(judge->flash, &places->bank[1]) > 0) {
+    if (scenario->refused && sim_flash_erases(judge->flash, target_bank(judge)) > 0) {
         sim_judge_accuse(judge, "invariant 8: a page was erased for a package that must be refused");
     }
     if (cuts == 0 && scenario->updates > 0) {

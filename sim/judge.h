@@ -17,12 +17,13 @@ struct sim_judge {
     const struct sim_flash *flash;
 
     /* What is known for sure; firmwares are numbered as in the scenario. */
-    uint8_t confirmed;    /* the one that was confirmed last */
+    uint8_t confirmed;    /* the one that was confirmed last; SIM_NONE: it had to make room (one bank) */
     uint8_t confirming;   /* the one that may have been: it passed its self-test; SIM_NONE */
     uint8_t on_trial;     /* the one on trial now, SIM_NONE */
     uint8_t was_on_trial; /* the one on trial last */
     uint8_t rejected;     /* the one that was rejected last, SIM_NONE */
     bool was_confirmed[SIM_FIRMWARES];
+    bool streamed[SIM_FIRMWARES]; /* the co-processor sent the whole file, or was about to */
     uint32_t floor;
     unsigned trials;  /* starts of on_trial in a row */
     bool mark_lost;   /* with the record, so who was confirmed can't be known either */
@@ -51,13 +52,23 @@ uint8_t sim_judge_identify(const struct sim_judge *judge, uint8_t bank);
  * firmware that runs now, SIM_NONE if there is none. */
 uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool blamed);
 
+/* The bootloader chose to fetch; intact: the bank that could start, TDM_NO_BANK if it says that none can. */
+void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed);
+
+/* The co-processor read a file to its end. */
+void sim_judge_streamed(struct sim_judge *judge, uint8_t firmware);
+
 /* What the running firmware does, as seen from outside. */
 void sim_judge_passed_tests(struct sim_judge *judge, uint8_t firmware);
 void sim_judge_confirmed(struct sim_judge *judge, uint8_t firmware);
 void sim_judge_rejected(struct sim_judge *judge, uint8_t firmware);
 
-/* True if the newest entry of the record says that a bank is to be tried. */
+/* What the newest entry of the record says: a bank takes an image; a bank is to be tried; the bootloader
+ * shall fetch; no image is left. */
+bool sim_judge_sees_receiving(const struct sim_judge *judge);
 bool sim_judge_sees_pending(const struct sim_judge *judge);
+bool sim_judge_sees_fetch(const struct sim_judge *judge);
+bool sim_judge_sees_no_image(const struct sim_judge *judge);
 
 /* Both record units are lost. What no mark tells can't be known any more. */
 void sim_judge_record_lost(struct sim_judge *judge);
@@ -65,8 +76,8 @@ void sim_judge_record_lost(struct sim_judge *judge);
 /* The power is off, or is about to come back: is everything there that must be? */
 void sim_judge_flash(struct sim_judge *judge);
 
-/* The case is over: running is the firmware that runs (SIM_NONE: recovery), confirmed. cuts: power cuts that
- * happened; without any the budget is checked too. */
+/* The case is over: running is the firmware that runs (SIM_NONE: the bootloader fetches), confirmed. cuts:
+ * power cuts that happened; without any the budget is checked too. */
 void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts);
 
 #endif

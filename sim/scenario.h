@@ -7,7 +7,7 @@
 #define SIM_FIRMWARES 5
 #define SIM_NONE      0xFF
 
-/* Happens once, in the middle of the first transfer. */
+/* Happens once, in the middle of a transfer. */
 enum sim_trick {
     SIM_NO_TRICK,
     SIM_NCP_RESTARTS,
@@ -21,8 +21,10 @@ enum sim_trick {
 /* When a loss happens: before the first start ... */
 enum sim_when {
     SIM_AT_ONCE,
-    SIM_BEFORE_TRIAL, /* the first firmware shipped is pending */
-    SIM_DECIDED       /* it was confirmed or rejected */
+    SIM_WHILE_FETCHING, /* one bank: the bootloader shall fetch */
+    SIM_WHILE_ERASED,   /* one bank: the image is gone */
+    SIM_BEFORE_TRIAL,   /* the first firmware shipped is pending */
+    SIM_DECIDED         /* it was confirmed or rejected */
 };
 
 /* Happens once, before a start. */
@@ -33,6 +35,7 @@ enum sim_loss {
     SIM_LOSE_BOTH_UNITS,
     SIM_ROT_RUNNING,      /* a bit of the confirmed image flips */
     SIM_ROT_STANDBY,      /* a bit of the other bank's image */
+    SIM_ROT_NEW,          /* one bank: a bit of the image that is to be tried */
     SIM_WEAR_OUT_STANDBY, /* a page of the other bank can't be erased any more */
     SIM_WEAR_OUT_UNIT     /* nor record unit 1 */
 };
@@ -50,14 +53,18 @@ struct sim_scenario {
     enum sim_way way;
     enum sim_when when;
     uint32_t line_one_in; /* one byte in so many is lost, flipped or repeated; 0: a good line */
+    bool while_writing;   /* the trick waits until the flash is written: a first transfer may only check */
     bool refused;         /* nothing shipped may cost an erase (invariant 8) */
     uint8_t updates; /* banks that are filled without faults: what the budget allows for; 0: not checked */
 };
 
-/* All of them, ended by one without a name. */
-extern const struct sim_scenario sim_scenarios[];
+/* Ended by one without a name. No name stands in both. */
+extern const struct sim_scenario sim_scenarios_two_banks[];
+extern const struct sim_scenario sim_scenarios_one_bank[];
+/* Those for devices with as many banks as layout has. */
+const struct sim_scenario *sim_scenarios(const struct sim_layout *layout);
 
-/* NULL if there is none of that name. */
+/* Of either; NULL if there is none of that name. */
 const struct sim_scenario *sim_scenario_find(const char *name);
 
 unsigned sim_scenario_firmwares(const struct sim_scenario *scenario);

@@ -8,20 +8,24 @@ enum { PROGRESS_EVERY = 200 };
 
 #define BASE 0x08000000u
 
-#define SMALL(unit, size)                                                                                    \
+#define SMALL(unit, size_a, size_b)                                                                          \
     {                                                                                                        \
         .record = {{BASE, (unit)}, {BASE + (unit), (unit)}},                                                 \
-        .bank = {{BASE + 2 * (unit), (size)}, {BASE + 2 * (unit) + (size), (size)}}, .header_bytes = 1024,   \
+        .bank = {{BASE + 2 * (unit), (size_a)}, {BASE + 2 * (unit) + (size_a), (size_b)}},                   \
+        .header_bytes = 1024,                                                                                \
     }
+#define TWO(unit, size) SMALL(unit, size, size)
+#define ONE(unit, size) SMALL(unit, size, 0)
 
 const struct sim_layout sim_small_layouts[SIM_SMALL_LAYOUTS] = {
-    {.name = "small", .erase_bytes = 256, .program_bytes = 8, .places = SMALL(256, 1536)},
-    {.name = "small-once",
-     .erase_bytes = 256,
-     .program_bytes = 8,
-     .program_once = true,
-     .places = SMALL(256, 1536)},
-    {.name = "small-wide", .erase_bytes = 512, .program_bytes = 32, .places = SMALL(512, 2048)},
+    {"small", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 1536)},
+    {"small-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = TWO(256, 1536)},
+    {"small-wide", .erase_bytes = 512, .program_bytes = 32, .places = TWO(512, 2048)},
+    {"tiny", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 1280)},
+    {"one", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 1536)},
+    {"one-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = ONE(256, 1536)},
+    {"one-wide", .erase_bytes = 512, .program_bytes = 32, .places = ONE(512, 2048)},
+    {"one-tiny", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 1280)},
 };
 
 const struct sim_layout *sim_small_layout(const char *name)

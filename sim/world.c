@@ -1,5 +1,7 @@
 #include "sim/world.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -53,6 +55,20 @@ void sim_world_close(struct sim_world *world)
     sim_flash_close(&world->flash);
 }
 
+void sim_world_note(const struct sim_world *world, const char *format, ...)
+{
+    char line[160];
+    va_list arguments;
+
+    if (world->note == NULL) {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    world->note(world->note_ctx, world->now_ms - world->born_ms, line);
+}
+
 /* --- Losses --- */
 
 static void lose_unit(struct sim_world *world, unsigned unit)
@@ -104,6 +120,10 @@ static void lose(struct sim_world *world)
         world->judge.new_rotted = true;
         rot(world, 1 - world->bank);
         break;
+    case SIM_ROT_NEW:
+        world->judge.new_rotted = true;
+        rot(world, 0);
+        break;
     case SIM_WEAR_OUT_STANDBY:
         sim_flash_wear_out(&world->flash, world->layout->places.bank[1].address);
         break;
@@ -120,6 +140,10 @@ static bool is_time(const struct sim_world *world)
     const struct sim_judge *judge = &world->judge;
 
     switch (world->scenario->when) {
+    case SIM_WHILE_FETCHING:
+        return sim_judge_sees_fetch(judge);
+    case SIM_WHILE_ERASED:
+        return sim_judge_sees_no_image(judge);
     case SIM_BEFORE_TRIAL:
         return sim_judge_sees_pending(judge);
     case SIM_DECIDED:
@@ -138,10 +162,27 @@ static void lose_if_due(struct sim_world *world)
         return;
     }
     world->loss_done = true;
+    sim_judge_flash(&world->judge); /* as it is before */
+    sim_world_note(world, "flash is lost: %s", world->scenario->text);
     lose(world);
 }
 
 /* --- The case --- */
+
+/* Each decision that is recorded is looked at. */
+static void watch(void *ctx, uint32_t address)
+{
+    struct sim_world *world = ctx;
+    unsigned unit;
+
+    for (unit = 0; unit < 2; unit++) {
+        const struct tdm_region *region = &world->layout->places.record[unit];
+
+        if (address - region->address < region->bytes) {
+            sim_judge_flash(&world->judge);
+        }
+    }
+}
 
 static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned count)
 {
@@ -165,6 +206,7 @@ static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned 
     world->read_fails = false;
     world->cause = TDM_RESET_POWER;
     world->bank = 0;
+    world->intact = 0;
     world->running = 0;
     world->trial = false;
     sim_line_init(&world->to_ncp, world->scenario->line_one_in, 1);
@@ -181,6 +223,8 @@ static void after_cut(struct sim_world *world)
 {
     const struct sim_cut *cut = &world->cut[world->cuts_done++];
 
+    sim_world_note(world, "power cut in operation %u%s", (unsigned)cut->operation,
+                   cut->seed & 1 ? ", the co-processor's too" : "");
     sim_judge_flash(&world->judge);
     world->cause = TDM_RESET_POWER;
     world->whole_starts = 0;
@@ -192,15 +236,22 @@ static void after_cut(struct sim_world *world)
     arm(world);
 }
 
+bool sim_world_is_settled(const struct sim_world *world)
+{
+    return world->running != SIM_NONE && !world->trial;
+}
+
 /* A confirmed image runs again: how many boots did that take? */
 static void count_boots(struct sim_world *world)
 {
+    bool settled = sim_world_is_settled(world);
+
     world->boots_since_cut++;
-    if (world->cuts_done > 0 && world->boots_since_cut > world->boots_after_cut && !world->trial &&
+    if (world->cuts_done > 0 && world->boots_since_cut > world->boots_after_cut && settled &&
         world->whole_starts == 0) {
         world->boots_after_cut = world->boots_since_cut;
     }
-    world->whole_starts += !world->trial;
+    world->whole_starts += settled;
 }
 
 bool sim_world_is_late(struct sim_world *world)
@@ -229,6 +280,8 @@ void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned
 
     begin(world, cuts, count);
     world->flash.power = &power;
+    world->flash.watch = watch;
+    world->flash.watch_ctx = world;
     arm(world);
     if (setjmp(power) != 0) {
         after_cut(world);

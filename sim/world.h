@@ -33,7 +33,12 @@ struct sim_outcome {
     uint32_t virtual_ms;
 };
 
+/* A line for people: what happened at_ms after the beginning. */
+typedef void sim_note_fn(void *ctx, uint32_t at_ms, const char *line);
+
 struct sim_world {
+    sim_note_fn *note; /* optional; set it after sim_world_open */
+    void *note_ctx;
     const struct sim_scenario *scenario;
     const struct sim_layout *layout;
     struct sim_firmware firmware[SIM_FIRMWARES];
@@ -63,9 +68,11 @@ struct sim_world {
     /* The device. */
     enum tdm_reset_cause cause; /* of the next start */
     bool reset;
-    uint8_t bank;
-    uint8_t running;
+    uint8_t bank;    /* that runs; TDM_NO_BANK: the bootloader fetches */
+    uint8_t intact;  /* while it does: the bank that could start, or TDM_NO_BANK */
+    uint8_t running; /* firmware in bank, SIM_NONE while the bootloader fetches */
     bool trial;
+    uint32_t self_test_ends_ms;
     struct tdm_mcu mcu;
     struct tdm_mcu_config config;
     uint8_t boot_buffer[TDM_PACKAGE_FRONT_MAX];
@@ -93,12 +100,30 @@ void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned
 
 /* --- What the world's files owe each other --- */
 
+void sim_world_note(const struct sim_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* True if the case has gone on for longer than any device needs; the judge knows. */
 bool sim_world_is_late(struct sim_world *world);
 
-/* device.c: one start, bootloader and then application, until the next reset. */
+/* True while an image runs that is confirmed, or as good as. */
+bool sim_world_is_settled(const struct sim_world *world);
+
+/* device.c: one start: the bootloader chooses, then it fetches or the application runs, until the next reset.
+ */
 void sim_device_start(struct sim_world *world);
-void sim_device_receive(struct sim_world *world, const uint8_t *bytes, size_t count);
+void sim_device_reset(struct sim_world *world, enum tdm_reset_cause cause);
+
+/* client.c: the update client, in the application or in the bootloader, as world->bank says. */
+void sim_client_start(struct sim_world *world);
+void sim_client_receive(struct sim_world *world, const uint8_t *bytes, size_t count);
+/* One turn of its main loop, and of the co-processor's and the line's; returns the wait until the next. */
+uint32_t sim_client_turn(struct sim_world *world);
+/* The hooks of the port that bootloader and client share. */
+int sim_client_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
+                           uint32_t address);
+void sim_client_no_watchdog(void *ctx);
+enum sim_behaviour sim_client_behaviour(const struct sim_world *world);
 
 /* coprocessor.c: the co-processor and the operator. */
 void sim_ncp_start(struct sim_world *world);

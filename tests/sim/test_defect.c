@@ -10,7 +10,7 @@ static bool is_found(const struct sim_layout *layout, const struct sim_plan *pla
     const struct sim_scenario *scenario;
     struct sim_tally tally;
 
-    for (scenario = sim_scenarios; scenario->name != NULL; scenario++) {
+    for (scenario = sim_scenarios(layout); scenario->name != NULL; scenario++) {
         if (!sim_world_open(&world, scenario, layout)) {
             return false;
         }

@@ -36,7 +36,7 @@ static void every_scenario_ends_as_it_should_without_cuts(void **state)
 
     (void)state;
     for (layout = 0; layout < SIM_SMALL_LAYOUTS; layout++) {
-        for (scenario = sim_scenarios; scenario->name != NULL; scenario++) {
+        for (scenario = sim_scenarios(&sim_small_layouts[layout]); scenario->name != NULL; scenario++) {
             torture(scenario, &sim_small_layouts[layout], &plan);
             failures += tally.failures;
         }
@@ -49,11 +49,16 @@ static void every_scenario_survives_power_cuts(void **state)
 {
     const struct sim_plan plan = {.mode = SIM_CUTS_EACH, .one_in = 16};
     const struct sim_scenario *scenario;
+    const struct sim_layout *two = sim_small_layout("small"), *one = sim_small_layout("one");
     unsigned failures = 0;
 
     (void)state;
-    for (scenario = sim_scenarios; scenario->name != NULL; scenario++) {
-        torture(scenario, &sim_small_layouts[(scenario - sim_scenarios) % SIM_SMALL_LAYOUTS], &plan);
+    for (scenario = sim_scenarios_two_banks; scenario->name != NULL; scenario++) {
+        torture(scenario, two + (scenario - sim_scenarios_two_banks) % 3, &plan);
+        failures += tally.failures;
+    }
+    for (scenario = sim_scenarios_one_bank; scenario->name != NULL; scenario++) {
+        torture(scenario, one + (scenario - sim_scenarios_one_bank) % 3, &plan);
         failures += tally.failures;
     }
     assert_int_equal(failures, 0);

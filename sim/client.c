@@ -1,0 +1,214 @@
+/* The update client of the simulated device: core/mcu with the operations of a port that has a simulated line
+ * and clock. It runs in the application, and in the bootloader where that fetches. */
+#include <string.h>
+
+#include "sim/world.h"
+#include "tandem/fetch.h"
+
+enum { LONGEST_STEP_MS = 1000 };
+
+/* --- What the client asks of its port --- */
+
+int sim_client_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
+                           uint32_t address)
+{
+    uint8_t vectors[8];
+
+    (void)ctx;
+    if (address != bank->address ||
+        flash->ops->read(flash->ctx, address, vectors, sizeof vectors) != TDM_OK) {
+        return TDM_E_VECTOR;
+    }
+    return TDM_OK;
+}
+
+void sim_client_no_watchdog(void *ctx)
+{
+    (void)ctx;
+}
+
+static void set_baud(void *ctx, uint32_t baud)
+{
+    struct sim_world *world = ctx;
+
+    world->to_ncp.baud = baud;
+    world->to_mcu.peer_baud = baud;
+}
+
+static bool drained(void *ctx)
+{
+    const struct sim_world *world = ctx;
+
+    return sim_line_wait_ms(&world->to_ncp, world->now_ms) == UINT32_MAX;
+}
+
+static void reset(void *ctx, enum tdm_reset_cause cause)
+{
+    sim_device_reset(ctx, cause);
+}
+
+static void note_event(const struct sim_world *world, const struct tdm_mcu_event *event)
+{
+    static const char *const texts[] = {
+        [TDM_MCU_LINK_UP] = "the link is up",
+        [TDM_MCU_LINK_DOWN] = "the link is down",
+        [TDM_MCU_UPDATE_OFFERED] = "an offer is accepted",
+        [TDM_MCU_UPDATE_READY] = "the new image is complete",
+        [TDM_MCU_UPDATE_ENDED] = "the update ended",
+        [TDM_MCU_CONFIRMED] = "the image is confirmed",
+        [TDM_MCU_REJECTED] = "the image is rejected",
+    };
+
+    if ((size_t)event->kind >= sizeof texts / sizeof texts[0] || texts[event->kind] == NULL) {
+        return;
+    }
+    if (event->value != TDM_REASON_NONE) {
+        sim_world_note(world, "%s: %s", texts[event->kind], tdm_reason_slug(event->value));
+    } else {
+        sim_world_note(world, "%s", texts[event->kind]);
+    }
+}
+
+static void on_event(void *ctx, const struct tdm_mcu_event *event)
+{
+    struct sim_world *world = ctx;
+
+    note_event(world, event);
+    switch (event->kind) {
+    case TDM_MCU_SELF_TEST:
+        if (event->value == 1) {
+            sim_judge_passed_tests(&world->judge, world->running);
+        }
+        break;
+    case TDM_MCU_CONFIRMED:
+        sim_judge_confirmed(&world->judge, world->running);
+        world->trial = false;
+        break;
+    case TDM_MCU_REJECTED:
+        sim_judge_rejected(&world->judge, world->running);
+        break;
+    default:
+        break;
+    }
+}
+
+static const struct tdm_mcu_ops mcu_ops = {
+    .set_baud = set_baud,
+    .drained = drained,
+    .reset = reset,
+    .feed_watchdog = sim_client_no_watchdog,
+    .check_image = sim_client_check_image,
+    .event = on_event,
+};
+
+/* --- Who it is --- */
+
+enum sim_behaviour sim_client_behaviour(const struct sim_world *world)
+{
+    return world->trial ? world->firmware[world->running].recipe.behaviour : SIM_HEALTHY;
+}
+
+static int self_test(void *ctx)
+{
+    const struct sim_world *world = ctx;
+
+    if (world->now_ms - world->self_test_ends_ms > INT32_MAX) {
+        return 0;
+    }
+    return sim_client_behaviour(world) == SIM_FAILS_SELF_TEST ? -1 : 1;
+}
+
+static const struct tdm_self_test self_tests[] = {{"simulated", self_test, 10000}};
+
+static const struct tdm_mcu_role *role(const struct sim_world *world)
+{
+    if (world->bank == TDM_NO_BANK) {
+        return &tdm_mcu_fetches;
+    }
+    return sim_layout_has_one_bank(world->layout) ? &tdm_mcu_hands_over : NULL;
+}
+
+/* The version of what runs, or could; of a bootloader with nothing to start: one below all others. */
+static const char *version(const struct sim_world *world)
+{
+    uint8_t firmware = world->running;
+
+    if (world->bank == TDM_NO_BANK && world->intact != TDM_NO_BANK) {
+        firmware = sim_judge_identify(&world->judge, world->intact);
+    }
+    return firmware != SIM_NONE ? world->firmware[firmware].manifest.version : "0.0.0";
+}
+
+void sim_client_start(struct sim_world *world)
+{
+    bool fetches = world->bank == TDM_NO_BANK;
+
+    world->config = (struct tdm_mcu_config){
+        .type = SIM_TYPE,
+        .version = version(world),
+        .build = fetches ? "bootloader" : "",
+        .library = "",
+        .hardware = SIM_HARDWARE,
+        .template_id = "TMPLsim",
+        .template_name = "Simulated",
+        .ops = &mcu_ops,
+        .ctx = world,
+        .flash = &world->flash.flash,
+        .layout = &world->layout->places,
+        .running_bank = world->bank,
+        .role = role(world),
+        .intact_bank = world->intact,
+        .trust = {.keys = &world->keys, .verify = sim_firmware_verify},
+        .attempts = SIM_ATTEMPTS,
+        .target_baud = 460800,
+        .chunk_bytes = sizeof world->chunk,
+        .self_tests = self_tests,
+        .self_test_count = fetches ? 0 : 1,
+        .rx = world->rx,
+        .rx_bytes = sizeof world->rx,
+        .tx = world->tx,
+        .tx_bytes = sizeof world->tx,
+        .chunk = world->chunk,
+        .front = world->front,
+    };
+    memset(&world->mcu, 0xA5, sizeof world->mcu); /* RAM after power-on */
+    memset(world->front, 0xA5, sizeof world->front);
+    set_baud(world, 38400);
+    if (tdm_mcu_init(&world->mcu, &world->config, world->now_ms) != TDM_OK) {
+        sim_judge_accuse(&world->judge, "the client refused its configuration");
+    }
+}
+
+/* --- Its main loop --- */
+
+void sim_client_receive(struct sim_world *world, const uint8_t *bytes, size_t count)
+{
+    tdm_mcu_receive(&world->mcu, bytes, count, world->now_ms);
+}
+
+static void send(struct sim_world *world)
+{
+    uint8_t piece[SIM_PIECE_BYTES];
+    size_t count;
+
+    while (sim_line_has_room(&world->to_ncp) &&
+           (count = tdm_mcu_pull(&world->mcu, piece, sizeof piece, world->now_ms)) > 0) {
+        sim_line_send(&world->to_ncp, piece, count, world->now_ms);
+    }
+}
+
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+uint32_t sim_client_turn(struct sim_world *world)
+{
+    uint32_t wait_ms = tdm_mcu_poll(&world->mcu, world->now_ms);
+
+    send(world);
+    wait_ms = sooner(wait_ms, sim_ncp_poll(world));
+    wait_ms = sooner(wait_ms, sim_line_wait_ms(&world->to_ncp, world->now_ms));
+    wait_ms = sooner(wait_ms, sim_line_wait_ms(&world->to_mcu, world->now_ms));
+    return sooner(wait_ms, LONGEST_STEP_MS);
+}
