@@ -152,6 +152,8 @@ static void open_store(struct cloud *cloud)
     fleet->now = text_now_ms();
     int result = store_begin(fleet->store);
     if (result == STORE_OK)
+        result = store_node_add(fleet->store, fleet->now, true, &fleet->node);
+    if (result == STORE_OK)
         result = load_people(cloud);
     if (result == STORE_OK)
         result = load_devices(cloud);
@@ -162,8 +164,7 @@ static void open_store(struct cloud *cloud)
     if (result == STORE_OK)
         result = store_commit(fleet->store);
     if (result != STORE_OK)
-        fail("cannot use %s: %s; the log above says more", path,
-             result == STORE_FULL ? "the disk is full" : "it failed");
+        fail("cannot use %s: %s; the log above says more", path, store_result_text(result));
 }
 
 /* --- The loop --- */
@@ -235,7 +236,6 @@ static void stop(struct cloud *cloud)
     for (size_t i = 0; i < SIGNALS; i++)
         event_free(cloud->signals[i]);
     event_base_free(cloud->base);
-    fleet_clear(&cloud->fleet);
     store_close(cloud->fleet.store);
     tokens_free(&cloud->people);
     tokens_free(&cloud->devices);

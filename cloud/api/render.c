@@ -53,8 +53,9 @@ json_t *render_device(const struct fleet *fleet, const struct device *device)
 {
     return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "id", render_id('d', device->id), "template",
                      device->template, "name", device->name, "online",
-                     fleet_presence(fleet, device->id) != NULL, "created", render_time(device->created),
-                     "last_seen", render_time(device->last_seen), "firmware", render_running(device));
+                     fleet_presence(fleet, device->id).connection != 0, "created",
+                     render_time(device->created), "last_seen", render_time(device->last_seen), "firmware",
+                     render_running(device));
 }
 
 static json_t *render_package(const struct firmware *firmware)
@@ -117,7 +118,7 @@ json_t *render_target(const struct fleet *fleet, const struct target *target, co
                       const char *why)
 {
     char room[400];
-    bool online = fleet_presence(fleet, device->id) != NULL;
+    bool online = fleet_presence(fleet, device->id).connection != 0;
     return json_pack(
         "{s:o, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:b}", "id",
         render_id('d', device->id), "name", device->name, "online", online, "version", device->version,

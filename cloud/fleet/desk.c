@@ -82,7 +82,9 @@ static void run_job(struct desk *desk, struct desk_job *job)
     job->result = store_step_begin(fleet->store);
     if (job->result == STORE_OK) {
         job->result = job->run(job, fleet);
-        store_step_end(fleet->store, job->result == STORE_OK);
+        int ended = store_step_end(fleet->store, job->result == STORE_OK);
+        if (ended != STORE_OK)
+            job->result = ended;
     }
     job->effects = in_order(fleet->effects);
     fleet->effects = NULL;

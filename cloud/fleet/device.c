@@ -56,15 +56,11 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
     int result = store_device_get(fleet->store, id, &device);
     if (result != STORE_OK)
         return result;
-    struct presence *presence = fleet_presence(fleet, id);
-    if (presence == NULL) {
-        presence = calloc(1, sizeof *presence);
-        if (presence == NULL)
-            abort();
-        idmap_set(&fleet->online, (uint64_t)id, presence);
-    }
-    *presence = (struct presence){.connection = connection};
-    snprintf(presence->origin, sizeof presence->origin, "%s", origin);
+    struct presence presence = {.node = fleet->node, .connection = connection};
+    snprintf(presence.origin, sizeof presence.origin, "%s", origin);
+    result = store_presence_set(fleet->store, id, &presence);
+    if (result != STORE_OK)
+        return result;
     device.last_seen = fleet->now;
     result = store_device_update(fleet->store, &device);
     return result == STORE_OK ? fleet_note(fleet, id, "online", "connected") : result;
@@ -72,14 +68,12 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
 
 int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, const char *why)
 {
-    struct presence *presence = fleet_presence(fleet, id);
-    if (presence == NULL || presence->connection != connection)
-        return STORE_OK; /* a newer connection took its place */
-    free(idmap_remove(&fleet->online, (uint64_t)id));
     struct device device;
-    int result = store_device_get(fleet->store, id, &device);
+    int result = store_presence_remove(fleet->store, id, fleet->node, connection);
     if (result == STORE_NOT_FOUND)
-        return STORE_OK; /* deleted meanwhile */
+        return STORE_OK; /* a newer connection took its place, or the device was deleted */
+    if (result == STORE_OK)
+        result = store_device_get(fleet->store, id, &device);
     if (result != STORE_OK)
         return result;
     device.last_seen = fleet->now;
@@ -200,15 +194,17 @@ static bool is_held(struct fleet *fleet, const struct device *device)
 int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection, const struct check_in *check_in)
 {
     struct device device;
-    struct presence *presence = fleet_presence(fleet, id);
-    if (presence == NULL || presence->connection != connection)
+    struct presence presence = fleet_presence(fleet, id);
+    if (presence.node != fleet->node || presence.connection != connection)
         return STORE_OK;
     int result = store_device_get(fleet->store, id, &device);
     if (result != STORE_OK)
         return result;
-    take_check_in(fleet, &device, check_in, presence->reported);
-    presence->checked_in = true;
-    result = store_device_update(fleet->store, &device);
+    take_check_in(fleet, &device, check_in, presence.reported);
+    presence.checked_in = true;
+    result = store_presence_set(fleet->store, id, &presence);
+    if (result == STORE_OK)
+        result = store_device_update(fleet->store, &device);
     if (result != STORE_OK)
         return result;
     if (device.foreign)
@@ -299,10 +295,14 @@ static int note_device_report(struct fleet *fleet, const struct device *device, 
 
 static int device_report(struct fleet *fleet, struct device *device, const struct report *report)
 {
-    struct presence *presence = fleet_presence(fleet, device->id);
-    if (presence != NULL)
-        presence->reported = true;
-    int result = take_device_report(fleet, device, report);
+    struct presence presence = fleet_presence(fleet, device->id);
+    int result = STORE_OK;
+    if (presence.connection != 0 && !presence.reported) {
+        presence.reported = true;
+        result = store_presence_set(fleet->store, device->id, &presence);
+    }
+    if (result == STORE_OK)
+        result = take_device_report(fleet, device, report);
     if (result == STORE_OK)
         result = note_device_report(fleet, device, report);
     if (result == STORE_OK && report->event == REPORT_REFUSED)
@@ -434,7 +434,7 @@ static int target_due(struct fleet *fleet, const struct target *due)
         result = store_firmware_get(fleet->store, shipment.firmware, &firmware);
     if (result != STORE_OK)
         return result;
-    bool online = fleet_presence(fleet, device.id) != NULL;
+    bool online = fleet_presence(fleet, device.id).connection != 0;
     if (settled(fleet, &device, &firmware, &target)) {
         /* saved below */
     } else if (!online || shipment.state != SHIPMENT_LIVE) {

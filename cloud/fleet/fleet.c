@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct presence *fleet_presence(const struct fleet *fleet, int64_t device)
+struct presence fleet_presence(const struct fleet *fleet, int64_t device)
 {
-    return idmap_get(&fleet->online, (uint64_t)device);
+    /* A failure to read it fails the whole step (store_step_end). */
+    struct presence presence;
+    bool found = store_presence_get(fleet->store, device, &presence) == STORE_OK;
+    return found ? presence : (struct presence){0};
 }
 
 struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t device)
@@ -30,12 +33,4 @@ int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char
     vsnprintf(event.text, sizeof event.text, format, arguments);
     va_end(arguments);
     return store_event_add(fleet->store, device, &event);
-}
-
-void fleet_clear(struct fleet *fleet)
-{
-    size_t at = 0;
-    for (struct presence *presence; (presence = idmap_next(&fleet->online, &at)) != NULL;)
-        free(presence);
-    idmap_free(&fleet->online);
 }

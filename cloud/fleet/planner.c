@@ -51,7 +51,7 @@ static int plan_load(struct plan *plan, const struct target *target)
 static int plan_judge(struct plan *plan, const struct target *target, struct verdict *verdict)
 {
     struct fleet *fleet = plan->fleet;
-    struct presence *presence = fleet_presence(fleet, plan->device.id);
+    struct presence presence = fleet_presence(fleet, plan->device.id);
     struct candidate candidate = {
         .device = &plan->device,
         .shipment = &plan->shipment,
@@ -59,8 +59,8 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .target = target,
         .limits = &fleet->limits,
         .now = fleet->now,
-        .online = presence != NULL,
-        .checked_in = presence != NULL && presence->checked_in,
+        .online = presence.connection != 0,
+        .checked_in = presence.checked_in,
         .reconnected = plan->reconnected,
         .newer = plan->newer_wants ? &plan->newer : NULL,
         .newer_installed = plan->newer_installed,
@@ -93,7 +93,7 @@ static int write_offer(struct plan *plan, const struct presence *presence, struc
     struct ticket ticket = {plan->device.id, plan->firmware.id, fleet->now + TICKET_LIFETIME_MS};
     char token[TICKET_MAX];
     char id[TEXT_ID_MAX];
-    char url[FLEET_ORIGIN_MAX + TICKET_MAX + 64];
+    char url[RECORD_ORIGIN + TICKET_MAX + 64];
     ticket_write(&ticket, fleet->ticket_key, token);
     snprintf(url, sizeof url, "%s/firmware/%s?token=%s",
              fleet->public_url != NULL ? fleet->public_url : presence->origin,
@@ -129,11 +129,12 @@ static int displace(struct plan *plan, int64_t winner)
 static int make_offer(struct plan *plan, struct target *target)
 {
     struct fleet *fleet = plan->fleet;
-    struct presence *presence = fleet_presence(fleet, plan->device.id);
+    struct presence presence = fleet_presence(fleet, plan->device.id);
     struct effect *effect = fleet_effect(fleet, EFFECT_OFFER, plan->device.id);
     effect->shipment = target->shipment;
-    effect->connection = presence->connection;
-    int result = write_offer(plan, presence, effect);
+    effect->node = presence.node;
+    effect->connection = presence.connection;
+    int result = write_offer(plan, &presence, effect);
     if (result == STORE_OK && plan->device.shipment != target->shipment) {
         result = displace(plan, target->shipment);
         plan->device.shipment = target->shipment;

@@ -7,8 +7,11 @@
 
 static void note(struct query *query, int result)
 {
-    if (query->failure == STORE_OK && result < 0)
-        query->failure = result;
+    if (query->failure != STORE_OK || result >= 0)
+        return;
+    query->failure = result;
+    if (query->store->failure == STORE_OK && result != STORE_NOT_FOUND && result != STORE_CONFLICT)
+        query->store->failure = result;
 }
 
 struct query db__query(struct store *store, const char *sql)

@@ -61,6 +61,7 @@ extern const struct driver driver_sqlite;
 struct store {
     const struct driver *driver;
     void *connection;
+    int failure;             /* the first of this step, STORE_OK none */
     struct idmap statements; /* address of the SQL -> prepared statement */
 };
 

@@ -53,6 +53,13 @@ static const char *const steps[] = {
     "  PRIMARY KEY (shipment, device)) {keyed};"
     "CREATE INDEX target_by_device ON target (device, shipment);"
     "CREATE INDEX target_by_due ON target (due) WHERE due > 0;",
+    /* 2: the servers, and which device is connected to which */
+    "CREATE TABLE node (id {id}, beat BIGINT NOT NULL, started BIGINT NOT NULL);"
+    "CREATE TABLE presence ("
+    "  device BIGINT PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE, node BIGINT NOT NULL,"
+    "  connection BIGINT NOT NULL, checked_in BIGINT NOT NULL, reported BIGINT NOT NULL,"
+    "  origin TEXT NOT NULL) {keyed};"
+    "CREATE INDEX presence_by_node ON presence (node);",
 };
 #define VERSION ((int)(sizeof steps / sizeof steps[0]))
 

@@ -73,16 +73,21 @@ static int run(struct store *store, const char *sql)
 
 int store_step_begin(struct store *store)
 {
+    store->failure = STORE_OK;
     return run(store, "SAVEPOINT step");
 }
 
-void store_step_end(struct store *store, bool keep)
+int store_step_end(struct store *store, bool keep)
 {
+    int failure = store->failure;
+    int result = STORE_OK;
     if (store->driver->broken(store))
-        return; /* the commit will say so */
-    if (!keep)
-        (void)!run(store, "ROLLBACK TO step");
-    (void)!run(store, "RELEASE step");
+        return failure; /* the commit will say so, too */
+    if (!keep || failure != STORE_OK)
+        result = run(store, "ROLLBACK TO step");
+    if (result == STORE_OK)
+        result = run(store, "RELEASE step");
+    return failure != STORE_OK ? failure : result;
 }
 
 int store_setting_get(struct store *store, const char *key, void *value, size_t bytes)

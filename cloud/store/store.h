@@ -9,6 +9,7 @@
  *
  *     store.h       opening, transactions, settings     device.h     devices, their timelines and rejections
  *     firmware.h    firmware files                      shipment.h   shipments and targets
+ *     node.h        servers and connected devices
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -57,7 +58,9 @@ TDM_MUST_USE int store_commit(struct store *store);
 void store_rollback(struct store *store);
 /* A step inside a transaction, which can be taken back alone. */
 TDM_MUST_USE int store_step_begin(struct store *store);
-void store_step_end(struct store *store, bool keep);
+/* Keeps it, unless a call in it failed for good (anything but STORE_NOT_FOUND and STORE_CONFLICT): then it is
+ * taken back all the same, and that failure is the result. */
+TDM_MUST_USE int store_step_end(struct store *store, bool keep);
 
 /* Small values of the server itself: its signing key. */
 TDM_MUST_USE int store_setting_get(struct store *store, const char *key, void *value, size_t bytes);
@@ -70,6 +73,7 @@ TDM_MUST_USE int store_tokens(struct store *store, uint8_t (**hashes)[RECORD_DIG
 
 #include "cloud/store/device.h"
 #include "cloud/store/firmware.h"
+#include "cloud/store/node.h"
 #include "cloud/store/shipment.h"
 
 #endif

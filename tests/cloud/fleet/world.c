@@ -13,6 +13,7 @@ int world_setup(void **state)
     assert_non_null(world);
     assert_int_equal(store_open(&world->fleet.store, ":memory:", why, sizeof why), STORE_OK);
     world->fleet.limits = status_limits_default;
+    world->fleet.node = 1;
     world->fleet.now = 1700000000000;
     *state = world;
     return 0;
@@ -31,7 +32,6 @@ int world_teardown(void **state)
 {
     struct world *world = *state;
     drop_effects(world);
-    fleet_clear(&world->fleet);
     store_close(world->fleet.store);
     free(world);
     return 0;

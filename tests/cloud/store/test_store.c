@@ -122,7 +122,7 @@ static void a_step_that_is_taken_back_leaves_the_others(void **state)
     for (uint8_t mark = 1; mark <= 3; mark++) {
         assert_int_equal(store_step_begin(store), STORE_OK);
         add_device(store, mark);
-        store_step_end(store, mark != 2);
+        assert_int_equal(store_step_end(store, mark != 2), STORE_OK);
     }
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(store_devices(store, NULL, &devices, &count), STORE_OK);
@@ -242,6 +242,61 @@ static void progress_counts_ends_by_kind(void **state)
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static void a_presence_is_removed_by_its_own_connection_alone(void **state)
+{
+    struct store *store = *state;
+    struct presence read;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    struct presence old = {.node = 1, .connection = 7, .origin = "http://192.0.2.1:80"};
+    struct presence new = {.node = 2, .connection = 7, .checked_in = true, .reported = true};
+    assert_int_equal(store_presence_set(store, device.id, &old), STORE_OK);
+    assert_int_equal(store_presence_get(store, device.id, &read), STORE_OK);
+    assert_string_equal(read.origin, "http://192.0.2.1:80");
+    assert_int_equal(store_presence_set(store, device.id, &new), STORE_OK);
+    assert_int_equal(store_presence_remove(store, device.id, 1, 7), STORE_NOT_FOUND);
+    assert_int_equal(store_presence_get(store, device.id, &read), STORE_OK);
+    assert_int_equal(read.node, 2);
+    assert_true(read.connection == 7 && read.checked_in && read.reported);
+    assert_int_equal(store_presence_remove(store, device.id, 2, 7), STORE_OK);
+    assert_int_equal(store_presence_get(store, device.id, &read), STORE_NOT_FOUND);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void a_node_that_is_taken_out_takes_its_presences_along(void **state)
+{
+    struct store *store = *state;
+    struct presence read;
+    struct node *nodes;
+    size_t count;
+    int64_t first;
+    int64_t second;
+    int64_t third;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device here = add_device(store, 1);
+    struct device there = add_device(store, 2);
+    assert_int_equal(store_node_add(store, 5, false, &first), STORE_OK);
+    assert_int_equal(store_node_add(store, 6, false, &second), STORE_OK);
+    struct presence presence = {.node = first, .connection = 1};
+    assert_int_equal(store_presence_set(store, here.id, &presence), STORE_OK);
+    presence.node = second;
+    assert_int_equal(store_presence_set(store, there.id, &presence), STORE_OK);
+    assert_int_equal(store_node_beat(store, second), STORE_OK);
+    assert_int_equal(store_node_remove(store, first), STORE_OK);
+    assert_int_equal(store_node_beat(store, first), STORE_NOT_FOUND);
+    assert_int_equal(store_presence_get(store, here.id, &read), STORE_NOT_FOUND);
+    assert_int_equal(store_presence_get(store, there.id, &read), STORE_OK);
+    assert_int_equal(store_nodes(store, &nodes, &count), STORE_OK);
+    assert_int_equal(count, 1);
+    assert_true(nodes[0].id == second && nodes[0].beat == 1 && nodes[0].started == 6);
+    free(nodes);
+    /* One that has the database to itself takes all others out; no id comes twice. */
+    assert_int_equal(store_node_add(store, 7, true, &third), STORE_OK);
+    assert_true(third > second);
+    assert_int_equal(store_presence_get(store, there.id, &read), STORE_NOT_FOUND);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
 /* A process that ends without any goodbye right after a commit, and in the middle of a transaction. */
 static void a_committed_write_survives_a_process_that_just_ends(void **state)
 {
@@ -290,6 +345,8 @@ int main(void)
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
         CASE(progress_counts_ends_by_kind),
+        CASE(a_presence_is_removed_by_its_own_connection_alone),
+        CASE(a_node_that_is_taken_out_takes_its_presences_along),
         CASE(a_committed_write_survives_a_process_that_just_ends),
         cmocka_unit_test(what_is_no_database_is_refused_with_its_name),
     };

@@ -1,0 +1,101 @@
+/* Nodes and presences. */
+#include "cloud/store/node.h"
+
+#include "cloud/store/database.h"
+
+static int run(struct store *store, const char *sql)
+{
+    struct query query = db__query(store, sql);
+    return db__run(&query);
+}
+
+int store_node_add(struct store *store, int64_t now, bool alone, int64_t *id)
+{
+    int result = STORE_OK;
+    if (alone)
+        result = run(store, "DELETE FROM node");
+    if (alone && result == STORE_OK)
+        result = run(store, "DELETE FROM presence");
+    if (result != STORE_OK)
+        return result;
+    struct query query = db__query(store, "INSERT INTO node (beat, started) VALUES (0, ?) RETURNING id");
+    db__put_int(&query, now);
+    return db__run_add(&query, id);
+}
+
+int store_node_beat(struct store *store, int64_t id)
+{
+    struct query query = db__query(store, "UPDATE node SET beat = beat + 1 WHERE id = ?");
+    db__put_int(&query, id);
+    return db__run_one(&query);
+}
+
+int store_node_remove(struct store *store, int64_t id)
+{
+    struct query query = db__query(store, "DELETE FROM presence WHERE node = ?");
+    db__put_int(&query, id);
+    int result = db__run(&query);
+    if (result != STORE_OK)
+        return result;
+    query = db__query(store, "DELETE FROM node WHERE id = ?");
+    db__put_int(&query, id);
+    return db__run_one(&query);
+}
+
+static void read_node(struct query *query, void *record)
+{
+    struct node *node = record;
+    node->id = db__int(query);
+    node->beat = db__int(query);
+    node->started = db__int(query);
+}
+
+int store_nodes(struct store *store, struct node **nodes, size_t *count)
+{
+    struct query query = db__query(store, "SELECT id, beat, started FROM node ORDER BY id");
+    return db__list(&query, read_node, sizeof **nodes, nodes, count);
+}
+
+int store_presence_set(struct store *store, int64_t device, const struct presence *presence)
+{
+    struct query query = db__query(
+        store, "INSERT INTO presence (device, node, connection, checked_in, reported, origin) VALUES (?, ?, "
+               "?, ?, ?, ?) "
+               "ON CONFLICT (device) DO UPDATE SET node = excluded.node, connection = excluded.connection, "
+               "checked_in = excluded.checked_in, reported = excluded.reported, origin = excluded.origin");
+    db__put_int(&query, device);
+    db__put_int(&query, presence->node);
+    db__put_int(&query, (int64_t)presence->connection);
+    db__put_int(&query, presence->checked_in);
+    db__put_int(&query, presence->reported);
+    db__put_text(&query, presence->origin);
+    return db__run(&query);
+}
+
+static void read_presence(struct query *query, void *record)
+{
+    struct presence *presence = record;
+    presence->node = db__int(query);
+    presence->connection = (uint64_t)db__int(query);
+    presence->checked_in = db__int(query) != 0;
+    presence->reported = db__int(query) != 0;
+    db__text(query, presence->origin, sizeof presence->origin);
+}
+
+int store_presence_get(struct store *store, int64_t device, struct presence *presence)
+{
+    struct query query = db__query(
+        store, "SELECT node, connection, checked_in, reported, origin FROM presence WHERE device = ?");
+    db__put_int(&query, device);
+    return db__one(&query, read_presence, presence, sizeof *presence);
+}
+
+int store_presence_remove(struct store *store, int64_t device, int64_t node, uint64_t connection)
+{
+    struct query query =
+        db__query(store, "DELETE FROM presence WHERE device = ? AND node = ? AND connection = ?");
+    db__put_int(&query, device);
+    db__put_int(&query, node);
+    db__put_int(&query, (int64_t)connection);
+    return db__run_one(&query);
+}

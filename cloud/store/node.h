@@ -1,0 +1,43 @@
+/* The store: the servers that share it (nodes), and which device is connected to which.
+ *
+ * A node adds its row when it starts and never uses another's: its id is an epoch. It counts its row's beat
+ * up about once a second; a node whose beat others see standing still is taken out, with all of its
+ * presences, and its devices are off-line until they connect to another. So a presence holds only as long as
+ * its node does. */
+#ifndef TANDEM_CLOUD_STORE_NODE_H
+#define TANDEM_CLOUD_STORE_NODE_H
+
+#include "cloud/store/store.h"
+
+#define RECORD_ORIGIN 128 /* "http://[host]:port" */
+
+struct node {
+    int64_t id;
+    int64_t beat;
+    int64_t started;
+};
+
+/* A connected device. Connections are numbered by their node and never reused. */
+struct presence {
+    int64_t node;
+    uint64_t connection; /* 0: it is not connected */
+    bool checked_in;
+    bool reported;              /* a deviceReport came in this connection */
+    char origin[RECORD_ORIGIN]; /* the node's address as the device reached it, for download links */
+};
+
+/* Sets *id. alone: nobody else has this database, so every other node is taken out. */
+TDM_MUST_USE int store_node_add(struct store *store, int64_t now, bool alone, int64_t *id);
+/* STORE_NOT_FOUND: the others have taken this node out. */
+TDM_MUST_USE int store_node_beat(struct store *store, int64_t id);
+TDM_MUST_USE int store_node_remove(struct store *store, int64_t id);
+TDM_MUST_USE int store_nodes(struct store *store, struct node **nodes, size_t *count);
+
+/* What was there before is forgotten. STORE_CONFLICT: there is no such device. */
+TDM_MUST_USE int store_presence_set(struct store *store, int64_t device, const struct presence *presence);
+TDM_MUST_USE int store_presence_get(struct store *store, int64_t device, struct presence *presence);
+/* Only if it is this connection of this node: else STORE_NOT_FOUND. */
+TDM_MUST_USE int store_presence_remove(struct store *store, int64_t device, int64_t node,
+                                       uint64_t connection);
+
+#endif
