@@ -31,6 +31,7 @@
  * - HEARING waits for the reason that an MCU with our extension sends after it said no.
  * - otaUpdateStart is served in WAITING and OFFERING too (the answer to our offer was lost, or a bootloader
  *   goes on by itself), and in SENDING, where it starts over.
+ * - An MCU that resumes (resume.c) is sent what it lacks. Each time it comes further, offers count anew.
  * - The number of offers is bounded, every step has a limit, and every end has a reason. */
 #include "core/ncp/feeder.h"
 
@@ -72,6 +73,7 @@ void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmw
     ncp->firmware = *firmware;
     ncp->offers = 0;
     ncp->offset = 0;
+    ncp->resumed = 0;
     ncp->wire_bytes = 0;
     ncp->reason = TDM_REASON_NONE;
     tdm__feeder_enter(ncp, TDM__WAITING, now_ms);
@@ -106,6 +108,16 @@ void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32
     ncp->reason = reason;
     ncp->again = again;
     tdm__feeder_enter(ncp, TDM__CANCELLING, now_ms);
+}
+
+void tdm__feeder_send_from(struct tdm_ncp *ncp, uint32_t offset, uint32_t now_ms)
+{
+    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
+    ncp->loaded = 0;
+    ncp->offset = offset;
+    ncp->unanswered = false;
+    ncp->assumed = false;
+    tdm__feeder_enter(ncp, TDM__SENDING, now_ms + TDM__START_PAUSE_MS);
 }
 
 /* The MCU said no. One with our extension says why: it did already, or will in a moment. */

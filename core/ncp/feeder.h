@@ -10,6 +10,9 @@ void tdm__feeder_enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms
 /* WAITING with this firmware. */
 void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms);
 
+/* The MCU waits for the file from offset on. */
+void tdm__feeder_send_from(struct tdm_ncp *ncp, uint32_t offset, uint32_t now_ms);
+
 /* The one way out: tells the stage, then takes the firmware that waits. */
 void tdm__feeder_end(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason, uint32_t now_ms);
 void tdm__feeder_fail(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms);

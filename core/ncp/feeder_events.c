@@ -13,13 +13,8 @@ bool tdm__feeder_start(struct tdm_ncp *ncp, uint16_t chunk, uint32_t now_ms)
     if (ncp->step < TDM__WAITING || ncp->step > TDM__SENDING || chunk < TDM_NCP_CHUNK_MIN) {
         return false;
     }
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
     ncp->chunk_bytes = chunk <= TDM_NCP_CHUNK_MAX ? chunk : CHUNK_OF_CHOICE;
-    ncp->loaded = 0;
-    ncp->offset = 0;
-    ncp->unanswered = false;
-    ncp->assumed = false;
-    tdm__feeder_enter(ncp, TDM__SENDING, now_ms + TDM__START_PAUSE_MS);
+    tdm__feeder_send_from(ncp, 0, now_ms);
     return true;
 }
 

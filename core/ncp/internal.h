@@ -60,6 +60,9 @@ uint32_t tdm__ncp_link_poll(struct tdm_ncp *ncp, uint32_t now_ms);
 bool tdm__feeder_active(const struct tdm_ncp *ncp);
 /* The MCU asks for the file in chunks of chunk bytes. False: not now, or no such size. */
 bool tdm__feeder_start(struct tdm_ncp *ncp, uint16_t chunk, uint32_t now_ms);
+/* Goes on where the MCU has image bytes up to *position; *position and *offset get what is promised
+ * (docs/EXTENSIONS.md, "otaUpdateResume"). False: not now, or not there. */
+bool tdm__feeder_resume(struct tdm_ncp *ncp, uint32_t *position, uint32_t *offset, uint32_t now_ms);
 bool tdm__feeder_suspend(struct tdm_ncp *ncp, uint16_t seconds, uint32_t now_ms);
 /* A call that a starting MCU makes came; initialized when it was initialize. */
 void tdm__feeder_mcu_restarted(struct tdm_ncp *ncp, bool initialized, uint32_t now_ms);

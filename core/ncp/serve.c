@@ -213,6 +213,18 @@ static void serve_ota_suspend(struct tdm_ncp *ncp, struct tdm_reader *args, stru
 
 /* --- tandem.* --- */
 
+static void serve_ota_resume(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                             uint32_t now_ms)
+{
+    uint32_t position = tdm_get_u32(args);
+    uint32_t offset = 0;
+    bool resumed = tdm__feeder_resume(ncp, &position, &offset, now_ms);
+
+    tdm_put_u32(results, position);
+    tdm_put_u32(results, offset);
+    tdm_put_bool(results, resumed);
+}
+
 /* False for a length that no digest has. */
 static bool get_digest(struct tdm_reader *args, uint8_t to[TDM_SHA256_BYTES], uint8_t *to_bytes, bool prefix)
 {
@@ -288,6 +300,7 @@ static const struct served_call {
     {TDM_UID_OTA_PREFETCH, serve_ota_prefetch},
     {TDM_UID_OTA_SUSPEND, serve_ota_suspend},
     {TDM_UID_DEVICE_REPORT, serve_device_report},
+    {TDM_UID_OTA_RESUME, serve_ota_resume},
 };
 
 static serve_call_fn *find(uint16_t uid)

@@ -177,6 +177,7 @@ struct tdm_ncp {
     uint16_t chunk_bytes;
     uint16_t loaded;    /* bytes of the file in chunk */
     uint32_t offset;    /* taken by the MCU */
+    uint32_t resumed;   /* the highest offset that it resumed at */
     uint32_t due_ms;    /* when the step's timer ends */
     uint32_t resume_ms; /* when the suspension ends */
     uint32_t wire_bytes;

@@ -248,6 +248,7 @@ CALLS = [
         0352 blynk.getTime                -      sqhsB? 1000
         0353 blynk.getLocationInfo        -      ssss?  1000
         5401 tandem.deviceReport          BBBbbsI ?     1000
+        5402 tandem.otaUpdateResume       I      II?    1000
         """,
     ),
     *_calls(
