@@ -50,8 +50,16 @@ uint32_t tdm__link_poll(struct tdm_mcu *mcu, uint32_t now_ms);
 void tdm__link_lost(struct tdm_mcu *mcu, uint32_t now_ms);
 /* The co-processor told its state. */
 void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
-/* False between initialize and the answer to "do you know tandem.deviceReport". */
+/* False between initialize and the last answer to "do you know this extension". */
 bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
+
+/* Calls of docs/EXTENSIONS.md, in the order in which they are asked for. */
+enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__EXTENSIONS };
+
+static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extension extension)
+{
+    return (mcu->link.peer >> extension & 1) != 0;
+}
 
 /* --- fetch.c: what is different where there is no other bank; update.c asks --- */
 
@@ -104,13 +112,31 @@ TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu);
 TDM_MUST_USE int tdm__install_begin(struct tdm_mcu *mcu);
 /* Erases one unit. 1: more to do; TDM_OK: all erased; TDM_E_FLASH_ERASE. */
 TDM_MUST_USE int tdm__install_erase(struct tdm_mcu *mcu);
-/* Records "receiving" and programs the header; the front's buffer is used up. */
+/* Records "receiving" and programs the header, unless it is there; the front's buffer is used up then. */
 TDM_MUST_USE int tdm__install_header(struct tdm_mcu *mcu);
 /* Takes the next bytes of table and image; may change data. TDM_E_RELOCATIONS, TDM_E_DIGEST,
  * TDM_E_FLASH_PROGRAM, TDM_E_FLASH_READ. */
 TDM_MUST_USE int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
 /* Verifies the bank as the bootloader will. Those of tdm_bank_verify and check_image. */
 TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
+/* Does the bank hold the header of this package? Is the whole table there, and the signed one? Then sites may
+ * be taken from it. TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
+bool tdm__install_holds_header(const struct tdm_mcu *mcu);
+TDM_MUST_USE int tdm__install_open_table(struct tdm_mcu *mcu);
+void tdm__install_feed(void *mcu);
+
+/* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2) --- */
+
+/* True if it can: what is to be erased, and where to go on, is filled in then. Writes nothing. */
+bool tdm__resume_plan(struct tdm_mcu *mcu);
+/* Image bytes that are in place, and the file up to there. */
+uint32_t tdm__resume_position(const struct tdm_mcu *mcu);
+uint32_t tdm__resume_offset(const struct tdm_mcu *mcu);
+/* The file's digests, up to there, from the front in RAM and from flash. TDM_E_RELOCATIONS,
+ * TDM_E_FLASH_READ. */
+TDM_MUST_USE int tdm__resume_rehash(struct tdm_mcu *mcu);
+/* Flash from address to end is about to be programmed: erases a page that may be weak. */
+TDM_MUST_USE int tdm__resume_reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end);
 
 /* --- update.c: the dialogue --- */
 

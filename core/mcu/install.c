@@ -50,7 +50,7 @@ static bool flash_equals(const struct tdm_mcu *mcu, uint32_t address, const uint
     return true;
 }
 
-static void feed(void *ctx)
+void tdm__install_feed(void *ctx)
 {
     const struct tdm_mcu *mcu = ctx;
 
@@ -59,11 +59,11 @@ static void feed(void *ctx)
 
 static int verify_bank(struct tdm_mcu *mcu)
 {
-    return tdm_bank_verify(manifest_of(mcu), mcu->config->layout, mcu->install.bank, mcu->config->flash, feed,
-                           mcu);
+    return tdm_bank_verify(manifest_of(mcu), mcu->config->layout, mcu->install.bank, mcu->config->flash,
+                           tdm__install_feed, mcu);
 }
 
-static bool holds_header(const struct tdm_mcu *mcu)
+bool tdm__install_holds_header(const struct tdm_mcu *mcu)
 {
     const struct tdm_front *front = &mcu->update.front;
     uint16_t head_bytes = front->envelope.head_bytes;
@@ -83,7 +83,7 @@ static bool holds_package(struct tdm_mcu *mcu)
 {
     const struct tdm_flash *flash = mcu->config->flash;
 
-    return !flash->program_once && mcu->log.record.state == TDM_BOOT_IDLE && holds_header(mcu) &&
+    return !flash->program_once && mcu->log.record.state == TDM_BOOT_IDLE && tdm__install_holds_header(mcu) &&
            flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
            verify_bank(mcu) == TDM_OK;
 }
@@ -102,7 +102,9 @@ int tdm__install_plan(struct tdm_mcu *mcu)
         install->delta = install->map.image - manifest->link_address;
     if (install->delta != 0 && manifest->relocation_count == 0)
         return TDM_E_LINK_ADDRESS;
+    install->erase_end = bank_of(mcu)->bytes / mcu->config->flash->erase_bytes;
     install->keep = holds_package(mcu);
+    install->resumes = tdm__resume_plan(mcu);
     return TDM_OK;
 }
 
@@ -132,17 +134,16 @@ int tdm__install_erase(struct tdm_mcu *mcu)
 {
     const struct tdm_flash *flash = mcu->config->flash;
     struct tdm_mcu_install *install = &mcu->install;
-    uint32_t units = bank_of(mcu)->bytes / flash->erase_bytes;
     int error;
 
-    if (install->keep || install->erased == units)
+    if (install->keep || install->erased == install->erase_end)
         return TDM_OK;
-    feed(mcu);
+    tdm__install_feed(mcu);
     error = flash->ops->erase(flash->ctx, unit_address(mcu, install->erased));
     if (error != TDM_OK)
         return error;
     install->erased++;
-    return install->erased < units ? 1 : TDM_OK;
+    return install->erased < install->erase_end ? 1 : TDM_OK;
 }
 
 /* --- Placing --- */
@@ -163,7 +164,7 @@ static const uint8_t *find_unit(const uint8_t *from, const uint8_t *end, uint32_
 }
 
 /* Programs whole units. One that is all 0xFF stays blank (R2). */
-static int program(const struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, uint32_t bytes)
+static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, uint32_t bytes)
 {
     const struct tdm_flash *flash = mcu->config->flash;
     const uint8_t *end = data + bytes;
@@ -171,9 +172,11 @@ static int program(const struct tdm_mcu *mcu, uint32_t address, const uint8_t *d
 
     while (from < end) {
         const uint8_t *to = find_unit(from, end, flash->program_bytes, true);
-        int error =
-            flash->ops->program(flash->ctx, address + (uint32_t)(from - data), from, (size_t)(to - from));
+        uint32_t at = address + (uint32_t)(from - data);
+        int error = tdm__resume_reach(mcu, at, at + (uint32_t)(to - from));
 
+        if (error == TDM_OK)
+            error = flash->ops->program(flash->ctx, at, from, (size_t)(to - from));
         if (error != TDM_OK)
             return error;
         from = find_unit(to, end, flash->program_bytes, false);
@@ -284,8 +287,7 @@ static int check_digest(const struct tdm_mcu *mcu)
     return tdm_equal(digest, manifest->relocation_digest, sizeof digest) ? TDM_OK : TDM_E_RELOCATIONS;
 }
 
-/* The whole table is in flash: is it the signed one, and may sites be taken from it? */
-static int open_table(struct tdm_mcu *mcu)
+int tdm__install_open_table(struct tdm_mcu *mcu)
 {
     const struct tdm_manifest *manifest = manifest_of(mcu);
     int error = check_digest(mcu);
@@ -304,12 +306,12 @@ int tdm__install_header(struct tdm_mcu *mcu)
     struct tdm_front *front = &mcu->update.front;
     int error = tdm_boot_receiving(&mcu->log);
 
-    if (error == TDM_OK && !mcu->install.keep)
+    if (error == TDM_OK && !mcu->install.keep && !mcu->install.resumes)
         error = tdm_bank_header_program(mcu->config->layout, mcu->install.bank, mcu->config->flash,
                                         tdm_front_head(front), front->envelope.head_bytes,
                                         tdm_front_signature(front), front->buffer);
     if (error == TDM_OK && !in_table(mcu))
-        error = open_table(mcu);
+        error = tdm__install_open_table(mcu);
     return error;
 }
 
@@ -321,7 +323,7 @@ static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
     if (error != TDM_OK || in_table(mcu))
         return error;
     error = end_part(mcu, true);
-    return error == TDM_OK ? open_table(mcu) : error;
+    return error == TDM_OK ? tdm__install_open_table(mcu) : error;
 }
 
 static int write_image(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)

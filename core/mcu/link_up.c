@@ -97,7 +97,7 @@ static int send_lost(struct tdm_mcu *mcu, uint32_t now_ms)
     bool was_up = mcu->link.up;
 
     mcu->link.up = false;
-    mcu->link.has_report = false;
+    mcu->link.peer = 0;
     mcu->link.ncp_state = TDM_STATE_UNKNOWN;
     tdm__update_link_lost(mcu, now_ms);
     tdm_endpoint_reset(&mcu->endpoint, now_ms);
@@ -268,6 +268,8 @@ static void initialize_done(void *ctx, int error, uint8_t status, struct tdm_rea
         return;
     if (accepted) {
         mcu->link.up = true;
+        mcu->link.peer = 0;
+        mcu->link.probe = 0;
         enter(mcu, LINK_PROBE, now_ms);
         tdm__report_drop_failed(mcu, now_ms); /* of before: it would end an update that is offered now */
         tdm__report(mcu, TDM__STARTED);
@@ -293,28 +295,33 @@ static int send_initialize(struct tdm_mcu *mcu, uint32_t now_ms)
                                mcu, now_ms);
 }
 
-/* ---- PROBE: does it know our extension? A module of another make says no, an error, or nothing. ---- */
+/* ---- PROBE: which extensions does it know? A module of another make says no, an error, or nothing; one
+ * that does not know the first is not asked for the others. ---- */
 
 static void probe_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
 {
     struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_link *link = &mcu->link;
     bool known = tdm__is_yes(error, results);
 
     (void)status;
-    if (error == TDM_E_CANCELLED || (error == TDM_E_TIMEOUT && ++mcu->link.tries < PROBES))
+    if (error == TDM_E_CANCELLED || (error == TDM_E_TIMEOUT && ++link->tries < PROBES))
         return;
-    mcu->link.has_report = known;
-    enter(mcu, LINK_WATCH, now_ms);
+    if (known)
+        link->peer |= (uint8_t)(1u << link->probe);
+    link->probe++;
+    enter(mcu, link->peer == 0 || link->probe == TDM__EXTENSIONS ? LINK_WATCH : LINK_PROBE, now_ms);
 }
 
 static int send_probe(struct tdm_mcu *mcu, uint32_t now_ms)
 {
+    static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME};
     struct tdm_writer args;
     int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_NCP_HAS_UID, false, &args);
 
     if (error != TDM_OK)
         return error;
-    tdm_put_u16(&args, TDM_UID_DEVICE_REPORT);
+    tdm_put_u16(&args, uids[mcu->link.probe]);
     return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->link.call, CALL_TIMEOUT_MS, probe_done, mcu,
                                now_ms);
 }

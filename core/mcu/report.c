@@ -138,7 +138,7 @@ void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.in_flight || event == 0)
         return;
-    if (!mcu->link.has_report) {
+    if (!tdm__peer_knows(mcu, TDM__REPORTS)) {
         report->waiting = 0;
         return;
     }

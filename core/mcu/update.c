@@ -5,6 +5,9 @@
  *     ASKING_SHA256 --> ASKING_CRC32 --> VERIFYING --pending recorded, finish answered true--> APPLYING:
  * reset
  *
+ *     An ERASING that left the image's start in place (resume.c) leads to RESUMING --otaUpdateResume: true-->
+ * WRITING, from there on; if that is refused, to STARTING once more.
+ *
  *     With a role (fetch.c), WAITING --> PREFETCHING --otaUpdatePrefetch: OK--> STARTING, or APPLYING where
  * the bootloader goes on; and FRONT --> CHECKING --all is what was signed--> STARTING once more, from offset
  * 0.
@@ -73,12 +76,25 @@ static void flush_answer(struct tdm_mcu *mcu, uint32_t now_ms)
 
 /* --- The end of an update --- */
 
+/* The update works on the bank, and the record says so. */
+static bool has_bank(const struct tdm_mcu_update *update)
+{
+    return update->state == UPDATE_RESUMING || update->state >= UPDATE_ERASING;
+}
+
+/* Nothing is wrong with what arrived: the same package may go on there (R2). */
+static bool may_go_on(uint8_t reason)
+{
+    return reason == TDM_REASON_SILENCE || reason == TDM_REASON_NCP_RESTART ||
+           reason == TDM_REASON_CANCELLED || reason == TDM_REASON_SUPERSEDED;
+}
+
 /* The record may refuse to be written: then it says receiving until the next update begins, which is safe. */
 static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
 {
     uint8_t state = mcu->log.record.state;
 
-    if (state != TDM_BOOT_ERASING && state != TDM_BOOT_RECEIVING)
+    if (state != TDM_BOOT_ERASING && (state != TDM_BOOT_RECEIVING || may_go_on(reason)))
         return reason;
     return tdm_boot_abandon(&mcu->log, reason) == TDM_OK ? reason : (uint8_t)TDM_REASON_FLASH;
 }
@@ -96,7 +112,7 @@ static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 
     if (update->state == UPDATE_IDLE || update->state == UPDATE_APPLYING)
         return;
-    if (update->state >= UPDATE_ERASING)
+    if (has_bank(update))
         reason = give_up_bank(mcu, reason);
     tdm__update_enter(update, UPDATE_IDLE, now_ms);
     update->settled_ms = now_ms;
@@ -137,6 +153,7 @@ static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
     struct tdm_mcu_update *update = &mcu->update;
 
     tdm__update_rewind(mcu);
+    update->anew = false;
     update->since_ms = now_ms;
     tdm__update_enter(update, UPDATE_WAITING, now_ms);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
@@ -275,6 +292,46 @@ static uint32_t ask_start(struct tdm_mcu *mcu, uint32_t now_ms)
     return TDM__NEVER;
 }
 
+/* ---- RESUMING ---- */
+
+static void start_anew(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    mcu->update.anew = true;
+    tdm__update_rewind(mcu);
+    tdm__update_enter(&mcu->update, UPDATE_STARTING, now_ms);
+}
+
+static void resume_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_update *update = &mcu->update;
+    bool here = tdm_get_u32(results) == tdm__resume_position(mcu) && tdm_get_u32(results) == update->offset;
+    bool resumed = tdm__is_yes(error, results) && here;
+
+    (void)status;
+    if (error == TDM_E_CANCELLED)
+        return;
+    if (resumed) {
+        tdm__update_enter(update, UPDATE_WRITING, now_ms);
+        update->since_ms = now_ms;
+    } else if (error != TDM_E_TIMEOUT || ++update->tries >= START_TRIES) {
+        start_anew(mcu, now_ms);
+    }
+}
+
+static uint32_t ask_resume(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_writer args;
+
+    if (tdm_endpoint_open(&mcu->endpoint, TDM_UID_OTA_RESUME, false, &args) != TDM_OK)
+        return 1;
+    tdm_put_u32(&args, tdm__resume_position(mcu));
+    if (tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->update.call, CALL_TIMEOUT_MS, resume_done, mcu,
+                            now_ms) != TDM_OK)
+        return 1;
+    return TDM__NEVER;
+}
+
 /* --- otaUpdateFinish --- */
 
 int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
@@ -407,6 +464,8 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
         return ask_prefetch(mcu, now_ms);
     case UPDATE_STARTING:
         return ask_start(mcu, now_ms);
+    case UPDATE_RESUMING:
+        return ask_resume(mcu, now_ms);
     case UPDATE_FRONT:
         return tdm__update_feed_front(mcu, now_ms);
     case UPDATE_CHECKING:

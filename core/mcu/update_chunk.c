@@ -59,15 +59,17 @@ static int refuse_chunk(struct tdm_mcu *mcu, struct tdm_writer *results, uint32_
     return TDM_STATUS_OK;
 }
 
-/* The answer to otaUpdateStart may be what was lost: data says that it was heard. */
+/* The answer to otaUpdateStart or otaUpdateResume may be what was lost: data says that it was heard. */
 static void start_by_data(struct tdm_mcu *mcu, uint32_t offset, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
+    bool starting = update->state == UPDATE_STARTING;
 
-    if (update->state != UPDATE_STARTING || !update->call.in_flight || offset != 0)
+    if ((!starting && update->state != UPDATE_RESUMING) || !update->call.in_flight ||
+        offset != update->offset)
         return;
     tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
-    tdm__update_enter(update, UPDATE_FRONT, now_ms);
+    tdm__update_enter(update, starting ? UPDATE_FRONT : UPDATE_WRITING, now_ms);
     update->since_ms = now_ms;
 }
 
@@ -187,6 +189,20 @@ uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
     return 0;
 }
 
+/* The chunk that brought the front stays without an answer: what comes next is not what follows it. */
+static int resume(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    int error = tdm__resume_rehash(mcu);
+
+    update->answer = ANSWER_NONE;
+    update->chunk_bytes = 0;
+    update->last_bytes = 0;
+    update->offset = tdm__resume_offset(mcu);
+    tdm__update_enter(update, UPDATE_RESUMING, now_ms);
+    return error;
+}
+
 uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     int error = tdm__install_erase(mcu);
@@ -195,9 +211,11 @@ uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
         return 0;
     if (error == TDM_OK)
         error = tdm__install_header(mcu);
-    if (error == TDM_OK)
+    if (error == TDM_OK && mcu->install.resumes)
+        error = resume(mcu, now_ms);
+    else if (error == TDM_OK)
         tdm__update_enter(&mcu->update, UPDATE_WRITING, now_ms);
-    else
+    if (error != TDM_OK)
         tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
     return 0;
 }

@@ -14,7 +14,11 @@
  * Limits, each with an end: an accepted update waits patience_ms for its moment; otaUpdateStart is asked five
  * times; a chunk may take 30 s (six sends of 5 s), so erasing a bank and checking a signature together must
  * take less; a minute without a good chunk ends the update; verifying a bank after otaUpdateFinish must take
- * less than 3 s. A transfer that is cut off starts over: resuming is not part of this version. */
+ * less than 3 s.
+ *
+ * A transfer that is cut off, by a reset, a silent line or a co-processor that restarts, goes on where the
+ * flash ends once the same package is offered again, if the co-processor knows how (docs/EXTENSIONS.md,
+ * "otaUpdateResume"); else it starts over. */
 #ifndef TANDEM_MCU_H
 #define TANDEM_MCU_H
 
@@ -167,7 +171,8 @@ struct tdm_mcu_link {
     uint8_t rounds;    /* rounds over all rates without an answer */
     bool up;           /* initialize was answered with true */
     bool stay;         /* raising the rate failed: work at the rate that answers */
-    bool has_report;   /* the co-processor knows tandem.deviceReport */
+    uint8_t peer;      /* mask of enum tdm__extension: what the co-processor knows */
+    uint8_t probe;     /* the one that is asked for */
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
@@ -189,11 +194,14 @@ struct tdm_mcu_report {
 struct tdm_mcu_install {
     uint8_t bank;
     uint8_t carried;
-    bool keep;       /* the bank holds this very image already: nothing is erased or programmed (R10) */
-    uint32_t erased; /* erase units done */
-    uint32_t taken;  /* bytes of table and image taken from the stream */
-    uint32_t placed; /* bytes of the part under way given to flash */
-    uint32_t delta;  /* bank address - link address */
+    bool keep;          /* the bank holds this very image already: nothing is erased or programmed (R10) */
+    bool resumes;       /* the bank holds the image's start: the transfer goes on behind it (R2) */
+    uint32_t erased;    /* erase units done */
+    uint32_t erase_end; /* of so many */
+    uint32_t fresh;     /* resuming: end of the last page used; 0: what lies behind is known to be blank */
+    uint32_t taken;     /* bytes of table and image taken from the stream */
+    uint32_t placed;    /* bytes of the part under way given to flash */
+    uint32_t delta;     /* bank address - link address */
     struct tdm_bank_map map;
     struct tdm_relocations sites;
     uint8_t carry[TDM_PROGRAM_MAX]; /* start of a program unit that a chunk split */
@@ -204,6 +212,7 @@ struct tdm_mcu_update {
     uint8_t state;  /* enum update_state */
     uint8_t answer; /* enum answer */
     uint8_t tries;
+    bool anew;            /* resuming failed: the whole file */
     uint16_t answer_id;   /* call of the co-processor's that waits for its answer */
     uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
     uint16_t chunk_used;

@@ -20,7 +20,7 @@
 #define BANK_A      (FLASH_BASE + 0x1000)
 #define BANK_B      (BANK_A + BANK_BYTES)
 
-enum { NO_ANSWER = -1000 };
+enum { NO_ANSWER = -1000, RESUMED = -1001 };
 
 struct fixture {
     struct ram_flash ram;
@@ -79,7 +79,8 @@ void fixture_run(struct fixture *f, uint32_t ms);
 /* Starts the client and waits until the link is up and quiet. */
 void fixture_bring_up(struct fixture *f);
 
-/* Calls the MCU and waits up to limit_ms: the Bool of the answer, minus its status, or NO_ANSWER. */
+/* Calls the MCU and waits up to limit_ms: the Bool of the answer, minus its status, NO_ANSWER, or RESUMED
+ * where it called otaUpdateResume instead. */
 int fixture_call(struct fixture *f, uint16_t uid, const uint8_t *args, size_t bytes, uint32_t limit_ms);
 
 /* The calls of an update; chunks are cut from f->package, and f->ncp.chunk is their size. */
@@ -88,7 +89,8 @@ int fixture_offer_package(struct fixture *f);
 bool fixture_await_start(struct fixture *f);
 int fixture_write(struct fixture *f, uint32_t offset, uint32_t bytes);
 int fixture_write_raw(struct fixture *f, uint32_t offset, const uint8_t *data, uint32_t bytes, uint32_t crc);
-/* Chunks from offset on; stops at the first that is not answered with true, and returns its offset. */
+/* Chunks from offset on, or from where the MCU resumes; stops at the first that is not answered with true,
+ * and returns its offset. */
 uint32_t fixture_transfer(struct fixture *f, uint32_t offset);
 int fixture_finish(struct fixture *f);
 int fixture_cancel(struct fixture *f);
@@ -103,6 +105,10 @@ void fixture_assert_ended(struct fixture *f, uint8_t reason);
 
 /* The last deviceReport: its event, 0 if there was none; *reason gets the reason. */
 uint8_t fixture_last_report(const struct fixture *f, uint8_t *reason);
+
+/* Power comes back, or the processor is reset: RAM is lost, flash stays. The co-processor starts anew, too.
+ */
+void fixture_power_up(struct fixture *f);
 
 /* What bank B must hold: the image relocated to it. */
 bool fixture_bank_b_holds_package(struct fixture *f);

@@ -160,7 +160,29 @@ static void has_uid(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
     if (stub->has_uid_status > 0)
         answer(stub, id, (uint8_t)stub->has_uid_status, NULL, 0);
     else if (stub->has_uid_status == 0)
-        answer_bool(stub, id, stub->knows_report && get16(args) == 0x5401);
+        answer_bool(stub, id,
+                    stub->knows_report &&
+                        (get16(args) == 0x5401 || (stub->knows_resume && get16(args) == 0x5402)));
+}
+
+static void resume(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
+{
+    uint32_t position = get16(args) | (uint32_t)get16(args + 2) << 16;
+    uint32_t offset = stub->image_at + position;
+    uint8_t result[9] = {0};
+
+    memcpy(result, args, 4);
+    put16(result + 4, (uint16_t)offset);
+    put16(result + 6, (uint16_t)(offset >> 16));
+    result[8] = !stub->refuses_resume;
+    if (!stub->refuses_resume) {
+        stub->resumes++;
+        stub->resume_at = offset;
+    }
+    if (stub->resume_losses > 0)
+        stub->resume_losses--;
+    else
+        answer(stub, id, 0, result, sizeof result);
 }
 
 static void start(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
@@ -171,6 +193,7 @@ static void start(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
         return;
     }
     stub->chunk = get16(args);
+    stub->resume_at = 0;
     answer_bool(stub, id, true);
 }
 
@@ -206,6 +229,9 @@ static void serve(struct ncp_stub *stub, uint16_t uid, uint16_t id, const uint8_
         break;
     case 0x0345:
         answer(stub, id, 0, &stub->prefetch, 1);
+        break;
+    case 0x5402:
+        resume(stub, id, args);
         break;
     case 0x5401:
         if (stub->report_losses > 0)

@@ -21,7 +21,11 @@ struct ncp_stub {
     bool deaf_when_raised; /* its line does not carry the raised rate */
     bool silent;           /* answers nothing at all */
     bool knows_report;     /* hasUID(0x5401) */
-    int has_uid_status;    /* status of the answer to hasUID; -1: no answer */
+    bool knows_resume;     /* hasUID(0x5402), if knows_report */
+    uint32_t image_at;     /* where the image lies in the file */
+    bool refuses_resume;
+    int resume_losses;  /* the line loses so many answers to otaUpdateResume */
+    int has_uid_status; /* status of the answer to hasUID; -1: no answer */
     bool initialize_answer;
     uint8_t state;
     uint8_t state_after_initialize;
@@ -35,7 +39,9 @@ struct ncp_stub {
     /* What it saw. */
     struct ncp_stub_call log[512];
     size_t logged;
-    uint16_t chunk; /* asked for by otaUpdateStart, 0 before */
+    uint16_t chunk;     /* asked for by otaUpdateStart, 0 before */
+    uint32_t resumes;   /* calls of otaUpdateResume that were granted */
+    uint32_t resume_at; /* offset that the last of them was promised, 0 before */
     uint16_t last_answer_id;
     uint8_t last_status;
     uint8_t last_value; /* first result byte */

@@ -85,6 +85,8 @@ static void make_image(struct package *package, const struct package_options *op
     for (uint32_t i = 0; i < options->image_bytes; i++) {
         random = random * 1664525u + 1013904223u;
         image[i] = i % 1024 >= 960 ? 0xFF : (uint8_t)(random >> 24);
+        if (i >= options->blank_from && i < options->blank_to)
+            image[i] = 0xFF;
     }
     package->sites = 0;
     for (uint32_t i = 0; options->relocations; i++) {
@@ -92,6 +94,8 @@ static void make_image(struct package *package, const struct package_options *op
 
         if (at + 4 > options->image_bytes)
             break;
+        if (at + 4 > options->blank_from && at < options->blank_to)
+            continue;
         package->site[package->sites++] = at;
         put32(image + at, options->link_address + at / 2);
     }

@@ -18,8 +18,9 @@ struct package_options {
     uint32_t link_address;
     bool relocations;
     uint8_t encoding;
-    uint8_t base_fill; /* each byte of the base digest */
-    uint8_t seed;      /* of the image's content */
+    uint8_t base_fill;             /* each byte of the base digest */
+    uint8_t seed;                  /* of the image's content */
+    uint32_t blank_from, blank_to; /* image bytes that are 0xFF */
 };
 
 struct package {

@@ -22,17 +22,6 @@ static void update(struct fixture *f)
     assert_int_equal(fixture_finish(f), 1);
 }
 
-/* After the cut: RAM is lost, the other side starts anew, flash stays. */
-static void power_up(struct fixture *f)
-{
-    ncp_stub_init(&f->ncp);
-    fixture_build(f);
-    f->ncp.digests = 1;
-    memset(&f->mcu, 0xA5, sizeof f->mcu);
-    memset(f->front, 0xA5, sizeof f->front);
-    memset(f->chunk, 0xA5, sizeof f->chunk);
-}
-
 static void assert_running_bank_is_safe(struct fixture *f)
 {
     struct tdm_record_log log;
@@ -57,7 +46,7 @@ static bool survive_cut(struct fixture *f, uint32_t n, enum ram_flash_cut cut)
     assert_running_bank_is_safe(f);
     if (!was_cut)
         return false;
-    power_up(f);
+    fixture_power_up(f);
     update(f);
     assert_true(fixture_bank_b_holds_package(f));
     assert_int_equal(f->mcu.log.record.state, TDM_BOOT_PENDING);

@@ -1,0 +1,149 @@
+/* A transfer that was cut off goes on (docs/BOOT.md, R2).
+ *
+ *     bank start            position                                           table  header
+ *     [ programmed ........ | last page used ][ next page ][ blank, or weak ... ][ ... ]
+ *                             `----- erased again -----'
+ *                                             ^ fresh
+ *
+ * The program unit that the cut hit is the last one that is not blank, or the next of the image that is not
+ * all 0xFF: that one may read blank and be weak. Both lie in the two pages that are erased again, unless the
+ * image has a long run of 0xFF just there. So the first page that is programmed behind the last one used is
+ * erased before, if it was not.
+ *
+ * Header and table were complete before the first unit of the image was programmed. The record says erasing
+ * until the two pages are done, so a cut in between leads to a transfer from the start. */
+#include "core/mcu/client.h"
+
+#include <string.h>
+
+enum { PIECE_BYTES = 64, FEED_BYTES = 4096 };
+
+static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
+{
+    return &mcu->update.front.manifest;
+}
+
+/* --- Planning --- */
+
+/* The record speaks of this image in this bank. */
+static bool was_receiving(const struct tdm_mcu *mcu)
+{
+    const struct tdm_record *record = &mcu->log.record;
+
+    return record->state == TDM_BOOT_RECEIVING && record->target == mcu->install.bank &&
+           memcmp(record->target_digest, manifest_of(mcu)->image_digest, TDM_DIGEST_PREFIX_BYTES) == 0;
+}
+
+/* The image's pages up to the last one in which something is programmed, or not readable. */
+static uint32_t pages_used(const struct tdm_mcu *mcu, uint32_t pages)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+    uint32_t unit = flash->program_bytes;
+    uint32_t end = (manifest_of(mcu)->image_bytes + unit - 1) / unit * unit;
+
+    for (; pages > 0; pages--) {
+        uint32_t start = (pages - 1) * flash->erase_bytes;
+
+        if (flash->ops->is_blank(flash->ctx, mcu->install.map.image + start, end - start) != 1)
+            break;
+        end = start;
+    }
+    return pages;
+}
+
+bool tdm__resume_plan(struct tdm_mcu *mcu)
+{
+    struct tdm_mcu_install *install = &mcu->install;
+    uint32_t page = mcu->config->flash->erase_bytes;
+    uint32_t pages = (manifest_of(mcu)->image_bytes + page - 1) / page;
+    uint32_t used, end;
+
+    if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) || !was_receiving(mcu) ||
+        !tdm__install_holds_header(mcu))
+        return false;
+    used = pages_used(mcu, pages);
+    end = used < pages ? used + 1 : pages;
+    if (used == 0 || end * page > install->map.relocations - install->map.image ||
+        tdm__install_open_table(mcu) != TDM_OK)
+        return false;
+    install->erased = mcu->config->layout->header_bytes / page + used - 1;
+    install->erase_end = install->erased + end - (used - 1);
+    install->fresh = install->map.image + used * page;
+    install->placed = (used - 1) * page;
+    install->taken = manifest_of(mcu)->relocation_bytes + install->placed;
+    return true;
+}
+
+uint32_t tdm__resume_position(const struct tdm_mcu *mcu)
+{
+    return mcu->install.placed;
+}
+
+uint32_t tdm__resume_offset(const struct tdm_mcu *mcu)
+{
+    return (uint32_t)mcu->update.front.length + mcu->install.taken;
+}
+
+/* --- The digests of the file --- */
+
+static void hash(struct tdm_mcu_update *update, const uint8_t *data, size_t bytes)
+{
+    tdm_sha256_update(&update->sha256, data, bytes);
+    update->crc32 = tdm_crc32(update->crc32, data, bytes);
+}
+
+/* Bytes of flash from address on; of the image, as they were signed. */
+static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, bool image)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+    uint8_t piece[PIECE_BYTES];
+    uint32_t n;
+
+    for (uint32_t offset = 0; offset < bytes; offset += n) {
+        int error;
+
+        n = bytes - offset < sizeof piece ? bytes - offset : sizeof piece;
+        error = flash->ops->read(flash->ctx, address + offset, piece, n);
+        if (error == TDM_OK && image)
+            error = tdm_relocations_apply(&mcu->install.sites, 0 - mcu->install.delta, offset, piece, n);
+        if (error != TDM_OK)
+            return error;
+        if (offset % FEED_BYTES == 0)
+            tdm__install_feed(mcu);
+        hash(&mcu->update, piece, n);
+    }
+    return TDM_OK;
+}
+
+int tdm__resume_rehash(struct tdm_mcu *mcu)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    const struct tdm_bank_map *map = &mcu->install.map;
+    int error;
+
+    update->crc32 = 0;
+    tdm_sha256_init(&update->sha256);
+    hash(update, update->front.buffer, update->front.length);
+    error = hash_flash(mcu, map->relocations, manifest_of(mcu)->relocation_bytes, false);
+    return error == TDM_OK ? hash_flash(mcu, map->image, mcu->install.placed, true) : error;
+}
+
+/* --- Programming again --- */
+
+int tdm__resume_reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+    const struct tdm_bank_map *map = &mcu->install.map;
+    uint32_t fresh = mcu->install.fresh;
+    uint32_t page = map->image + (address - map->image) / flash->erase_bytes * flash->erase_bytes;
+
+    if (fresh == 0 || end <= fresh)
+        return TDM_OK;
+    mcu->install.fresh = 0;
+    if (address - fresh < flash->erase_bytes || address < fresh) /* in the pages that were erased */
+        return TDM_OK;
+    if (page + flash->erase_bytes > map->relocations) /* the table is there: from the start, then */
+        return TDM_E_FLASH_PROGRAM;
+    tdm__install_feed(mcu);
+    return flash->ops->erase(flash->ctx, page);
+}

@@ -1,0 +1,391 @@
+/* Transfers that are cut off and go on (docs/EXTENSIONS.md, "otaUpdateResume"; docs/BOOT.md, R2). */
+#include "tests/core/mcu/fixture.h"
+
+#include <string.h>
+
+enum { PAGE = ERASE_BYTES, STARTS_MAX = 8 };
+
+static struct fixture fixture;
+
+static void start_on(struct fixture *f, uint32_t program_bytes, bool program_once)
+{
+    fixture_init(f, program_bytes, program_once);
+    f->ncp.knows_resume = true;
+}
+
+static int setup(void **state)
+{
+    start_on(&fixture, 8, false);
+    *state = &fixture;
+    return 0;
+}
+
+/* The rest of an update that was offered: what comes is the package, and pending. */
+static void complete(struct fixture *f)
+{
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(fixture_finish(f), 1);
+    assert_true(fixture_bank_b_holds_package(f));
+    assert_int_equal(f->mcu.log.record.state, TDM_BOOT_PENDING);
+    assert_int_equal(f->ram.violations, 0);
+}
+
+static uint32_t image_offset(const struct fixture *f, uint32_t position)
+{
+    return package_image(&f->package) + position;
+}
+
+/* Where a transfer that came to the file's offset goes on: the start of the last page that is programmed. */
+static uint32_t expected(const struct fixture *f, uint32_t offset)
+{
+    uint32_t whole_units = (offset - package_image(&f->package)) & ~7u;
+
+    return image_offset(f, (whole_units - 1) / PAGE * PAGE);
+}
+
+/* --- Where it goes on --- */
+
+static void after_a_reset_it_goes_on_where_the_flash_ends(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t erases;
+
+    fixture_transfer_to(f, 6144);
+    erases = f->ram.erases;
+    fixture_power_up(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 1);
+    assert_int_equal(f->ncp.resume_at, expected(f, 6144));
+    /* two pages, and a unit of the record at most */
+    assert_in_range(f->ram.erases - erases, 2, 3);
+}
+
+static void after_a_reset_at_any_chunk_it_goes_on_where_the_flash_ends(void **state)
+{
+    struct fixture *f = *state;
+
+    for (uint32_t offset = 1024; offset < f->package.length; offset += 512) {
+        start_on(f, 8, false);
+        fixture_transfer_to(f, offset);
+        fixture_power_up(f);
+        fixture_bring_up(f);
+        complete(f);
+        assert_int_equal(f->ncp.resume_at, expected(f, offset));
+    }
+}
+
+static void after_a_co_processor_that_restarts_it_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 5120);
+    f->ncp.state = 10;
+    fixture_run(f, 12000);
+    fixture_assert_ended(f, TDM_REASON_NCP_RESTART);
+    complete(f);
+    assert_int_equal(f->ncp.resume_at, expected(f, 5120));
+}
+
+static void after_restarts_of_both_it_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 3072);
+    f->ncp.state = 10;
+    fixture_run(f, 12000);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_write(f, 0, 512), RESUMED);
+    assert_int_equal(fixture_write(f, f->ncp.resume_at, 512), 1); /* in the middle of the second try */
+    fixture_power_up(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(f->ncp.resume_at, expected(f, 3072));
+}
+
+static void after_a_minute_of_silence_it_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 4096);
+    fixture_run(f, 61000);
+    fixture_assert_ended(f, TDM_REASON_SILENCE);
+    complete(f);
+    assert_int_equal(f->ncp.resume_at, expected(f, 4096));
+}
+
+static void after_a_cancel_or_an_offer_in_between_it_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 4096);
+    assert_int_equal(fixture_cancel(f), 0xEE);
+    assert_int_equal(fixture_offer(f, "fridge", "1.1.0"), 0);
+    complete(f);
+    assert_int_equal(f->ncp.resume_at, expected(f, 4096));
+}
+
+static void a_transfer_cut_off_in_its_last_chunk_goes_on_there(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_accept(f);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    fixture_power_up(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(f->ncp.resume_at, image_offset(f, 8 * PAGE)); /* of 9001 bytes */
+}
+
+/* --- When it can not --- */
+
+static void a_co_processor_that_does_not_know_how_sends_it_from_the_start(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.knows_resume = false;
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5402), 0);
+}
+
+static void a_co_processor_that_refuses_sends_it_from_the_start(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->ncp.refuses_resume = true;
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_write(f, 0, 512), NO_ANSWER); /* it starts over */
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5402), 1);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 2);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(fixture_finish(f), 1);
+    assert_true(fixture_bank_b_holds_package(f));
+}
+
+static void an_answer_that_is_lost_is_known_by_the_data_that_follows(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->ncp.resume_losses = 1;
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5402), 1);
+}
+
+static void a_place_in_the_file_that_is_not_the_one_asked_for_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->ncp.image_at += 8;
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_write(f, 0, 512), RESUMED);
+    fixture_run(f, 50);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 2);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(fixture_finish(f), 1);
+}
+
+static void another_image_is_taken_from_its_start(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->options.seed++;
+    fixture_build(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 0);
+}
+
+static void the_same_image_under_another_header_is_taken_from_its_start(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->options.counter++;
+    fixture_build(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 0);
+}
+
+static void a_tampered_front_is_refused_and_the_rest_still_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->package.bytes[package_signature(&f->package)] ^= 1;
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_in_range(fixture_transfer(f, 0), 0, 1024);
+    fixture_build(f);
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 1);
+}
+
+static void a_bank_that_lost_a_bit_of_its_table_is_written_from_the_start(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *table;
+
+    fixture_transfer_to(f, 6144);
+    table = f->ram.bytes + (BANK_B + BANK_BYTES - ERASE_BYTES - 16 - FLASH_BASE);
+    table[0] ^= 0x10;
+    fixture_power_up(f);
+    fixture_bring_up(f);
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 0);
+}
+
+/* --- What was in flash is still checked --- */
+
+static void a_digest_of_the_whole_file_is_still_compared(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    fixture_power_up(f);
+    f->ncp.sha256[0] ^= 1;
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(fixture_finish(f), 0);
+    fixture_assert_ended(f, TDM_REASON_DIGEST);
+}
+
+/* The image in flash is damaged where nothing is written again: found, thrown away, and whole the next time.
+ */
+static void damage_below_the_place_is_found_in_the_end_and_the_next_transfer_is_whole(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    f->ram.bytes[BANK_B + 100 - FLASH_BASE] ^= 1;
+    fixture_power_up(f);
+    f->ncp.digests = 0;
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(f->ncp.resumes, 1);
+    assert_int_equal(fixture_finish(f), 0);
+    fixture_assert_ended(f, TDM_REASON_DIGEST);
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 1);
+}
+
+/* --- Power cuts --- */
+
+/* Two cuts: at operation first, and at operation second after that. True if both happened. */
+static bool survive_cuts(struct fixture *f, const uint32_t operation[2], enum ram_flash_cut cut)
+{
+    static unsigned cuts, starts; /* static: they survive the longjmp */
+
+    cuts = 0;
+    starts = 0;
+    if (setjmp(f->ram.power) != 0)
+        cuts++;
+    assert_in_range(++starts, 1, STARTS_MAX);
+    if (cuts > 0)
+        fixture_power_up(f);
+    if (cuts < 2)
+        ram_flash_cut(&f->ram, operation[cuts], cut, operation[0] * 31 + operation[1] * 7 + cut);
+    fixture_bring_up(f);
+    complete(f);
+    f->ram.armed = false;
+    return cuts == 2;
+}
+
+/* The second cut at each of these operations after the first: erasing two pages, what is recorded around, and
+ * the first chunks. */
+enum { SECOND_CUTS = 8 };
+
+static void survive_all(uint32_t program_bytes, bool program_once, uint32_t image_bytes)
+{
+    struct fixture *f = &fixture;
+    uint32_t operation[2];
+
+    for (int cut = RAM_FLASH_BEFORE; cut < RAM_FLASH_CUTS; cut++) {
+        for (operation[1] = 0; operation[1] < SECOND_CUTS; operation[1]++) {
+            operation[0] = operation[1] % 3;
+            do {
+                start_on(f, program_bytes, program_once);
+                f->options.image_bytes = image_bytes;
+                f->options.blank_from = 1500; /* more than two pages without a program */
+                f->options.blank_to = 5000;
+                fixture_build(f);
+                operation[0] += 3;
+            } while (survive_cuts(f, operation, (enum ram_flash_cut)cut));
+            assert_in_range(operation[0], 20, 1000);
+        }
+    }
+}
+
+static void cut_twice_at_any_operation_the_update_still_arrives_whole(void **state)
+{
+    (void)state;
+    survive_all(8, false, 6000);
+}
+
+static void so_does_one_on_flash_that_programs_a_unit_once(void **state)
+{
+    (void)state;
+    survive_all(16, true, 6000);
+}
+
+static void so_does_one_whose_last_page_holds_the_table_too(void **state)
+{
+    (void)state;
+    survive_all(8, true, BANK_BYTES - ERASE_BYTES - 200);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(after_a_reset_it_goes_on_where_the_flash_ends),
+        TEST(after_a_reset_at_any_chunk_it_goes_on_where_the_flash_ends),
+        TEST(after_a_co_processor_that_restarts_it_goes_on),
+        TEST(after_restarts_of_both_it_goes_on),
+        TEST(after_a_minute_of_silence_it_goes_on),
+        TEST(after_a_cancel_or_an_offer_in_between_it_goes_on),
+        TEST(a_transfer_cut_off_in_its_last_chunk_goes_on_there),
+        TEST(a_co_processor_that_does_not_know_how_sends_it_from_the_start),
+        TEST(a_co_processor_that_refuses_sends_it_from_the_start),
+        TEST(an_answer_that_is_lost_is_known_by_the_data_that_follows),
+        TEST(a_place_in_the_file_that_is_not_the_one_asked_for_is_not_taken),
+        TEST(another_image_is_taken_from_its_start),
+        TEST(the_same_image_under_another_header_is_taken_from_its_start),
+        TEST(a_tampered_front_is_refused_and_the_rest_still_goes_on),
+        TEST(a_bank_that_lost_a_bit_of_its_table_is_written_from_the_start),
+        TEST(a_digest_of_the_whole_file_is_still_compared),
+        TEST(damage_below_the_place_is_found_in_the_end_and_the_next_transfer_is_whole),
+        TEST(cut_twice_at_any_operation_the_update_still_arrives_whole),
+        TEST(so_does_one_on_flash_that_programs_a_unit_once),
+        TEST(so_does_one_whose_last_page_holds_the_table_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
