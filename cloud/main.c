@@ -20,7 +20,7 @@
 #include "cloud/text.h"
 
 #define FLUSH_MS 500
-#define SIGNALS  2
+#define SIGNALS  3
 
 struct cloud {
     struct options options;
@@ -31,6 +31,8 @@ struct cloud {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct desk *desk;
+    struct tls *web; /* NULL without TLS */
+    struct tls *door;
     struct gateway *gateway;
     struct front front;
 };
@@ -44,6 +46,34 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *for
     va_end(arguments);
     fputc('\n', stderr);
     exit(1);
+}
+
+/* --- Certificates --- */
+
+static void load_tls(struct cloud *cloud)
+{
+    char why[400];
+    const struct options *options = &cloud->options;
+    if (options->tls.certificate == NULL)
+        return;
+    /* People's browsers are asked for a certificate too, since devices come through HTTPS as well. */
+    cloud->web = tls_load(&options->tls, TLS_CLIENTS_MAY, why, sizeof why);
+    if (cloud->web != NULL)
+        cloud->door = tls_load(&options->tls, TLS_CLIENTS_MUST, why, sizeof why);
+    if (cloud->door == NULL)
+        fail("%s", why);
+}
+
+static void reload_tls(struct cloud *cloud)
+{
+    char why[400];
+    if (cloud->web == NULL)
+        return;
+    if (tls_reload(cloud->web, why, sizeof why) && tls_reload(cloud->door, why, sizeof why))
+        log_line(LOG_LEVEL_INFO, "certificate-loaded", "path=%s", cloud->options.tls.certificate);
+    else
+        log_line(LOG_LEVEL_ERROR, "certificate-failed", "error=\"%s\" hint=\"the one before stays in use\"",
+                 why);
 }
 
 /* --- The data folder --- */
@@ -173,6 +203,10 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 {
     (void)what;
     struct cloud *cloud = ctx;
+    if (number == SIGHUP) {
+        reload_tls(cloud);
+        return;
+    }
     log_line(LOG_LEVEL_INFO, "stopping", "signal=%d", (int)number);
     struct timeval flush = {.tv_usec = gateway_close(cloud->gateway) ? FLUSH_MS * 1000 : 0};
     event_base_loopexit(cloud->base, &flush);
@@ -189,37 +223,65 @@ static size_t raise_file_limit(void)
     return (size_t)(setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before);
 }
 
-static void start_listening(struct cloud *cloud)
+static void start_front(struct cloud *cloud)
 {
     char why[400];
+    const struct options *options = &cloud->options;
     struct front *front = &cloud->front;
-    struct bound devices;
-    bound_share(raise_file_limit(), &front->bound, &devices);
+    const struct door doors[HTTP_DOORS] = {
+        [HTTP_CLEAR] = {.address = options->http, .anywhere = options->allow_clear},
+        [HTTP_TLS] = {.address = options->https, .tls = cloud->web},
+    };
     front->tokens = &cloud->people;
     front->folder = cloud->folder;
-    if (cloud->options.console != NULL) {
-        front->console = console_load(cloud->options.console, why, sizeof why);
+    front->certificates = options->tls.client_ca != NULL;
+    if (options->console != NULL) {
+        front->console = console_load(options->console, why, sizeof why);
         if (front->console == NULL)
             fail("%s", why);
     }
-    if (!front_start(front, cloud->base, cloud->options.http, why, sizeof why))
+    if (!front_start(front, cloud->base, doors, why, sizeof why))
         fail("%s", why);
-    uint16_t http = http_port(front->server);
-    cloud->gateway =
-        gateway_start(cloud->base, cloud->options.mqtt, devices, &cloud->devices, http, why, sizeof why);
+}
+
+static void start_gateway(struct cloud *cloud, struct bound bound)
+{
+    char why[400];
+    const struct options *options = &cloud->options;
+    const struct door doors[GATEWAY_DOORS] = {
+        [GATEWAY_CLEAR] = {.address = options->mqtt, .anywhere = options->allow_clear},
+        [GATEWAY_TLS] = {.address = options->mqtts, .tls = cloud->door},
+    };
+    const struct gateway_downloads downloads = {
+        .http = http_port(cloud->front.server, HTTP_CLEAR),
+        .https = http_port(cloud->front.server, HTTP_TLS),
+    };
+    cloud->gateway = gateway_start(cloud->base, doors, bound, &cloud->devices, downloads, why, sizeof why);
     if (cloud->gateway == NULL)
         fail("%s", why);
+}
+
+static void start_listening(struct cloud *cloud)
+{
+    struct front *front = &cloud->front;
+    struct bound devices;
+    bound_share(raise_file_limit(), &front->bound, &devices);
+    start_front(cloud);
+    start_gateway(cloud, devices);
     cloud->desk = desk_start(cloud->base, &cloud->fleet, gateway_effect, cloud->gateway);
     gateway_attach(cloud->gateway, cloud->desk);
     front->desk = cloud->desk;
-    log_line(LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u data=%s", TANDEM_VERSION, http,
-             gateway_port(cloud->gateway), cloud->options.data);
+    front->gateway = cloud->gateway;
+    log_line(
+        LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u https_port=%u mqtts_port=%u data=%s",
+        TANDEM_VERSION, http_port(front->server, HTTP_CLEAR), gateway_port(cloud->gateway, GATEWAY_CLEAR),
+        http_port(front->server, HTTP_TLS), gateway_port(cloud->gateway, GATEWAY_TLS), cloud->options.data);
 }
 
 /* Before anybody is told that the server is there: who knows that may stop it. */
 static void watch_signals(struct cloud *cloud)
 {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
     for (size_t i = 0; i < SIGNALS; i++) {
         cloud->signals[i] = evsignal_new(cloud->base, numbers[i], on_signal, cloud);
         if (cloud->signals[i] == NULL || evsignal_add(cloud->signals[i], NULL) != 0)
@@ -232,6 +294,8 @@ static void stop(struct cloud *cloud)
     desk_stop(cloud->desk);
     http_stop(cloud->front.server);
     console_free(cloud->front.console);
+    tls_free(cloud->web);
+    tls_free(cloud->door);
     gateway_free(cloud->gateway);
     for (size_t i = 0; i < SIGNALS; i++)
         event_free(cloud->signals[i]);
@@ -249,6 +313,7 @@ int main(int argc, char **argv)
     log_level_set(cloud.options.log_level);
     signal(SIGPIPE, SIG_IGN);
     umask(077);
+    load_tls(&cloud);
     open_folder(&cloud);
     open_store(&cloud);
     cloud.base = event_base_new();

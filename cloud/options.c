@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,26 @@
 #include "cloud/fleet/status.h"
 
 #define EXIT_USAGE   2
+#define NO_TEXT      SIZE_MAX
 #define SETTLE_MAX_S (7 * 24 * 3600)
 
-enum option_id { DATA = 1, HTTP, MQTT, PUBLIC_URL, CONSOLE, SETTLE, LOG_LEVEL, VERSION, HELP };
+enum option_id {
+    DATA = 1,
+    HTTPS,
+    MQTTS,
+    TLS_CERT,
+    TLS_KEY,
+    CLIENT_CA,
+    HTTP,
+    MQTT,
+    ALLOW_CLEAR,
+    PUBLIC_URL,
+    CONSOLE,
+    SETTLE,
+    LOG_LEVEL,
+    VERSION,
+    HELP
+};
 
 /* Every option once: for getopt_long and for the help. */
 static const struct {
@@ -22,26 +40,44 @@ static const struct {
     const char *name;
     const char *value; /* NULL: takes none */
     const char *help;
+    size_t text; /* where in struct options the value goes as it is, or NO_TEXT: take() knows */
 } table[] = {
-    {DATA, "data", "DIR", "where everything is kept; created at the first start (required)"},
-    {HTTP, "http", "ADDR:PORT", "REST interface and firmware downloads (required)"},
-    {MQTT, "mqtt", "ADDR:PORT", "where devices connect (required)"},
+    {DATA, "data", "DIR", "where everything is kept; created at the first start (required)",
+     offsetof(struct options, data)},
+    {HTTPS, "https", "ADDR:PORT",
+     "REST interface, console, firmware downloads; MQTT in WebSockets\n"
+     "                        at /mqtt",
+     offsetof(struct options, https)},
+    {MQTTS, "mqtts", "ADDR:PORT", "where devices connect, usually port 8883",
+     offsetof(struct options, mqtts)},
+    {TLS_CERT, "tls-cert", "FILE", "certificate for both, its chain behind it (PEM); SIGHUP reads it anew",
+     offsetof(struct options, tls.certificate)},
+    {TLS_KEY, "tls-key", "FILE", "its private key (PEM)", offsetof(struct options, tls.key)},
+    {CLIENT_CA, "client-ca", "FILE", "devices must show a certificate that one of these authorities signed",
+     offsetof(struct options, tls.client_ca)},
+    {HTTP, "http", "ADDR:PORT", "as --https, without TLS", offsetof(struct options, http)},
+    {MQTT, "mqtt", "ADDR:PORT", "as --mqtts, without TLS", offsetof(struct options, mqtt)},
+    {ALLOW_CLEAR, "allow-clear", NULL, "let --http and --mqtt be reached from other machines", NO_TEXT},
     {PUBLIC_URL, "public-url", "URL",
-     "how devices reach --http, such as http://ota.example.com:8080\n"
-     "                        (default: the address they connected to)"},
-    {CONSOLE, "console", "DIR", "the built web console, served at / of --http"},
+     "how devices reach --https or --http, such as\n                        https://ota.example.com\n"
+     "                        (default: the address they connected to)",
+     NO_TEXT},
+    {CONSOLE, "console", "DIR", "the built web console, served at /", offsetof(struct options, console)},
     {SETTLE, "settle", "SECONDS",
      "how long a device without Tandem's reports must keep its new\n"
-     "                        version to count as updated (default: 300)"},
-    {LOG_LEVEL, "log-level", "LEVEL", "error, warning, info or debug (default: info)"},
-    {VERSION, "version", NULL, "print the version and exit"},
-    {HELP, "help", NULL, "print this and exit"},
+     "                        version to count as updated (default: 300)",
+     NO_TEXT},
+    {LOG_LEVEL, "log-level", "LEVEL", "error, warning, info or debug (default: info)", NO_TEXT},
+    {VERSION, "version", NULL, "print the version and exit", NO_TEXT},
+    {HELP, "help", NULL, "print this and exit", NO_TEXT},
 };
 #define OPTION_COUNT (sizeof table / sizeof table[0])
 
 static void print_help(void)
 {
-    printf("Usage: tandem-cloud --data DIR --http ADDR:PORT --mqtt ADDR:PORT [options]\n\n"
+    printf("Usage: tandem-cloud --data DIR --https ADDR:PORT --mqtts ADDR:PORT --tls-cert FILE\n"
+           "                    --tls-key FILE [options]\n"
+           "       tandem-cloud --data DIR --http 127.0.0.1:PORT --mqtt 127.0.0.1:PORT [options]\n\n"
            "Keeps a fleet's firmware up to date: devices connect over MQTT, people and programs\n"
            "use the REST interface. The first start prints the admin token and leaves it in\n"
            "DIR/admin.token.\n\n");
@@ -89,21 +125,16 @@ static const char *parse_url(const char *text)
 
 static void take(struct options *options, int id, const char *value)
 {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if ((int)table[i].id == id && table[i].text != NO_TEXT)
+            *(const char **)((char *)options + table[i].text) = value;
+    }
     switch (id) {
-    case DATA:
-        options->data = value;
-        break;
-    case HTTP:
-        options->http = value;
-        break;
-    case MQTT:
-        options->mqtt = value;
+    case ALLOW_CLEAR:
+        options->allow_clear = true;
         break;
     case PUBLIC_URL:
         options->public_url = parse_url(value);
-        break;
-    case CONSOLE:
-        options->console = value;
         break;
     case SETTLE:
         options->settle_ms = parse_settle(value);
@@ -118,11 +149,30 @@ static void take(struct options *options, int id, const char *value)
     case HELP:
         print_help();
         exit(0);
-    default:
+    case '?':
         /* getopt_long has said what is wrong. */
         fputs("see tandem-cloud --help\n", stderr);
         exit(EXIT_USAGE);
+    default:
+        break;
     }
+}
+
+static void check(const struct options *options)
+{
+    bool tls = options->https != NULL || options->mqtts != NULL;
+    bool files = options->tls.certificate != NULL && options->tls.key != NULL;
+    if (options->data == NULL)
+        usage_error("--data is required");
+    if (strlen(options->data) > 1024)
+        usage_error("--data is too long a path");
+    if ((options->http == NULL && options->https == NULL) ||
+        (options->mqtt == NULL && options->mqtts == NULL))
+        usage_error("one of --https and --http, and one of --mqtts and --mqtt, are required");
+    if (tls && !files)
+        usage_error("--https and --mqtts need --tls-cert and --tls-key");
+    if (!tls && (files || options->tls.client_ca != NULL))
+        usage_error("--tls-cert, --tls-key and --client-ca need --https or --mqtts");
 }
 
 void options_parse(struct options *options, int argc, char **argv)
@@ -137,8 +187,5 @@ void options_parse(struct options *options, int argc, char **argv)
         take(options, id, optarg);
     if (optind < argc)
         usage_error("unexpected argument \"%s\"", argv[optind]);
-    if (options->data == NULL || options->http == NULL || options->mqtt == NULL)
-        usage_error("--data, --http and --mqtt are required");
-    if (strlen(options->data) > 1024)
-        usage_error("--data is too long a path");
+    check(options);
 }

@@ -5,11 +5,16 @@
 #include <stdint.h>
 
 #include "cloud/log.h"
+#include "cloud/net/tls.h"
 
 struct options {
     const char *data;
-    const char *http;
+    const char *http; /* addresses to listen at, NULL: not */
+    const char *https;
     const char *mqtt;
+    const char *mqtts;
+    bool allow_clear; /* http and mqtt beyond loopback */
+    struct tls_files tls;
     const char *public_url; /* NULL: devices download where they connected */
     const char *console;    /* NULL: none is served */
     int64_t settle_ms;

@@ -12,6 +12,7 @@
 #include "cloud/log.h"
 #include "cloud/net/console.h"
 #include "cloud/net/visit.h"
+#include "cloud/net/websocket.h"
 #include "cloud/text.h"
 
 #define JSON_TYPE    "application/json"
@@ -161,10 +162,39 @@ static void refuse_unknown(struct http_exchange *exchange)
     visit__refuse(exchange, 405, "wrong method", "docs/API.md lists what there is");
 }
 
+/* MQTT in a WebSocket: what follows is the gateway's. */
+static void begin_websocket(struct front *front, struct http_exchange *exchange)
+{
+    char accept[WEBSOCKET_ACCEPT_MAX];
+    int refusal = websocket_handshake(&exchange->head, accept);
+    if (refusal == 0 && front->certificates && exchange->secure && !exchange->certified) {
+        visit__refuse(exchange, 403, "no access",
+                      "this server's devices show a certificate when they connect");
+    } else if (refusal == 0 && !gateway_admits(front->gateway)) {
+        http_header(exchange, "Retry-After", "60");
+        visit__refuse(exchange, 503, "too many connections", "try again later");
+    } else if (refusal == 0) {
+        http_header(exchange, "Sec-WebSocket-Accept", accept);
+        http_header(exchange, "Sec-WebSocket-Protocol", "mqtt");
+        gateway_take_websocket(front->gateway, http_upgrade(exchange, "websocket"));
+    } else {
+        http_header(exchange, "Sec-WebSocket-Version", "13");
+        http_header(exchange, "Upgrade", "websocket");
+        visit__refuse(exchange, refusal, "no WebSocket",
+                      "this path takes WebSockets of version 13 with the subprotocol mqtt");
+    }
+}
+
 static void on_request(void *ctx, struct http_exchange *exchange)
 {
     struct front *front = ctx;
     int64_t id = 0;
+    if (exchange->secure)
+        http_header(exchange, "Strict-Transport-Security", "max-age=31536000");
+    if (strcmp(exchange->head.path, "/mqtt") == 0) {
+        begin_websocket(front, exchange);
+        return;
+    }
     const struct route *route = route_find(method_name(exchange->head.method), exchange->head.path, &id);
     if (route == NULL || route->kind != ROUTE_DOWNLOAD)
         console_guard(exchange);
@@ -247,9 +277,9 @@ static const struct http_handler handler = {
     .on_closed = on_closed,
 };
 
-bool front_start(struct front *front, struct event_base *base, const char *address, char *why,
+bool front_start(struct front *front, struct event_base *base, const struct door doors[HTTP_DOORS], char *why,
                  size_t capacity)
 {
-    front->server = http_start(base, address, front->bound, &handler, front, why, capacity);
+    front->server = http_start(base, doors, front->bound, &handler, front, why, capacity);
     return front->server != NULL;
 }

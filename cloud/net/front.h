@@ -4,12 +4,15 @@
 
 #include "cloud/fleet/desk.h"
 #include "cloud/net/console.h"
+#include "cloud/net/gateway.h"
 #include "cloud/net/http.h"
 #include "cloud/net/tokens.h"
 
 struct front {
     struct http_server *server;
     struct desk *desk;
+    struct gateway *gateway; /* takes WebSockets */
+    bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct tokens *tokens;   /* of people and programs */
     const char *folder;      /* of firmware files */
     struct bound bound;      /* of connections */
@@ -17,8 +20,9 @@ struct front {
     uint8_t ticket_key[SECRET_KEY_BYTES];
 };
 
-/* Listens at address with the fields above filled in (but server). False, and why says what happened. */
-bool front_start(struct front *front, struct event_base *base, const char *address, char *why,
+/* Listens at the doors with the fields above filled in (but server, desk and gateway). False, and why says
+ * what happened. */
+bool front_start(struct front *front, struct event_base *base, const struct door doors[HTTP_DOORS], char *why,
                  size_t capacity);
 
 #endif

@@ -7,16 +7,31 @@
 
 #include "cloud/fleet/desk.h"
 #include "cloud/net/bound.h"
+#include "cloud/net/listen.h"
 #include "cloud/net/tokens.h"
 
 struct gateway;
 
-/* Listens at address. bound: of connections. tokens are the devices', kept by the caller, changed by effects.
- * http_port is where devices download, at the address that they reached us at. On failure NULL, and why says
- * what happened. */
-struct gateway *gateway_start(struct event_base *base, const char *address, struct bound bound,
-                              struct tokens *tokens, uint16_t http_port, char *why, size_t capacity);
-uint16_t gateway_port(const struct gateway *gateway);
+/* Which doors a gateway has: clear, TLS. WebSockets come in through the HTTP server's. */
+enum { GATEWAY_CLEAR, GATEWAY_TLS, GATEWAY_DOORS };
+
+/* Where devices download, at the address that they reached us at: ports of our HTTP server, 0 for none. */
+struct gateway_downloads {
+    uint16_t http;
+    uint16_t https;
+};
+
+/* Listens at the doors (address, tls and anywhere are filled in). bound: of connections. tokens are the
+ * devices', kept by the caller, changed by effects. On failure NULL, and why says what happened. */
+struct gateway *gateway_start(struct event_base *base, const struct door doors[GATEWAY_DOORS],
+                              struct bound bound, struct tokens *tokens, struct gateway_downloads downloads,
+                              char *why, size_t capacity);
+/* The port of a door, 0 if it is shut. */
+uint16_t gateway_port(const struct gateway *gateway, int door);
+
+/* Whether one more connection fits; then an upgraded stream (http_upgrade) can be handed over. */
+bool gateway_admits(struct gateway *gateway);
+void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev);
 
 /* The desk that takes the jobs; before the loop runs. */
 void gateway_attach(struct gateway *gateway, struct desk *desk);

@@ -36,7 +36,7 @@
 #define READ_AHEAD       (64 * 1024)
 #define STREAM_SILENCE_S 15 /* until a comment */
 
-enum state { HEAD, HELD, BODY, ANSWER, STREAM, SENDING, LINGER };
+enum state { HEAD, HELD, BODY, ANSWER, STREAM, SENDING, LINGER, HANDED_OVER };
 
 struct http_connection {
     struct http_server *server;
@@ -48,6 +48,7 @@ struct http_connection {
     struct http_exchange *exchange; /* of the request under way */
     struct evbuffer *headers;       /* of its answer */
     int64_t body_left;
+    bool secure;
     bool body_wanted;
     bool keep_alive;
     char peer[LISTEN_PEER_MAX];
@@ -57,7 +58,7 @@ struct http_connection {
 
 struct http_server {
     struct event_base *base;
-    struct evconnlistener *listener;
+    struct door doors[HTTP_DOORS];
     const struct http_handler *handler;
     void *ctx;
     struct http_connection *connections;
@@ -114,6 +115,7 @@ static void drop(struct http_connection *c)
 static void linger(struct http_connection *c)
 {
     c->state = LINGER;
+    tls_goodbye(c->bev);
     shutdown(bufferevent_getfd(c->bev), SHUT_WR);
     bufferevent_enable(c->bev, EV_READ);
     set_deadline(c, LINGER_LIMIT_S);
@@ -140,6 +142,8 @@ static struct http_exchange *exchange_new(struct http_connection *c)
         abort();
     exchange->connection = c;
     exchange->peer = c->peer;
+    exchange->secure = c->secure;
+    exchange->certified = c->secure && tls_client_verified(c->bev);
     return exchange;
 }
 
@@ -178,7 +182,10 @@ static void complete(struct http_connection *c)
     c->server->handler->on_complete(c->server->ctx, c->exchange);
 }
 
-static void begin(struct http_connection *c)
+static void read_body(struct http_connection *c, struct evbuffer *input);
+
+/* The connection may be gone afterwards. */
+static void begin(struct http_connection *c, struct evbuffer *input)
 {
     const struct http_head *head = &c->exchange->head;
     c->keep_alive = head->keep_alive;
@@ -192,35 +199,14 @@ static void begin(struct http_connection *c)
         return;
     }
     c->server->handler->on_request(c->server->ctx, c->exchange);
-    if (c->state == BODY && !c->body_wanted && c->body_left > 0)
+    if (c->state == HANDED_OVER)
+        destroy(c);
+    else if (c->state == BODY && !c->body_wanted && c->body_left > 0)
         refuse(c, 413);
     else if (c->state == BODY && c->body_left == 0)
         complete(c);
-}
-
-/* False if the head is not complete yet, or was refused. */
-static bool read_head(struct http_connection *c, struct evbuffer *input)
-{
-    size_t bytes = evbuffer_get_length(input);
-    if (bytes > HTTP_HEAD_MAX)
-        bytes = HTTP_HEAD_MAX;
-    if (bytes == 0)
-        return false;
-    const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)bytes);
-    if (data == NULL)
-        abort();
-    struct http_exchange *exchange = exchange_new(c);
-    int length = http_head_parse(&exchange->head, data, bytes);
-    if (length <= 0) {
-        free(exchange);
-        if (length < 0)
-            refuse(c, -length);
-        return false;
-    }
-    evbuffer_drain(input, (size_t)length);
-    c->exchange = exchange;
-    begin(c);
-    return true;
+    else if (c->state == BODY)
+        read_body(c, input);
 }
 
 static void read_body(struct http_connection *c, struct evbuffer *input)
@@ -238,13 +224,37 @@ static void read_body(struct http_connection *c, struct evbuffer *input)
     }
 }
 
+/* The connection may be gone afterwards. */
+static void read_head(struct http_connection *c, struct evbuffer *input)
+{
+    size_t bytes = evbuffer_get_length(input);
+    if (bytes > HTTP_HEAD_MAX)
+        bytes = HTTP_HEAD_MAX;
+    if (bytes == 0)
+        return;
+    const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)bytes);
+    if (data == NULL)
+        abort();
+    struct http_exchange *exchange = exchange_new(c);
+    int length = http_head_parse(&exchange->head, data, bytes);
+    if (length <= 0) {
+        free(exchange);
+        if (length < 0)
+            refuse(c, -length);
+        return;
+    }
+    evbuffer_drain(input, (size_t)length);
+    c->exchange = exchange;
+    begin(c, input);
+}
+
 /* Moves as far as what was received allows. */
 static void serve(struct http_connection *c)
 {
     struct evbuffer *input = bufferevent_get_input(c->bev);
-    if (c->state == HEAD && !read_head(c, input))
-        return;
-    if (c->state == BODY)
+    if (c->state == HEAD)
+        read_head(c, input);
+    else if (c->state == BODY)
         read_body(c, input);
 }
 
@@ -268,7 +278,8 @@ static void on_write(struct bufferevent *bev, void *ctx)
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
     (void)bev;
-    (void)what;
+    if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is done */
+        return;
     drop(ctx);
 }
 
@@ -292,7 +303,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
         drop(c);
 }
 
-static void open_connection(struct http_server *server, evutil_socket_t fd, const struct sockaddr *peer)
+static void open_connection(struct http_server *server, const struct door *door, evutil_socket_t fd,
+                            const struct sockaddr *peer)
 {
     struct http_connection *c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -307,8 +319,9 @@ static void open_connection(struct http_server *server, evutil_socket_t fd, cons
     server->count++;
     c->headers = evbuffer_new();
     c->deadline = evtimer_new(server->base, on_deadline, c);
-    c->bev = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-    if (c->headers == NULL || c->deadline == NULL || c->bev == NULL)
+    c->bev = door_stream(door, server->base, fd);
+    c->secure = door->tls != NULL;
+    if (c->headers == NULL || c->deadline == NULL)
         abort();
     struct timeval stuck = {.tv_sec = SEND_LIMIT_S};
     bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
@@ -318,41 +331,44 @@ static void open_connection(struct http_server *server, evutil_socket_t fd, cons
     set_deadline(c, HEAD_LIMIT_S);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
-                      int peer_bytes, void *ctx)
+static void on_accept(struct door *door, evutil_socket_t fd, const struct sockaddr *peer)
 {
-    (void)listener;
-    (void)peer_bytes;
-    struct http_server *server = ctx;
+    struct http_server *server = door->owner;
     if (bound_admits(&server->bound, server->count))
-        open_connection(server, fd, peer);
+        open_connection(server, door, fd, peer);
     else
         close(fd);
 }
 
-struct http_server *http_start(struct event_base *base, const char *address, struct bound bound,
-                               const struct http_handler *handler, void *ctx, char *why, size_t capacity)
+struct http_server *http_start(struct event_base *base, const struct door doors[HTTP_DOORS],
+                               struct bound bound, const struct http_handler *handler, void *ctx, char *why,
+                               size_t capacity)
 {
     struct http_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         abort();
     *server = (struct http_server){.base = base, .handler = handler, .ctx = ctx, .bound = bound};
-    server->listener = listen_start(base, address, on_accept, server, why, capacity);
-    if (server->listener == NULL) {
-        free(server);
-        return NULL;
+    for (int i = 0; i < HTTP_DOORS; i++) {
+        server->doors[i] = doors[i];
+        server->doors[i].on_accept = on_accept;
+        server->doors[i].owner = server;
+        if (!door_open(&server->doors[i], base, why, capacity)) {
+            http_stop(server);
+            return NULL;
+        }
     }
     return server;
 }
 
-uint16_t http_port(const struct http_server *server)
+uint16_t http_port(const struct http_server *server, int door)
 {
-    return listen_port(server->listener);
+    return door_port(&server->doors[door]);
 }
 
 void http_stop(struct http_server *server)
 {
-    evconnlistener_free(server->listener);
+    for (int i = 0; i < HTTP_DOORS; i++)
+        door_close(&server->doors[i]);
     while (server->connections != NULL)
         destroy(server->connections);
     free(server);
@@ -456,6 +472,23 @@ void http_reply_file(struct http_exchange *exchange, int status, const char *typ
         c->keep_alive = false; /* the client sees an answer cut short, never the next one in its place */
         close(fd);
     }
+}
+
+struct bufferevent *http_upgrade(struct http_exchange *exchange, const char *protocol)
+{
+    struct http_connection *c = exchange->connection;
+    struct bufferevent *bev = c->bev;
+    struct evbuffer *out = bufferevent_get_output(bev);
+    evbuffer_add_printf(out, "HTTP/1.1 101 %s\r\nUpgrade: %s\r\nConnection: Upgrade\r\n", http_reason(101),
+                        protocol);
+    evbuffer_add_buffer(out, c->headers);
+    evbuffer_add_printf(out, "\r\n");
+    end_exchange(c, true);
+    c->state = HANDED_OVER;
+    c->bev = NULL;
+    bufferevent_setcb(bev, NULL, NULL, NULL, NULL);
+    bufferevent_set_timeouts(bev, NULL, NULL);
+    return bev;
 }
 
 bool http_stream_begin(struct http_exchange *exchange, int status, const char *type)

@@ -20,11 +20,14 @@
 
 #include "cloud/net/bound.h"
 #include "cloud/net/http_head.h"
+#include "cloud/net/listen.h"
 
 struct http_exchange {
     struct http_head head;
     void *user;       /* the handler's */
     const char *peer; /* the client's address, without its port */
+    bool secure;      /* it came through TLS */
+    bool certified;   /* and with a client certificate that was verified */
     struct http_connection *connection;
 };
 
@@ -39,12 +42,16 @@ struct http_handler {
 
 struct http_server;
 
-/* Listens at address; port 0 picks one. bound: of connections. On failure NULL, and why says what happened.
- */
-struct http_server *http_start(struct event_base *base, const char *address, struct bound bound,
-                               const struct http_handler *handler, void *ctx, char *why, size_t capacity);
-/* The port it listens at. */
-uint16_t http_port(const struct http_server *server);
+/* Which doors a server has: clear, TLS. */
+enum { HTTP_CLEAR, HTTP_TLS, HTTP_DOORS };
+
+/* Listens at the doors (address, tls and anywhere are filled in; port 0 picks one). bound: of connections. On
+ * failure NULL, and why says what happened. */
+struct http_server *http_start(struct event_base *base, const struct door doors[HTTP_DOORS],
+                               struct bound bound, const struct http_handler *handler, void *ctx, char *why,
+                               size_t capacity);
+/* The port of a door, 0 if it is shut. */
+uint16_t http_port(const struct http_server *server, int door);
 /* Stops listening, closes every connection and frees the server. No exchange may owe an answer any more. */
 void http_stop(struct http_server *server);
 
@@ -64,6 +71,10 @@ void http_reply(struct http_exchange *exchange, int status, const char *type, co
  * nothing but the headers goes out. */
 void http_reply_file(struct http_exchange *exchange, int status, const char *type, int fd, int64_t offset,
                      int64_t length);
+
+/* In on_request only, where head.upgrade: answers 101 with the headers added so far, and hands the stream
+ * over with whatever has been received behind the head. on_closed is called; the exchange is gone. */
+struct bufferevent *http_upgrade(struct http_exchange *exchange, const char *protocol);
 
 /* An answer in pieces over a long time, such as text/event-stream: begin, send as often as there is
  * something, end. on_closed may come whenever the loop runs, from begin on: send no more after it. A client

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -51,51 +53,114 @@ static bool split(const char *address, char host[256], const char **port)
     return true;
 }
 
-static struct evconnlistener *bind_first(struct event_base *base, const struct addrinfo *info,
-                                         evconnlistener_cb on_accept, void *ctx)
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    return (ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+}
+
+static void on_connection(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
+                          int peer_bytes, void *ctx)
+{
+    (void)listener;
+    (void)peer_bytes;
+    struct door *door = ctx;
+    int at_once = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
+    door->on_accept(door, fd, peer);
+}
+
+static struct evconnlistener *bind_first(struct door *door, struct event_base *base,
+                                         const struct addrinfo *info)
 {
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
     struct evconnlistener *listener = NULL;
     for (; info != NULL && listener == NULL; info = info->ai_next)
-        listener = evconnlistener_new_bind(base, on_accept, ctx, flags, BACKLOG, info->ai_addr,
+        listener = evconnlistener_new_bind(base, on_connection, door, flags, BACKLOG, info->ai_addr,
                                            (int)info->ai_addrlen);
     return listener;
 }
 
-struct evconnlistener *listen_start(struct event_base *base, const char *address, evconnlistener_cb on_accept,
-                                    void *ctx, char *why, size_t capacity)
+/* Tokens and firmware would be readable on the way. */
+static bool is_allowed(const struct door *door, const struct addrinfo *info)
+{
+    for (; info != NULL; info = info->ai_next) {
+        if (door->tls == NULL && !door->anywhere && !is_loopback(info->ai_addr))
+            return false;
+    }
+    return true;
+}
+
+static bool bind_door(struct door *door, struct event_base *base, const struct addrinfo *info, char *why,
+                      size_t capacity)
+{
+    if (!is_allowed(door, info)) {
+        snprintf(
+            why, capacity,
+            "%s is clear and reachable from other machines; use --https and --mqtts, or, on a network that "
+            "you trust, add --allow-clear",
+            door->address);
+        return false;
+    }
+    door->listener = bind_first(door, base, info);
+    if (door->listener == NULL) {
+        snprintf(why, capacity, "cannot listen at %s: %s%s", door->address, strerror(errno),
+                 errno == EADDRINUSE ? "; stop the program that uses the port, or choose another" : "");
+        return false;
+    }
+    evconnlistener_set_error_cb(door->listener, on_error);
+    return true;
+}
+
+bool door_open(struct door *door, struct event_base *base, char *why, size_t capacity)
 {
     char host[256];
     const char *port;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    if (!split(address, host, &port)) {
-        snprintf(why, capacity, "%s is not ADDR:PORT, for example 0.0.0.0:1883", address);
-        return NULL;
+    if (door->address == NULL)
+        return true;
+    if (!split(door->address, host, &port)) {
+        snprintf(why, capacity, "%s is not ADDR:PORT, for example 0.0.0.0:8883", door->address);
+        return false;
     }
     int error = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &found);
     if (error != 0) {
-        snprintf(why, capacity, "%s: %s", address, gai_strerror(error));
-        return NULL;
+        snprintf(why, capacity, "%s: %s", door->address, gai_strerror(error));
+        return false;
     }
-    struct evconnlistener *listener = bind_first(base, found, on_accept, ctx);
-    if (listener == NULL)
-        snprintf(why, capacity, "cannot listen at %s: %s%s", address, strerror(errno),
-                 errno == EADDRINUSE ? "; stop the program that uses the port, or choose another" : "");
-    else
-        evconnlistener_set_error_cb(listener, on_error);
+    bool bound = bind_door(door, base, found, why, capacity);
     freeaddrinfo(found);
-    return listener;
+    return bound;
 }
 
-uint16_t listen_port(struct evconnlistener *listener)
+uint16_t door_port(const struct door *door)
 {
     struct sockaddr_storage bound;
     socklen_t bytes = sizeof bound;
-    if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&bound, &bytes) != 0)
+    if (door->listener == NULL ||
+        getsockname(evconnlistener_get_fd(door->listener), (struct sockaddr *)&bound, &bytes) != 0)
         return 0;
     return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
                                              : ((struct sockaddr_in *)&bound)->sin_port);
+}
+
+void door_close(struct door *door)
+{
+    if (door->listener != NULL)
+        evconnlistener_free(door->listener);
+    door->listener = NULL;
+}
+
+struct bufferevent *door_stream(const struct door *door, struct event_base *base, evutil_socket_t fd)
+{
+    int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
+    struct bufferevent *bev = door->tls == NULL ? bufferevent_socket_new(base, fd, options)
+                                                : tls_accept(door->tls, base, fd, options);
+    if (bev == NULL)
+        abort();
+    return bev;
 }
 
 const char *listen_peer(const struct sockaddr *peer, char to[LISTEN_PEER_MAX])

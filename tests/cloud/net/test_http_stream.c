@@ -99,10 +99,11 @@ static int set_up(void **state)
     struct world *w = calloc(1, sizeof *w);
     char why[200];
     w->base = event_base_new();
-    w->server = http_start(w->base, "127.0.0.1:0", bound, &handler, w, why, sizeof why);
+    const struct door doors[HTTP_DOORS] = {[HTTP_CLEAR] = {.address = "127.0.0.1:0"}};
+    w->server = http_start(w->base, doors, bound, &handler, w, why, sizeof why);
     assert_non_null(w->server);
     struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(http_port(w->server)),
+                             .sin_port = htons(http_port(w->server, HTTP_CLEAR)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     w->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(w->client, (struct sockaddr *)&to, sizeof to), 0);

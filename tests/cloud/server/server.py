@@ -76,7 +76,7 @@ class Server:
                 [PROGRAM, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
                 stdout=out, stderr=log, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
-        self.http_port, self.mqtt_port = int(started[1]), int(started[2])
+        self.http_port, self.mqtt_port, self.https_port, self.mqtts_port = map(int, started.groups())
         self.token = (self.data / "admin.token").read_text().strip()
 
     def _limit(self):
@@ -86,7 +86,7 @@ class Server:
     def _ports(self):
         if self.process.poll() is not None:
             raise AssertionError(f"tandem-cloud ended: {self.log()}")
-        return re.search(r"http_port=(\d+) mqtt_port=(\d+)", self.log())
+        return re.search(r"http_port=(\d+) mqtt_port=(\d+) https_port=(\d+) mqtts_port=(\d+)", self.log())
 
     def log(self):
         return self.log_path.read_text()

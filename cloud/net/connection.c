@@ -1,0 +1,300 @@
+/* One connection:
+ *
+ *   accepted --CONNECT with a known token--> logged in --> (messages) --> ended --flushed or 5 s--> freed
+ *
+ * The session (cloud/mqtt/session.h) owns the protocol and its limits, from the accepted socket on: a TLS
+ * handshake that never ends is a login that never comes. Jobs refer to connections by number, since a
+ * connection may be gone when its job is done. A device whose jobs pile up is read no further until they are
+ * done; one that does not take what is sent to it is closed. */
+#include "cloud/net/connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "cloud/log.h"
+#include "cloud/text.h"
+
+#define JOBS_MAX      16          /* of one connection, before it is read no further */
+#define OUTPUT_MAX    (64 * 1024) /* waiting for one device */
+#define READ_AHEAD    (16 * 1024)
+#define FLUSH_LIMIT_S 5
+#define USER_NAME     "device"
+
+/* --- The session's calls --- */
+
+uint64_t connection__clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void on_send(void *ctx, const uint8_t *bytes, size_t count)
+{
+    struct connection *c = ctx;
+    if (c->websocket != NULL)
+        websocket_send(c->websocket, bytes, count);
+    else
+        bufferevent_write(c->bev, bytes, count);
+}
+
+/* Our address as this connection sees it, as a URL has it. */
+static void write_host(const struct connection *c, char *to, size_t capacity)
+{
+    struct sockaddr_storage local;
+    socklen_t bytes = sizeof local;
+    char host[INET6_ADDRSTRLEN] = "127.0.0.1";
+    bool six = false;
+    if (getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&local, &bytes) == 0) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
+        six = local.ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+        if (six)
+            inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        else if (local.ss_family == AF_INET6)
+            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof host);
+        else
+            inet_ntop(AF_INET, &((const struct sockaddr_in *)&local)->sin_addr, host, sizeof host);
+    }
+    snprintf(to, capacity, six ? "[%s]" : "%s", host);
+}
+
+/* Where this device can download: it reached us under this name or address, and who came through TLS stays
+ * with TLS, and with the name that the certificate was checked against. */
+static void write_origin(const struct connection *c, char *to, size_t capacity)
+{
+    const struct gateway_downloads *downloads = &c->gateway->downloads;
+    const char *name = tls_server_name(c->bev);
+    bool secure = downloads->https != 0 && (tls_secures(c->bev) || downloads->http == 0);
+    char host[96];
+    if (name[0] != '\0')
+        snprintf(host, sizeof host, "%s", name);
+    else
+        write_host(c, host, sizeof host);
+    snprintf(to, capacity, "%s://%s:%u", secure ? "https" : "http", host,
+             secure ? downloads->https : downloads->http);
+}
+
+static void on_login(void *ctx, const struct mqtt_login *login)
+{
+    struct connection *c = ctx;
+    struct gateway *gateway = c->gateway;
+    int64_t device = tokens_find(gateway->tokens, login->password.data, login->password.length);
+    if (device == 0 || !mqtt_slice_equals(login->user_name, USER_NAME)) {
+        log_line(LOG_LEVEL_WARNING, "login-refused", "connection=%llu", (unsigned long long)c->number);
+        mqtt_session_refuse(&c->session, MQTT_REFUSE_CREDENTIALS);
+        return;
+    }
+    if (!paces_admit(&gateway->paces, device, connection__clock_ms())) {
+        mqtt_session_refuse(&c->session, MQTT_REFUSE_UNAVAILABLE);
+        return;
+    }
+    c->device = device;
+    struct connection *older = idmap_set(&gateway->devices, (uint64_t)device, c);
+    if (older != NULL) {
+        mqtt_session_end(&older->session, MQTT_END_TAKEN_OVER);
+        connection__serve(older);
+    }
+    log_line(LOG_LEVEL_INFO, "device-online", "device=d%lld connection=%llu mqtt=%d", (long long)device,
+             (unsigned long long)c->number, login->version == 5 ? 5 : 3);
+    mqtt_session_accept(&c->session, connection__clock_ms());
+    struct job *job = job__new(c, JOB_CONNECTED);
+    write_origin(c, job->text, sizeof job->text);
+    job__post(c, job);
+}
+
+static void publish_time(struct connection *c)
+{
+    char json[256];
+    char iso[TEXT_TIME_MAX];
+    int64_t now = text_now_ms();
+    int bytes =
+        snprintf(json, sizeof json,
+                 "{\"tz_name\":\"UTC\",\"tz_rule\":\"UTC0\",\"tz_offset\":0,\"dst_offset\":0,\"time\":%lld,"
+                 "\"iso8601\":\"%s\"}",
+                 (long long)now, text_time(now, iso));
+    if (mqtt_session_publish(&c->session, "downlink/utc/all/json", json, (size_t)bytes, 0) < 0)
+        log_line(LOG_LEVEL_DEBUG, "time-not-sent", "device=d%lld hint=\"it did not subscribe\"",
+                 (long long)c->device);
+}
+
+static bool on_message(void *ctx, const struct mqtt_message *message)
+{
+    struct connection *c = ctx;
+    if (mqtt_slice_equals(message->topic, "get/utc/all/json"))
+        publish_time(c);
+    struct job *job = job__of_message(c, message);
+    if (job == NULL)
+        return true;
+    job->packet_id = message->packet_id;
+    job__post(c, job);
+    return message->qos == 0;
+}
+
+static void on_acknowledged(void *ctx, uint16_t packet_id)
+{
+    (void)ctx;
+    (void)packet_id;
+}
+
+static void on_ended(void *ctx, enum mqtt_end end)
+{
+    struct connection *c = ctx;
+    c->ended = true;
+    if (c->device == 0)
+        return;
+    if (idmap_get(&c->gateway->devices, (uint64_t)c->device) == c)
+        idmap_remove(&c->gateway->devices, (uint64_t)c->device);
+    log_line(LOG_LEVEL_INFO, "device-offline", "device=d%lld connection=%llu reason=%s", (long long)c->device,
+             (unsigned long long)c->number, c->lost ? "connection-lost" : mqtt_end_slug(end));
+    struct job *job = job__new(c, JOB_DISCONNECTED);
+    snprintf(job->text, sizeof job->text, "%s", c->lost ? "the connection was lost" : mqtt_end_text(end));
+    job__post(c, job);
+}
+
+static const struct mqtt_session_ops session_ops = {
+    .send = on_send,
+    .login = on_login,
+    .message = on_message,
+    .acknowledged = on_acknowledged,
+    .ended = on_ended,
+};
+
+/* --- The socket --- */
+
+void connection__destroy(struct connection *c)
+{
+    idmap_remove(&c->gateway->connections, c->number);
+    websocket_free(c->websocket);
+    bufferevent_free(c->bev);
+    event_free(c->timer);
+    free(c);
+}
+
+static void set_timer(struct connection *c, uint32_t ms)
+{
+    struct timeval after = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+    if (ms == UINT32_MAX)
+        evtimer_del(c->timer);
+    else
+        evtimer_add(c->timer, &after);
+}
+
+/* The session has ended: frees the connection now, or once what was sent is flushed. */
+static void wind_up(struct connection *c)
+{
+    if (c->websocket != NULL)
+        websocket_close(c->websocket);
+    if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
+        tls_goodbye(c->bev);
+        connection__destroy(c);
+        return;
+    }
+    bufferevent_disable(c->bev, EV_READ);
+    set_timer(c, FLUSH_LIMIT_S * 1000);
+}
+
+/* MQTT's own bytes, out of the frames of a WebSocket if it is one. */
+static struct evbuffer *take_in(struct connection *c)
+{
+    if (c->websocket == NULL)
+        return bufferevent_get_input(c->bev);
+    if (!websocket_receive(c->websocket))
+        c->lost = true; /* unless what came before it says goodbye */
+    return websocket_input(c->websocket);
+}
+
+static void receive(struct connection *c)
+{
+    struct evbuffer *input = take_in(c);
+    size_t bytes = evbuffer_get_length(input);
+    if (bytes > 0)
+        evbuffer_drain(input, mqtt_session_receive(&c->session, evbuffer_pullup(input, -1), bytes,
+                                                   connection__clock_ms()));
+    if (c->lost && !c->ended)
+        mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
+}
+
+void connection__serve(struct connection *c)
+{
+    if (c->jobs < JOBS_MAX && !c->ended)
+        receive(c);
+    if (!c->ended && evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX)
+        mqtt_session_end(&c->session, MQTT_END_KICKED);
+    uint32_t wait_ms = c->ended ? 0 : mqtt_session_poll(&c->session, connection__clock_ms());
+    if (c->ended) {
+        wind_up(c);
+        return;
+    }
+    set_timer(c, wait_ms);
+    if (c->jobs < JOBS_MAX)
+        bufferevent_enable(c->bev, EV_READ);
+    else
+        bufferevent_disable(c->bev, EV_READ);
+}
+
+static void on_read(struct bufferevent *bev, void *ctx)
+{
+    (void)bev;
+    connection__serve(ctx);
+}
+
+static void on_write(struct bufferevent *bev, void *ctx)
+{
+    (void)bev;
+    struct connection *c = ctx;
+    if (c->ended)
+        wind_up(c);
+}
+
+/* The socket is closed or broken: no flush any more. */
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+    (void)bev;
+    struct connection *c = ctx;
+    if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is done */
+        return;
+    c->lost = true;
+    if (!c->ended)
+        mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
+    connection__destroy(c);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    struct connection *c = ctx;
+    if (c->ended) {
+        connection__destroy(c);
+        return;
+    }
+    connection__serve(c);
+}
+
+void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        abort();
+    c->gateway = gateway;
+    c->number = ++gateway->numbers;
+    c->bev = bev;
+    c->websocket = websocket ? websocket_new(bev) : NULL;
+    c->timer = evtimer_new(gateway->base, on_timer, c);
+    if (c->timer == NULL)
+        abort();
+    idmap_set(&gateway->connections, c->number, c);
+    mqtt_session_init(&c->session, &mqtt_session_defaults, &session_ops, c, c->number,
+                      connection__clock_ms());
+    bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, READ_AHEAD);
+    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+    connection__serve(c);
+}

@@ -1,0 +1,72 @@
+/* What the files of the gateway share: gateway.c (doors, registry, what the fleet wants), connection.c (one
+ * device's stream and session), device_job.c (what it says, as jobs for the desk). */
+#ifndef TANDEM_CLOUD_CONNECTION_H
+#define TANDEM_CLOUD_CONNECTION_H
+
+#include "cloud/fleet/desk.h"
+#include "cloud/fleet/report.h"
+#include "cloud/mqtt/session.h"
+#include "cloud/net/gateway.h"
+#include "cloud/net/pace.h"
+#include "cloud/net/websocket.h"
+
+struct gateway {
+    struct event_base *base;
+    struct door doors[GATEWAY_DOORS];
+    struct tokens *tokens;
+    struct desk *desk;
+    struct gateway_downloads downloads;
+    uint64_t numbers;
+    struct bound bound;
+    struct paces paces;
+    struct idmap connections; /* number -> struct connection */
+    struct idmap devices;     /* device id -> its logged-in connection */
+};
+
+struct connection {
+    struct gateway *gateway;
+    uint64_t number;
+    struct bufferevent *bev;
+    struct websocket *websocket; /* NULL: MQTT is on the stream itself */
+    struct event *timer;
+    struct mqtt_session session;
+    int64_t device; /* 0 before the login */
+    int jobs;       /* not done yet */
+    bool ended;
+    bool lost; /* the socket broke, without a goodbye */
+};
+
+uint64_t connection__clock_ms(void);
+
+/* A new connection on bev; websocket: MQTT comes in frames. */
+void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket);
+
+/* Takes what was received as far as it goes, keeps the limits, and frees the connection if it is over. */
+void connection__serve(struct connection *c);
+void connection__destroy(struct connection *c);
+
+/* --- Jobs for the desk --- */
+
+enum job_kind { JOB_CONNECTED, JOB_DISCONNECTED, JOB_CHECK_IN, JOB_REPORT, JOB_LOG, JOB_OFFER_SENT };
+
+struct job {
+    struct desk_job job;
+    enum job_kind kind;
+    struct gateway *gateway;
+    uint64_t connection;
+    int64_t device;
+    uint16_t packet_id; /* to acknowledge once it is on disk, or 0 */
+    int64_t shipment;
+    union {
+        char text[256];
+        struct check_in check_in;
+        struct report report;
+    };
+};
+
+struct job *job__new(struct connection *c, enum job_kind kind);
+/* The job that a message makes; NULL for one that the fleet need not know. */
+struct job *job__of_message(struct connection *c, const struct mqtt_message *message);
+void job__post(struct connection *c, struct job *job);
+
+#endif

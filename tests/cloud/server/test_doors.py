@@ -1,0 +1,341 @@
+"""How clients get in: TLS, its certificate changed under way, client certificates, WebSocket, and clear ports."""
+
+import base64
+import hashlib
+import os
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import server as s
+
+NAME = "ota.example.com"
+
+
+def run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class Authority:
+    """A certificate authority and what it signs, by the openssl program."""
+
+    def __init__(self, folder, name="ca"):
+        self.folder, self.name = Path(folder), name
+        self.certificate = self.folder / f"{name}.pem"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", f"/CN={name}", "-keyout", self.folder / f"{name}.key", "-out", self.certificate)
+
+    def sign(self, name, *alternatives):
+        """Files of a certificate and its key."""
+        base = self.folder / f"{self.name}-{os.urandom(4).hex()}"
+        extra = base.with_suffix(".ext")
+        extra.write_text("subjectAltName=" + ",".join(alternatives or [f"DNS:{name}"]) + "\n")
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", base.with_suffix(".key"), "-out", base.with_suffix(".csr"))
+        run("openssl", "x509", "-req", "-in", base.with_suffix(".csr"), "-CA", self.certificate, "-CAkey",
+            self.folder / f"{self.name}.key", "-days", "2", "-extfile", extra, "-out", base.with_suffix(".crt"))
+        return base.with_suffix(".crt"), base.with_suffix(".key")
+
+
+class TlsServer(s.Server):
+    """A server whose doors are all open, clear and TLS."""
+
+    def __init__(self, authority, *options, **more):
+        self.authority = authority
+        self.files = Path(authority.folder) / "server.crt", Path(authority.folder) / "server.key"
+        self.renew()
+        super().__init__("--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-cert", self.files[0],
+                         "--tls-key", self.files[1], *options, **more)
+
+    def renew(self):
+        for made, used in zip(self.authority.sign(NAME, f"DNS:{NAME}", "IP:127.0.0.1"), self.files):
+            made.replace(used)
+
+    def context(self, *client):
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        if client:
+            context.load_cert_chain(*client)
+        return context
+
+    def connect(self, port, *client, name=NAME):
+        clear = socket.create_connection(("127.0.0.1", port), s.LIMIT)
+        return self.context(*client).wrap_socket(clear, server_hostname=name)
+
+
+def over(device_socket, token, **more):
+    """A device on a socket that is open already."""
+    device = s.Device.__new__(s.Device)
+    device.socket, device.buffer, device.next_id = device_socket, b"", 0
+    device.messages, device.acknowledged = [], set()
+    device.code = device.login(token, **more)
+    return device
+
+
+class WebSocket:
+    """The client's end of a WebSocket, as a socket that s.Device can use."""
+
+    KEY = base64.b64encode(b"sixteen bytes!!!").decode()
+
+    def __init__(self, stream, path="/mqtt", protocol="mqtt", **headers):
+        fields = {"Host": NAME, "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+                  "Sec-WebSocket-Key": self.KEY, "Sec-WebSocket-Protocol": protocol,
+                  **{name.replace("_", "-"): value for name, value in headers.items()}}
+        self.stream, self.frames, self.buffer = stream, [], b""
+        stream.sendall((f"GET {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
+                        + "\r\n").encode())
+        while b"\r\n\r\n" not in self.buffer:
+            piece = stream.recv(4096)
+            assert piece, self.buffer
+            self.buffer += piece
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        self.status = int(head.split()[1])
+        self.head = head.decode()
+
+    def frame(self, opcode, data, fin=True, mask=b"\x11\x22\x33\x44"):
+        length = bytes([len(data) | 0x80]) if len(data) < 126 else b"\xfe" + struct.pack(">H", len(data))
+        masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+        self.stream.sendall(bytes([(0x80 if fin else 0) | opcode]) + length + mask + masked)
+
+    def sendall(self, data):
+        self.frame(2, data)
+
+    def recv(self, _):
+        """The data of the next binary frame; b"" at the end."""
+        while True:
+            opcode, data = self.take()
+            if opcode in (2, None):
+                return data
+            self.frames.append((opcode, data))
+
+    def take(self):
+        while True:
+            if len(self.buffer) >= 2:
+                assert not self.buffer[1] & 0x80, "a server must not mask"
+                size, at = self.buffer[1] & 0x7F, 2
+                if size == 126:
+                    size, at = int.from_bytes(self.buffer[2:4], "big"), 4
+                if len(self.buffer) >= at + size:
+                    opcode, data = self.buffer[0] & 0x0F, self.buffer[at:at + size]
+                    self.buffer = self.buffer[at + size:]
+                    return opcode, data
+            try:
+                piece = self.stream.recv(4096)
+            except ConnectionResetError:
+                piece = b""
+            if not piece:
+                return None, b""
+            self.buffer += piece
+
+    def fileno(self):
+        return self.stream.fileno()
+
+    def close(self):
+        self.stream.close()
+
+
+class Doors(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.authority = Authority(cls.temporary.name)
+
+    def start(self, *options):
+        server = TlsServer(self.authority, *options).__enter__()
+        self.addCleanup(server.__exit__)
+        return server
+
+    def ws(self, server, **more):
+        stream = socket.create_connection(("127.0.0.1", server.http_port), s.LIMIT)
+        self.addCleanup(stream.close)
+        return WebSocket(stream, **more)
+
+    # --- TLS ---
+
+    def test_a_device_updates_over_tls_alone(self):
+        server = self.start()
+        added = server.add_device()
+        data = s.plain("1.1.0")
+        server.ship(server.upload(data))
+        device = over(server.connect(server.mqtts_port), added["token"])
+        self.assertEqual(device.code, 0)
+        device.check_in("1.0.0")
+        url = device.offer()["url"]
+        self.assertTrue(url.startswith(f"https://{NAME}:{server.https_port}/"), url)
+        with server.connect(server.https_port) as stream:
+            stream.sendall(f"GET /{url.split('/', 3)[3]} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode())
+            answer = s.read_to_end(stream)
+        self.assertIn(b"strict-transport-security: ", answer.lower())
+        self.assertEqual(answer.split(b"\r\n\r\n", 1)[1], data)
+        device.close()
+
+    def test_a_large_file_arrives_whole_through_tls_in_parts_and_at_once(self):
+        server = self.start()
+        added = server.add_device()
+        data = s.plain("1.1.0") + os.urandom(3 << 20)
+        server.ship(server.upload(data))
+        device = over(server.connect(server.mqtts_port), added["token"])
+        device.check_in("1.0.0")
+        path = device.offer()["url"].split("/", 3)[3]
+        with server.connect(server.https_port) as stream:
+            stream.sendall(f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() +
+                           f"GET /{path} HTTP/1.1\r\nHost: x\r\nRange: bytes=1000000-\r\nConnection: close\r\n\r\n".encode())
+            answer = s.read_to_end(stream)
+        first, rest = answer.split(b"\r\n\r\n", 1)
+        self.assertIn(b"200 OK", first)
+        self.assertEqual(rest[:len(data)], data)
+        self.assertEqual(rest[len(data):].split(b"\r\n\r\n", 1)[1], data[1000000:])
+        device.close()
+
+    def test_the_certificate_changes_and_nobody_is_disconnected(self):
+        server = self.start()
+        device = over(server.connect(server.mqtts_port), server.add_device()["token"])
+        with server.connect(server.mqtts_port) as probe:
+            before = probe.getpeercert(True)
+        server.renew()
+        server.process.send_signal(signal.SIGHUP)
+        s.wait_for("the certificate is read", lambda: "certificate-loaded" in server.log())
+        for port in (server.mqtts_port, server.https_port):
+            with server.connect(port) as probe:
+                self.assertNotEqual(probe.getpeercert(True), before)
+        device.check_in("1.0.0")
+        device.close()
+
+    def test_a_broken_certificate_leaves_the_old_one_in_use(self):
+        server = self.start()
+        server.files[0].write_text("not a certificate")
+        server.process.send_signal(signal.SIGHUP)
+        s.wait_for("the error is said", lambda: "certificate-failed" in server.log())
+        with server.connect(server.https_port) as probe:
+            self.assertTrue(probe.getpeercert())
+        server.renew()
+
+    def test_a_certificate_of_another_key_is_refused_at_the_start(self):
+        certificate, _ = self.authority.sign(NAME)
+        _, key = self.authority.sign(NAME)
+        started = subprocess.run(
+            [s.PROGRAM, "--data", self.temporary.name + "/none", "--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0",
+             "--tls-cert", certificate, "--tls-key", key], stderr=subprocess.PIPE, check=False, timeout=s.LIMIT)
+        self.assertEqual(started.returncode, 1)
+        self.assertIn(str(key).encode(), started.stderr)
+
+    def test_old_versions_of_tls_are_refused(self):
+        server = self.start()
+        context = server.context()
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with socket.create_connection(("127.0.0.1", server.https_port), s.LIMIT) as clear, self.assertRaises(ssl.SSLError):
+            context.wrap_socket(clear, server_hostname=NAME)
+
+    def test_a_clear_client_at_a_tls_door_is_closed(self):
+        server = self.start()
+        with socket.create_connection(("127.0.0.1", server.https_port), s.LIMIT) as clear:
+            clear.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertNotIn(b"HTTP/1.1", s.read_to_end(clear))
+        self.assertEqual(server.ask("GET", "/health", token=False).status, 200)
+
+    # --- client certificates ---
+
+    def test_devices_must_show_a_certificate_where_that_is_asked_for(self):
+        devices = Authority(self.temporary.name, "devices")
+        server = self.start("--client-ca", devices.certificate)
+        token = server.add_device()["token"]
+        good, foreign = devices.sign("pump-1"), self.authority.sign("pump-1")
+        device = over(server.connect(server.mqtts_port, *good), token)
+        self.assertEqual(device.code, 0)
+        device.close()
+        for client in ((), foreign):
+            with self.assertRaises((ssl.SSLError, ConnectionError, AssertionError)):
+                over(server.connect(server.mqtts_port, *client), token)
+        with self.assertRaises(ssl.SSLError), server.connect(server.https_port, *foreign) as stream:
+            stream.recv(1)
+        # People need none, but a device does not get round it through them.
+        with server.connect(server.https_port) as stream:
+            stream.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"200 OK", s.read_to_end(stream))
+        with server.connect(server.https_port) as stream:
+            self.assertEqual(WebSocket(stream).status, 403)
+        with server.connect(server.https_port, *good) as stream:
+            self.assertEqual(over(WebSocket(stream), token).code, 0)
+
+    # --- clear doors ---
+
+    def test_clear_doors_beyond_loopback_must_be_asked_for(self):
+        words = [s.PROGRAM, "--data", self.temporary.name + "/none", "--http", "0.0.0.0:0", "--mqtt", "127.0.0.1:0"]
+        started = subprocess.run(words, stderr=subprocess.PIPE, check=False, timeout=s.LIMIT)
+        self.assertEqual(started.returncode, 1)
+        self.assertIn(b"--allow-clear", started.stderr)
+        server = s.Server("--allow-clear", "--http", "0.0.0.0:0").__enter__()
+        self.addCleanup(server.__exit__)
+        self.assertEqual(server.ask("GET", "/health", token=False).status, 200)
+
+    # --- WebSocket ---
+
+    def test_a_device_works_in_a_websocket_clear_and_secure(self):
+        server = self.start()
+        token = server.add_device()["token"]
+        for stream in (socket.create_connection(("127.0.0.1", server.http_port), s.LIMIT), server.connect(server.https_port)):
+            socket_ = WebSocket(stream)
+            self.assertEqual(socket_.status, 101)
+            accept = base64.b64encode(hashlib.sha1((WebSocket.KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
+            self.assertIn(f"Sec-WebSocket-Accept: {accept.decode()}\r\n", socket_.head + "\r\n")
+            self.assertIn("Sec-WebSocket-Protocol: mqtt\r\n", socket_.head + "\r\n")
+            device = over(socket_, token)
+            self.assertEqual(device.code, 0)
+            device.check_in("1.0.0")
+            device.close()
+
+    def test_packets_may_be_cut_over_frames_and_share_one(self):
+        server = self.start()
+        socket_ = self.ws(server)
+        device = over(socket_, server.add_device()["token"])
+        packet = s.packet(0x32, s.text("info/mcu") + b"\x00\x07" + b"{}")
+        socket_.frame(2, packet[:5], fin=False)
+        socket_.frame(9, b"are you there")
+        socket_.frame(0, packet[5:] + b"\xC0")
+        socket_.frame(2, b"\0")
+        answers = set()
+        while not (7 in device.acknowledged and 0xD0 in answers):
+            answers.add(device.step())
+        self.assertIn((10, b"are you there"), socket_.frames)
+
+    def test_other_paths_protocols_and_versions_are_no_websocket(self):
+        server = self.start()
+        for status, more in ((404, {"path": "/"}), (404, {"path": "/mqtt/"}), (400, {"protocol": "chat"}), (400, {"protocol": None}),
+                             (426, {"Sec_WebSocket_Version": "8"}), (400, {"Sec_WebSocket_Key": "short"}),
+                             (426, {"Upgrade": "h2c"}), (426, {"Connection": "close"})):
+            self.assertEqual(self.ws(server, **more).status, status, more)
+
+    def test_frames_that_break_a_rule_end_the_connection(self):
+        server = self.start()
+        token = server.add_device()["token"]
+        for first in (b"\x82\x02\xC0\x00",                # not masked
+                      b"\xC2\x82\0\0\0\0\xC0\x00",        # a reserved bit
+                      b"\x83\x82\0\0\0\0\xC0\x00",        # a reserved opcode
+                      b"\x80\x82\0\0\0\0\xC0\x00",        # continues nothing
+                      b"\x81\x82\0\0\0\0\xC0\x00",        # text
+                      b"\x82\xff" + b"\xff" * 8 + b"\0" * 4,  # longer than there is memory
+                      b"\x89\xfe\x00\x80" + b"\0" * 4):   # a ping above 125 bytes
+            socket_ = self.ws(server)
+            device = over(socket_, token)
+            socket_.stream.sendall(first)
+            self.assertTrue(device.ended(), first)
+            s.wait_for("it is gone", lambda: not server.device({"id": "d1"})["online"])
+        self.assertEqual(server.ask("GET", "/health", token=False).status, 200)
+
+    def test_a_close_is_answered(self):
+        server = self.start()
+        socket_ = self.ws(server)
+        over(socket_, server.add_device()["token"])
+        socket_.frame(8, b"\x03\xe8")
+        self.assertEqual(socket_.take(), (8, b"\x03\xe8"))
+
+
+if __name__ == "__main__":
+    unittest.main()
