@@ -1,7 +1,8 @@
 /* Who talks to whom:
  *
  *     serial <--bytes--> core/ncp --online, offline--> cloud_link --offer--> download --file--> core/ncp
- *                           '-----progress, device reports-----> report ----> cloud_link
+ *                         |    '-----progress, device reports-----> report ----> cloud_link
+ *                         '--other calls--> calls --> datastreams --> cloud_link --> datastreams --> core/ncp
  *
  * core/ncp must not be called from inside its own operations; whatever these lead to goes through the loop.
  */
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ncpd/calls.h"
 #include "ncpd/cloud_link.h"
 #include "ncpd/download.h"
 #include "ncpd/host.h"
@@ -21,11 +23,14 @@
 #include "ncpd/memory.h"
 #include "ncpd/report.h"
 #include "ncpd/serial.h"
+#include "ncpd/store.h"
+#include "ncpd/token.h"
 #include "tandem/ncp.h"
 
 enum {
     FILES = 3, /* under way, next, and the one that takes its place */
     CHECK_IN_DELAY_MS = 1000,
+    PIN_RETRY_MS = 20,
     RX_BUFFER_BYTES = 1024 /* what info/mcu says we take in one message */
 };
 
@@ -35,12 +40,17 @@ struct file {
 };
 
 struct bridge {
+    const struct mcu_config *mcu;
+    struct store store;
     struct tdm_ncp_config config;
     struct tdm_ncp ncp;
     struct serial *serial;
     struct cloud_link *cloud;
     struct download *download;
     struct report_queue reports;
+    struct datastreams streams;
+    struct local_time local;
+    struct calls calls;
     struct event *poll;     /* core/ncp's timers */
     struct event *check_in; /* go on line */
     struct file files[FILES];
@@ -59,11 +69,28 @@ static void start_timer(struct event *timer, uint32_t ms)
     evtimer_add(timer, &delay);
 }
 
+/* False if there are pins left to tell the MCU of. */
+static bool tell_pins(struct bridge *bridge)
+{
+    const struct pin_change *change;
+
+    while ((change = datastreams_next(&bridge->streams)) != NULL) {
+        if (!tdm_ncp_pin_changed(&bridge->ncp, change->pin, change->value, change->bytes, now_ms())) {
+            return false;
+        }
+        datastreams_told(&bridge->streams);
+    }
+    return true;
+}
+
 /* After everything that may have given core/ncp something to do. */
 static void run_ncp(struct bridge *bridge)
 {
     uint32_t wait_ms = tdm_ncp_poll(&bridge->ncp, now_ms());
 
+    if (!tell_pins(bridge) && wait_ms > PIN_RETRY_MS) {
+        wait_ms = PIN_RETRY_MS;
+    }
     if (wait_ms == UINT32_MAX) {
         evtimer_del(bridge->poll);
     } else {
@@ -161,8 +188,9 @@ static void op_online(void *ctx, const struct tdm_ncp_device *device)
 {
     struct bridge *bridge = ctx;
 
-    log_info("mcu: initialized as template %s, firmware %s %s (%s)", device->template_id,
-             device->firmware.type, device->firmware.version, device->firmware.build);
+    datastreams_reset(&bridge->streams);
+    log_info(bridge->mcu->name, "the MCU initialized as template %s, firmware %s %s (%s)",
+             device->template_id, device->firmware.type, device->firmware.version, device->firmware.build);
     start_timer(bridge->check_in, CHECK_IN_DELAY_MS);
 }
 
@@ -170,17 +198,19 @@ static void op_offline(void *ctx)
 {
     struct bridge *bridge = ctx;
 
-    log_info("mcu: not initialized any more; off line until it is");
+    log_info(bridge->mcu->name, "the MCU is not initialized any more; off line until it is");
     evtimer_del(bridge->check_in);
+    datastreams_reset(&bridge->streams);
     cloud_link_stop(bridge->cloud);
 }
 
 static int op_read(void *ctx, uint32_t id, uint32_t offset, void *to, size_t bytes)
 {
-    const struct file *file = file_of(ctx, id);
+    struct bridge *bridge = ctx;
+    const struct file *file = file_of(bridge, id);
 
     if (file == NULL || pread(file->fd, to, bytes, offset) != (ssize_t)bytes) {
-        log_error("data folder: the firmware file cannot be read");
+        log_error(bridge->mcu->name, "data folder: the firmware file cannot be read");
         return TDM_E_TRUNCATED;
     }
     return TDM_OK;
@@ -192,12 +222,12 @@ static void op_progress(void *ctx, const struct tdm_ncp_progress *progress)
     const char *stage = tdm_ncp_stage_slug(progress->stage);
 
     if (progress->stage == TDM_NCP_TRANSFERRING) {
-        log_debug("update: %u of %u bytes", progress->bytes, progress->size);
+        log_debug(bridge->mcu->name, "update: %u of %u bytes", progress->bytes, progress->size);
     } else if (progress->stage == TDM_NCP_FAILED) {
-        log_warning("update: failed: %s (%s)", tdm_reason_text(progress->reason),
+        log_warning(bridge->mcu->name, "update: failed: %s (%s)", tdm_reason_text(progress->reason),
                     tdm_reason_slug(progress->reason));
     } else {
-        log_info("update: %s", stage);
+        log_info(bridge->mcu->name, "update: %s", stage);
     }
     if (progress->stage == TDM_NCP_INSTALLED || progress->stage == TDM_NCP_FAILED) {
         close_file(bridge, progress->id);
@@ -210,8 +240,8 @@ static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *repo
 {
     struct bridge *bridge = ctx;
 
-    log_info("mcu: report: event %u, state %u, reason %s", report->event, report->state,
-             tdm_reason_slug(report->reason));
+    log_info(bridge->mcu->name, "the MCU reports: event %u, state %u, reason %s", report->event,
+             report->state, tdm_reason_slug(report->reason));
     report_device(&bridge->reports, report);
     if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL)) {
         start_timer(bridge->check_in, 0); /* this is what it waited for; the report goes with it */
@@ -221,16 +251,19 @@ static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *repo
     return true;
 }
 
-static bool op_get_time(void *ctx, struct tdm_ncp_time *time)
+static int op_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
+                    struct tdm_writer *results)
 {
-    (void)ctx;
-    return host_time(time);
+    struct bridge *bridge = ctx;
+
+    return calls_serve(&bridge->calls, uid, msg_id, args, results);
 }
 
-static const char *op_mac(void *ctx, bool ethernet)
+static bool op_serves(void *ctx, uint16_t uid)
 {
-    (void)ctx;
-    return host_mac(ethernet);
+    const struct bridge *bridge = ctx;
+
+    return calls_serves(&bridge->calls, uid);
 }
 
 static const struct tdm_ncp_ops ops = {
@@ -241,8 +274,8 @@ static const struct tdm_ncp_ops ops = {
     .read = op_read,
     .progress = op_progress,
     .device_report = op_device_report,
-    .get_time = op_get_time,
-    .mac = op_mac,
+    .serve = op_serve,
+    .serves = op_serves,
 };
 
 /* --- The cloud --- */
@@ -282,6 +315,10 @@ static void on_cloud_changed(void *ctx, bool connected)
     struct bridge *bridge = ctx;
 
     tdm_ncp_cloud_state(&bridge->ncp, connected ? TDM_STATE_CONNECTED : TDM_STATE_CONNECTING_CLOUD);
+    if (connected) { /* its answers may come or not */
+        (void)cloud_link_publish(bridge->cloud, "get/utc/all/json", "", 0, 0);
+        (void)cloud_link_publish(bridge->cloud, "get/loc/all", "", 0, 0);
+    }
     start_timer(bridge->poll, 0);
 }
 
@@ -290,11 +327,11 @@ static void take_offer(struct bridge *bridge, const void *json, size_t bytes)
     struct offer offer;
 
     if (!offer_parse(&offer, json, bytes)) {
-        log_warning("cloud: an offer that is none (no http URL, or not JSON); ignored");
+        log_warning(bridge->mcu->name, "cloud: an offer that is none (no http URL, or not JSON); ignored");
         return;
     }
-    log_info("cloud: offers %s %s (%s), %u bytes, at %s", offer.type, offer.version, offer.build, offer.size,
-             offer_url_shown(&offer));
+    log_info(bridge->mcu->name, "cloud: offers %s %s (%s), %u bytes, at %s", offer.type, offer.version,
+             offer.build, offer.size, offer_url_shown(&offer));
     report_received(&bridge->reports, &offer);
     cloud_link_kick(bridge->cloud);
     download_start(bridge->download, &offer);
@@ -302,14 +339,37 @@ static void take_offer(struct bridge *bridge, const void *json, size_t bytes)
 
 static void take_redirect(struct bridge *bridge, const void *payload, size_t bytes)
 {
-    char url[320];
+    char where[320];
 
-    snprintf(url, sizeof url, "%.*s", (int)(bytes < sizeof url ? bytes : sizeof url - 1),
+    snprintf(where, sizeof where, "%.*s", (int)(bytes < sizeof where ? bytes : sizeof where - 1),
              (const char *)payload);
-    if (cloud_link_redirect(bridge->cloud, url)) {
-        log_info("cloud: redirects to %s", url);
+    if (cloud_link_redirect(bridge->cloud, where)) {
+        log_info(bridge->mcu->name, "cloud: redirects to %s", where);
     } else {
-        log_warning("cloud: redirects to %s, which is no mqtt[s]://HOST[:PORT]; ignored", url);
+        log_warning(
+            bridge->mcu->name,
+            "cloud: redirects to %s, which is no HOST:PORT or mqtt[s]:// URL, or without the TLS that "
+            "is configured; ignored",
+            where);
+    }
+}
+
+static void take_value(struct bridge *bridge, const char *name, const void *value, size_t bytes)
+{
+    if (bytes > bridge->mcu->message_bytes || !datastreams_receive(&bridge->streams, name, value, bytes)) {
+        log_warning(bridge->mcu->name,
+                    "cloud: datastream %s, %zu bytes: no pin has that name, or it is longer than "
+                    "MessageBytes; dropped",
+                    name, bytes);
+    }
+    start_timer(bridge->poll, 0);
+}
+
+static void take_zone(struct bridge *bridge, const void *json, size_t bytes)
+{
+    if (local_time_take_zone(&bridge->local, json, bytes)) {
+        tdm_ncp_event(&bridge->ncp, TDM_EVENT_TIME_CHANGED);
+        start_timer(bridge->poll, 0);
     }
 }
 
@@ -322,11 +382,30 @@ static void on_cloud_message(void *ctx, const char *topic, const void *payload, 
     } else if (strcmp(topic, "redirect") == 0) {
         take_redirect(bridge, payload, bytes);
     } else if (strcmp(topic, "reboot") == 0) {
-        log_info("cloud: asks the device to restart");
+        log_info(bridge->mcu->name, "cloud: asks the device to restart");
         tdm_ncp_reboot_mcu(&bridge->ncp);
         start_timer(bridge->poll, 0);
+    } else if (strncmp(topic, "ds/", 3) == 0) {
+        take_value(bridge, topic + 3, payload, bytes);
+    } else if (strcmp(topic, "utc/all/json") == 0) {
+        take_zone(bridge, payload, bytes);
+    } else if (strcmp(topic, "loc/all") == 0) {
+        local_time_take_place(&bridge->local, payload, bytes);
+    } else if (strcmp(topic, "diag") == 0) {
+        log_warning(bridge->mcu->name, "cloud: says: %.*s", (int)(bytes < 400 ? bytes : 400),
+                    (const char *)payload);
     } else {
-        log_debug("cloud: downlink/%s, %zu bytes", topic, bytes);
+        log_debug(bridge->mcu->name, "cloud: downlink/%s, %zu bytes", topic, bytes);
+    }
+}
+
+/* What the MCU calls becomes a message at once, or is dropped. */
+static void publish_data(void *ctx, const char *topic, const void *payload, size_t bytes)
+{
+    struct bridge *bridge = ctx;
+
+    if (!cloud_link_publish(bridge->cloud, topic, payload, bytes, 0)) {
+        log_debug(bridge->mcu->name, "cloud: not there for %s; dropped", topic);
     }
 }
 
@@ -367,7 +446,7 @@ static void on_downloaded(void *ctx, const struct download_result *result)
     struct bridge *bridge = ctx;
 
     if (result->reason == TDM_REASON_NONE) {
-        log_info("update: %u bytes downloaded and checked", result->digests.bytes);
+        log_info(bridge->mcu->name, "update: %u bytes downloaded and checked", result->digests.bytes);
         report_downloaded(&bridge->reports, result->digests.bytes);
         offer_to_mcu(bridge, result);
     } else {
@@ -378,22 +457,50 @@ static void on_downloaded(void *ctx, const struct download_result *result)
 
 /* --- Outside --- */
 
-struct bridge *bridge_new(struct event_base *base, const struct options *options, struct store *store)
+/* An MCU without these cannot be served. */
+static bool open_resources(struct bridge *bridge)
+{
+    char token[TOKEN_MAX + 1];
+    bool good = token_read(token, bridge->mcu);
+
+    explicit_bzero(token, sizeof token);
+    return good && store_open(&bridge->store, bridge->mcu);
+}
+
+static void make_config(struct bridge *bridge)
+{
+    bridge->config = (struct tdm_ncp_config){TDM_NCP_CONFIG_DEFAULTS, .ops = &ops, .ctx = bridge,
+                                             .version = "tandem-ncp " TANDEM_VERSION};
+    bridge->config.initial_baud = bridge->mcu->uart_baud;
+}
+
+struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
 {
     struct bridge *bridge = memory_zeroed(sizeof *bridge);
     struct serial_handler uart = {on_uart_receive, on_uart_pull, on_uart_opened, bridge};
     struct cloud_link_handler cloud = {on_cloud_changed, on_cloud_message, bridge};
     struct download_handler download = {on_download_progress, on_downloaded, bridge};
 
-    bridge->config = (struct tdm_ncp_config){TDM_NCP_CONFIG_DEFAULTS, .ops = &ops, .ctx = bridge,
-                                             .version = "tandem-ncp " TANDEM_VERSION};
-    bridge->config.initial_baud = options->uart_baud;
+    bridge->mcu = mcu;
+    if (!open_resources(bridge)) {
+        free(bridge);
+        return NULL;
+    }
+    log_info(mcu->name, "tandem-ncp " TANDEM_VERSION ": uart %s, cloud %s:%u", mcu->uart, mcu->cloud.host,
+             mcu->cloud.port);
+    make_config(bridge);
     bridge->poll = evtimer_new(base, on_poll, bridge);
     bridge->check_in = evtimer_new(base, on_check_in, bridge);
-    bridge->cloud = cloud_link_new(base, options, options->cloud_is_tandem ? &bridge->reports : NULL, &cloud);
-    bridge->download = download_new(base, store, options->ca_file, &download);
+    bridge->cloud = cloud_link_new(base, mcu, mcu->cloud.is_tandem ? &bridge->reports : NULL, &cloud);
+    bridge->download = download_new(base, mcu, &bridge->store, &download);
+    datastreams_init(&bridge->streams, &mcu->pins, publish_data, bridge);
+    bridge->calls = (struct calls){.mcu = mcu,
+                                   .device = &bridge->ncp.device,
+                                   .streams = &bridge->streams,
+                                   .local = &bridge->local,
+                                   .cloud = bridge->cloud};
     tdm_ncp_init(&bridge->ncp, &bridge->config, now_ms());
-    bridge->serial = serial_new(base, options->uart, options->uart_is_socket, options->uart_baud, &uart);
+    bridge->serial = serial_new(base, mcu, &uart);
     return bridge;
 }
 
@@ -407,5 +514,7 @@ void bridge_free(struct bridge *bridge)
     for (size_t i = 0; i < FILES; i++) {
         close_file(bridge, bridge->files[i].id);
     }
+    datastreams_reset(&bridge->streams);
+    store_close(&bridge->store);
     free(bridge);
 }

@@ -1,15 +1,15 @@
-/* The co-processor on Linux: core/ncp between the UART, the cloud and the files. */
+/* One MCU and its co-processor on Linux: core/ncp between the UART, the cloud and the files. */
 #ifndef NCPD_BRIDGE_H
 #define NCPD_BRIDGE_H
 
-#include "ncpd/options.h"
-#include "ncpd/store.h"
+#include "ncpd/config.h"
 
 struct event_base;
 struct bridge;
 
-/* options and store stay the caller's. Never NULL. */
-struct bridge *bridge_new(struct event_base *base, const struct options *options, struct store *store);
+/* Starts serving the MCU. mcu stays the caller's. NULL after a message, where its data folder or token file
+ * is not to be used. */
+struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu);
 void bridge_free(struct bridge *bridge);
 
 #endif

@@ -37,8 +37,8 @@ enum state { IDLE, WAITING, CONNECTING, GREETING, CONNECTED, DRAINING };
 
 struct cloud_link {
     struct event_base *base;
-    const struct options *options;
-    struct options redirected; /* cloud_ fields only */
+    const struct mcu_config *mcu;
+    struct cloud_config redirected;
     bool is_redirected;
     struct report_queue *reports;
     struct cloud_link_handler handler;
@@ -50,6 +50,9 @@ struct cloud_link {
     bool lost;      /* libmosquitto closed the connection */
     bool reconnect; /* asked for while libmosquitto calls */
     int failures;   /* in a row */
+    int unsent;     /* messages given to libmosquitto since it had sent everything */
+    uint32_t connections;
+    uint32_t dropped;
     struct connector *connector;
     struct event *read_event;
     struct event *write_event;
@@ -57,9 +60,9 @@ struct cloud_link {
     struct event *timer;  /* back-off, greeting and draining */
 };
 
-static const struct options *target(const struct cloud_link *link)
+static const struct cloud_config *target(const struct cloud_link *link)
 {
-    return link->is_redirected ? &link->redirected : link->options;
+    return link->is_redirected ? &link->redirected : &link->mcu->cloud;
 }
 
 static void wait_ms(struct cloud_link *link, int ms)
@@ -114,7 +117,7 @@ static int backoff_ms(const struct cloud_link *link)
 /* The connection failed or ended, and not because it was not wanted any more. */
 static void fail(struct cloud_link *link, const char *why)
 {
-    const struct options *to = target(link);
+    const struct cloud_config *to = target(link);
     int ms;
 
     drop_connection(link);
@@ -123,8 +126,8 @@ static void fail(struct cloud_link *link, const char *why)
     }
     link->failures++;
     ms = backoff_ms(link);
-    log_warning("cloud %s:%u: %s; trying again in %d.%d s", to->cloud_host, to->cloud_port, why, ms / 1000,
-                ms % 1000 / 100);
+    log_warning(link->mcu->name, "cloud %s:%u: %s; trying again in %d.%d s", to->host, to->port, why,
+                ms / 1000, ms % 1000 / 100);
     if (link->is_redirected && link->failures >= REDIRECT_TRIES) {
         link->is_redirected = false;
     }
@@ -134,14 +137,16 @@ static void fail(struct cloud_link *link, const char *why)
 
 static void refused(struct cloud_link *link)
 {
-    char why[400];
+    char path[2 * CONFIG_TEXT];
+    char why[sizeof path + 160];
 
+    config_token_path(link->mcu, path);
     if (link->connack == CONNACK_BAD_LOGIN || link->connack == CONNACK_NOT_AUTHORIZED) {
         snprintf(
             why, sizeof why,
             "the token in %s is not one of this cloud (code %d); add the device there and put its token into "
             "that file",
-            link->options->token_file, link->connack);
+            path, link->connack);
     } else {
         snprintf(why, sizeof why, "the cloud refused the connection: %s",
                  mosquitto_connack_string(link->connack));
@@ -156,7 +161,8 @@ static void publish(struct cloud_link *link, const char *topic, const char *json
     int error = mosquitto_publish(link->mosq, msg_id, topic, (int)strlen(json), json, 1, false);
 
     if (error != MOSQ_ERR_SUCCESS) {
-        log_warning("cloud: %s could not be published: %s", topic, mosquitto_strerror(error));
+        log_warning(link->mcu->name, "cloud: %s could not be published: %s", topic,
+                    mosquitto_strerror(error));
         *msg_id = 0;
     }
 }
@@ -177,9 +183,10 @@ static void greeted(struct cloud_link *link)
 {
     int msg_id;
 
-    log_info("cloud %s:%u: connected", target(link)->cloud_host, target(link)->cloud_port);
+    log_info(link->mcu->name, "cloud %s:%u: connected", target(link)->host, target(link)->port);
     link->state = CONNECTED;
-    link->failures = 0;
+    link->failures = link->unsent = 0;
+    link->connections++;
     evtimer_del(link->timer);
     mosquitto_subscribe(link->mosq, NULL, "downlink/#", 1);
     publish_reports(link);
@@ -202,7 +209,7 @@ static void settle(struct cloud_link *link)
         greeted(link);
     } else if (link->state == DRAINING && link->reports->count == 0) {
         drop_connection(link);
-        log_info("cloud: disconnected");
+        log_info(link->mcu->name, "cloud: disconnected");
     }
     if (link->mosq != NULL && link->write_event != NULL && mosquitto_want_write(link->mosq)) {
         event_add(link->write_event, NULL);
@@ -278,21 +285,39 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 
 /* --- Making a connection --- */
 
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* The certificates of CaFile, and no others; without it those of the system. */
+static int use_tls(struct cloud_link *link)
+{
+    const struct mcu_config *mcu = link->mcu;
+    const char *ca_file = or_null(mcu->ca_file);
+
+    if (!target(link)->tls) {
+        return MOSQ_ERR_SUCCESS;
+    }
+    return mosquitto_tls_set(link->mosq, ca_file, ca_file != NULL ? NULL : "/etc/ssl/certs",
+                             or_null(mcu->certificate), or_null(mcu->key), NULL);
+}
+
 /* A new client per connection: nothing is left in it of the one before. */
 static bool make_client(struct cloud_link *link)
 {
-    const char *ca_file = link->options->ca_file;
     char token[TOKEN_MAX + 1];
+    bool good;
 
-    if (!token_read(token, link->options->token_file)) {
+    if (!token_read(token, link->mcu)) {
         return false;
     }
     link->mosq = mosquitto_new(NULL, true, link);
-    if (link->mosq == NULL || mosquitto_username_pw_set(link->mosq, "device", token) != MOSQ_ERR_SUCCESS ||
-        (target(link)->cloud_tls &&
-         mosquitto_tls_set(link->mosq, ca_file, ca_file != NULL ? NULL : "/etc/ssl/certs", NULL, NULL,
-                           NULL) != MOSQ_ERR_SUCCESS)) {
-        log_error("cloud: no MQTT client with these settings; check --ca-file");
+    good = link->mosq != NULL && mosquitto_username_pw_set(link->mosq, "device", token) == MOSQ_ERR_SUCCESS;
+    explicit_bzero(token, sizeof token);
+    if (!good || use_tls(link) != MOSQ_ERR_SUCCESS) {
+        log_error(link->mcu->name,
+                  "cloud: no MQTT client with these settings; check CaFile, ClientCertificate and ClientKey");
         return false;
     }
     mosquitto_connect_callback_set(link->mosq, on_connack);
@@ -311,9 +336,8 @@ static void connect_now(struct cloud_link *link)
         return;
     }
     link->state = CONNECTING;
-    connector_start(link->connector, link->mosq, target(link)->cloud_host, target(link)->cloud_port,
-                    KEEP_ALIVE_S);
-    log_debug("cloud %s:%u: connecting", target(link)->cloud_host, target(link)->cloud_port);
+    connector_start(link->connector, link->mosq, target(link)->host, target(link)->port, KEEP_ALIVE_S);
+    log_debug(link->mcu->name, "cloud %s:%u: connecting", target(link)->host, target(link)->port);
 }
 
 static void on_connected(void *ctx, const char *error)
@@ -356,14 +380,14 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 /* --- Outside --- */
 
-struct cloud_link *cloud_link_new(struct event_base *base, const struct options *options,
+struct cloud_link *cloud_link_new(struct event_base *base, const struct mcu_config *mcu,
                                   struct report_queue *reports, const struct cloud_link_handler *handler)
 {
     struct cloud_link *link = memory_zeroed(sizeof *link);
 
     mosquitto_lib_init();
     link->base = base;
-    link->options = options;
+    link->mcu = mcu;
     link->reports = reports;
     link->handler = *handler;
     link->state = IDLE;
@@ -425,15 +449,60 @@ void cloud_link_kick(struct cloud_link *link)
     }
 }
 
-bool cloud_link_redirect(struct cloud_link *link, const char *url)
-{
-    struct options to = *link->options;
+/* A cloud that takes less than comes in is not queued for without end. */
+enum { UNSENT_MAX = 64 };
 
-    if (!options_parse_cloud(&to, url)) {
+bool cloud_link_publish(struct cloud_link *link, const char *topic, const void *payload, size_t bytes,
+                        int qos)
+{
+    if (link->state == CONNECTED && !mosquitto_want_write(link->mosq)) {
+        link->unsent = 0;
+    }
+    if (link->state != CONNECTED || link->unsent == UNSENT_MAX ||
+        mosquitto_publish(link->mosq, NULL, topic, (int)bytes, payload, qos, false) != MOSQ_ERR_SUCCESS) {
+        link->dropped++;
+        return false;
+    }
+    link->unsent++;
+    event_add(link->write_event, NULL);
+    return true;
+}
+
+/* HOST:PORT is how Blynk.Cloud says it; 8883 is TLS everywhere. */
+static bool parse_redirect(const struct cloud_link *link, struct cloud_config *to, const char *where)
+{
+    char url[CONFIG_TEXT + 16];
+    size_t length = strlen(where);
+    bool tls = target(link)->tls || (length > 5 && strcmp(where + length - 5, ":8883") == 0);
+
+    if (strstr(where, "://") != NULL) {
+        return cloud_config_parse(to, where);
+    }
+    snprintf(url, sizeof url, "%s://%s", tls ? "mqtts" : "mqtt", where);
+    return length < CONFIG_TEXT && cloud_config_parse(to, url);
+}
+
+bool cloud_link_redirect(struct cloud_link *link, const char *where)
+{
+    struct cloud_config to = *target(link);
+
+    if (!parse_redirect(link, &to, where) || (link->mcu->cloud.tls && !to.tls)) {
         return false;
     }
     link->redirected = to;
     link->is_redirected = true;
     link->reconnect = true;
     return true;
+}
+
+void cloud_link_status(const struct cloud_link *link, struct cloud_link_status *status)
+{
+    const struct cloud_config *to = target(link);
+
+    *status = (struct cloud_link_status){.host = to->host,
+                                         .port = to->port,
+                                         .tls = to->tls,
+                                         .connected = link->state == CONNECTED,
+                                         .connections = link->connections,
+                                         .dropped = link->dropped};
 }

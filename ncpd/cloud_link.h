@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ncpd/options.h"
+#include "ncpd/config.h"
 #include "ncpd/report.h"
 
 struct event_base;
@@ -21,8 +21,8 @@ struct cloud_link_handler {
     void *ctx;
 };
 
-/* options, reports and handler's ctx stay the caller's. reports is NULL for a cloud that takes none. */
-struct cloud_link *cloud_link_new(struct event_base *base, const struct options *options,
+/* mcu, reports and handler's ctx stay the caller's. reports is NULL for a cloud that takes none. */
+struct cloud_link *cloud_link_new(struct event_base *base, const struct mcu_config *mcu,
                                   struct report_queue *reports, const struct cloud_link_handler *handler);
 void cloud_link_free(struct cloud_link *link);
 
@@ -36,7 +36,25 @@ void cloud_link_stop(struct cloud_link *link);
 /* There may be a report to publish. */
 void cloud_link_kick(struct cloud_link *link);
 
-/* The cloud asked to connect to url, mqtt[s]://HOST[:PORT], instead. False if it is no such URL. */
-bool cloud_link_redirect(struct cloud_link *link, const char *url);
+/* Publishes at this QoS. False, and it is dropped, while there is no connection, or one that does not keep
+ * up.
+ */
+bool cloud_link_publish(struct cloud_link *link, const char *topic, const void *payload, size_t bytes,
+                        int qos);
+
+/* The cloud asked to connect to another host instead: mqtt[s]://HOST[:PORT], or HOST:PORT as this connection.
+ * False if it is neither, or would give TLS up. */
+bool cloud_link_redirect(struct cloud_link *link, const char *where);
+
+/* For the status. */
+struct cloud_link_status {
+    const char *host; /* that it is, or wants to be, connected to */
+    uint16_t port;
+    bool tls;
+    bool connected;
+    uint32_t connections; /* so far */
+    uint32_t dropped;     /* messages that were not published */
+};
+void cloud_link_status(const struct cloud_link *link, struct cloud_link_status *status);
 
 #endif

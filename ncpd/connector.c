@@ -61,7 +61,7 @@ struct connector *connector_new(struct event_base *base, connector_done_fn *done
     connector->done = done;
     connector->ctx = ctx;
     if (pipe2(connector->pipe, O_CLOEXEC) != 0) {
-        log_error("no pipe: %s", strerror(errno));
+        log_error(NULL, "no pipe: %s", strerror(errno));
         exit(EXIT_FAILURE);
     }
     connector->event = event_new(base, connector->pipe[0], EV_READ | EV_PERSIST, on_told, connector);

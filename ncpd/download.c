@@ -32,6 +32,7 @@ enum {
 };
 
 struct download {
+    const struct mcu_config *mcu;
     struct store *store;
     struct download_handler handler;
     struct transfer *transfer;
@@ -59,7 +60,8 @@ static void finish(struct download *download, int fd, uint8_t reason)
 
 static void fail(struct download *download, uint8_t reason)
 {
-    log_error("download of %s failed: %s", offer_url_shown(&download->offer), tdm_reason_text(reason));
+    log_error(download->mcu->name, "download of %s failed: %s", offer_url_shown(&download->offer),
+              tdm_reason_text(reason));
     finish(download, -1, reason);
 }
 
@@ -79,7 +81,7 @@ static void ask(struct download *download)
 
 static bool refuse(struct download *download, uint8_t reason, const char *why)
 {
-    log_warning("download of %s: %s", offer_url_shown(&download->offer), why);
+    log_warning(download->mcu->name, "download of %s: %s", offer_url_shown(&download->offer), why);
     download->reason = reason;
     return false;
 }
@@ -191,7 +193,8 @@ static void check_whole(struct download *download)
     }
     fd = store_part_complete(download->store);
     if (fd < 0) {
-        log_error("data folder: the downloaded file cannot be kept: %s", strerror(errno));
+        log_error(download->mcu->name, "data folder: the downloaded file cannot be kept: %s",
+                  strerror(errno));
         store_part_drop(download->store);
         fail(download, TDM_REASON_STORAGE);
         return;
@@ -244,14 +247,17 @@ static void on_done(void *ctx, const struct transfer_head *head, const char *err
         store_part_drop(download->store);
         ask(download);
     } else if (is_final(head->status)) {
-        log_warning("download of %s: the server says %ld", offer_url_shown(&download->offer), head->status);
+        log_warning(download->mcu->name, "download of %s: the server says %ld",
+                    offer_url_shown(&download->offer), head->status);
         fail(download, TDM_REASON_DOWNLOAD);
     } else if (error != NULL || stopped || download->store->part < 0) {
-        log_warning("download of %s: %s (status %ld); trying again", offer_url_shown(&download->offer),
-                    error != NULL ? error : "no file in the answer", head->status);
+        log_warning(download->mcu->name, "download of %s: %s (status %ld); trying again",
+                    offer_url_shown(&download->offer), error != NULL ? error : "no file in the answer",
+                    head->status);
         pause_then_ask(download);
     } else if (download->store->bytes < download->head.bytes) {
-        log_warning("download of %s: cut off; going on", offer_url_shown(&download->offer));
+        log_warning(download->mcu->name, "download of %s: cut off; going on",
+                    offer_url_shown(&download->offer));
         pause_then_ask(download);
     } else {
         check_whole(download);
@@ -260,16 +266,17 @@ static void on_done(void *ctx, const struct transfer_head *head, const char *err
 
 /* --- Outside --- */
 
-struct download *download_new(struct event_base *base, struct store *store, const char *ca_file,
+struct download *download_new(struct event_base *base, const struct mcu_config *mcu, struct store *store,
                               const struct download_handler *handler)
 {
     struct download *download = memory_zeroed(sizeof *download);
     struct transfer_handler transfer = {on_begin, on_data, on_done, download};
 
+    download->mcu = mcu;
     download->store = store;
     download->handler = *handler;
     download->pause = evtimer_new(base, on_pause_over, download);
-    download->transfer = transfer_new(base, ca_file, &transfer);
+    download->transfer = transfer_new(base, mcu, &transfer);
     return download;
 }
 

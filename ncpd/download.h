@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "ncpd/config.h"
 #include "ncpd/offer.h"
 #include "ncpd/store.h"
 
@@ -26,8 +27,8 @@ struct download_handler {
     void *ctx;
 };
 
-/* store and handler stay the caller's. Never NULL. */
-struct download *download_new(struct event_base *base, struct store *store, const char *ca_file,
+/* mcu and store stay the caller's. Never NULL. */
+struct download *download_new(struct event_base *base, const struct mcu_config *mcu, struct store *store,
                               const struct download_handler *handler);
 void download_free(struct download *download);
 

@@ -1,17 +1,12 @@
-/* What the Linux machine knows: its time, its addresses, a clock that does not jump. */
+/* What the Linux machine knows: its addresses, a clock that does not jump. */
 #ifndef NCPD_HOST_H
 #define NCPD_HOST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tandem/ncp.h"
-
 /* Milliseconds of a clock that only goes forward. */
 uint64_t host_clock_ms(void);
-
-/* False while the clock was obviously never set. */
-bool host_time(struct tdm_ncp_time *time);
 
 /* MAC address of the first wired, or wireless, interface; NULL if there is none. Static storage. */
 const char *host_mac(bool ethernet);

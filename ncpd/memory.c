@@ -9,7 +9,7 @@ void *memory_zeroed(size_t bytes)
     void *memory = calloc(1, bytes);
 
     if (memory == NULL) {
-        log_error("out of memory");
+        log_error(NULL, "out of memory");
         exit(EXIT_FAILURE);
     }
     return memory;

@@ -1,17 +1,16 @@
 #include "ncpd/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ncpd/check.h"
 #include "ncpd/log.h"
-#include "ncpd/serial.h"
 
-#define DEFAULT_BAUD 38400
+enum { SETTINGS_FROM = 100, OPTIONS_MAX = 48 };
 
-enum option_id { UART = 1, CLOUD, CLOUD_KIND, TOKEN_FILE, DATA, CA_FILE, LOG_LEVEL, VERSION, HELP };
+enum option_id { CONFIG = 1, CHECK, STATUS_SOCKET, LOG_LEVEL, LOG_FORMAT, VERSION, HELP };
 
 static const struct {
     const char *name;
@@ -19,96 +18,61 @@ static const struct {
     const char *value;
     const char *text;
 } rows[] = {
-    {"uart", UART, "DEVICE[:BAUD]|unix:PATH",
-     "the line to the primary MCU (BAUD: the rate to start at, 38400)"},
-    {"cloud", CLOUD, "mqtt[s]://HOST[:PORT]", "the cloud (port 1883, or 8883 with mqtts)"},
-    {"token-file", TOKEN_FILE, "FILE", "holds the device's token; readable by its owner only"},
-    {"data", DATA, "DIR", "where firmware files are kept; created if missing"},
-    {"cloud-kind", CLOUD_KIND, "tandem|blynk", "blynk: send no reports of our own (default: tandem)"},
-    {"ca-file", CA_FILE, "FILE", "certificates to trust instead of the system's (PEM)"},
-    {"log-level", LOG_LEVEL, "LEVEL", "error, warning, info or debug (default: info)"},
+    {"config", CONFIG, "FILE", "read everything from this file (docs/NCP.md), for one MCU or several"},
+    {"check", CHECK, NULL, "say whether it would start with these settings, and end"},
+    {"status-socket", STATUS_SOCKET, "PATH", "where `tandem ncp status` asks (none)"},
+    {"log-level", LOG_LEVEL, "LEVEL", "error, warning, info or debug (info)"},
+    {"log-format", LOG_FORMAT, "FORMAT",
+     "auto, text, journal or json (auto: journal under systemd, else text)"},
     {"version", VERSION, NULL, "print the version"},
     {"help", HELP, NULL, "print this help"},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-static void print_help(void)
+struct parse {
+    struct config *config;
+    struct mcu_config mcu; /* of the command line */
+    const char *file;
+    bool has_settings;
+    bool check;
+};
+
+static void print_row(const char *name, const char *value, const char *text)
 {
     char left[64];
 
+    snprintf(left, sizeof left, "--%s %s", name, value != NULL ? value : "");
+    printf("  %-38s  %s\n", left, text);
+}
+
+static void print_help(void)
+{
     puts("tandem-ncp: the network co-processor. Connects a primary MCU on a UART to its cloud, and feeds it\n"
          "firmware updates.\n\n"
-         "usage: tandem-ncp --uart LINE --cloud URL --token-file FILE --data DIR [options]\n");
+         "usage: tandem-ncp --config FILE [--check]\n"
+         "       tandem-ncp --uart LINE --cloud URL --token-file FILE --data DIR [options]\n");
     for (size_t i = 0; i < ROWS; i++) {
-        snprintf(left, sizeof left, "--%s %s", rows[i].name, rows[i].value != NULL ? rows[i].value : "");
-        printf("  %-36s  %s\n", left, rows[i].text);
+        print_row(rows[i].name, rows[i].value, rows[i].text);
     }
-    puts("\nA unix:PATH is connected to, again and again until the other side listens; so is a device that "
-         "is\n"
-         "missing. Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot work (data folder, token file, "
-         "second\n"
-         "instance), 2 for a wrong command line.");
-}
-
-static bool parse_number(const char *text, unsigned long max, unsigned long *value)
-{
-    char *end;
-
-    errno = 0;
-    *value = strtoul(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *value <= max;
-}
-
-static bool parse_uart(struct options *options, const char *text)
-{
-    const char *colon;
-    unsigned long baud = DEFAULT_BAUD;
-    int length;
-
-    options->uart_is_socket = strncmp(text, "unix:", 5) == 0;
-    if (options->uart_is_socket) {
-        text += 5;
+    puts("\nSettings of one MCU, in place of --config:\n");
+    for (const struct setting *row = settings; row->key != NULL; row++) {
+        if (row->option != NULL) {
+            print_row(row->option, row->value, row->text);
+        }
     }
-    colon = options->uart_is_socket ? NULL : strchr(text, ':');
-    length = colon != NULL ? (int)(colon - text) : (int)strlen(text);
-    if (length == 0 || (size_t)length >= sizeof options->uart ||
-        (colon != NULL &&
-         (!parse_number(colon + 1, UINT32_MAX, &baud) || !serial_knows_baud((uint32_t)baud)))) {
-        return false;
-    }
-    snprintf(options->uart, sizeof options->uart, "%.*s", length, text);
-    options->uart_baud = (uint32_t)baud;
-    return true;
-}
+    puts("\nSettings that stand in the file only, in [Mcu] or [Mcu NAME]:\n");
+    for (const struct setting *row = settings; row->key != NULL; row++) {
+        char left[64];
 
-bool options_parse_cloud(struct options *options, const char *url)
-{
-    bool tls = strncmp(url, "mqtts://", 8) == 0;
-    unsigned long port = tls ? 8883 : 1883;
-    const char *host = url + (tls ? 8 : 7);
-    const char *colon;
-    int length;
-
-    if (!tls && strncmp(url, "mqtt://", 7) != 0) {
-        return false;
+        if (row->option == NULL) {
+            snprintf(left, sizeof left, "%s=%s", row->key, row->value);
+            printf("  %-38s  %s\n", left, row->text);
+        }
     }
-    colon = strrchr(host, ':');
-    length = colon != NULL ? (int)(colon - host) : (int)strcspn(host, "/");
-    if (length == 0 || (size_t)length >= sizeof options->cloud_host ||
-        (colon != NULL && (!parse_number(colon + 1, UINT16_MAX, &port) || port == 0))) {
-        return false;
-    }
-    snprintf(options->cloud_host, sizeof options->cloud_host, "%.*s", length, host);
-    options->cloud_port = (uint16_t)port;
-    options->cloud_tls = tls;
-    return true;
-}
-
-static bool parse_kind(struct options *options, const char *text)
-{
-    options->cloud_is_tandem = strcmp(text, "tandem") == 0;
-    return options->cloud_is_tandem || strcmp(text, "blynk") == 0;
+    puts("\nA line that is missing is waited for. Exit status: 0 after SIGTERM or SIGINT, 1 if it cannot "
+         "work\n"
+         "(data folder, token file, second instance), 2 for a wrong command line or configuration.");
 }
 
 static int usage(const char *what, const char *value)
@@ -118,29 +82,38 @@ static int usage(const char *what, const char *value)
     return EXIT_USAGE;
 }
 
-/* -1 to go on. */
-static int take(struct options *options, enum option_id id, const char *value)
+static int take_setting(struct parse *parse, const struct setting *row, const char *value)
 {
+    char what[160];
+
+    parse->has_settings = true;
+    snprintf(what, sizeof what, "--%s takes %s, not", row->option, row->value);
+    return row->set(&parse->mcu, value) ? -1 : usage(what, value);
+}
+
+/* -1 to go on. */
+static int take(struct parse *parse, enum option_id id, const char *value)
+{
+    struct config *config = parse->config;
+
     switch (id) {
-    case UART:
-        return parse_uart(options, value) ? -1 : usage("--uart takes DEVICE[:BAUD] or unix:PATH, not", value);
-    case CLOUD:
-        return options_parse_cloud(options, value) ? -1
-                                                   : usage("--cloud takes mqtt[s]://HOST[:PORT], not", value);
-    case CLOUD_KIND:
-        return parse_kind(options, value) ? -1 : usage("--cloud-kind takes tandem or blynk, not", value);
-    case TOKEN_FILE:
-        options->token_file = value;
+    case CONFIG:
+        parse->file = value;
         return -1;
-    case DATA:
-        options->data_dir = value;
+    case CHECK:
+        parse->check = true;
         return -1;
-    case CA_FILE:
-        options->ca_file = value;
-        return -1;
+    case STATUS_SOCKET:
+        snprintf(config->status_socket, sizeof config->status_socket, "%s", value);
+        return strlen(value) < 108 ? -1 : usage("--status-socket: too long:", value);
     case LOG_LEVEL:
+        snprintf(config->log_level, sizeof config->log_level, "%s", value);
         return log_set_level(value) ? -1
                                     : usage("--log-level takes error, warning, info or debug, not", value);
+    case LOG_FORMAT:
+        snprintf(config->log_format, sizeof config->log_format, "%s", value);
+        return log_set_format(value) ? -1
+                                     : usage("--log-format takes auto, text, journal or json, not", value);
     case VERSION:
         puts("tandem-ncp " TANDEM_VERSION);
         return EXIT_SUCCESS;
@@ -151,20 +124,78 @@ static int take(struct options *options, enum option_id id, const char *value)
     return usage("unknown option or missing value", NULL);
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+static void make_longs(struct option longs[OPTIONS_MAX])
 {
-    struct option longs[ROWS + 1] = {0};
+    size_t count = 0;
+
+    for (size_t i = 0; i < ROWS; i++) {
+        longs[count++] = (struct option){rows[i].name, rows[i].value != NULL, NULL, (int)rows[i].id};
+    }
+    for (size_t i = 0; settings[i].key != NULL; i++) {
+        if (settings[i].option != NULL) {
+            longs[count++] =
+                (struct option){settings[i].option, required_argument, NULL, SETTINGS_FROM + (int)i};
+        }
+    }
+    longs[count] = (struct option){0};
+}
+
+/* What was given on the command line goes before what the file says. */
+static bool read_file(struct parse *parse)
+{
+    struct config given = *parse->config;
+    struct config *config = parse->config;
+
+    if (!config_read(config, parse->file)) {
+        return false;
+    }
+    if (given.status_socket[0] != '\0') {
+        memcpy(config->status_socket, given.status_socket, sizeof given.status_socket);
+    }
+    return (given.log_level[0] == '\0' || log_set_level(given.log_level)) &&
+           (given.log_format[0] == '\0' || log_set_format(given.log_format));
+}
+
+static int settle(struct parse *parse)
+{
+    struct config *config = parse->config;
+    const struct mcu_config *mcu = &parse->mcu;
+    const char *source = parse->file != NULL ? parse->file : "command line";
+
+    if (parse->file != NULL && parse->has_settings) {
+        return usage("--config and settings of one MCU do not go together", NULL);
+    }
+    if (parse->file == NULL && (mcu->uart[0] == '\0' || mcu->cloud.host[0] == '\0' || mcu->data[0] == '\0' ||
+                                (mcu->token_file[0] == '\0' && mcu->token_credential[0] == '\0'))) {
+        return usage("--config, or --uart, --cloud, --token-file and --data are needed", NULL);
+    }
+    if (parse->file != NULL ? !read_file(parse) : config_mcu(config, mcu, "mcu") == NULL) {
+        return EXIT_USAGE;
+    }
+    if ((parse->file != NULL && !config_apply_environment(config)) || !config_complete(config, source)) {
+        return EXIT_USAGE;
+    }
+    return parse->check ? check_config(config, source) : -1;
+}
+
+int options_parse(struct config *config, int argc, char **argv)
+{
+    struct option longs[OPTIONS_MAX];
+    struct parse parse = {.config = config};
     int id;
     int status = -1;
 
-    for (size_t i = 0; i < ROWS; i++) {
-        longs[i] = (struct option){rows[i].name, rows[i].value != NULL, NULL, (int)rows[i].id};
-    }
-    *options = (struct options){.cloud_is_tandem = true};
+    *config = (struct config){0};
+    mcu_config_init(&parse.mcu);
+    make_longs(longs);
     opterr = 0;
     while (status < 0 && (id = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        status = id == '?' ? usage("unknown option or missing value:", argv[optind - 1])
-                           : take(options, (enum option_id)id, optarg);
+        if (id == '?') {
+            status = usage("unknown option or missing value:", argv[optind - 1]);
+        } else {
+            status = id >= SETTINGS_FROM ? take_setting(&parse, &settings[id - SETTINGS_FROM], optarg)
+                                         : take(&parse, (enum option_id)id, optarg);
+        }
     }
     if (status >= 0) {
         return status;
@@ -172,9 +203,5 @@ int options_parse(struct options *options, int argc, char **argv)
     if (optind < argc) {
         return usage("unexpected argument", argv[optind]);
     }
-    if (options->uart[0] == '\0' || options->cloud_host[0] == '\0' || options->token_file == NULL ||
-        options->data_dir == NULL) {
-        return usage("--uart, --cloud, --token-file and --data are needed", NULL);
-    }
-    return -1;
+    return settle(&parse);
 }

@@ -43,7 +43,7 @@ static void add(struct report_queue *queue, json_t *object, bool progress)
     length = json_dumpb(object, report->json, sizeof report->json - 1, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(object);
     if (length == 0 || length >= sizeof report->json) {
-        log_warning("a report is too long and is not sent");
+        log_warning(NULL, "a report is too long and is not sent");
         return;
     }
     queue->count++;

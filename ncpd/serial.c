@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +23,24 @@
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
 
-enum { BUFFER_BYTES = 4096, REOPEN_MS = 250, DRAIN_MS = 1 };
+enum {
+    BUFFER_BYTES = 4096,
+    REOPEN_MS = 250,
+    DRAIN_MS = 1,
+    DRAINS_MAX = 3000, /* some 3 s: a line that takes longer is dead */
+    STUCK_S = 10       /* without room for a byte */
+};
 
 struct serial {
     struct event_base *base;
     struct serial_handler handler;
-    char path[256];
-    bool is_socket;
-    bool told_missing; /* said once, not every second */
-    int fd;            /* -1 while closed */
+    const struct mcu_config *mcu;
+    char device[CONFIG_TEXT]; /* that is open: of a pattern, the one that was found */
+    bool told_missing;        /* said once, not every second */
+    int fd;                   /* -1 while closed */
     uint32_t baud;
     bool switching; /* to baud, once the queue is empty */
+    int drains;     /* times that it was looked at for that */
     struct event *read_event;
     struct event *write_event;
     struct event *timer; /* to reopen, or to look at the queue again */
@@ -78,21 +86,21 @@ static void wait_ms(struct serial *serial, long ms)
 
 static bool set_speed(int fd, uint32_t baud)
 {
-    struct termios settings;
+    struct termios line;
 
-    if (tcgetattr(fd, &settings) != 0) {
+    if (tcgetattr(fd, &line) != 0) {
         return false;
     }
-    cfmakeraw(&settings);
-    settings.c_cflag |= CLOCAL | CREAD;
-    settings.c_cflag &= ~(tcflag_t)(HUPCL | CSTOPB | PARENB | CRTSCTS);
-    return cfsetspeed(&settings, speed_of(baud)) == 0 && tcsetattr(fd, TCSADRAIN, &settings) == 0;
+    cfmakeraw(&line);
+    line.c_cflag |= CLOCAL | CREAD;
+    line.c_cflag &= ~(tcflag_t)(HUPCL | CSTOPB | PARENB | CRTSCTS);
+    return cfsetspeed(&line, speed_of(baud)) == 0 && tcsetattr(fd, TCSADRAIN, &line) == 0;
 }
 
 /* -1 with errno set. */
-static int open_tty(const struct serial *serial)
+static int open_device(const struct serial *serial, const char *path)
 {
-    int fd = open(serial->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
         return -1;
@@ -108,16 +116,38 @@ static int open_tty(const struct serial *serial)
     return fd;
 }
 
-static int open_socket(const struct serial *serial)
+/* The first device of the pattern that opens: an adapter may come back under another name. */
+static int open_tty(struct serial *serial)
+{
+    glob_t found;
+    int fd = -1;
+    int error = ENOENT;
+
+    if (glob(serial->mcu->uart, 0, NULL, &found) != 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    for (size_t i = 0; i < found.gl_pathc && fd < 0; i++) {
+        fd = open_device(serial, found.gl_pathv[i]);
+        error = fd < 0 ? errno : error;
+        snprintf(serial->device, sizeof serial->device, "%s", found.gl_pathv[i]);
+    }
+    globfree(&found);
+    errno = error;
+    return fd;
+}
+
+static int open_socket(struct serial *serial)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd;
 
-    if (strlen(serial->path) >= sizeof address.sun_path) {
+    if (strlen(serial->mcu->uart) >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    memcpy(address.sun_path, serial->path, strlen(serial->path) + 1);
+    memcpy(address.sun_path, serial->mcu->uart, strlen(serial->mcu->uart) + 1);
+    snprintf(serial->device, sizeof serial->device, "%s", serial->mcu->uart);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         int error = errno;
@@ -131,7 +161,7 @@ static int open_socket(const struct serial *serial)
 
 static void close_line(struct serial *serial, const char *why)
 {
-    log_warning("uart %s: %s; opening it again", serial->path, why);
+    log_warning(serial->mcu->name, "uart %s: %s; opening it again", serial->device, why);
     event_free(serial->read_event);
     event_free(serial->write_event);
     close(serial->fd);
@@ -145,6 +175,8 @@ static void close_line(struct serial *serial, const char *why)
 /* False if the line was lost. */
 static bool send_out(struct serial *serial)
 {
+    static const struct timeval stuck = {STUCK_S, 0};
+
     while (serial->out_sent < serial->out_length) {
         ssize_t count =
             write(serial->fd, serial->out + serial->out_sent, serial->out_length - serial->out_sent);
@@ -152,7 +184,7 @@ static bool send_out(struct serial *serial)
         if (count > 0) {
             serial->out_sent += (size_t)count;
         } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-            event_add(serial->write_event, NULL);
+            event_add(serial->write_event, &stuck);
             return true;
         } else {
             close_line(serial, strerror(errno));
@@ -171,16 +203,22 @@ static bool finish_switch(struct serial *serial)
     if (!serial->switching) {
         return true;
     }
-    if (!serial->is_socket && ioctl(serial->fd, TIOCOUTQ, &queued) == 0 && queued > 0) {
+    if (!serial->mcu->uart_is_socket && ioctl(serial->fd, TIOCOUTQ, &queued) == 0 && queued > 0 &&
+        serial->drains++ < DRAINS_MAX) {
         wait_ms(serial, DRAIN_MS);
         return false;
     }
+    if (serial->drains > DRAINS_MAX) {
+        log_warning(serial->mcu->name, "uart %s: does not send what it was given; dropping it",
+                    serial->device);
+        tcflush(serial->fd, TCOFLUSH);
+    }
     serial->switching = false;
-    if (!serial->is_socket && !set_speed(serial->fd, serial->baud)) {
+    if (!serial->mcu->uart_is_socket && !set_speed(serial->fd, serial->baud)) {
         close_line(serial, strerror(errno));
         return false;
     }
-    log_debug("uart %s: %u baud", serial->path, serial->baud);
+    log_debug(serial->mcu->name, "uart %s: %u baud", serial->device, serial->baud);
     return true;
 }
 
@@ -198,6 +236,7 @@ void serial_set_baud(struct serial *serial, uint32_t baud)
 {
     serial->switching = serial->fd >= 0 && (baud != serial->baud || serial->switching);
     serial->baud = baud;
+    serial->drains = 0;
 }
 
 /* --- Events --- */
@@ -223,24 +262,26 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
     struct serial *serial = ctx;
 
     (void)fd;
-    (void)what;
-    if (send_out(serial)) {
+    if (what & EV_TIMEOUT) {
+        close_line(serial, "takes no byte any more");
+    } else if (send_out(serial)) {
         serial_kick(serial);
     }
 }
 
 static void try_open(struct serial *serial)
 {
-    serial->fd = serial->is_socket ? open_socket(serial) : open_tty(serial);
+    serial->fd = serial->mcu->uart_is_socket ? open_socket(serial) : open_tty(serial);
     if (serial->fd < 0) {
         if (!serial->told_missing) {
-            log_warning("uart %s: %s; trying again until it opens", serial->path, strerror(errno));
+            log_warning(serial->mcu->name, "uart %s: %s; trying again until it opens", serial->mcu->uart,
+                        strerror(errno));
         }
         serial->told_missing = true;
         wait_ms(serial, REOPEN_MS);
         return;
     }
-    log_info("uart %s: open", serial->path);
+    log_info(serial->mcu->name, "uart %s: open", serial->device);
     serial->told_missing = false;
     serial->out_length = serial->out_sent = 0;
     serial->read_event = event_new(serial->base, serial->fd, EV_READ | EV_PERSIST, on_readable, serial);
@@ -262,20 +303,24 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
-struct serial *serial_new(struct event_base *base, const char *path, bool is_socket, uint32_t baud,
+struct serial *serial_new(struct event_base *base, const struct mcu_config *mcu,
                           const struct serial_handler *handler)
 {
     struct serial *serial = memory_zeroed(sizeof *serial);
 
     serial->base = base;
     serial->handler = *handler;
-    snprintf(serial->path, sizeof serial->path, "%s", path);
-    serial->is_socket = is_socket;
-    serial->baud = baud;
+    serial->mcu = mcu;
+    serial->baud = mcu->uart_baud;
     serial->fd = -1;
     serial->timer = evtimer_new(base, on_timer, serial);
     wait_ms(serial, 0);
     return serial;
+}
+
+const char *serial_device(const struct serial *serial)
+{
+    return serial->fd >= 0 ? serial->device : NULL;
 }
 
 void serial_free(struct serial *serial)

@@ -1,12 +1,15 @@
 /* The line to the primary MCU: a tty, or a UNIX socket that stands for one.
  *
- * It is opened, and opened again when it goes away, for as long as the program runs. */
+ * It is opened, and opened again when it goes away, for as long as the program runs. Where a pattern is
+ * given, the first device of it that opens is taken. */
 #ifndef NCPD_SERIAL_H
 #define NCPD_SERIAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "ncpd/config.h"
 
 struct event_base;
 struct serial;
@@ -22,8 +25,8 @@ struct serial_handler {
     void *ctx;
 };
 
-/* Starts opening path. Never NULL. */
-struct serial *serial_new(struct event_base *base, const char *path, bool is_socket, uint32_t baud,
+/* Starts opening the MCU's line. mcu stays the caller's. Never NULL. */
+struct serial *serial_new(struct event_base *base, const struct mcu_config *mcu,
                           const struct serial_handler *handler);
 void serial_free(struct serial *serial);
 
@@ -32,6 +35,9 @@ void serial_kick(struct serial *serial);
 
 /* Changes the rate once everything that was pulled is on the wire. */
 void serial_set_baud(struct serial *serial, uint32_t baud);
+
+/* The device that is open, NULL while none is. */
+const char *serial_device(const struct serial *serial);
 
 /* True for a rate that a tty of this system can be set to. */
 bool serial_knows_baud(uint32_t baud);

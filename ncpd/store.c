@@ -18,20 +18,24 @@
 
 /* --- The folder --- */
 
-bool store_open(struct store *store, const char *path)
+bool store_open(struct store *store, const struct mcu_config *mcu)
 {
+    const char *name = mcu->name;
+    const char *path = mcu->data;
+
     *store = (struct store){.folder = -1, .part = -1};
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        log_error("data folder %s: cannot be created: %s", path, strerror(errno));
+        log_error(name, "data folder %s: cannot be created: %s", path, strerror(errno));
         return false;
     }
     store->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->folder < 0 || faccessat(store->folder, ".", W_OK | X_OK, AT_EACCESS) != 0) {
         log_error(
+            name,
             "data folder %s: cannot be written: %s; make it writable for this user, or give another --data",
             path, strerror(errno));
     } else if (flock(store->folder, LOCK_EX | LOCK_NB) != 0) {
-        log_error("data folder %s: in use by another tandem-ncp; give each its own --data", path);
+        log_error(name, "data folder %s: in use by another tandem-ncp; give each its own --data", path);
     } else {
         return true;
     }

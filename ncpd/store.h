@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ncpd/config.h"
 #include "tandem/digest.h"
 
 struct store_digests {
@@ -32,7 +33,7 @@ struct store {
 };
 
 /* Opens (creates) the folder and locks it. False after a message that says what is wrong. */
-bool store_open(struct store *store, const char *path);
+bool store_open(struct store *store, const struct mcu_config *mcu);
 void store_close(struct store *store);
 
 /* The part kept from before: its length, and in sha256 and size which file it belongs to. 0 if there is none.

@@ -4,10 +4,12 @@
 
 #include <stdbool.h>
 
+#include "ncpd/config.h"
+
 enum { TOKEN_MAX = 255 };
 
-/* Reads it. False after a message that says what is wrong: missing, empty, too long, or readable by others.
- */
-bool token_read(char token[TOKEN_MAX + 1], const char *path);
+/* Reads the MCU's token. False after a message that says what is wrong: missing, empty, too long, or readable
+ * by others. A credential of the service manager is guarded by its folder, whatever its mode says. */
+bool token_read(char token[TOKEN_MAX + 1], const struct mcu_config *mcu);
 
 #endif

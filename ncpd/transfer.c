@@ -21,7 +21,7 @@ enum {
 struct transfer {
     struct event_base *base;
     struct transfer_handler handler;
-    char *ca_file;
+    const struct mcu_config *mcu;
     CURLM *multi;
     CURL *easy; /* NULL while none is under way */
     struct event *timer;
@@ -202,7 +202,7 @@ static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
 
 /* --- Outside --- */
 
-struct transfer *transfer_new(struct event_base *base, const char *ca_file,
+struct transfer *transfer_new(struct event_base *base, const struct mcu_config *mcu,
                               const struct transfer_handler *handler)
 {
     struct transfer *transfer = memory_zeroed(sizeof *transfer);
@@ -210,7 +210,7 @@ struct transfer *transfer_new(struct event_base *base, const char *ca_file,
     curl_global_init(CURL_GLOBAL_DEFAULT);
     transfer->base = base;
     transfer->handler = *handler;
-    transfer->ca_file = ca_file != NULL ? strdup(ca_file) : NULL;
+    transfer->mcu = mcu;
     transfer->timer = evtimer_new(base, on_timer, transfer);
     transfer->multi = curl_multi_init();
     curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
@@ -225,9 +225,21 @@ void transfer_free(struct transfer *transfer)
     transfer_stop(transfer);
     curl_multi_cleanup(transfer->multi);
     event_free(transfer->timer);
-    free(transfer->ca_file);
     free(transfer);
     curl_global_cleanup();
+}
+
+/* As the connection to the cloud. A server that only moves may not take TLS away on the way. */
+static void set_tls(CURL *easy, const struct mcu_config *mcu)
+{
+    if (mcu->ca_file[0] != '\0') {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, mcu->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (mcu->certificate[0] != '\0') {
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, mcu->certificate);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, mcu->key);
+    }
 }
 
 void transfer_start(struct transfer *transfer, const char *url, uint32_t offset)
@@ -242,7 +254,8 @@ void transfer_start(struct transfer *transfer, const char *url, uint32_t offset)
     transfer->easy = easy = curl_easy_init();
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
+                     strncmp(url, "https:", 6) == 0 ? "https" : "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 3L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tandem-ncp/" TANDEM_VERSION);
@@ -260,9 +273,7 @@ void transfer_start(struct transfer *transfer, const char *url, uint32_t offset)
         snprintf(range, sizeof range, "%u-", offset);
         curl_easy_setopt(easy, CURLOPT_RANGE, range);
     }
-    if (transfer->ca_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
-    }
+    set_tls(easy, transfer->mcu);
     curl_multi_add_handle(transfer->multi, easy);
 }
 

@@ -8,6 +8,8 @@
 
 #include "tandem/digest.h"
 
+#include "ncpd/config.h"
+
 struct event_base;
 struct transfer;
 
@@ -35,8 +37,8 @@ struct transfer_handler {
     void *ctx;
 };
 
-/* ca_file: NULL for the system's. Never NULL. */
-struct transfer *transfer_new(struct event_base *base, const char *ca_file,
+/* mcu stays the caller's; its certificates are used. Never NULL. */
+struct transfer *transfer_new(struct event_base *base, const struct mcu_config *mcu,
                               const struct transfer_handler *handler);
 void transfer_free(struct transfer *transfer);
 

@@ -21,7 +21,8 @@
  *    v true                                   '-------- initialised as offered --> installed
  *   installed
  *
- * A restart of the MCU in OFFERING, ACCEPTED and SENDING leads to WAITING too, while offers are left.
+ * A restart of the MCU in OFFERING, ACCEPTED and SENDING leads to WAITING too, while offers are left. What is
+ * withdrawn up to SENDING goes to CANCELLING once no answer is awaited.
  *
  * - One call of ours is in flight at most, and nothing else of ours is sent meanwhile.
  * - An offer fits the smallest buffer in the field, 256 bytes with its CRC, and is preceded by a resync.
@@ -76,6 +77,7 @@ void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmw
     ncp->resumed = 0;
     ncp->wire_bytes = 0;
     ncp->reason = TDM_REASON_NONE;
+    ncp->withdrawn = TDM_REASON_NONE;
     tdm__feeder_enter(ncp, TDM__WAITING, now_ms);
 }
 
@@ -181,6 +183,7 @@ static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refuse
     }
     ncp->unanswered = ncp->unanswered || error == TDM_E_TIMEOUT;
     ncp->resends++;
+    ncp->counters.resends++;
     ncp->due_ms = now_ms;
     if (error == TDM_E_TIMEOUT) {
         tdm_endpoint_resync(&ncp->endpoint);
@@ -392,6 +395,11 @@ uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
 
     if (ncp->step >= sizeof steps / sizeof steps[0] || steps[ncp->step] == NULL || !tdm__may_call(ncp)) {
         return UINT32_MAX;
+    }
+    if (ncp->withdrawn != TDM_REASON_NONE && ncp->step <= TDM__SENDING) {
+        tdm__feeder_give_up(ncp, ncp->withdrawn, false, now_ms);
+        ncp->withdrawn = TDM_REASON_NONE;
+        return 0;
     }
     if (is_held(ncp, now_ms)) {
         return tdm__until(ncp->resume_ms, now_ms);

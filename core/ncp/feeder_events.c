@@ -107,27 +107,29 @@ void tdm__feeder_reopened(struct tdm_ncp *ncp, uint32_t now_ms)
 /* --- What the network side does --- */
 
 /* next never came to its turn. */
-static void drop_next(struct tdm_ncp *ncp)
+static void drop_next(struct tdm_ncp *ncp, uint8_t reason)
 {
     struct tdm_ncp_progress progress = {
         .stage = TDM_NCP_FAILED,
         .id = ncp->next.id,
         .size = ncp->next.bytes,
-        .reason = TDM_REASON_SUPERSEDED,
+        .reason = reason,
     };
 
     ncp->has_next = false;
     ncp->config->ops->progress(ncp->config->ctx, &progress);
 }
 
-static void supersede(struct tdm_ncp *ncp, uint32_t now_ms)
+/* Ends it once no answer is awaited: the MCU hears nothing before it gave the one that it is at. */
+static void withdraw(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
 {
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
-    if (ncp->step == TDM__WAITING && ncp->offers == 0) {
-        tdm__feeder_fail(ncp, TDM_REASON_SUPERSEDED, now_ms);
-    } else {
-        tdm__feeder_give_up(ncp, TDM_REASON_SUPERSEDED, false, now_ms);
-    }
+    bool asked = ncp->step > TDM__WAITING || ncp->offers > 0;
+
+    if (ncp->step == TDM__RETURNING || (ncp->step == TDM__WAITING && !asked)) {
+        tdm__feeder_fail(ncp, reason, now_ms);
+    } else if (ncp->step >= TDM__WAITING && ncp->step <= TDM__SENDING) {
+        ncp->withdrawn = reason;
+    } /* what is left is over by itself in a moment */
 }
 
 int tdm_ncp_offer(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms)
@@ -145,12 +147,20 @@ int tdm_ncp_offer(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, 
         return TDM_E_BUSY;
     }
     if (ncp->has_next) {
-        drop_next(ncp);
+        drop_next(ncp, TDM_REASON_SUPERSEDED);
     }
     ncp->next = *firmware;
     ncp->has_next = true;
     if (ncp->step != TDM__FINISHING && ncp->step != TDM__RETURNING) {
-        supersede(ncp, now_ms);
+        withdraw(ncp, TDM_REASON_SUPERSEDED, now_ms);
     }
     return TDM_OK;
+}
+
+void tdm_ncp_withdraw(struct tdm_ncp *ncp, enum tdm_reason reason, uint32_t now_ms)
+{
+    if (ncp->has_next) {
+        drop_next(ncp, (uint8_t)reason);
+    }
+    withdraw(ncp, (uint8_t)reason, now_ms);
 }

@@ -12,7 +12,7 @@
  * down is left after the same silence, or an MCU that restarted would never be heard again.
  * - The rate changes, and the session restarts, only when nothing waits to be sent: answers go out before.
  * - An MCU that speaks in down without initialising is told of state 10 after a while.
- * - The MCU is told of a state only while no answer of it is awaited (section 9). */
+ * - The MCU is told of states, events and pins only while no answer of it is awaited (section 9). */
 #include "core/ncp/internal.h"
 
 #include <string.h>
@@ -51,6 +51,7 @@ void tdm__ncp_link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->reports = false;
     ncp->suspended = false;
     ncp->reminds = false;
+    ncp->event_count = 0;
     ncp->told = TDM_STATE_NOT_INITIALIZED;
     ncp->pings = 0;
     ncp->heard_ms = now_ms;
@@ -108,6 +109,7 @@ static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
         return UINT32_MAX;
     }
     if (ncp->pings >= TDM__PINGS) {
+        ncp->counters.lost++;
         tdm__feeder_link_lost(ncp, now_ms);
         tdm__ncp_link_restart(ncp, now_ms);
         return 0;
@@ -120,15 +122,15 @@ static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
     return TDM__PING_MS;
 }
 
-static bool send_state(struct tdm_ncp *ncp, uint8_t state, uint32_t now_ms)
+/* A ONEWAY with one byte, client.blynkStateChange or client.processEvent. */
+static bool send_u8(struct tdm_ncp *ncp, uint16_t uid, uint8_t value, uint32_t now_ms)
 {
     struct tdm_writer args;
 
-    if (!tdm__may_call(ncp) ||
-        tdm_endpoint_open(&ncp->endpoint, TDM_UID_STATE_CHANGE, true, &args) != TDM_OK) {
+    if (!tdm__may_call(ncp) || tdm_endpoint_open(&ncp->endpoint, uid, true, &args) != TDM_OK) {
         return false;
     }
-    tdm_put_u8(&args, state);
+    tdm_put_u8(&args, value);
     return tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK;
 }
 
@@ -136,7 +138,7 @@ static void tell_state(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     uint8_t state = (uint8_t)tdm_ncp_state(ncp);
 
-    if (ncp->initialized && state != ncp->told && send_state(ncp, state, now_ms)) {
+    if (ncp->initialized && state != ncp->told && send_u8(ncp, TDM_UID_STATE_CHANGE, state, now_ms)) {
         ncp->told = state;
     }
 }
@@ -155,11 +157,50 @@ static uint32_t remind(struct tdm_ncp *ncp, uint32_t now_ms)
     if (wait_ms > 0) {
         return wait_ms;
     }
-    if (!send_state(ncp, TDM_STATE_NOT_INITIALIZED, now_ms)) {
+    if (!send_u8(ncp, TDM_UID_STATE_CHANGE, TDM_STATE_NOT_INITIALIZED, now_ms)) {
         return TDM__SOON_MS;
     }
     ncp->reminds = false;
     return UINT32_MAX;
+}
+
+/* --- What the network side tells the MCU --- */
+
+void tdm_ncp_event(struct tdm_ncp *ncp, enum tdm_event event)
+{
+    if (!ncp->initialized) {
+        return;
+    }
+    if (ncp->event_count == TDM_NCP_EVENTS) {
+        ncp->event_count--;
+        memmove(ncp->events, ncp->events + 1, ncp->event_count);
+    }
+    ncp->events[ncp->event_count++] = (uint8_t)event;
+}
+
+static void tell_events(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    while (ncp->event_count > 0 && send_u8(ncp, TDM_UID_PROCESS_EVENT, ncp->events[0], now_ms)) {
+        ncp->event_count--;
+        memmove(ncp->events, ncp->events + 1, ncp->event_count);
+    }
+}
+
+bool tdm_ncp_pin_changed(struct tdm_ncp *ncp, uint16_t pin, const void *value, uint16_t bytes,
+                         uint32_t now_ms)
+{
+    struct tdm_writer args;
+
+    if (!ncp->initialized) {
+        return true;
+    }
+    if (tdm__feeder_active(ncp) || !tdm__may_call(ncp) ||
+        tdm_endpoint_open(&ncp->endpoint, TDM_UID_VPIN_CHANGE, true, &args) != TDM_OK) {
+        return false;
+    }
+    tdm_put_u16(&args, pin);
+    tdm_put_binary(&args, value, bytes);
+    return tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK;
 }
 
 void tdm_ncp_reboot_mcu(struct tdm_ncp *ncp)
@@ -192,6 +233,7 @@ uint32_t tdm__ncp_link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
     uint32_t remind_ms = remind(ncp, now_ms);
 
     tell_state(ncp, now_ms);
+    tell_events(ncp, now_ms);
     reboot_mcu(ncp, now_ms);
     return wait_ms < remind_ms ? wait_ms : remind_ms;
 }

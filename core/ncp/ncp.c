@@ -43,6 +43,7 @@ static void count_wire(struct tdm_ncp *ncp, size_t bytes)
 void tdm_ncp_receive(struct tdm_ncp *ncp, const uint8_t *bytes, size_t count, uint32_t now_ms)
 {
     count_wire(ncp, count);
+    ncp->counters.bytes_in += (uint32_t)count;
     tdm_endpoint_receive(&ncp->endpoint, bytes, count, now_ms);
     tdm__ncp_link_heard(ncp, now_ms);
 }
@@ -59,11 +60,23 @@ uint32_t tdm_ncp_poll(struct tdm_ncp *ncp, uint32_t now_ms)
     return ncp->restart || ncp->switch_to != 0 ? earliest(wait_ms, TDM__SOON_MS) : wait_ms;
 }
 
+/* Each frame has one END, and nothing else has (escapes see to that). */
+static void count_sent(struct tdm_ncp *ncp, const uint8_t *bytes, size_t count)
+{
+    size_t i;
+
+    ncp->counters.bytes_out += (uint32_t)count;
+    for (i = 0; i < count; i++) {
+        ncp->counters.frames_out += bytes[i] == TDM_FRAME_END;
+    }
+}
+
 size_t tdm_ncp_pull(struct tdm_ncp *ncp, uint8_t *out, size_t capacity, uint32_t now_ms)
 {
     size_t count = tdm_endpoint_pull(&ncp->endpoint, out, capacity);
 
     count_wire(ncp, count);
+    count_sent(ncp, out, count);
     if (count == 0) {
         tdm__ncp_link_drained(ncp, now_ms);
     }
@@ -87,6 +100,34 @@ enum tdm_state tdm_ncp_state(const struct tdm_ncp *ncp)
         return TDM_STATE_NOT_INITIALIZED;
     }
     return tdm__feeder_active(ncp) ? TDM_STATE_OTA_UPGRADE : (enum tdm_state)ncp->cloud;
+}
+
+bool tdm_ncp_idle(const struct tdm_ncp *ncp)
+{
+    return tdm_endpoint_idle(&ncp->endpoint);
+}
+
+void tdm_ncp_counters(const struct tdm_ncp *ncp, struct tdm_ncp_counters *counters)
+{
+    const struct tdm_frame_rx *rx = &ncp->endpoint.rx;
+
+    *counters = ncp->counters;
+    counters->frames_in = rx->frames;
+    counters->bad_crc = rx->bad_crc;
+    counters->oversized = rx->oversized;
+    counters->cut_short = rx->cut_short;
+    counters->noise = rx->noise;
+    counters->unserved = ncp->endpoint.unserved;
+}
+
+int tdm_ncp_answer_open(struct tdm_ncp *ncp, uint16_t msg_id, struct tdm_writer *results)
+{
+    return tdm_endpoint_answer_open(&ncp->endpoint, msg_id, results);
+}
+
+int tdm_ncp_answer_commit(struct tdm_ncp *ncp, struct tdm_writer *results)
+{
+    return tdm_endpoint_answer_commit(&ncp->endpoint, results);
 }
 
 const char *tdm_ncp_stage_slug(enum tdm_ncp_stage stage)

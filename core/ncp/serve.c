@@ -1,5 +1,6 @@
-/* The calls that the co-processor serves (docs/PROTOCOL.md, section 3). One row of `served` is one call;
- * hasUID reads the same table, so it cannot say anything else than what is served. */
+/* The calls that core/ncp serves by itself (docs/PROTOCOL.md, section 3): those of the link and the update.
+ * All others are the business of ops->serve, which is asked first. One row of `served` is one call; hasUID
+ * reads the same table, so it cannot say anything else than what is served. */
 #include "core/ncp/internal.h"
 
 #include <string.h>
@@ -55,31 +56,6 @@ static void serve_set_baud(struct tdm_ncp *ncp, struct tdm_reader *args, struct 
     tdm_put_bool(results, possible);
 }
 
-static void put_mac(struct tdm_ncp *ncp, struct tdm_writer *results, bool ethernet)
-{
-    const struct tdm_ncp_ops *ops = ncp->config->ops;
-    const char *mac = ops->mac != NULL ? ops->mac(ncp->config->ctx, ethernet) : NULL;
-
-    tdm_put_string(results, mac);
-    tdm_put_bool(results, mac != NULL);
-}
-
-static void serve_wifi_mac(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
-                           uint32_t now_ms)
-{
-    (void)args;
-    (void)now_ms;
-    put_mac(ncp, results, false);
-}
-
-static void serve_ethernet_mac(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
-                               uint32_t now_ms)
-{
-    (void)args;
-    (void)now_ms;
-    put_mac(ncp, results, true);
-}
-
 /* --- blynk.*: who the device is --- */
 
 static void serve_initialize(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
@@ -97,6 +73,7 @@ static void serve_initialize(struct tdm_ncp *ncp, struct tdm_reader *args, struc
     }
     ncp->initialized = true;
     ncp->online = true;
+    ncp->counters.sessions++;
     ncp->told = TDM_STATE_NOT_INITIALIZED;
     tdm__feeder_mcu_restarted(ncp, true, now_ms);
     ncp->config->ops->online(ncp->config->ctx, device);
@@ -132,25 +109,6 @@ static void serve_state(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm
     (void)args;
     (void)now_ms;
     tdm_put_u8(results, (uint8_t)tdm_ncp_state(ncp));
-}
-
-static void serve_time(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
-                       uint32_t now_ms)
-{
-    const struct tdm_ncp_ops *ops = ncp->config->ops;
-    struct tdm_ncp_time time;
-    bool known;
-
-    (void)args;
-    (void)now_ms;
-    memset(&time, 0, sizeof time);
-    known = ops->get_time != NULL && ops->get_time(ncp->config->ctx, &time);
-    tdm_put_string(results, time.iso8601);
-    tdm_put_i64(results, time.unix_ms);
-    tdm_put_i16(results, time.offset_minutes);
-    tdm_put_string(results, time.zone);
-    tdm_put_u8(results, time.dst);
-    tdm_put_bool(results, known);
 }
 
 /* --- blynk.otaUpdate* --- */
@@ -196,7 +154,8 @@ static void serve_ota_sha256(struct tdm_ncp *ncp, struct tdm_reader *args, struc
     put_digest(ncp, results, ncp->firmware.sha256, sizeof ncp->firmware.sha256);
 }
 
-/* A file is offered only once it is here whole, so there is nothing left to fetch. */
+/* A file is offered only once it is here whole, so there is nothing left to fetch. ops->serve may know more:
+ * a download that is under way, or why there is none. */
 static void serve_ota_prefetch(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
                                uint32_t now_ms)
 {
@@ -286,13 +245,10 @@ static const struct served_call {
     {TDM_UID_NCP_REBOOT, serve_reboot},
     {TDM_UID_NCP_HAS_UID, serve_has_uid},
     {TDM_UID_HW_SET_UART_BAUD_RATE, serve_set_baud},
-    {TDM_UID_HW_GET_WIFI_MAC, serve_wifi_mac},
-    {TDM_UID_HW_GET_ETHERNET_MAC, serve_ethernet_mac},
     {TDM_UID_INITIALIZE, serve_initialize},
     {TDM_UID_SET_FIRMWARE_INFO, serve_firmware_info},
     {TDM_UID_GET_NCP_VERSION, serve_version},
     {TDM_UID_GET_STATE, serve_state},
-    {TDM_UID_GET_TIME, serve_time},
     {TDM_UID_OTA_START, serve_ota_start},
     {TDM_UID_OTA_GET_CRC32, serve_ota_crc32},
     {TDM_UID_OTA_GET_MD5, serve_ota_md5},
@@ -315,27 +271,49 @@ static serve_call_fn *find(uint16_t uid)
     return NULL;
 }
 
+static bool host_serves(const struct tdm_ncp *ncp, uint16_t uid)
+{
+    const struct tdm_ncp_ops *ops = ncp->config->ops;
+
+    return ops->serve != NULL && ops->serves(ncp->config->ctx, uid);
+}
+
 static void serve_has_uid(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
                           uint32_t now_ms)
 {
-    (void)ncp;
+    uint16_t uid = tdm_get_u16(args);
+
     (void)now_ms;
-    tdm_put_bool(results, find(tdm_get_u16(args)) != NULL);
+    tdm_put_bool(results, find(uid) != NULL || host_serves(ncp, uid));
+}
+
+static bool fits(const struct tdm_call_info *call, const struct tdm_reader *args)
+{
+    return tdm_signature_matches(call->arguments, args->buffer + args->position,
+                                 args->length - args->position);
 }
 
 int tdm__ncp_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
                    struct tdm_writer *results, uint32_t now_ms)
 {
+    struct tdm_ncp *ncp = ctx;
+    const struct tdm_ncp_ops *ops = ncp->config->ops;
+    const struct tdm_call_info *call = tdm_call_info(uid);
     serve_call_fn *serve = find(uid);
+    int status = TDM_STATUS_UNKNOWN_UID;
 
-    (void)msg_id;
-    if (serve == NULL) {
+    if (call == NULL || !call->served_by_ncp) {
         return TDM_STATUS_UNKNOWN_UID;
     }
-    if (!tdm_signature_matches(tdm_call_info(uid)->arguments, args->buffer + args->position,
-                               args->length - args->position)) {
-        return TDM_STATUS_ARGS_READ;
+    if (!fits(call, args)) {
+        return serve != NULL || host_serves(ncp, uid) ? TDM_STATUS_ARGS_READ : TDM_STATUS_UNKNOWN_UID;
     }
-    serve(ctx, args, results, now_ms);
-    return TDM_STATUS_OK;
+    if (ops->serve != NULL) {
+        status = ops->serve(ncp->config->ctx, uid, msg_id, args, results);
+    }
+    if (status == TDM_STATUS_UNKNOWN_UID && serve != NULL) {
+        serve(ncp, args, results, now_ms);
+        status = TDM_STATUS_OK;
+    }
+    return status;
 }

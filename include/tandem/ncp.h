@@ -22,6 +22,7 @@
 #define TDM_NCP_NAME_MAX     64 /* longest file name, template id and template name */
 #define TDM_NCP_HARDWARE_MAX 32
 #define TDM_NCP_PREFIX_BYTES 12 /* of an image digest, where it stands for the whole */
+#define TDM_NCP_EVENTS       8  /* that wait to be told; the oldest gives way */
 
 /* otaUpdateWrite is the chunk and 16 bytes: opcode, uid, msg id, offset, length, CRC-32. */
 #define TDM_NCP_CHUNK_MIN 16
@@ -91,12 +92,20 @@ struct tdm_ncp_device_report {
     uint32_t counter;
 };
 
-struct tdm_ncp_time {
-    int64_t unix_ms;
-    int16_t offset_minutes; /* of local time from UTC */
-    bool dst;
-    char iso8601[40]; /* local time */
-    char zone[40];    /* name of the time zone */
+/* Since tdm_ncp_init; they wrap. */
+struct tdm_ncp_counters {
+    uint32_t frames_in;  /* good ones */
+    uint32_t frames_out; /* resyncs included */
+    uint32_t bytes_in;
+    uint32_t bytes_out;
+    uint32_t bad_crc;
+    uint32_t oversized;
+    uint32_t cut_short;
+    uint32_t noise;    /* bytes outside of frames */
+    uint32_t resends;  /* of chunks and of otaUpdateFinish */
+    uint32_t unserved; /* calls that came while there was no room for an answer */
+    uint32_t sessions; /* initialize calls that were good */
+    uint32_t lost;     /* times that a silent MCU was given up */
 };
 
 /* Effects. Called from inside tdm_ncp_receive, _poll, _pull and _offer; none may call back into the ncp.
@@ -121,10 +130,14 @@ struct tdm_ncp_ops {
     bool (*device_report)(void *ctx, const struct tdm_ncp_device_report *report);
     /* ncp.reboot was answered; the link starts anew by itself. Optional. */
     void (*reboot)(void *ctx);
-    /* The time; false if it is not known. Optional. */
-    bool (*get_time)(void *ctx, struct tdm_ncp_time *time);
-    /* The MAC address as text, NULL if there is none. Optional. */
-    const char *(*mac)(void *ctx, bool ethernet);
+    /* Serves the calls that take more than this link: data, time, addresses, hardware, factory tests; it is
+     * asked before core/ncp looks at its own. args hold exactly what the call's signature says. Returns as a
+     * tdm_serve_fn does: TDM_STATUS_UNKNOWN_UID for what it leaves to core/ncp or does not know,
+     * TDM_SERVE_LATER for what tdm_ncp_answer_* answers before the call's timeout. Optional. */
+    int (*serve)(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
+                 struct tdm_writer *results);
+    /* True if serve does something for uid, as hasUID says. Optional, if serve is not there. */
+    bool (*serves)(void *ctx, uint16_t uid);
 };
 
 struct tdm_ncp_config {
@@ -148,18 +161,21 @@ struct tdm_ncp {
     /* link_life */
     struct tdm_ncp_device device;
     bool initialized;
-    bool online;        /* ops->online was called, ops->offline was not yet */
-    bool reboot_mcu;    /* ask it to */
-    bool restart;       /* reboot once everything is on the wire */
-    uint8_t cloud;      /* enum tdm_state: what the network side said last */
-    uint8_t told;       /* the state that the MCU was told last */
-    uint8_t pings;      /* unanswered ones in a row */
-    uint32_t baud;      /* the rate now */
-    uint32_t switch_to; /* the rate to switch to once everything is on the wire, 0 none */
-    bool reminds;       /* the MCU spoke and may have to be told that it is not initialised, */
-    uint32_t remind_ms; /* then */
-    uint32_t heard_ms;  /* when the last good frame came */
-    uint32_t frames;    /* good frames at that time */
+    bool online;                    /* ops->online was called, ops->offline was not yet */
+    bool reboot_mcu;                /* ask it to */
+    bool restart;                   /* reboot once everything is on the wire */
+    uint8_t cloud;                  /* enum tdm_state: what the network side said last */
+    uint8_t told;                   /* the state that the MCU was told last */
+    uint8_t pings;                  /* unanswered ones in a row */
+    uint32_t baud;                  /* the rate now */
+    uint32_t switch_to;             /* the rate to switch to once everything is on the wire, 0 none */
+    bool reminds;                   /* the MCU spoke and may have to be told that it is not initialised, */
+    uint32_t remind_ms;             /* then */
+    uint32_t heard_ms;              /* when the last good frame came */
+    uint32_t frames;                /* good frames at that time */
+    uint8_t events[TDM_NCP_EVENTS]; /* to tell, oldest first */
+    uint8_t event_count;
+    struct tdm_ncp_counters counters; /* those that the endpoint does not keep */
 
     /* feeder */
     struct tdm_ncp_firmware firmware;
@@ -171,9 +187,10 @@ struct tdm_ncp {
     bool unanswered; /* a send of this chunk was */
     bool assumed;    /* the chunk before is assumed to be written */
     uint8_t step;
-    uint8_t offers;  /* made so far */
-    uint8_t resends; /* of the chunk or the finish under way */
-    uint8_t reason;  /* why it ends, or ended last time */
+    uint8_t offers;    /* made so far */
+    uint8_t resends;   /* of the chunk or the finish under way */
+    uint8_t reason;    /* why it ends, or ended last time */
+    uint8_t withdrawn; /* why it is to end once no answer is awaited, 0 if it is not */
     uint16_t chunk_bytes;
     uint16_t loaded;    /* bytes of the file in chunk */
     uint32_t offset;    /* taken by the MCU */
@@ -210,6 +227,28 @@ void tdm_ncp_cloud_state(struct tdm_ncp *ncp, enum tdm_state state);
  * when its otaUpdateFinish was sent already, waited for. The same file again (same digest) changes nothing.
  * TDM_OK, or TDM_E_ARGUMENT where the file is empty. */
 TDM_MUST_USE int tdm_ncp_offer(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms);
+
+/* Ends the update under way, and the one that waits, with reason: the cloud took it back, or its time is
+ * over. An otaUpdateFinish that is out is waited for. */
+void tdm_ncp_withdraw(struct tdm_ncp *ncp, enum tdm_reason reason, uint32_t now_ms);
+
+/* Tells an initialised MCU of an event (client.processEvent), as soon as no answer of it is awaited. */
+void tdm_ncp_event(struct tdm_ncp *ncp, enum tdm_event event);
+
+/* Tells an initialised MCU a pin's new value (client.blynkVPinChange). False if that is not possible now,
+ * because an update is under way, an answer is awaited or the queue is full: try again after the next poll.
+ * True also for an MCU that is not initialised, which is told nothing. */
+TDM_MUST_USE bool tdm_ncp_pin_changed(struct tdm_ncp *ncp, uint16_t pin, const void *value, uint16_t bytes,
+                                      uint32_t now_ms);
+
+/* Answers a call that ops->serve left for later, as tdm_endpoint_answer_open and _commit do. */
+TDM_MUST_USE int tdm_ncp_answer_open(struct tdm_ncp *ncp, uint16_t msg_id, struct tdm_writer *results);
+TDM_MUST_USE int tdm_ncp_answer_commit(struct tdm_ncp *ncp, struct tdm_writer *results);
+
+/* True when every byte was pulled. */
+bool tdm_ncp_idle(const struct tdm_ncp *ncp);
+
+void tdm_ncp_counters(const struct tdm_ncp *ncp, struct tdm_ncp_counters *counters);
 
 /* Asks the MCU to reboot (mcu.reboot), between two updates. */
 void tdm_ncp_reboot_mcu(struct tdm_ncp *ncp);

@@ -247,6 +247,25 @@ static void take_result(struct stub *mcu, const uint8_t *message, int bytes)
     }
 }
 
+static void take_oneway(struct stub *mcu, const uint8_t *message, int bytes)
+{
+    switch (get16(message + 2)) {
+    case 0x0411:
+        mcu->states[mcu->state_count++ % STUB_LOG] = message[4];
+        break;
+    case 0x0412:
+        mcu->pin_bytes = bytes - 4;
+        memcpy(mcu->pin, message + 4, (size_t)mcu->pin_bytes);
+        mcu->pin_count++;
+        break;
+    case 0x0421:
+        mcu->events[mcu->event_count++ % STUB_LOG] = message[4];
+        break;
+    default:
+        fail_msg("an unknown ONEWAY");
+    }
+}
+
 static void take_message(struct world *world, const uint8_t *message, int bytes)
 {
     struct stub *mcu = &world->mcu;
@@ -260,8 +279,7 @@ static void take_message(struct world *world, const uint8_t *message, int bytes)
         break;
     case 0x1CF3:
         assert_int_equal(mcu->answer_bytes, 0);
-        assert_int_equal(get16(message + 2), 0x0411);
-        mcu->states[mcu->state_count++ % STUB_LOG] = message[4];
+        take_oneway(mcu, message, bytes);
         break;
     default:
         fail_msg("an unknown opcode");
@@ -391,15 +409,37 @@ static bool device_report(void *ctx, const struct tdm_ncp_device_report *report)
     return true;
 }
 
-static bool get_time(void *ctx, struct tdm_ncp_time *time)
+/* The host serves getNcpVersion in place of core/ncp, virtualWrite, and factoryTestConnect later. */
+static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
+                 struct tdm_writer *results)
 {
-    (void)ctx;
-    time->unix_ms = 1762000000123;
-    time->offset_minutes = -90;
-    time->dst = true;
-    strcpy(time->iso8601, "2025-11-01T10:56:40-01:30");
-    strcpy(time->zone, "XYZ");
-    return true;
+    struct world *world = ctx;
+
+    if (!world->host_serves) {
+        return TDM_STATUS_UNKNOWN_UID;
+    }
+    world->host_uid = uid;
+    switch (uid) {
+    case 0x0305:
+        tdm_put_string(results, "host 2");
+        tdm_put_bool(results, true);
+        return TDM_STATUS_OK;
+    case 0x0311:
+        world->host_pin = tdm_get_u16(args);
+        return TDM_STATUS_OK;
+    case 0x033A:
+        world->host_msg_id = msg_id;
+        return TDM_SERVE_LATER;
+    default:
+        return TDM_STATUS_UNKNOWN_UID;
+    }
+}
+
+static bool serves(void *ctx, uint16_t uid)
+{
+    const struct world *world = ctx;
+
+    return world->host_serves && (uid == 0x0311 || uid == 0x033A);
 }
 
 static const struct tdm_ncp_ops ops = {
@@ -410,7 +450,8 @@ static const struct tdm_ncp_ops ops = {
     .read = read_file,
     .progress = progress,
     .device_report = device_report,
-    .get_time = get_time,
+    .serve = serve,
+    .serves = serves,
 };
 
 /* --- The world --- */
@@ -462,6 +503,17 @@ void stub_invoke(struct world *world, uint16_t uid, const void *args, int bytes)
     for (int i = 0; i < 200 && world->mcu.result_bytes < 0; i++) {
         world_run(world, 1);
     }
+}
+
+void stub_oneway(struct world *world, uint16_t uid, const void *args, int bytes)
+{
+    uint8_t message[512];
+
+    put16(message, 0x1CF3);
+    put16(message + 2, uid);
+    memcpy(message + 4, args, (size_t)bytes);
+    send_frame(world, message, 4 + bytes);
+    world_run(world, 10);
 }
 
 void stub_initialize(struct world *world, const char *version)

@@ -31,6 +31,11 @@ struct stub {
     int uid_count;
     uint8_t states[STUB_LOG];
     int state_count;
+    uint8_t events[STUB_LOG];
+    int event_count;
+    uint8_t pin[512]; /* arguments of the last blynkVPinChange */
+    int pin_bytes;
+    int pin_count;
     uint8_t image[STUB_FILE_MAX]; /* what was written */
     uint32_t image_bytes;
     char offer_name[80], offer_type[80], offer_version[80], offer_build[80];
@@ -77,6 +82,10 @@ struct world {
     struct tdm_ncp_device_report report;
     int reports;
     int read_error; /* read returns it if it is not 0 */
+    bool host_serves;
+    uint16_t host_uid; /* that the host was asked for last */
+    uint16_t host_pin;
+    uint16_t host_msg_id;
 };
 
 /* A world at rest; now_ms starts close to the clock's wrap. */
@@ -88,6 +97,8 @@ void world_run(struct world *world, uint32_t ms);
 /* The MCU calls; arguments are raw bytes. Runs until the answer came (result_bytes >= 0) or 200 ms are over.
  */
 void stub_invoke(struct world *world, uint16_t uid, const void *args, int bytes);
+/* The same for a ONEWAY, which has no answer. */
+void stub_oneway(struct world *world, uint16_t uid, const void *args, int bytes);
 /* setFirmwareInfo and initialize. */
 void stub_initialize(struct world *world, const char *version);
 /* The answer that was lost last arrives after all: true. */

@@ -559,6 +559,19 @@ static void a_transfer_is_suspended_and_resumed_early(void **state)
     assert_installed();
 }
 
+static void a_suspension_of_18_hours_ends_by_itself(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x0346, "\x20\xFD", 2);
+    world_offer(&world);
+    world_run(&world, 1000);
+    world.now_ms += 64790000;
+    world_run(&world, 1000);
+    assert_int_equal(stub_count(&world, 0x0441), 0);
+    world_run(&world, 20000);
+    assert_installed();
+}
+
 static void more_than_18_hours_of_suspension_are_refused(void **state)
 {
     (void)state;
@@ -577,8 +590,8 @@ static void a_new_offer_replaces_the_one_under_way(void **state)
     world_offer(&world);
     run_until_written(512);
     world_file(&world, 700);
-    world.mcu.answer_bytes = 0; /* what it was thinking of is not waited for */
-    world_offer(&world);
+    world_offer(
+        &world); /* while it thinks: the stub fails the test if it hears anything before it answered */
     world_run(&world, 5000);
     assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
     for (int i = 0; i < world.progress_count; i++) {
@@ -589,6 +602,41 @@ static void a_new_offer_replaces_the_one_under_way(void **state)
     }
     assert_installed();
     assert_int_equal(stub_count(&world, 0x0444), 1);
+}
+
+static void a_withdrawn_update_is_cancelled_once_the_mcu_answered(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 20;
+    world_offer(&world);
+    run_until_written(512);
+    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
+    world_run(&world, 5000);
+    assert_failed(TDM_REASON_CANCELLED);
+    assert_int_equal(stub_count(&world, 0x0444), 1);
+}
+
+static void a_withdrawn_update_that_was_never_offered_just_ends(void **state)
+{
+    (void)state;
+    world_init(&world);
+    world_file(&world, 600);
+    world_offer(&world);
+    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
+    assert_failed(TDM_REASON_CANCELLED);
+    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms); /* nothing is left to end */
+    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
+}
+
+static void a_suspended_update_can_be_withdrawn(void **state)
+{
+    (void)state;
+    world_offer(&world);
+    run_until_written(512);
+    stub_invoke(&world, 0x0346, "\x20\xFD", 2);
+    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
+    world_run(&world, 2000);
+    assert_failed(TDM_REASON_CANCELLED);
 }
 
 static void a_new_offer_waits_while_the_mcu_finishes(void **state)
@@ -692,8 +740,12 @@ int main(void)
         TEST(a_line_that_was_opened_anew_goes_on),
         TEST(suspended_it_waits_and_resumes),
         TEST(a_transfer_is_suspended_and_resumed_early),
+        TEST(a_suspension_of_18_hours_ends_by_itself),
         TEST(more_than_18_hours_of_suspension_are_refused),
         TEST(a_new_offer_replaces_the_one_under_way),
+        TEST(a_withdrawn_update_is_cancelled_once_the_mcu_answered),
+        TEST(a_withdrawn_update_that_was_never_offered_just_ends),
+        TEST(a_suspended_update_can_be_withdrawn),
         TEST(a_new_offer_waits_while_the_mcu_finishes),
         TEST(the_same_file_again_changes_nothing),
         TEST(a_firmware_that_waits_and_is_replaced_is_told_of),

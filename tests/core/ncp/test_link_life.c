@@ -256,27 +256,130 @@ static void tells_its_version(void **state)
     assert_memory_equal(world.mcu.result, "\0stub 1\0\1", 9);
 }
 
-static void tells_the_time(void **state)
-{
-    static const uint8_t expected[] = "\0"
-                                      "2025-11-01T10:56:40-01:30\0"
-                                      "\x7b\x54\x62\x3f\x9a\x01\0\0"
-                                      "\xa6\xff"
-                                      "XYZ\0"
-                                      "\1\1";
+/* --- Calls of the host --- */
 
+static void the_host_goes_first(void **state)
+{
     (void)state;
-    stub_invoke(&world, 0x0352, "", 0);
-    assert_int_equal(world.mcu.result_bytes, sizeof expected - 1);
-    assert_memory_equal(world.mcu.result, expected, sizeof expected - 1);
+    world.host_serves = true;
+    stub_invoke(&world, 0x0305, "", 0);
+    assert_memory_equal(world.mcu.result, "\0host 2\0\1", 9);
+    stub_invoke(&world, 0x0306, "", 0); /* which it leaves to core/ncp */
+    assert_int_equal(world.host_uid, 0x0306);
+    assert_memory_equal(world.mcu.result, "\0\12", 2);
 }
 
-static void has_no_mac_where_the_port_has_none(void **state)
+static void has_uid_asks_the_host(void **state)
 {
     (void)state;
-    stub_invoke(&world, 0x0231, "", 0);
-    assert_int_equal(world.mcu.result_bytes, 3);
-    assert_memory_equal(world.mcu.result, "\0\0\0", 3);
+    call_u16(0x0103, 0x033A);
+    assert_int_equal(world.mcu.result[1], 0);
+    world.host_serves = true;
+    call_u16(0x0103, 0x033A);
+    assert_int_equal(world.mcu.result[1], 1);
+    call_u16(0x0103, 0x0353);
+    assert_int_equal(world.mcu.result[1], 0);
+}
+
+static void the_host_sees_only_whole_arguments(void **state)
+{
+    (void)state;
+    world.host_serves = true;
+    stub_oneway(&world, 0x0311, "\7\0\3\0ab", 6); /* short by one */
+    assert_int_equal(world.host_uid, 0);
+    stub_oneway(&world, 0x0311, "\7\0\2\0abc", 7); /* long by one */
+    assert_int_equal(world.host_uid, 0);
+    stub_oneway(&world, 0x0311, "\7\1\2\0ab", 6);
+    assert_int_equal(world.host_pin, 0x107);
+}
+
+static void the_host_may_answer_later(void **state)
+{
+    struct tdm_writer results;
+
+    (void)state;
+    world.host_serves = true;
+    stub_invoke(&world, 0x033A, "", 0);
+    assert_int_equal(world.mcu.result_bytes, -1);
+    assert_int_equal(tdm_ncp_answer_open(&world.ncp, world.host_msg_id, &results), TDM_OK);
+    tdm_put_u8(&results, 6);
+    assert_int_equal(tdm_ncp_answer_commit(&world.ncp, &results), TDM_OK);
+    world_run(&world, 20);
+    assert_int_equal(world.mcu.result_bytes, 2);
+    assert_memory_equal(world.mcu.result, "\0\6", 2);
+}
+
+/* --- What the MCU is told --- */
+
+static void tells_events_in_order(void **state)
+{
+    (void)state;
+    tdm_ncp_event(&world.ncp, TDM_EVENT_CLICK); /* nobody is there */
+    stub_initialize(&world, "1.0.0");
+    tdm_ncp_event(&world.ncp, TDM_EVENT_LONG_PRESS);
+    tdm_ncp_event(&world.ncp, TDM_EVENT_LONG_RELEASE);
+    world_run(&world, 50);
+    assert_int_equal(world.mcu.event_count, 2);
+    assert_memory_equal(world.mcu.events, "\14\15", 2);
+}
+
+static void keeps_the_newest_events_of_many(void **state)
+{
+    (void)state;
+    stub_initialize(&world, "1.0.0");
+    for (int i = 0; i < TDM_NCP_EVENTS + 3; i++) {
+        tdm_ncp_event(&world.ncp, (enum tdm_event)(100 + i));
+    }
+    world_run(&world, 50);
+    assert_int_equal(world.mcu.event_count, TDM_NCP_EVENTS);
+    assert_int_equal(world.mcu.events[0], 103);
+}
+
+static void tells_a_pin_and_its_value(void **state)
+{
+    (void)state;
+    assert_true(tdm_ncp_pin_changed(&world.ncp, 7, "x", 1, world.now_ms));
+    world_run(&world, 50);
+    assert_int_equal(world.mcu.pin_count, 0); /* not initialised */
+    stub_initialize(&world, "1.0.0");
+    assert_true(tdm_ncp_pin_changed(&world.ncp, 0x107, "a\0b", 3, world.now_ms));
+    world_run(&world, 50);
+    assert_int_equal(world.mcu.pin_bytes, 7);
+    assert_memory_equal(world.mcu.pin, "\7\1\3\0a\0b", 7);
+}
+
+static void nothing_is_told_while_an_answer_is_awaited(void **state)
+{
+    (void)state;
+    stub_initialize(&world, "1.0.0");
+    world.mcu.answer_ms = 500;
+    tdm_ncp_reboot_mcu(&world.ncp);
+    world_run(&world, 50);
+    tdm_ncp_event(&world.ncp, TDM_EVENT_CLICK);
+    assert_false(tdm_ncp_pin_changed(&world.ncp, 7, "x", 1, world.now_ms));
+    world_run(&world, 400); /* the stub fails the test at whatever comes now */
+    assert_int_equal(world.mcu.event_count, 0);
+    world_run(&world, 400);
+    assert_int_equal(world.mcu.event_count, 1);
+    assert_true(tdm_ncp_pin_changed(&world.ncp, 7, "x", 1, world.now_ms));
+}
+
+static void counts_what_goes_over_the_line(void **state)
+{
+    struct tdm_ncp_counters before, after;
+
+    (void)state;
+    stub_invoke(&world, 0x0101, "", 0);
+    tdm_ncp_counters(&world.ncp, &before);
+    assert_int_equal(before.frames_in, 1);
+    assert_int_equal(before.frames_out, 1);
+    assert_int_equal(before.bytes_out, 8); /* as the golden frame of the result of ping */
+    tdm_ncp_receive(&world.ncp, (const uint8_t *)"\xaa\x01\x02\xbbxyz", 7, world.now_ms);
+    tdm_ncp_counters(&world.ncp, &after);
+    assert_int_equal(after.bad_crc, 1);
+    assert_int_equal(after.noise, 3);
+    assert_int_equal(after.bytes_in - before.bytes_in, 7);
+    assert_int_equal(after.frames_in, 1);
 }
 
 static void takes_a_device_report(void **state)
@@ -336,8 +439,15 @@ int main(void)
         TEST(answers_what_it_does_not_serve_with_status_13),
         TEST(answers_wrong_arguments_with_status_15),
         TEST(tells_its_version),
-        TEST(tells_the_time),
-        TEST(has_no_mac_where_the_port_has_none),
+        TEST(the_host_goes_first),
+        TEST(has_uid_asks_the_host),
+        TEST(the_host_sees_only_whole_arguments),
+        TEST(the_host_may_answer_later),
+        TEST(tells_events_in_order),
+        TEST(keeps_the_newest_events_of_many),
+        TEST(tells_a_pin_and_its_value),
+        TEST(nothing_is_told_while_an_answer_is_awaited),
+        TEST(counts_what_goes_over_the_line),
         TEST(takes_a_device_report),
         TEST(refuses_a_device_report_that_makes_no_sense),
     };
