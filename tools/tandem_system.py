@@ -167,6 +167,7 @@ class System:
         self.key = self.folder / "signing-key.pem"
         self.flash = self.folder / "flash.bin"
         self.uart = self.folder / "uart"
+        self.qmp = self.folder / "qmp"  # QEMU's machine protocol
         self.one_bank = one_bank
         self.layout = ROOT / "ports" / board / ("onebank/layout.json" if one_bank else "layout.json")
         self.device_id = None
@@ -196,9 +197,26 @@ class System:
         log = self.folder / "console.log"
         program = [self.bin / "tandem-device"] if self.simulated else [ROOT / "tools/qemu-device", "--board", self.board]
         program += ["--one-bank"] if self.one_bank and self.simulated else []
+        if not self.simulated:
+            self.qmp.unlink(missing_ok=True)
+            program += ["--qmp", f"unix:{self.qmp}"]
         arguments = [*program, "--flash", self.flash, "--uart", f"unix:{self.uart}", "--log", log]
         self.device = self._program("device", arguments)
         wait_for("the device opens its UART", lambda: self.device.check() and self.uart.exists(), 10)
+
+    def reset_device(self):
+        """Presses the reset button of a device in QEMU: RAM stays as it is, unlike in a power cut."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(10)
+            link.connect(str(self.qmp))
+            lines = link.makefile("rw")
+            lines.readline()  # the greeting
+            for command in ("qmp_capabilities", "system_reset"):
+                lines.write(json.dumps({"execute": command}) + "\n")
+                lines.flush()
+                while "return" not in (answer := json.loads(lines.readline())):  # events come in between
+                    if "error" in answer:
+                        raise SystemFailure(f"QEMU refuses {command}: {answer['error']}")
 
     def add_device(self):
         added = self.tandem_json("device", "add", "--template", TEMPLATE, "--name", "demo device")

@@ -1,6 +1,5 @@
 /* A program that tries out a port: it answers lines on the UART, one command each, and so shows whether every
- * function of board.h does what it promises. tests/system/test_ports.py talks to it; so can a person with
- * a terminal.
+ * function of board.h does what it promises. tests/port/ talks to it; so can a person with a terminal.
  *
  *     say WORD                   the word
  *     cause                      why the processor started: power, soft, watchdog, fault or no-link
@@ -9,6 +8,7 @@
  *     echo COUNT                 the next COUNT bytes come back as they are
  *     erase ADDRESS              the driver's result: 0, or a number of tandem/error.h
  *     program ADDRESS HEX
+ *     fill ADDRESS COUNT         programs unit by unit, byte n with n * 37 % 128; a dot for each unit
  *     read ADDRESS COUNT         the result, and the bytes
  *     blank ADDRESS COUNT        1 or 0
  *     check ADDRESS              board_check_image for the bank that ADDRESS lies in
@@ -140,6 +140,27 @@ static void program(uint32_t address, const char *hex)
     say_number(flash->ops->program(flash->ctx, address, data, bytes));
 }
 
+/* So slowly that somebody can cut the power in between, and know what was done by then. */
+static void fill(uint32_t address, uint32_t count)
+{
+    uint8_t data[TDM_PROGRAM_MAX];
+    const struct tdm_flash *flash = board_flash();
+    uint32_t unit = flash->program_bytes;
+
+    for (uint32_t offset = 0; offset < count; offset += unit) {
+        int result;
+
+        for (uint32_t i = 0; i < unit; i++)
+            data[i] = (uint8_t)((offset + i) * 37u & 0x7Fu);
+        result = flash->ops->program(flash->ctx, address + offset, data, unit);
+        if (result != TDM_OK) {
+            say_number(result);
+            return;
+        }
+        say(".");
+    }
+}
+
 static void check(uint32_t address)
 {
     const struct tdm_layout *layout = board_layout();
@@ -214,6 +235,8 @@ static void run(char *line)
         say_number(flash->ops->erase(flash->ctx, number));
     } else if (strcmp(line, "program") == 0) {
         program(number, more);
+    } else if (strcmp(line, "fill") == 0) {
+        fill(number, (uint32_t)strtoul(more, NULL, 0));
     } else if (strcmp(line, "read") == 0) {
         read_back(number, strtoul(more, NULL, 0));
     } else if (strcmp(line, "blank") == 0) {

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""The ports that a program of this machine plays, against what board.h promises: in QEMU, and as a process.
+
+Run by ctest, or by hand:  tests/port/test_machines.py [Mps2|Nrf51|Posix[.test_name]]
+TANDEM_BIN and TANDEM_FIRMWARE name the folders of the programs and of the boards' firmware (BOARD/bin in it)."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from contract import NO_VECTOR_TABLE, ROOT, Port
+from probe import SECONDS, Probe
+
+BIN = Path(os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
+FIRMWARE = Path(os.environ.get("TANDEM_FIRMWARE") or ROOT / "build")
+
+
+def die_with_parent():
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Program(Port):
+    """Its flash is a file, and a kill is a power cut."""
+
+    def power_on(self):
+        folder = tempfile.TemporaryDirectory(prefix="tandem-port-")
+        self.addCleanup(folder.cleanup)
+        self.folder, self.process = Path(folder.name), None
+        self.flash, self.uart, self.log = (self.folder / name for name in ("flash.bin", "uart", "log"))
+        self.make_flash()
+        self.addCleanup(self.cut_power)
+        self.restore_power()
+
+    def blank_flash(self):
+        return bytearray(b"\xff" * self.number("flash", "bytes"))
+
+    def restore_power(self):
+        self.process = subprocess.Popen([str(a) for a in self.command()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        preexec_fn=die_with_parent)
+        self.probe = Probe(self.uart, lambda: self.process.poll() is None)
+
+    def cut_power(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        if self.probe:
+            self.probe.close()
+
+    # --- one device per flash file ---
+
+    def refused(self, *text, environment=None, **options):
+        """Starting a device with these options fails and says each text."""
+        command = [str(a) for a in self.command(**options)]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False, env=environment)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for piece in text:
+            self.assertIn(piece, done.stderr)
+
+    def copy(self):
+        copy = self.folder / "copy.bin"
+        copy.write_bytes(self.flash.read_bytes())
+        return copy
+
+    def test_a_second_device_on_the_same_flash_is_refused(self):
+        self.refused(str(self.flash), "another device", uart=self.folder / "other")
+
+    def test_a_missing_flash_file_is_refused_with_how_to_make_one(self):
+        self.refused("none.bin", "does not exist", "tandem factory", flash=self.folder / "none.bin")
+
+    def test_a_flash_file_of_another_size_is_refused(self):
+        file = self.folder / "small.bin"
+        for size in (0, self.number("flash", "bytes") - 1):
+            file.write_bytes(bytes(size))
+            self.refused("small.bin", f" {size} bytes", str(self.number("flash", "bytes")), "tandem factory", flash=file)
+
+    def test_a_uart_path_in_use_is_refused(self):
+        self.refused(str(self.uart), "another program", flash=self.copy())
+        self.assertEqual(self.probe.ask("cause"), "power")
+
+    def test_a_uart_path_that_is_a_file_is_refused_and_the_file_left_alone(self):
+        file = self.folder / "file"
+        file.write_text("precious")
+        self.refused(str(file), "not a socket", flash=self.copy(), uart=file)
+        self.assertEqual(file.read_text(), "precious")
+
+    def test_a_uart_path_in_a_missing_folder_is_refused(self):
+        self.refused("folder", flash=self.copy(), uart=self.folder / "none" / "uart")
+
+    def test_the_log_has_what_the_program_said(self):
+        self.probe.ask_and_wait_for_restart("reset soft")
+        self.assertEqual(self.log.read_text().count("probe: ready"), 2)
+
+
+class Emulated(Program):
+    """A processor in QEMU, with the probe in the bootloader's place and in bank A."""
+
+    fault_line = None
+
+    def make_flash(self):
+        flash = self.blank_flash()
+        start = self.number("flash", "address")
+        for address, name in ((start, "bootloader"), (self.bank[0], "application")):
+            code = (FIRMWARE / self.board / f"bin/probe-{name}.bin").read_bytes()
+            flash[address - start:address - start + len(code)] = code
+        self.flash.write_bytes(flash)
+
+    def command(self, flash=None, uart=None):
+        return [ROOT / "tools/qemu-device", "--board", self.board, "--flash", flash or self.flash, "--uart", f"unix:{uart or self.uart}", "--log", self.log]
+
+    def test_without_qemu_it_says_what_to_install(self):
+        self.refused("qemu-system-arm", "install", environment={"PATH": "/nonexistent"})
+
+    def test_a_flash_without_a_bootloader_is_refused(self):
+        file = self.folder / "erased.bin"
+        file.write_bytes(self.blank_flash())
+        self.refused("erased.bin", "no bootloader", "tandem factory", flash=file, uart=self.folder / "other")
+
+    def test_the_bootloaders_place_is_no_bank(self):
+        self.assertEqual(self.probe.ask("bank"), "none")
+
+    def test_an_image_starts_with_interrupts_that_work_and_knows_its_bank(self):
+        self.probe.ask_and_wait_for_restart("reset no-link")
+        self.assertEqual(self.probe.ask(f"check {self.bank[0]:#x}"), "0")
+        self.assertEqual(self.probe.ask_and_wait_for_restart(f"jump {self.bank[0]:#x}"), "no-link")
+        self.assertEqual(self.probe.ask("bank"), "0")
+        self.assert_echo(3000)
+
+    def test_a_crash_in_an_image_is_told_to_the_bootloader(self):
+        self.probe.ask_and_wait_for_restart(f"jump {self.bank[0]:#x}")
+        self.assertEqual(self.probe.ask_and_wait_for_restart("crash"), "fault")
+        self.assertEqual(self.probe.ask("bank"), "none")
+
+    def test_a_hang_in_an_image_is_told_to_the_bootloader(self):
+        self.need("watchdog")
+        self.probe.ask_and_wait_for_restart(f"jump {self.bank[0]:#x}")
+        self.probe.ask("watchdog 300")
+        self.assertEqual(self.probe.ask_and_wait_for_restart("hang"), "watchdog")
+
+    def test_a_watchdog_started_by_the_bootloader_watches_the_image(self):
+        self.need("watchdog")
+        self.probe.ask("watchdog 1000")
+        self.probe.ask_and_wait_for_restart(f"jump {self.bank[0]:#x}")
+        self.probe.wait_ready()  # the probe there does not know of it and does not feed it
+        self.assertEqual(self.probe.ask("cause"), "watchdog")
+
+    def test_a_stray_store_into_flash_is_a_fault_and_changes_nothing(self):
+        self.erase(self.record)
+        self.assertEqual(self.probe.ask_and_wait_for_restart(f"store {self.record:#x}"), "fault")
+        self.assertEqual(self.probe.ask(f"blank {self.record:#x} 8"), "1")
+
+    def test_only_a_vector_table_of_its_own_bank_may_start(self):
+        def vector_table(stack, entry):
+            self.erase(self.bank[1])
+            words = stack.to_bytes(4, "little") + entry.to_bytes(4, "little")
+            self.assertEqual(self.probe.ask(f"program {self.bank[1]:#x} {words.hex()}"), "0")
+            return self.probe.ask(f"check {self.bank[1]:#x}")
+
+        ram, ram_bytes = self.number("ram", "address"), self.number("ram", "bytes")
+        bank_bytes = self.number("banks", 1, "bytes")
+        top, entry = ram + ram_bytes, self.bank[1] + 0x101
+        self.assertEqual(vector_table(top, entry), "0")
+        self.assertEqual(vector_table(ram + 8, entry), "0")
+        for stack in (0xFFFFFFFF, ram, top + 8, top - 4, 0):
+            self.assertEqual(vector_table(stack, entry), NO_VECTOR_TABLE, hex(stack))
+        for wrong in (self.bank[1] + 0x100, self.bank[0] + 0x101, self.bank[1] - 1, 0xFFFFFFFF, 1,
+                      self.bank[1] + bank_bytes - self.number("header_bytes") + 1):
+            self.assertEqual(vector_table(top, wrong), NO_VECTOR_TABLE, hex(wrong))
+        self.assertEqual(self.probe.ask(f"check {self.bank[0] + 2:#x}"), NO_VECTOR_TABLE)
+
+    def test_the_log_says_where_a_fault_was(self):
+        self.probe.ask_and_wait_for_restart("crash")
+        self.assertRegex(self.log.read_text(), self.fault_line)
+
+
+class Mps2(Emulated, unittest.TestCase):
+    board = "mps2"
+    fault_line = r"fault: status [0-9a-f]{8} at 2100[0-9a-f]{4}, resetting"
+
+    def test_a_vector_table_lies_where_the_processor_can_take_it(self):
+        self.assertEqual(self.probe.ask(f"check {self.bank[0] + 4:#x}"), NO_VECTOR_TABLE)
+
+
+class Nrf51(Emulated, unittest.TestCase):
+    board = "nrf51"
+    fault_line = r"fault: at 0000[0-9a-f]{4}, resetting"
+
+    def test_without_the_flash_library_it_says_what_to_build(self):
+        self.refused("libtandem-qemu-flash.so", "make", environment=dict(os.environ, TANDEM_BIN="/nonexistent"))
+
+    def test_a_fault_in_the_bootloader_after_an_image_ran_is_its_own(self):
+        self.probe.ask_and_wait_for_restart(f"jump {self.bank[0]:#x}")
+        self.probe.ask_and_wait_for_restart("reset soft")
+        self.erase(self.bank[0])  # a vector left behind would point here
+        self.assertEqual(self.probe.ask_and_wait_for_restart("crash"), "fault")
+
+
+class Posix(Program, unittest.TestCase):
+    board = "posix"
+
+    def make_flash(self):
+        self.flash.write_bytes(self.blank_flash())
+
+    def command(self, flash=None, uart=None):
+        return [BIN / "probe-device", "--flash", flash or self.flash, "--uart", f"unix:{uart or self.uart}", "--log", self.log]
+
+    def test_sigterm_ends_it_cleanly(self):
+        self.process.terminate()
+        self.assertEqual(self.process.wait(SECONDS), 0)
+        self.assertFalse(self.uart.exists())
+
+    def test_a_kill_of_the_device_ends_the_processor_too(self):
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        self.assertEqual(len(children), 1)
+        self.process.kill()
+        self.process.wait()
+        deadline = time.monotonic() + SECONDS
+        while self.alive(children[0]):
+            self.assertLess(time.monotonic(), deadline, "the processor still runs")
+            time.sleep(0.02)
+
+    def test_what_is_for_boards_runs_here_too(self):
+        self.probe.close()
+        done = subprocess.run([ROOT / "tests/port/test_board.py", self.board, self.uart], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("not checked here: nobody cuts the power", done.stdout)
+
+    @staticmethod
+    def alive(pid):
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().split()[2] not in "ZX"
+        except OSError:
+            return False
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
