@@ -92,6 +92,7 @@ bool api_parameter_text(struct api_call *call, const char *name, char *to, size_
 
 /* The handlers. */
 api_fn api_device_create, api_device_list, api_device_show, api_device_delete;
+api_fn api_values_show, api_values_set, api_device_ping, api_device_reboot, api_device_redirect;
 api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete;
 api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_pause, api_shipment_resume,
     api_shipment_cancel;

@@ -21,6 +21,12 @@ static const struct route routes[] = {
     {"GET", V1 "/devices/:d", "getDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_show},
     {"DELETE", V1 "/devices/:d", "deleteDevice", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_device_delete},
 
+    {"GET", V1 "/devices/:d/values", "getValues", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_values_show},
+    {"PATCH", V1 "/devices/:d/values", "setValues", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_values_set},
+    {"POST", V1 "/devices/:d/ping", "pingDevice", ROUTE_JSON, 202, ROLE_OPERATOR, AREA_DEVICES, "", api_device_ping},
+    {"POST", V1 "/devices/:d/reboot", "rebootDevice", ROUTE_JSON, 202, ROLE_OPERATOR, AREA_DEVICES, "", api_device_reboot},
+    {"POST", V1 "/devices/:d/redirect", "redirectDevice", ROUTE_JSON, 202, ROLE_OPERATOR, AREA_DEVICES, "", api_device_redirect},
+
     {"POST", V1 "/firmware", "uploadFirmware", ROUTE_UPLOAD, 201, ROLE_OPERATOR, AREA_FIRMWARE, "name", api_firmware_upload},
     {"GET", V1 "/firmware", "listFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_list},
     {"GET", V1 "/firmware/:f", "getFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_show},

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct presence fleet_presence(const struct fleet *fleet, int64_t device)
 {
@@ -22,6 +23,23 @@ struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t 
     effect->next = fleet->effects;
     fleet->effects = effect;
     return effect;
+}
+
+int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_t qos, const void *payload,
+                  size_t bytes)
+{
+    struct presence presence = fleet_presence(fleet, device);
+    if (presence.connection == 0)
+        return STORE_NOT_FOUND;
+    struct effect *effect = fleet_effect(fleet, EFFECT_PUBLISH, device);
+    effect->node = presence.node;
+    effect->connection = presence.connection;
+    effect->qos = qos;
+    snprintf(effect->topic, sizeof effect->topic, "%s", topic);
+    effect->bytes = bytes < sizeof effect->text ? bytes : sizeof effect->text;
+    if (bytes > 0)
+        memcpy(effect->text, payload, effect->bytes);
+    return STORE_OK;
 }
 
 int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char *format, ...)

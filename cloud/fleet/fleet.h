@@ -5,13 +5,16 @@
 #define TANDEM_CLOUD_FLEET_H
 
 #include "cloud/fleet/status.h"
+#include "cloud/fleet/zone.h"
 #include "cloud/secret.h"
 #include "cloud/store/store.h"
 
 #define FLEET_OFFER_MAX 1024
+#define FLEET_TOPIC_MAX 128
 
 enum effect_kind {
     EFFECT_OFFER,        /* publish text to the device on this connection, if it still stands */
+    EFFECT_PUBLISH,      /* the same for bytes of text to topic, at qos */
     EFFECT_TOKEN_ADDED,  /* this hash logs in as device */
     EFFECT_TOKEN_REMOVED /* and no longer: its connection closes */
 };
@@ -24,6 +27,9 @@ struct effect {
     int64_t node; /* where that connection is */
     uint64_t connection;
     uint8_t token_hash[RECORD_DIGEST_BYTES];
+    char topic[FLEET_TOPIC_MAX];
+    uint8_t qos;
+    size_t bytes;
     char text[FLEET_OFFER_MAX];
 };
 
@@ -35,6 +41,7 @@ struct fleet {
     const char *public_url;               /* where devices download, NULL: where they connected */
     const char *folder;                   /* of firmware files */
     int64_t now;                          /* of the job under way */
+    struct zones zones;                   /* looked up so far */
     struct effect *effects;               /* of the job under way, newest first */
 };
 
@@ -43,6 +50,11 @@ struct presence fleet_presence(const struct fleet *fleet, int64_t device);
 
 /* A new effect for the event loop. */
 struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t device);
+
+/* Has a message published to the device, where it is connected: STORE_NOT_FOUND where it is not. Its length
+ * is at most FLEET_OFFER_MAX. */
+TDM_MUST_USE int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_t qos,
+                               const void *payload, size_t bytes);
 
 /* A line in the device's timeline. */
 TDM_MUST_USE int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char *format, ...)

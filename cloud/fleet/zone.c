@@ -41,6 +41,7 @@ struct zone {
     int32_t before;   /* the first of them */
     bool has_tail;
     struct tail tail;
+    char rule[128]; /* the tail as text */
 };
 
 /* --- The text behind the table --- */
@@ -241,12 +242,12 @@ static bool read_table(struct reader *reader, const struct counts *counts, struc
 
 static void read_footer(const struct reader *reader, struct zone *zone)
 {
-    char text[128];
+    char *text = zone->rule;
     const uint8_t *start = reader->at + 1;
     if (reader->end - reader->at < 3 || *reader->at != '\n')
         return;
     const uint8_t *end = memchr(start, '\n', (size_t)(reader->end - start));
-    if (end == NULL || (size_t)(end - start) >= sizeof text)
+    if (end == NULL || (size_t)(end - start) >= sizeof zone->rule)
         return;
     memcpy(text, start, (size_t)(end - start));
     text[end - start] = '\0';
@@ -320,7 +321,7 @@ static struct zone *zone_load(const char *name)
 
 const struct zone *zone_find(struct zones *zones, const char *name)
 {
-    static const struct zone utc = {.name = "UTC"};
+    static const struct zone utc = {.name = "UTC", .rule = "UTC0"};
     if (name[0] == '\0' || strcmp(name, "UTC") == 0)
         return &utc;
     for (const struct zone *zone = zones->first; zone != NULL; zone = zone->next) {
@@ -347,6 +348,16 @@ void zones_clear(struct zones *zones)
 const char *zone_name(const struct zone *zone)
 {
     return zone->name;
+}
+
+int32_t zone_standard(const struct zone *zone, int64_t now)
+{
+    return zone->has_tail ? zone->tail.standard : zone_offset(zone, now);
+}
+
+const char *zone_rule(const struct zone *zone)
+{
+    return zone->rule;
 }
 
 int32_t zone_offset(const struct zone *zone, int64_t now)

@@ -22,6 +22,11 @@ const char *zone_name(const struct zone *zone);
 /* Seconds that local time is ahead of UTC at this moment (milliseconds since 1970). */
 int32_t zone_offset(const struct zone *zone, int64_t now);
 
+/* The same without summer time. */
+int32_t zone_standard(const struct zone *zone, int64_t now);
+/* What rules its future, as POSIX's TZ has it: "CET-1CEST,M3.5.0,M10.5.0/3". */
+const char *zone_rule(const struct zone *zone);
+
 /* A zone from the bytes of its file; NULL if they are none. For tests; zone_free frees it. */
 struct zone *zone_parse(const char *name, const void *data, uint32_t bytes);
 void zone_free(struct zone *zone);

@@ -32,6 +32,7 @@ enum mqtt_type {
 /* Reason codes of MQTT 5 (its section 2.4), those that this server uses. */
 enum mqtt_reason {
     MQTT_SUCCESS = 0x00,
+    MQTT_DISCONNECT_WITH_WILL = 0x04,
     MQTT_NO_SUBSCRIPTION = 0x11,
     MQTT_MALFORMED = 0x81,
     MQTT_PROTOCOL_ERROR = 0x82,

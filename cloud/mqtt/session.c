@@ -129,6 +129,8 @@ static uint8_t check_connect(const struct mqtt_session *s, const struct mqtt_con
 {
     if (mqtt_property_present(&connect->properties, MQTT_AUTHENTICATION_METHOD))
         return MQTT_BAD_AUTHENTICATION_METHOD;
+    if (connect->will_payload.length > s->config->message_max)
+        return MQTT_PACKET_TOO_LARGE;
     if (mqtt_utf8_chars(connect->client_id) > s->config->client_id_max_chars)
         return MQTT_BAD_CLIENT_ID;
     if (connect->version == MQTT_3_1_1 && connect->client_id.length == 0 && !connect->clean)
@@ -170,7 +172,9 @@ static void take_connect(struct mqtt_session *s, const uint8_t *body, size_t byt
                                 .client_id = connect.client_id,
                                 .user_name = connect.user_name,
                                 .password = connect.password,
-                                .keep_alive_s = s->keep_alive_s};
+                                .keep_alive_s = s->keep_alive_s,
+                                .will_topic = connect.will_topic,
+                                .will_payload = connect.will_payload};
     s->state = MQTT_DECIDING;
     s->ops->login(s->ctx, &login);
 }
@@ -207,6 +211,12 @@ void mqtt_session_refuse(struct mqtt_session *s, enum mqtt_refusal why)
 
     if (s->state == MQTT_DECIDING)
         refuse_saying(s, s->version, MQTT_END_REFUSED, reasons[why]);
+}
+
+void mqtt_session_limit(struct mqtt_session *s, uint32_t packet_max)
+{
+    if (packet_max < s->client_packet_max)
+        s->client_packet_max = packet_max;
 }
 
 /* ---- Subscriptions ---- */
@@ -293,7 +303,7 @@ static void take_disconnect(struct mqtt_session *s, const uint8_t *body, size_t 
     if (reason != MQTT_SUCCESS)
         mqtt__session_fail(s, reason);
     else
-        end(s, MQTT_END_DISCONNECTED);
+        end(s, said == MQTT_DISCONNECT_WITH_WILL ? MQTT_END_WILL_WANTED : MQTT_END_DISCONNECTED);
 }
 
 static void take_packet(struct mqtt_session *s, const struct mqtt_header *header, const uint8_t *body)
@@ -359,7 +369,8 @@ size_t mqtt_session_receive(struct mqtt_session *s, const uint8_t *bytes, size_t
 {
     size_t taken = 0;
 
-    while (s->state == MQTT_WAITING || s->state == MQTT_CONNECTED) {
+    s->held = false;
+    while (!s->held && (s->state == MQTT_WAITING || s->state == MQTT_CONNECTED)) {
         size_t packet = take_one(s, bytes + taken, count - taken, now_ms);
 
         if (packet == 0)
@@ -367,6 +378,11 @@ size_t mqtt_session_receive(struct mqtt_session *s, const uint8_t *bytes, size_t
         taken += packet;
     }
     return s->state == MQTT_ENDED ? count : taken;
+}
+
+void mqtt_session_hold(struct mqtt_session *s)
+{
+    s->held = true;
 }
 
 /* ---- Limits ---- */

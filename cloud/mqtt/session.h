@@ -6,7 +6,7 @@
  *        '--- 10 s, garbage --+-------- refused, 10 s ------------'
  *
  * This is no broker: a device sees its own `downlink/` only, nothing is kept over the end of a connection,
- * nothing is retained, wills are not published. What a message means is decided above.
+ * nothing is retained. What a message means, and what becomes of a will, is decided above.
  *
  * Typical use, per connection:
  *
@@ -30,6 +30,7 @@
 /* Why a session ended. X(NAME, slug, text) */
 #define MQTT_ENDS(X)                                                                                         \
     X(DISCONNECTED, "disconnected", "the device said goodbye")                                               \
+    X(WILL_WANTED, "disconnected-with-will", "the device said goodbye and asked for its will")               \
     X(LOGIN_TIMEOUT, "login-timeout", "the device did not log in within the limit")                          \
     X(REFUSED, "refused", "the login was refused")                                                           \
     X(VERSION, "unsupported-version", "the device speaks an MQTT version other than 3.1.1 and 5")            \
@@ -66,6 +67,8 @@ struct mqtt_login {
     struct mqtt_slice user_name; /* empty if there is none; `device` is expected */
     struct mqtt_slice password;  /* the token; any bytes, not terminated */
     uint16_t keep_alive_s;
+    struct mqtt_slice will_topic; /* empty if there is none */
+    struct mqtt_slice will_payload;
 };
 
 /* A message from the device. Slices are valid during the callback only. */
@@ -136,6 +139,7 @@ struct mqtt_session {
     uint8_t version; /* 0 until the CONNECT */
     bool assign_client_id;
     bool assign_keep_alive;
+    bool held;
     struct mqtt_incoming incoming[MQTT_IN_FLIGHT_IN];
     uint16_t outgoing[MQTT_IN_FLIGHT_OUT]; /* packet ids, 0: free */
     struct mqtt_subscriptions subscriptions;
@@ -150,6 +154,9 @@ void mqtt_session_init(struct mqtt_session *s, const struct mqtt_session_config 
  * again with more behind it; it is never more than config->packet_max + 5 bytes, unless a login is being
  * decided: then nothing is taken until it is. After the end everything is taken and ignored. */
 size_t mqtt_session_receive(struct mqtt_session *s, const uint8_t *bytes, size_t count, uint64_t now_ms);
+
+/* From ops->message only: nothing more is taken in this call of mqtt_session_receive. */
+void mqtt_session_hold(struct mqtt_session *s);
 
 /* Ends the session when a limit is over. Returns the milliseconds until it must be called again, UINT32_MAX
  * for never. */
@@ -169,6 +176,9 @@ TDM_MUST_USE int mqtt_session_publish(struct mqtt_session *s, const char *topic,
 
 /* Acknowledges a message for which ops->message returned false. */
 void mqtt_session_acknowledge(struct mqtt_session *s, uint16_t packet_id);
+
+/* The device takes packets of at most this many bytes (it said so in another way than MQTT 5 has). */
+void mqtt_session_limit(struct mqtt_session *s, uint32_t packet_max);
 
 /* Ends the session from our side (TAKEN_OVER, SHUTDOWN, KICKED), with a DISCONNECT in MQTT 5. */
 void mqtt_session_end(struct mqtt_session *s, enum mqtt_end end);

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -21,11 +22,15 @@
 #include "cloud/log.h"
 #include "cloud/text.h"
 
-#define JOBS_MAX      16          /* of one connection, before it is read no further */
-#define OUTPUT_MAX    (64 * 1024) /* waiting for one device */
+#define JOBS_MAX      16           /* of one connection, before it is read no further */
+#define OUTPUT_MAX    (256 * 1024) /* waiting for one device: more than all its values */
 #define READ_AHEAD    (16 * 1024)
 #define FLUSH_LIMIT_S 5
 #define USER_NAME     "device"
+
+#define MESSAGES_BURST   500
+#define MESSAGES_PER_S   50
+#define DIAG_INTERVAL_MS 10000
 
 /* --- The session's calls --- */
 
@@ -81,6 +86,19 @@ static void write_origin(const struct connection *c, char *to, size_t capacity)
              secure ? downloads->https : downloads->http);
 }
 
+static void keep_will(struct connection *c, const struct mqtt_login *login)
+{
+    if (login->will_topic.length == 0 || login->will_topic.length >= FLEET_TOPIC_MAX)
+        return;
+    c->will = calloc(1, sizeof *c->will + login->will_payload.length);
+    if (c->will == NULL)
+        abort();
+    memcpy(c->will->topic, login->will_topic.data, login->will_topic.length);
+    c->will->bytes = login->will_payload.length;
+    if (c->will->bytes > 0)
+        memcpy(c->will->payload, login->will_payload.data, c->will->bytes);
+}
+
 static void on_login(void *ctx, const struct mqtt_login *login)
 {
     struct connection *c = ctx;
@@ -96,6 +114,7 @@ static void on_login(void *ctx, const struct mqtt_login *login)
         return;
     }
     c->device = device;
+    keep_will(c, login);
     struct connection *older = idmap_set(&gateway->devices, (uint64_t)device, c);
     if (older != NULL) {
         mqtt_session_end(&older->session, MQTT_END_TAKEN_OVER);
@@ -109,38 +128,59 @@ static void on_login(void *ctx, const struct mqtt_login *login)
     job__post(c, job);
 }
 
-static void publish_time(struct connection *c)
+/* Whether a message more is within the limit; each costs its share of a second, and some are free. */
+static bool pay(struct connection *c)
 {
-    char json[256];
-    char iso[TEXT_TIME_MAX];
-    int64_t now = text_now_ms();
-    int bytes =
-        snprintf(json, sizeof json,
-                 "{\"tz_name\":\"UTC\",\"tz_rule\":\"UTC0\",\"tz_offset\":0,\"dst_offset\":0,\"time\":%lld,"
-                 "\"iso8601\":\"%s\"}",
-                 (long long)now, text_time(now, iso));
-    if (mqtt_session_publish(&c->session, "downlink/utc/all/json", json, (size_t)bytes, 0) < 0)
-        log_line(LOG_LEVEL_DEBUG, "time-not-sent", "device=d%lld hint=\"it did not subscribe\"",
-                 (long long)c->device);
+    uint64_t now = connection__clock_ms();
+    if (c->flow_ms < now)
+        c->flow_ms = now;
+    c->flow_ms += 1000 / MESSAGES_PER_S;
+    return c->flow_ms <= now + MESSAGES_BURST * 1000 / MESSAGES_PER_S;
 }
 
 static bool on_message(void *ctx, const struct mqtt_message *message)
 {
     struct connection *c = ctx;
-    if (mqtt_slice_equals(message->topic, "get/utc/all/json"))
-        publish_time(c);
+    if (!pay(c) && !c->slowed) {
+        c->slowed = true;
+        connection__complain(c, "too many messages: they are read no faster than 50 a second");
+    }
     struct job *job = job__of_message(c, message);
-    if (job == NULL)
-        return true;
     job->packet_id = message->packet_id;
     job__post(c, job);
+    if (c->jobs >= JOBS_MAX || c->slowed)
+        mqtt_session_hold(&c->session);
     return message->qos == 0;
 }
 
 static void on_acknowledged(void *ctx, uint16_t packet_id)
 {
-    (void)ctx;
-    (void)packet_id;
+    struct connection *c = ctx;
+    if (c->ping == 0 || packet_id != c->ping)
+        return;
+    struct job *job = job__new(c, JOB_LOG);
+    c->ping = 0;
+    snprintf(job->text, sizeof job->text, "answered a ping after %llu ms",
+             (unsigned long long)(connection__clock_ms() - c->ping_ms));
+    job__post(c, job);
+}
+
+void connection__complain(struct connection *c, const char *text)
+{
+    uint64_t now = connection__clock_ms();
+    if (c->diag_ms != 0 && now - c->diag_ms < DIAG_INTERVAL_MS)
+        return;
+    c->diag_ms = now;
+    if (mqtt_session_publish(&c->session, "downlink/diag", text, strlen(text), 0) < 0)
+        log_line(LOG_LEVEL_DEBUG, "diag-not-sent", "device=d%lld", (long long)c->device);
+}
+
+/* Without a goodbye the device's will counts as its last message; not when it is us who stop. */
+static void execute_will(struct connection *c, enum mqtt_end end)
+{
+    bool goodbye = end == MQTT_END_DISCONNECTED && !c->lost;
+    if (c->will != NULL && !goodbye && end != MQTT_END_SHUTDOWN)
+        job__post(c, job__of_will(c));
 }
 
 static void on_ended(void *ctx, enum mqtt_end end)
@@ -153,6 +193,7 @@ static void on_ended(void *ctx, enum mqtt_end end)
         idmap_remove(&c->gateway->devices, (uint64_t)c->device);
     log_line(LOG_LEVEL_INFO, "device-offline", "device=d%lld connection=%llu reason=%s", (long long)c->device,
              (unsigned long long)c->number, c->lost ? "connection-lost" : mqtt_end_slug(end));
+    execute_will(c, end);
     struct job *job = job__new(c, JOB_DISCONNECTED);
     snprintf(job->text, sizeof job->text, "%s", c->lost ? "the connection was lost" : mqtt_end_text(end));
     job__post(c, job);
@@ -171,6 +212,7 @@ static const struct mqtt_session_ops session_ops = {
 void connection__destroy(struct connection *c)
 {
     idmap_remove(&c->gateway->connections, c->number);
+    free(c->will);
     websocket_free(c->websocket);
     bufferevent_free(c->bev);
     event_free(c->timer);
@@ -221,9 +263,18 @@ static void receive(struct connection *c)
         mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
 }
 
+/* Milliseconds until a device that sent too much is read again; 0: it is read. */
+static uint32_t penalty_ms(struct connection *c)
+{
+    uint64_t now = connection__clock_ms();
+    uint64_t paid = now + MESSAGES_BURST * 1000 / MESSAGES_PER_S;
+    c->slowed = c->flow_ms > paid;
+    return c->slowed ? (uint32_t)(c->flow_ms - paid) : 0;
+}
+
 void connection__serve(struct connection *c)
 {
-    if (c->jobs < JOBS_MAX && !c->ended)
+    if (c->jobs < JOBS_MAX && !c->ended && penalty_ms(c) == 0)
         receive(c);
     if (!c->ended && evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX)
         mqtt_session_end(&c->session, MQTT_END_KICKED);
@@ -232,8 +283,9 @@ void connection__serve(struct connection *c)
         wind_up(c);
         return;
     }
-    set_timer(c, wait_ms);
-    if (c->jobs < JOBS_MAX)
+    uint32_t penalty = penalty_ms(c);
+    set_timer(c, penalty > 0 && penalty < wait_ms ? penalty : wait_ms);
+    if (c->jobs < JOBS_MAX && penalty == 0)
         bufferevent_enable(c->bev, EV_READ);
     else
         bufferevent_disable(c->bev, EV_READ);

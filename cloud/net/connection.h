@@ -23,6 +23,13 @@ struct gateway {
     struct idmap devices;     /* device id -> its logged-in connection */
 };
 
+/* What becomes of a device's connection without a goodbye. */
+struct will {
+    char topic[FLEET_TOPIC_MAX];
+    size_t bytes;
+    uint8_t payload[];
+};
+
 struct connection {
     struct gateway *gateway;
     uint64_t number;
@@ -30,8 +37,14 @@ struct connection {
     struct websocket *websocket; /* NULL: MQTT is on the stream itself */
     struct event *timer;
     struct mqtt_session session;
-    int64_t device; /* 0 before the login */
-    int jobs;       /* not done yet */
+    struct will *will; /* NULL: none */
+    uint64_t flow_ms;  /* until when messages of this connection are paid for (device_job.c) */
+    int64_t device;    /* 0 before the login */
+    uint64_t ping_ms;  /* when the ping that is not yet answered went out */
+    uint64_t diag_ms;  /* when the last complaint did */
+    uint16_t ping;     /* its packet id, 0: none */
+    int jobs;          /* not done yet */
+    bool slowed;       /* too many messages: not read for a moment */
     bool ended;
     bool lost; /* the socket broke, without a goodbye */
 };
@@ -45,9 +58,20 @@ void connection__open(struct gateway *gateway, struct bufferevent *bev, bool web
 void connection__serve(struct connection *c);
 void connection__destroy(struct connection *c);
 
+/* Tells the device's developer what is wrong, now and then. */
+void connection__complain(struct connection *c, const char *text);
+
 /* --- Jobs for the desk --- */
 
-enum job_kind { JOB_CONNECTED, JOB_DISCONNECTED, JOB_CHECK_IN, JOB_REPORT, JOB_LOG, JOB_OFFER_SENT };
+enum job_kind {
+    JOB_CONNECTED,
+    JOB_DISCONNECTED,
+    JOB_CHECK_IN,
+    JOB_REPORT,
+    JOB_MESSAGE,
+    JOB_LOG,
+    JOB_OFFER_SENT
+};
 
 struct job {
     struct desk_job job;
@@ -61,12 +85,19 @@ struct job {
         char text[256];
         struct check_in check_in;
         struct report report;
+        struct {
+            char topic[FLEET_TOPIC_MAX];
+            size_t bytes;
+        } message;
     };
+    uint8_t payload[]; /* of a message */
 };
 
 struct job *job__new(struct connection *c, enum job_kind kind);
-/* The job that a message makes; NULL for one that the fleet need not know. */
+/* The job that a message makes. */
 struct job *job__of_message(struct connection *c, const struct mqtt_message *message);
+/* And a will. */
+struct job *job__of_will(struct connection *c);
 void job__post(struct connection *c, struct job *job);
 
 #endif

@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/values.h"
 #include "cloud/log.h"
 
 static int run_job(struct desk_job *desk_job, struct fleet *fleet)
@@ -22,6 +24,9 @@ static int run_job(struct desk_job *desk_job, struct fleet *fleet)
         break;
     case JOB_REPORT:
         result = device_reported(fleet, job->device, &job->report);
+        break;
+    case JOB_MESSAGE:
+        result = values_message(fleet, job->device, job->message.topic, job->payload, job->message.bytes);
         break;
     case JOB_LOG:
         result = device_logged(fleet, job->device, job->text);
@@ -51,9 +56,9 @@ static void job_done(struct desk_job *desk_job, int result)
     free(job);
 }
 
-struct job *job__new(struct connection *c, enum job_kind kind)
+static struct job *new_with(struct connection *c, enum job_kind kind, size_t payload_bytes)
 {
-    struct job *job = calloc(1, sizeof *job);
+    struct job *job = calloc(1, sizeof *job + payload_bytes);
     if (job == NULL)
         abort();
     job->job.run = run_job;
@@ -65,27 +70,74 @@ struct job *job__new(struct connection *c, enum job_kind kind)
     return job;
 }
 
+struct job *job__new(struct connection *c, enum job_kind kind)
+{
+    return new_with(c, kind, 0);
+}
+
 void job__post(struct connection *c, struct job *job)
 {
     c->jobs++;
     desk_post(c->gateway->desk, &job->job);
 }
 
+/* A line of the timeline instead of a message that makes no sense. */
+static struct job *malformed(struct connection *c, const char *topic, const char *should)
+{
+    struct job *job = job__new(c, JOB_LOG);
+    snprintf(job->text, sizeof job->text, "%s: malformed, ignored; %s", topic, should);
+    connection__complain(c, job->text);
+    return job;
+}
+
+static struct job *of_check_in(struct connection *c, const struct mqtt_message *message)
+{
+    struct job *job = job__new(c, JOB_CHECK_IN);
+    if (!report_parse_check_in(message->payload.data, message->payload.length, &job->check_in)) {
+        free(job);
+        return malformed(c, "info/mcu",
+                         "it is JSON with the texts tmpl, ver, build, type and the number rxbuff");
+    }
+    if (job->check_in.receive_bytes > 0)
+        mqtt_session_limit(&c->session, job->check_in.receive_bytes < UINT32_MAX
+                                            ? (uint32_t)job->check_in.receive_bytes
+                                            : UINT32_MAX);
+    return job;
+}
+
+static struct job *of_report(struct connection *c, const struct mqtt_message *message)
+{
+    struct job *job = job__new(c, JOB_REPORT);
+    if (report_parse(message->payload.data, message->payload.length, &job->report))
+        return job;
+    free(job);
+    return malformed(c, "ota/report", "docs/EXTENSIONS.md says what it is");
+}
+
+static struct job *of_other(struct connection *c, struct mqtt_slice topic, struct mqtt_slice payload)
+{
+    if (topic.length >= FLEET_TOPIC_MAX)
+        return malformed(c, "a message", "its topic is longer than any that there is");
+    struct job *job = new_with(c, JOB_MESSAGE, payload.length);
+    memcpy(job->message.topic, topic.data, topic.length);
+    job->message.bytes = payload.length;
+    if (payload.length > 0)
+        memcpy(job->payload, payload.data, payload.length);
+    return job;
+}
+
 struct job *job__of_message(struct connection *c, const struct mqtt_message *message)
 {
-    struct job *job = NULL;
-    bool ok = true;
-    if (mqtt_slice_equals(message->topic, "info/mcu")) {
-        job = job__new(c, JOB_CHECK_IN);
-        ok = report_parse_check_in(message->payload.data, message->payload.length, &job->check_in);
-    } else if (mqtt_slice_equals(message->topic, "ota/report")) {
-        job = job__new(c, JOB_REPORT);
-        ok = report_parse(message->payload.data, message->payload.length, &job->report);
-    }
-    if (!ok) {
-        job->kind = JOB_LOG;
-        snprintf(job->text, sizeof job->text, "%.*s: malformed, ignored", (int)message->topic.length,
-                 (const char *)message->topic.data);
-    }
-    return job;
+    if (mqtt_slice_equals(message->topic, "info/mcu"))
+        return of_check_in(c, message);
+    if (mqtt_slice_equals(message->topic, "ota/report"))
+        return of_report(c, message);
+    return of_other(c, message->topic, message->payload);
+}
+
+struct job *job__of_will(struct connection *c)
+{
+    struct mqtt_message message = {.topic = mqtt_slice_of(c->will->topic),
+                                   .payload = {c->will->payload, c->will->bytes}};
+    return job__of_message(c, &message);
 }

@@ -25,6 +25,22 @@ static void send_offer(struct gateway *gateway, const struct effect *effect)
     job__post(c, job);
 }
 
+/* What the fleet has to say beside offers. A ping's PUBACK is awaited (connection.c). */
+static void publish(struct gateway *gateway, const struct effect *effect)
+{
+    struct connection *c = idmap_get(&gateway->connections, effect->connection);
+    if (c == NULL || c->ended)
+        return;
+    int sent = mqtt_session_publish(&c->session, effect->topic, effect->text, effect->bytes, effect->qos);
+    if (sent < 0)
+        log_line(LOG_LEVEL_DEBUG, "message-not-sent", "device=d%lld result=%d", (long long)effect->device,
+                 sent);
+    if (sent > 0 && strcmp(effect->topic, "downlink/ping") == 0) {
+        c->ping = (uint16_t)sent;
+        c->ping_ms = connection__clock_ms();
+    }
+}
+
 static void end_device(struct gateway *gateway, int64_t device)
 {
     struct connection *c = idmap_get(&gateway->devices, (uint64_t)device);
@@ -40,6 +56,9 @@ void gateway_effect(void *ctx, const struct effect *effect)
     switch (effect->kind) {
     case EFFECT_OFFER:
         send_offer(gateway, effect);
+        break;
+    case EFFECT_PUBLISH:
+        publish(gateway, effect);
         break;
     case EFFECT_TOKEN_ADDED:
         tokens_add(gateway->tokens, effect->token_hash, effect->device);

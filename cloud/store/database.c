@@ -80,6 +80,16 @@ bool db__bytes(struct query *query, void *to, size_t bytes)
     return true;
 }
 
+size_t db__blob(struct query *query, void *to, size_t capacity)
+{
+    size_t have = 0;
+    const void *data = query->store->driver->column(query->statement, query->next++, &have);
+    if (data == NULL || have > capacity)
+        return 0;
+    memcpy(to, data, have);
+    return have;
+}
+
 int db__end(struct query *query)
 {
     if (query->statement != NULL)

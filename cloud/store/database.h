@@ -40,6 +40,8 @@ int64_t db__int(struct query *query);
 void db__text(struct query *query, char *to, size_t capacity);
 /* False if the column is NULL or has another length. */
 bool db__bytes(struct query *query, void *to, size_t bytes);
+/* As many bytes as there are; 0 if the column is NULL or has more than capacity. */
+size_t db__blob(struct query *query, void *to, size_t capacity);
 
 /* Ends a query that was read. */
 TDM_MUST_USE int db__end(struct query *query);

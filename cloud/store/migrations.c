@@ -60,6 +60,11 @@ static const char *const steps[] = {
     "  connection BIGINT NOT NULL, checked_in BIGINT NOT NULL, reported BIGINT NOT NULL,"
     "  origin TEXT NOT NULL) {keyed};"
     "CREATE INDEX presence_by_node ON presence (node);",
+    /* 3: the last values of a device */
+    "CREATE TABLE value ("
+    "  device BIGINT NOT NULL REFERENCES device (id) ON DELETE CASCADE, kind BIGINT NOT NULL, name TEXT NOT "
+    "NULL,"
+    "  time BIGINT NOT NULL, data {bytes} NOT NULL, PRIMARY KEY (device, kind, name)) {keyed};",
 };
 #define VERSION ((int)(sizeof steps / sizeof steps[0]))
 

@@ -75,5 +75,6 @@ TDM_MUST_USE int store_tokens(struct store *store, uint8_t (**hashes)[RECORD_DIG
 #include "cloud/store/firmware.h"
 #include "cloud/store/node.h"
 #include "cloud/store/shipment.h"
+#include "cloud/store/value.h"
 
 #endif

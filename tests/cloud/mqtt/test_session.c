@@ -253,8 +253,11 @@ static void goodbye_ends_the_session_and_what_follows_is_ignored(void **state)
     assert_int_equal(device_says(&d, "c0 00"), 2);
     device_gets(&d, "");
     device_log_in(&d, MQTT_5);
-    device_says(&d, "e0 02 04 00");
+    device_says(&d, "e0 02 00 00");
     device_ends(&d, MQTT_END_DISCONNECTED, "");
+    device_log_in(&d, MQTT_5);
+    device_says(&d, "e0 02 04 00"); /* section 3.14.2.1: a goodbye that wants the will */
+    device_ends(&d, MQTT_END_WILL_WANTED, "");
 }
 
 static void newer_connection_takes_over(void **state)

@@ -1,0 +1,240 @@
+"""What Blynk's device API has beside updates, by the payloads of its documentation."""
+
+import json
+import re
+import unittest
+
+import server as s
+
+
+class Values(unittest.TestCase):
+    def setUp(self):
+        self.server = s.Server().__enter__()
+        self.addCleanup(self.server.__exit__)
+        self.added = self.server.add_device(name="pump 7")
+
+    def connect(self, subscribe="downlink/#", **more):
+        device = s.Device(self.server, self.added["token"], **more)
+        self.addCleanup(device.close)
+        if subscribe:
+            device.subscribe(subscribe)
+        return device
+
+    def values(self):
+        return self.server.get(f"/api/v1/devices/{self.added['id']}/values")
+
+    def timeline(self):
+        return [event["text"] for event in self.server.device(self.added)["timeline"]]
+
+    def received(self, device, count):
+        """The next messages by topic; there must be no more than these."""
+        while len(device.messages) < count:
+            device.step()
+        device.ping()
+        self.assertEqual(len(device.messages), count, device.messages)
+        messages, device.messages = dict(device.messages), []
+        return messages
+
+    def patch(self, **body):
+        answer = self.server.ask("PATCH", f"/api/v1/devices/{self.added['id']}/values", body)
+        self.assertEqual(answer.status, 204, answer.body)
+
+    # --- datastreams ---
+
+    def test_values_are_kept_and_answered(self):
+        device = self.connect()
+        device.publish("ds/Temperature", "21.3")
+        device.publish("ds/Name with spaces \u00e4", "hello")
+        device.publish("ds/Pair", b"First\0Second")
+        device.publish("ds/Temperature", "21.4")
+        device.publish("get/ds", "Temperature,Pair,Absent")
+        self.assertEqual(self.received(device, 2), {"downlink/ds/Temperature": b"21.4", "downlink/ds/Pair": b"First\0Second"})
+        device.publish("get/ds/all", "")
+        self.assertEqual(self.received(device, 3)["downlink/ds/Name with spaces \u00e4"], b"hello")
+        values = self.values()["datastreams"]
+        self.assertEqual(values["Temperature"]["value"], "21.4")
+        self.assertEqual(values["Pair"]["value"], ["First", "Second"])
+
+    def test_a_value_is_erased(self):
+        device = self.connect()
+        device.publish("ds/Temperature", "1")
+        device.publish("ds/Temperature/erase", "")
+        device.publish("ds/Temperature/erase", "")
+        self.assertEqual(self.values()["datastreams"], {})
+
+    def test_a_batch_is_many_values(self):
+        device = self.connect()
+        device.publish("batch_ds", '{"Name": "Sample Batch Uplink", "Temperature": 10.3, "Location": [30.523333, 50.450001], '
+                                   '"Device On": true, "Count": 12345678901}')
+        values = {name: value["value"] for name, value in self.values()["datastreams"].items()}
+        self.assertEqual(values, {"Name": "Sample Batch Uplink", "Temperature": "10.3", "Device On": "1", "Count": "12345678901",
+                                  "Location": ["30.523333", "50.450001"]})
+        device.publish("get/ds", "Location")
+        self.assertEqual(self.received(device, 1), {"downlink/ds/Location": b"30.523333\x0050.450001"})
+
+    def test_properties_are_kept_apart(self):
+        device = self.connect()
+        device.publish("ds/Temperature/prop/color", "red")
+        device.publish("ds/Temperature/prop/label", "T")
+        device.publish("ds/Temperature/prop/label/erase", "")
+        values = self.values()
+        self.assertEqual((list(values["properties"]), values["datastreams"]), (["Temperature/color"], {}))
+
+    def test_values_outlive_a_kill(self):
+        device = self.connect()
+        device.publish("ds/Temperature", "21.3")
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(self.values()["datastreams"]["Temperature"]["value"], "21.3")
+
+    def test_the_operator_sets_values_and_the_device_is_told(self):
+        device = self.connect()
+        self.patch(datastreams={"Brightness": "40"}, metadata={"Room": "cellar"})
+        self.assertEqual(self.received(device, 2), {"downlink/ds/Brightness": b"40", "downlink/meta/Room": b"cellar"})
+        for body in ({"datastreams": {"a/b": "1"}}, {"datastreams": {"": "1"}}, {"metadata": {"Device Name": "x"}},
+                     {"datastreams": {"a": "x" * 1025}}):
+            self.assertEqual(self.server.ask("PATCH", f"/api/v1/devices/{self.added['id']}/values", body).status, 422, body)
+        self.assertEqual(list(self.values()["datastreams"]), ["Brightness"])
+
+    # --- metadata, events, time, place ---
+
+    def test_metadata_is_kept_but_the_clouds_own_is_not_changed(self):
+        device = self.connect()
+        device.publish("meta/Serial Number", "12345")
+        device.publish("meta/Device Name", "mine")
+        self.assertIn("downlink/diag", self.received(device, 1))
+        device.publish("get/meta", "Serial Number,Device Name,Absent")
+        self.assertEqual(self.received(device, 2), {"downlink/meta/Serial Number": b"12345", "downlink/meta/Device Name": b"pump 7"})
+
+    def test_an_event_is_in_the_timeline(self):
+        device = self.connect()
+        device.publish("event/temp_is_high", "")
+        device.publish("event/measurement_error", "Failed to measure temperature")
+        self.assertEqual(self.timeline()[-2:], ["temp_is_high", "measurement_error: Failed to measure temperature"])
+
+    def time(self, device):
+        device.publish("get/utc/all/json", "")
+        return json.loads(self.received(device, 1)["downlink/utc/all/json"])
+
+    def test_the_time_is_that_of_the_devices_zone(self):
+        device = self.connect()
+        utc = self.time(device)
+        self.assertEqual((utc["tz_name"], utc["tz_rule"], utc["tz_offset"], utc["dst_offset"]), ("UTC", "UTC0", 0, 0))
+        self.assertRegex(utc["iso8601"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")
+        device.publish("meta/Time Zone", "Asia/Kolkata")
+        there = self.time(device)
+        self.assertEqual((there["tz_name"], there["tz_rule"], there["tz_offset"], there["dst_offset"]),
+                         ("Asia/Kolkata", "IST-5:30", 330, 0))
+        self.assertTrue(there["iso8601"].endswith("+05:30"))
+        for zone in ("../../etc/passwd", "No/Where", "x" * 900):
+            device.publish("meta/Time Zone", zone)
+            self.assertEqual(self.time(device)["tz_name"], "UTC")
+
+    def test_the_place_is_what_was_set(self):
+        device = self.connect()
+        device.publish("get/loc/all", "")
+        self.received(device, 0)
+        self.patch(metadata={"Location": "50.45,30.52"})
+        self.received(device, 1)
+        device.publish("get/loc/all", "")
+        self.assertEqual(self.received(device, 1), {"downlink/loc/all": b"50.45,30.52"})
+
+    # --- a word to the device ---
+
+    def test_a_ping_is_answered_by_its_acknowledgement(self):
+        device = self.connect(subscribe=None)
+        device.socket.sendall(s.packet(0x82, b"\x00\x63" + s.text("downlink/#") + b"\x01"))
+        while device.step() != 0x90:
+            pass
+        self.assertEqual(self.server.ask("POST", f"/api/v1/devices/{self.added['id']}/ping").status, 202)
+        kind, body = device.receive()
+        self.assertEqual((kind, body[:15]), (0x32, s.text("downlink/ping")))
+        self.assertNotIn("answered", self.timeline()[-1])
+        device.socket.sendall(b"\x40\x02" + body[15:17])
+        s.wait_for("the answer is noted", lambda: re.match(r"answered a ping after \d+ ms$", self.timeline()[-1]))
+
+    def test_reboot_and_redirect_reach_the_device_and_need_it_there(self):
+        path = f"/api/v1/devices/{self.added['id']}"
+        self.assertEqual(self.server.ask("POST", path + "/reboot").status, 409)
+        device = self.connect(subscribe=None)
+        self.assertEqual(self.server.ask("POST", path + "/redirect", {"url": "mqtts://eu.example.com:8883"}).status, 202)
+        self.assertEqual(self.received(device, 1), {"downlink/redirect": b"mqtts://eu.example.com:8883"})
+        self.assertEqual(self.server.ask("POST", path + "/redirect", {"url": "https://x"}).status, 400)
+        device.subscribe("downlink/reboot")
+        self.assertEqual(self.server.ask("POST", path + "/reboot").status, 202)
+        self.assertEqual(self.received(device, 1), {"downlink/reboot": b""})
+
+    # --- the limits ---
+
+    def test_a_message_is_never_larger_than_the_devices_buffer(self):
+        device = self.connect()
+        device.publish("info/mcu", '{"ver": "1", "type": "pump", "rxbuff": 100}')
+        self.patch(datastreams={"Short": "x" * 60, "Long": "x" * 90})
+        self.assertEqual(list(self.received(device, 1)), ["downlink/ds/Short"])
+
+    def test_what_makes_no_sense_is_told_to_the_device_but_not_all_the_time(self):
+        device = self.connect(subscribe=None)
+        device.publish("batch_ds", "[1]")
+        self.assertIn(b"batch_ds", self.received(device, 1)["downlink/diag"])
+        for topic, payload in (("ds/", "1"), ("ds/a/b/c", "1"), ("nothing/here", "1"), ("ds/" + "x" * 65, "1"),
+                               ("event/", "x"), ("batch_ds", '{"a": {}}'), ("batch_ds", '{"": 1}'), ("ds/a\x01\x1b[2J", "1")):
+            device.publish(topic, payload)
+        self.assertEqual(self.values()["datastreams"], {})
+        self.assertNotIn("\x1b", json.dumps(self.timeline(), ensure_ascii=False))
+
+    def test_a_device_has_a_bounded_number_of_values(self):
+        device = self.connect()
+        for start in range(0, 140, 20):
+            device.publish("batch_ds", json.dumps({f"v{i}": i for i in range(start, start + 20)}))
+        self.assertEqual(len(self.values()["datastreams"]), 128)
+        device.publish("ds/v5", "changed")
+        self.assertEqual(self.values()["datastreams"]["v5"]["value"], "changed")
+
+    def test_a_flood_is_slowed_and_others_are_not(self):
+        device = self.connect()
+        other = s.Device(self.server, self.server.add_device()["token"])
+        self.addCleanup(other.close)
+        message = s.packet(0x30, s.text("event/x"))
+        device.socket.sendall(message * 600)
+        while not any(topic == "downlink/diag" for topic, _ in device.messages):
+            device.step()
+        other.check_in("1.0.0")
+        other.ping()
+        device.ping()  # it is read on, later
+
+    # --- the will ---
+
+    def with_will(self, version=4):
+        device = s.Device(self.server, "", login=False)
+        properties = b"\0" if version == 5 else b""
+        device.socket.sendall(s.packet(0x10, s.text("MQTT") + bytes([version, 0xC6, 0, 45]) + properties + s.text("") + properties
+                                       + s.text("ds/Status") + s.text("offline") + s.text("device") + s.text(self.added["token"])))
+        self.assertEqual(device.receive()[0], 0x20)
+        self.addCleanup(device.close)
+        self.patch(datastreams={"Status": "online"})
+        return device
+
+    def status(self):
+        return self.values()["datastreams"]["Status"]["value"]
+
+    def gone(self):
+        s.wait_for("it is gone", lambda: not self.server.device(self.added)["online"])
+
+    def test_a_will_counts_when_the_connection_is_lost(self):
+        device = self.with_will()
+        self.assertEqual(self.status(), "online")
+        device.close()
+        s.wait_for("the will is done", lambda: self.status() == "offline")
+
+    def test_a_will_does_not_count_after_a_goodbye(self):
+        device = self.with_will()
+        device.socket.sendall(b"\xE0\0")
+        self.gone()
+        self.assertEqual(self.status(), "online")
+        device = self.with_will(version=5)
+        device.socket.sendall(b"\xE0\x01\x04")  # a goodbye that wants it
+        s.wait_for("the will is done", lambda: self.status() == "offline")
+
+
+if __name__ == "__main__":
+    unittest.main()
