@@ -32,10 +32,10 @@ static int envelope_check(const struct tdm_envelope *e, const uint8_t *data)
 
     if (data[4] != ENVELOPE_VERSION)
         return TDM_E_VERSION;
-    if (e->encoding != TDM_ENCODING_PLAIN)
+    if (e->encoding > TDM_ENCODING_LZMA_FRAMED)
         return TDM_E_ENCODING;
-    if (!all_zero(data + 16, 12) || !all_zero(e->base_digest, sizeof e->base_digest) ||
-        e->head_bytes < TDM_HEAD_FIXED_BYTES)
+    if (!all_zero(data + 16, 12) || e->head_bytes < TDM_HEAD_FIXED_BYTES ||
+        (e->encoding == TDM_ENCODING_PLAIN && !all_zero(e->base_digest, sizeof e->base_digest)))
         return TDM_E_FORMAT;
     if (front > TDM_PACKAGE_FRONT_MAX || e->relocation_bytes > UINT32_MAX - front ||
         e->payload_bytes > UINT32_MAX - front - e->relocation_bytes)
@@ -118,8 +118,9 @@ static int take_head(struct tdm_front *front, const struct tdm_trust *trust)
         result = tdm_head_parse(manifest, &key_id, tdm_front_head(front), front->envelope.head_bytes);
     if (result != TDM_OK)
         return result;
-    if (front->envelope.payload_bytes != manifest->image_bytes ||
-        front->envelope.relocation_bytes != manifest->relocation_bytes)
+    if (front->envelope.relocation_bytes != manifest->relocation_bytes ||
+        (front->envelope.encoding == TDM_ENCODING_PLAIN &&
+         front->envelope.payload_bytes != manifest->image_bytes))
         return TDM_E_MANIFEST;
     front->complete = true;
     return TDM_OK;

@@ -40,7 +40,8 @@
     X(E_SIZE, -39, "the image does not fit into the bank")                                                   \
     X(E_LINK_ADDRESS, -40, "the image is linked for another address and carries no relocations")             \
     X(E_VECTOR, -41, "the image has no usable vector table")                                                 \
-    X(E_COUNTER, -42, "the security counter is below the one already confirmed")
+    X(E_COUNTER, -42, "the security counter is below the one already confirmed")                             \
+    X(E_PAYLOAD, -43, "the encoded payload is malformed")
 
 enum tdm_error {
 #define TDM_ERROR_ENUM(name, value, text) TDM_##name = (value),

@@ -155,7 +155,8 @@ def bad_envelopes():
     yield "another magic", "E_FORMAT", with_bytes(0, b"TDMQ")
     yield "wrong CRC", "E_FORMAT", good[:60] + bytes([good[60] ^ 1]) + good[61:]
     yield "another version", "E_VERSION", with_bytes(4, b"\2")
-    yield "compressed", "E_ENCODING", with_bytes(5, b"\1")
+    yield "compressed", "OK", with_bytes(5, b"\1")
+    yield "a delta", "OK", envelope_build(300, 9, 600, 1, bytes(31) + b"\1")
     yield "unknown encoding", "E_ENCODING", with_bytes(5, b"\2")
     yield "head of 15 bytes", "E_FORMAT", envelope_build(15, 0, 600)
     yield "head of 16 bytes", "OK", envelope_build(16, 0, 600)
