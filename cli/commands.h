@@ -10,6 +10,7 @@
     X(tag_show)                                                                                              \
     X(keygen)                                                                                                \
     X(pack)                                                                                                  \
+    X(encode)                                                                                                \
     X(inspect)                                                                                               \
     X(verify)                                                                                                \
     X(factory)                                                                                               \

@@ -62,11 +62,15 @@ static int load_app(struct factory *factory)
     if (rc != CLI_OK) {
         return rc;
     }
+    if (factory->app.envelope.encoding != TDM_ENCODING_PLAIN) {
+        return output_fail(
+            CLI_FAILED, "%s: an encoded package; the factory image takes the plain one it was made of", path);
+    }
     error = package_check_signature(&factory->app, &factory->keys);
     if (error == TDM_E_KEY) {
         return fail_key(factory, path);
     }
-    error = error == TDM_OK ? package_check_content(&factory->app) : error;
+    error = error == TDM_OK ? package_check_content(&factory->app, NULL) : error;
     return error == TDM_OK ? CLI_OK : package_fail(path, error);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/encode.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/package.h"
@@ -57,15 +58,15 @@ static void describe_manifest(json_t *object, const struct tdm_manifest *manifes
     set_number(object, "revoked_keys", manifest->revoked_keys);
 }
 
-static json_t *describe(const struct package *package)
+static json_t *describe(const struct package *package, const struct package *base)
 {
     static const uint8_t no_base[TDM_SHA256_BYTES];
     json_t *object = json_object();
     char id[KEY_ID_TEXT_BYTES];
-    int content = package_check_content(package);
+    int content = package_check_content(package, base);
 
     set_number(object, "package_bytes", (uint32_t)package->file.size);
-    set_text(object, "encoding", package->envelope.encoding == TDM_ENCODING_PLAIN ? "plain" : "lzma-framed");
+    set_text(object, "encoding", encoding_name(package->envelope.encoding));
     set_number(object, "head_bytes", package->envelope.head_bytes);
     set_number(object, "payload_bytes", package->envelope.payload_bytes);
     if (memcmp(package->envelope.base_digest, no_base, sizeof no_base) != 0) {
@@ -81,22 +82,26 @@ static json_t *describe(const struct package *package)
 static int run_inspect(const struct invocation *call)
 {
     struct package package;
-    int rc = package_open(&package, call->argument[0]);
+    struct package base;
+    int rc = package_open_base(&base, call);
+    int opened = package_open(&package, call->argument[0]);
 
+    rc = rc == CLI_OK ? opened : rc;
     if (rc == CLI_OK) {
-        rc = output_fields(call, describe(&package));
+        rc = output_fields(call, describe(&package, base.head ? &base : NULL));
     }
     package_close(&package);
+    package_close(&base);
     return rc;
 }
 
 /* All checks, in the order of the device. */
-static int check(struct package *package, const struct tdm_key_set *keys)
+static int check(struct package *package, const struct package *base, const struct tdm_key_set *keys)
 {
     int rc = package_parse(package);
 
     rc = rc == TDM_OK ? package_check_signature(package, keys) : rc;
-    return rc == TDM_OK ? package_check_content(package) : rc;
+    return rc == TDM_OK ? package_check_content(package, base) : rc;
 }
 
 static int report_bad(const struct invocation *call, int error)
@@ -125,17 +130,25 @@ static int run_verify(const struct invocation *call)
 {
     struct tdm_key_set keys = {.count = 0};
     struct package package = {.head = NULL};
-    int rc = public_keys_load(&keys, call);
+    struct package base;
+    int rc = package_open_base(&base, call);
     int error;
 
+    rc = rc == CLI_OK ? public_keys_load(&keys, call) : rc;
     rc = rc == CLI_OK ? file_read(&package.file, call->argument[0]) : rc;
     if (rc == CLI_OK) {
-        error = check(&package, &keys);
+        error = check(&package, base.head ? &base : NULL, &keys);
         rc = error == TDM_OK ? report_good(call, &package) : report_bad(call, error);
     }
     package_close(&package);
+    package_close(&base);
     return rc;
 }
+
+static const struct option inspect_options[] = {
+    {"base", 0, "OLD.tdm", "of a delta: the package it was made for", 0},
+    {NULL, 0, NULL, NULL, 0},
+};
 
 const struct command command_inspect = {
     .name = "inspect",
@@ -144,12 +157,14 @@ const struct command command_inspect = {
     .arguments_max = 1,
     .summary = "print every field of a package",
     .details = "Checks sizes and digests, but not who signed it: for that there is `tandem verify`.\n",
+    .options = inspect_options,
     .uses = USES_JSON,
     .run = run_inspect,
 };
 
 static const struct option verify_options[] = {
     {"key", 'k', "PUB.pem", "public key, as devices hold it; one or two", OPTION_REQUIRED | OPTION_REPEATED},
+    {"base", 0, "OLD.tdm", "of a delta: the package it was made for", 0},
     {NULL, 0, NULL, NULL, 0},
 };
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/elf.h"
+#include "cli/encode.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/package.h"
@@ -298,7 +299,7 @@ static int check(struct package *package, const struct signing_key *key)
     /* A package that revokes slot 0 must have been signed by the key of slot 1. */
     keys.key[package->manifest.revoked_keys & 1] = key->public_half;
     rc = rc == TDM_OK ? package_check_signature(package, &keys) : rc;
-    rc = rc == TDM_OK ? package_check_content(package) : rc;
+    rc = rc == TDM_OK ? package_check_content(package, NULL) : rc;
     return rc == TDM_OK ? CLI_OK : package_fail("the package just made", rc);
 }
 
@@ -308,15 +309,29 @@ static int report(const struct invocation *call, const struct package *package)
     char image_digest[2 * TDM_SHA256_BYTES + 1];
     char id[KEY_ID_TEXT_BYTES];
 
-    return output_fields(call, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "file",
-                                         option_text(call, "output"), "package_bytes",
-                                         (json_int_t)package->file.size, "type", manifest->type, "version",
-                                         manifest->version, "build", manifest->build, "hardware",
+    return output_fields(call, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}",
+                                         "file", option_text(call, "output"), "package_bytes",
+                                         (json_int_t)package->file.size, "encoding",
+                                         encoding_name(package->envelope.encoding), "type", manifest->type,
+                                         "version", manifest->version, "build", manifest->build, "hardware",
                                          manifest->hardware, "counter", (json_int_t)manifest->counter,
                                          "image_bytes", (json_int_t)manifest->image_bytes, "relocations",
                                          (json_int_t)manifest->relocation_count, "image_digest",
                                          output_hex(image_digest, manifest->image_digest, TDM_SHA256_BYTES),
                                          "key_id", key_id_text(id, package->key_id)));
+}
+
+/* As the options ask: nothing, compressed, or as a difference. */
+static int encode(struct package *package, const struct invocation *call)
+{
+    struct package base;
+    int rc = package_open_base(&base, call);
+
+    if (rc == CLI_OK && (base.head || option_given(call, "compress"))) {
+        rc = package_encode(package, base.head ? &base : NULL, call);
+    }
+    package_close(&base);
+    return rc;
 }
 
 static int pack(struct content *content, struct package *package, const struct invocation *call)
@@ -331,7 +346,7 @@ static int pack(struct content *content, struct package *package, const struct i
     rc = rc == CLI_OK ? assemble(package, content, &key) : rc;
     rc = rc == CLI_OK ? check(package, &key) : rc;
     signing_key_free(&key);
-    return rc;
+    return rc == CLI_OK ? encode(package, call) : rc;
 }
 
 static int run(const struct invocation *call)
@@ -365,6 +380,8 @@ static const struct option options[] = {
     {"revoke-slot", 0, "N", "key slot that devices drop once they confirmed it", 0},
     {"fixed", 0, NULL, "ELF: no relocations, the image runs at its link address only", 0},
     {"check-with", 0, "OTHER.elf", "the same program linked elsewhere: relocating must give it", 0},
+    {"compress", 0, NULL, "send the image compressed", 0},
+    {"base", 0, "OLD.tdm", "send the difference to this package's image, which devices must run", 0},
     {"link-address", 0, "A", ".bin: the address it is linked for", 0},
     {"position-independent", 0, NULL, "the image runs at any address as it is", 0},
     {NULL, 0, NULL, NULL, 0},

@@ -1,9 +1,11 @@
 #include "cli/package.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/options.h"
 #include "cli/output.h"
+#include "delta/package.h"
 #include "tandem/relocate.h"
 
 int package_read_table(void *ctx, uint32_t offset, void *to, size_t bytes)
@@ -38,10 +40,11 @@ int package_parse(struct package *package)
     if (rc != TDM_OK) {
         return rc;
     }
-    return manifest->image_bytes == envelope->payload_bytes &&
-                   manifest->relocation_bytes == envelope->relocation_bytes
-               ? TDM_OK
-               : TDM_E_MANIFEST;
+    if (manifest->relocation_bytes != envelope->relocation_bytes ||
+        (envelope->encoding == TDM_ENCODING_PLAIN && manifest->image_bytes != envelope->payload_bytes)) {
+        return TDM_E_MANIFEST;
+    }
+    return TDM_OK;
 }
 
 static bool digest_is(const void *data, size_t bytes, const uint8_t expected[TDM_SHA256_BYTES])
@@ -55,17 +58,34 @@ static bool digest_is(const void *data, size_t bytes, const uint8_t expected[TDM
     return memcmp(digest, expected, sizeof digest) == 0;
 }
 
-int package_check_content(const struct package *package)
+static int check_image(const struct package *package, const struct package *base)
+{
+    struct delta_package whole;
+    struct delta_package whole_base;
+    uint8_t *image = NULL;
+    int rc = delta_package_open(&whole, package->file.data, package->file.size);
+
+    if (rc == TDM_OK && base) {
+        rc = delta_package_open(&whole_base, base->file.data, base->file.size);
+    }
+    if (rc == TDM_OK) {
+        rc = delta_package_image(&image, &whole, base ? &whole_base : NULL);
+    }
+    free(image);
+    return rc;
+}
+
+int package_check_content(const struct package *package, const struct package *base)
 {
     const struct tdm_manifest *manifest = &package->manifest;
+    int rc;
 
     if (!digest_is(package->relocations, manifest->relocation_bytes, manifest->relocation_digest)) {
         return TDM_E_RELOCATIONS;
     }
-    if (!digest_is(package->payload, manifest->image_bytes, manifest->image_digest)) {
-        return TDM_E_DIGEST;
-    }
-    return tdm_relocations_check(package_read_table, (void *)package->relocations, manifest);
+    rc = check_image(package, base);
+    return rc == TDM_OK ? tdm_relocations_check(package_read_table, (void *)package->relocations, manifest)
+                        : rc;
 }
 
 int package_check_signature(const struct package *package, const struct tdm_key_set *keys)
@@ -83,7 +103,10 @@ static const char *advice(int error)
         return "; packages are made by `tandem pack`, plain images are read by `tandem tag show`";
     case TDM_E_TRUNCATED:
         return "; copy or download it again";
+    case TDM_E_NOT_FOUND:
+        return "; it is a delta: name the package it was made for with --base";
     case TDM_E_DIGEST:
+    case TDM_E_PAYLOAD:
     case TDM_E_RELOCATIONS:
     case TDM_E_MANIFEST:
         return "; the file was damaged or changed after it was packed";
@@ -112,6 +135,12 @@ int package_open(struct package *package, const char *path)
     }
     rc = package_parse(package);
     return rc == TDM_OK ? CLI_OK : package_fail(path, rc);
+}
+
+int package_open_base(struct package *package, const struct invocation *call)
+{
+    memset(package, 0, sizeof *package);
+    return option_given(call, "base") ? package_open(package, option_text(call, "base")) : CLI_OK;
 }
 
 void package_close(struct package *package)

@@ -2,6 +2,7 @@
 #ifndef CLI_PACKAGE_H
 #define CLI_PACKAGE_H
 
+#include "cli/command.h"
 #include "cli/files.h"
 #include "tandem/package.h"
 
@@ -19,8 +20,9 @@ struct package {
 /* Takes package->file apart: envelope, head, sizes. TDM_OK or the error. Digests and signature: below. */
 TDM_MUST_USE int package_parse(struct package *package);
 
-/* Checks digests, relocation table and link address of a parsed package: TDM_OK or the error. */
-TDM_MUST_USE int package_check_content(const struct package *package);
+/* Checks the digests and the relocation table of a parsed package: TDM_OK or the error. base: the plain
+ * package that a delta was made for, or NULL; TDM_E_NOT_FOUND where it is missing or another. */
+TDM_MUST_USE int package_check_content(const struct package *package, const struct package *base);
 
 /* Checks the signature against one or two keys. TDM_OK, TDM_E_KEY, TDM_E_SIGNATURE. */
 TDM_MUST_USE int package_check_signature(const struct package *package, const struct tdm_key_set *keys);
@@ -28,6 +30,8 @@ TDM_MUST_USE int package_check_signature(const struct package *package, const st
 /* Reads and parses path. CLI_OK, or CLI_FAILED with the reason on standard error. package_close is safe
  * either way. */
 int package_open(struct package *package, const char *path);
+/* The same for the option --base; without it, all of package is NULL and 0. */
+int package_open_base(struct package *package, const struct invocation *call);
 void package_close(struct package *package);
 
 /* Says why path is not good, with what to do about it. Returns CLI_FAILED. */
