@@ -95,6 +95,8 @@ int tdm__install_plan(struct tdm_mcu *mcu)
     int error;
 
     *install = (struct tdm_mcu_install){.bank = tdm__target_bank(mcu)};
+    if (mcu->update.front.envelope.encoding != TDM_ENCODING_PLAIN)
+        return TDM_E_ENCODING;
     error = tdm_bank_map(&install->map, mcu->config->layout, install->bank, mcu->config->flash, manifest);
     if (error != TDM_OK)
         return error;
