@@ -112,14 +112,57 @@ static void a_position_outside_of_the_image_is_refused_and_changes_nothing(void 
     assert_installed();
 }
 
-static void a_payload_that_it_can_not_enter_is_refused(void **state)
+/* Two frames, of 2 and 6 bytes. */
+static void be_framed(uint8_t encoding, uint32_t crc)
 {
-    static const uint8_t crc[] = {0x36, 0xD8, 0x77, 0x3B};
+    static const uint8_t frames[] = {2, 0, 1, 2, 6, 0, 3, 4, 5, 6, 7, 8};
+
+    be_a_package();
+    world.file[5] = encoding;
+    for (int i = 0; i < 4; i++) {
+        world.file[60 + i] = (uint8_t)(crc >> (8 * i));
+    }
+    memcpy(world.file + IMAGE_AT, frames, sizeof frames);
+}
+
+/* The second frame is entered for any position in it; the MCU is told which. */
+static void an_encoded_payload_is_entered_at_the_frame_below(void **state)
+{
+    static const uint32_t positions[] = {16384, 16385, 32767};
 
     (void)state;
-    be_a_package();
-    world.file[5] = 1;
-    memcpy(world.file + 60, crc, sizeof crc);
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+        const uint8_t args[4] = {(uint8_t)positions[i], (uint8_t)(positions[i] >> 8)};
+
+        set_up(NULL);
+        be_framed(1, 0x3B77D836);
+        offer_up_to_the_front();
+        memcpy(world.mcu.image, world.file, IMAGE_AT + 4);
+        world.mcu.image_bytes = IMAGE_AT + 4;
+        stub_invoke(&world, 0x5402, args, 4);
+        assert_int_equal(world.mcu.result[9], 1);
+        assert_int_equal(get32(world.mcu.result + 1), 16384);
+        assert_int_equal(get32(world.mcu.result + 5), IMAGE_AT + 4);
+        assert_installed();
+    }
+}
+
+static void a_payload_that_it_can_not_enter_is_refused(void **state)
+{
+    static const uint8_t behind_the_frames[4] = {0, 0xC0}; /* 49152 */
+
+    (void)state;
+    be_framed(1, 0x3B77D836);
+    offer_up_to_the_front();
+    stub_invoke(&world, 0x5402, behind_the_frames, 4);
+    assert_int_equal(world.mcu.result[9], 0);
+    set_up(NULL);
+    be_framed(1, 0x3B77D836);
+    world.file[IMAGE_AT] = 11; /* past the end */
+    offer_up_to_the_front();
+    resume(16384, 0);
+    set_up(NULL);
+    be_framed(2, 0x5D730D06); /* an encoding that nobody knows */
     offer_up_to_the_front();
     resume(4, 0);
 }
@@ -187,6 +230,7 @@ int main(void)
         TEST(an_image_that_is_there_whole_leads_to_finish),
         TEST(a_plain_image_goes_on_at_the_position_itself),
         TEST(a_position_outside_of_the_image_is_refused_and_changes_nothing),
+        TEST(an_encoded_payload_is_entered_at_the_frame_below),
         TEST(a_payload_that_it_can_not_enter_is_refused),
         TEST(a_file_that_can_not_be_read_is_refused),
         TEST(without_a_transfer_it_is_refused),
