@@ -23,7 +23,7 @@ struct driver {
     const char *version_get;
     const char *version_set; /* %d */
 
-    /* On failure *why says what happened. The connection goes into store->connection. */
+    /* Fills store->connection and store->name. On failure why says what happened. */
     int (*open)(struct store *store, const char *where, char *why, size_t capacity);
     void (*close)(struct store *store);
 
@@ -57,10 +57,12 @@ struct driver {
 };
 
 extern const struct driver driver_sqlite;
+extern const struct driver driver_postgres;
 
 struct store {
     const struct driver *driver;
     void *connection;
+    char name[200];          /* of the database, for people */
     int failure;             /* the first of this step, STORE_OK none */
     struct idmap statements; /* address of the SQL -> prepared statement */
 };

@@ -67,6 +67,7 @@ static int translate(sqlite3 *database, int code)
 static int sqlite_open(struct store *store, const char *where, char *why, size_t capacity)
 {
     sqlite3 *database = NULL;
+    snprintf(store->name, sizeof store->name, "%s", where);
     int code = sqlite3_open(where, &database);
     store->connection = database;
     if (code == SQLITE_OK)
@@ -74,7 +75,7 @@ static int sqlite_open(struct store *store, const char *where, char *why, size_t
     if (code == SQLITE_OK)
         code = sqlite3_exec(database, setup_sql, NULL, NULL, NULL);
     if (code != SQLITE_OK)
-        snprintf(why, capacity, "%s: %s", where, sqlite3_errmsg(database));
+        snprintf(why, capacity, "%s", sqlite3_errmsg(database));
     return code == SQLITE_OK ? STORE_OK : failed(database, code);
 }
 

@@ -66,7 +66,8 @@ static const char *const steps[] = {
     "NULL,"
     "  time BIGINT NOT NULL, data {bytes} NOT NULL, PRIMARY KEY (device, kind, name)) {keyed};",
 };
-#define VERSION ((int)(sizeof steps / sizeof steps[0]))
+#define TRIES_MAX 1000 /* more than steps and servers that start at once */
+#define VERSION   ((int)(sizeof steps / sizeof steps[0]))
 
 /* The word that stands in braces at from. */
 static const char *word_at(const struct driver_words *words, const char *from)
@@ -129,32 +130,42 @@ static int take_step(struct store *store, int version, char *why, size_t capacit
     return result;
 }
 
+/* An answer that another server was faster. */
+static bool taken_by_another(int result)
+{
+    return result == STORE_CONFLICT || result == STORE_AGAIN;
+}
+
 static int take_steps(struct store *store, int *version, char *why, size_t capacity)
 {
     int result = store->driver->execute(store, store->driver->version_setup);
-    while (result == STORE_OK && (result = read_version(store, version)) == STORE_OK && *version < VERSION) {
+    if (taken_by_another(result))
+        result = STORE_OK;
+    for (int tries = 0; result == STORE_OK && tries < TRIES_MAX; tries++) {
+        result = read_version(store, version);
+        if (result != STORE_OK || *version >= VERSION)
+            break;
         result = take_step(store, *version + 1, why, capacity);
-        if (result == STORE_CONFLICT || result == STORE_AGAIN)
-            result = STORE_OK; /* another server took it */
+        if (taken_by_another(result))
+            result = STORE_OK;
         else if (result == STORE_OK)
             log_line(LOG_LEVEL_INFO, "database-format", "format=%d", *version + 1);
     }
     return result;
 }
 
-int migrations_run(struct store *store, const char *where, char *why, size_t capacity)
+int migrations_run(struct store *store, char *why, size_t capacity)
 {
     int version = 0;
-    char what[300] = "";
-    int result = take_steps(store, &version, what, sizeof what);
-    if (result != STORE_OK) {
-        snprintf(why, capacity, "%s: %s", where, what[0] != '\0' ? what : store->driver->message(store));
-    } else if (version > VERSION) {
-        snprintf(
-            why, capacity,
-            "%s was written by a newer tandem-cloud (format %d, this one knows up to %d); run that one, or "
-            "restore a backup from before the upgrade",
-            where, version, VERSION);
+    why[0] = '\0';
+    int result = take_steps(store, &version, why, capacity);
+    if (result != STORE_OK && why[0] == '\0') {
+        snprintf(why, capacity, "%s", store->driver->message(store));
+    } else if (result == STORE_OK && version > VERSION) {
+        snprintf(why, capacity,
+                 "written by a newer tandem-cloud (format %d, this one knows up to %d); run that one, or "
+                 "restore a backup from before the upgrade",
+                 version, VERSION);
         result = STORE_FAILED;
     }
     return result;

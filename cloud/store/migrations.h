@@ -9,6 +9,6 @@
 #include "cloud/store/store.h"
 
 /* Brings the database up to date. On failure why says what is wrong. */
-TDM_MUST_USE int migrations_run(struct store *store, const char *where, char *why, size_t capacity);
+TDM_MUST_USE int migrations_run(struct store *store, char *why, size_t capacity);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cloud/store/database.h"
 #include "cloud/store/driver.h"
@@ -27,10 +28,14 @@ int store_open(struct store **store, const char *where, char *why, size_t capaci
     struct store *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         abort();
-    opened->driver = &driver_sqlite;
-    int result = opened->driver->open(opened, where, why, capacity);
+    char what[600];
+    bool url = strncmp(where, "postgresql://", 13) == 0 || strncmp(where, "postgres://", 11) == 0;
+    opened->driver = url ? &driver_postgres : &driver_sqlite;
+    int result = opened->driver->open(opened, where, what, sizeof what);
     if (result == STORE_OK)
-        result = migrations_run(opened, where, why, capacity);
+        result = migrations_run(opened, what, sizeof what);
+    if (result != STORE_OK)
+        snprintf(why, capacity, "%s: %s", opened->name, what);
     if (result == STORE_OK)
         *store = opened;
     else

@@ -48,8 +48,9 @@ const char *store_result_text(int result);
 
 struct store;
 
-/* Opens or creates the database at where, the path of a file (":memory:" for tests), and brings it up
- * to date. On failure *store is NULL and why says what happened. */
+/* Opens or creates the database at where, the path of a file (":memory:" for tests) or the URL of a
+ * PostgreSQL database (postgresql://...), and brings it up to date. On failure *store is NULL and why says
+ * what happened. */
 TDM_MUST_USE int store_open(struct store **store, const char *where, char *why, size_t capacity);
 void store_close(struct store *store);
 

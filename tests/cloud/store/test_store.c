@@ -1,10 +1,5 @@
-/* The store's promises, on a file. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/* The store's promises, on every kind of database. */
+#include "tests/cloud/store/fresh.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,35 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cloud/store/store.h"
-
-static char path[64];
-
-static struct store *open_store(void)
-{
-    struct store *store;
-    char why[200];
-    assert_int_equal(store_open(&store, path, why, sizeof why), STORE_OK);
-    return store;
-}
-
 static int setup(void **state)
 {
-    snprintf(path, sizeof path, "/tmp/tandem-store-%d", (int)getpid());
-    unlink(path);
-    *state = open_store();
+    fresh_begin();
+    *state = fresh_open();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    char more[80];
     store_close(*state);
-    unlink(path);
-    snprintf(more, sizeof more, "%s-wal", path);
-    unlink(more);
-    snprintf(more, sizeof more, "%s-shm", path);
-    unlink(more);
+    fresh_end();
     return 0;
 }
 
@@ -306,7 +283,7 @@ static void a_committed_write_survives_a_process_that_just_ends(void **state)
     store_close(*state);
     pid_t child = fork();
     if (child == 0) {
-        struct store *store = open_store();
+        struct store *store = fresh_open();
         if (store_begin(store) != STORE_OK)
             _exit(1);
         add_device(store, 1);
@@ -317,7 +294,7 @@ static void a_committed_write_survives_a_process_that_just_ends(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    *state = open_store();
+    *state = fresh_open();
     assert_int_equal(store_devices(*state, NULL, &devices, &count), STORE_OK);
     assert_int_equal(count, 1);
     free(devices);
