@@ -45,15 +45,15 @@ class Authority:
 class TlsServer(s.Server):
     """A server whose doors are all open, clear and TLS."""
 
-    def __init__(self, authority, *options, **more):
-        self.authority = authority
+    def __init__(self, authority, *options, name=NAME, **more):
+        self.authority, self.name = authority, name
         self.files = Path(authority.folder) / "server.crt", Path(authority.folder) / "server.key"
         self.renew()
         super().__init__("--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-cert", self.files[0],
                          "--tls-key", self.files[1], *options, **more)
 
     def renew(self):
-        for made, used in zip(self.authority.sign(NAME, f"DNS:{NAME}", "IP:127.0.0.1"), self.files):
+        for made, used in zip(self.authority.sign(self.name, f"DNS:{self.name}", "IP:127.0.0.1"), self.files):
             made.replace(used)
 
     def context(self, *client):
