@@ -14,7 +14,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "server"))
 
 import server as s  # noqa: E402
-from test_doors import Authority, TlsServer  # noqa: E402
+from certificates import Authority  # noqa: E402
+from test_doors import TlsServer  # noqa: E402
 
 SECONDS = 60
 
