@@ -1,7 +1,7 @@
 /* CRC-32, SHA-256, MD5 and the signature hook.
  *
- * CRC-32 is the library's own (core/image/crc32.c). The others are declared here and provided by one file of
- * ports/crypto/ that the build selects; ports/crypto/bearssl.c serves every target. */
+ * CRC-32 is the library's own (core/image/crc32.c). The others are declared here and provided by files of
+ * ports/crypto/ that the build selects; those there serve every target. */
 #ifndef TANDEM_DIGEST_H
 #define TANDEM_DIGEST_H
 

@@ -1,32 +1,16 @@
-/* SHA-256, MD5 and ECDSA P-256 by BearSSL. */
+/* MD5 and ECDSA P-256 by BearSSL. */
 #include "tandem/digest.h"
 
 #include <bearssl.h>
 
 #include <string.h>
 
-typedef char tdm_hash_holds_sha256[sizeof(br_sha256_context) <= sizeof(struct tdm_hash) ? 1 : -1];
 typedef char tdm_hash_holds_md5[sizeof(br_md5_context) <= sizeof(struct tdm_hash) ? 1 : -1];
 
 /* Curve code, chosen when the firmware is built: m15 is faster, prime_i15 7 KB smaller on a Cortex-M0. */
 #ifndef TDM_CURVE
 #define TDM_CURVE br_ec_p256_m15
 #endif
-
-void tdm_sha256_init(struct tdm_hash *hash)
-{
-    br_sha256_init((br_sha256_context *)(void *)hash->opaque);
-}
-
-void tdm_sha256_update(struct tdm_hash *hash, const void *data, size_t bytes)
-{
-    br_sha256_update((br_sha256_context *)(void *)hash->opaque, data, bytes);
-}
-
-void tdm_sha256_result(const struct tdm_hash *hash, uint8_t digest[TDM_SHA256_BYTES])
-{
-    br_sha256_out((const br_sha256_context *)(const void *)hash->opaque, digest);
-}
 
 void tdm_md5_init(struct tdm_hash *hash)
 {
