@@ -189,6 +189,16 @@ void report_progress(struct report_queue *queue, const struct tdm_ncp_progress *
     add(queue, object, false);
 }
 
+static void set_start(json_t *object, const struct tdm_ncp_device_report *device)
+{
+    static const char *const causes[] = {"power", "soft", "watchdog", "fault", "no-link"};
+
+    set_text(object, "cause", device->cause < 5 ? causes[device->cause] : "?");
+    if (device->boots != 0) {
+        set_number(object, "boots", device->boots);
+    }
+}
+
 void report_device(struct report_queue *queue, const struct tdm_ncp_device_report *device)
 {
     static const char *const events[] = {"?", "started", "failed", "confirmed", "trial"};
@@ -201,5 +211,8 @@ void report_device(struct report_queue *queue, const struct tdm_ncp_device_repor
     set_digest(object, "about", device->about, device->about_bytes);
     set_text(object, "hardware", device->hardware);
     set_number(object, "counter", device->counter);
+    if (device->has_start) {
+        set_start(object, device);
+    }
     add(queue, object, false);
 }

@@ -60,6 +60,7 @@ enum reason_class status_reason_class(uint8_t reason)
     case TDM_REASON_RELOCATIONS:
     case TDM_REASON_UNSIGNED:
     case TDM_REASON_LINK_ADDRESS:
+    case TDM_REASON_ALREADY_RUNNING:
         return REASON_FINAL;
     case TDM_REASON_BATTERY:
     case TDM_REASON_NOT_NOW:

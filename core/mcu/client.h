@@ -33,6 +33,9 @@ void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, ui
 /* A call that was answered, and with true; a Bool is its only result. */
 bool tdm__is_yes(int error, struct tdm_reader *results);
 
+/* Feeds the watchdog, unless the product is not healthy. mcu is a struct tdm_mcu. */
+void tdm__feed(void *mcu);
+
 /* Resets the processor once what waits to be sent is out, 100 ms from now at the latest. */
 void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause, uint32_t now_ms);
 
@@ -54,7 +57,7 @@ void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
 bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
 
 /* Calls of docs/EXTENSIONS.md, in the order in which they are asked for. */
-enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__EXTENSIONS };
+enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__EXTENSIONS };
 
 static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extension extension)
 {
@@ -80,9 +83,17 @@ struct tdm_mcu_role {
 /* The bank that an update goes to. */
 uint8_t tdm__target_bank(const struct tdm_mcu *mcu);
 
-/* --- report.c: tandem.deviceReport --- */
+/* --- report.c: what the co-processor is told --- */
 
-enum tdm__report_event { TDM__STARTED = 1, TDM__FAILED = 2, TDM__CONFIRMED = 3, TDM__TRIAL = 4 };
+/* The first four are the events of tandem.deviceReport; then tandem.deviceStart, and otaUpdateSuspend. */
+enum tdm__report_event {
+    TDM__STARTED = 1,
+    TDM__FAILED = 2,
+    TDM__CONFIRMED = 3,
+    TDM__TRIAL = 4,
+    TDM__BOOTED = 5,
+    TDM__HELD = 6
+};
 
 void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);
 /* An update failed; about is its image digest, NULL if not known. */
@@ -123,7 +134,6 @@ TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
  * be taken from it. TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
 bool tdm__install_holds_header(const struct tdm_mcu *mcu);
 TDM_MUST_USE int tdm__install_open_table(struct tdm_mcu *mcu);
-void tdm__install_feed(void *mcu);
 
 /* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2) --- */
 

@@ -50,17 +50,10 @@ static bool flash_equals(const struct tdm_mcu *mcu, uint32_t address, const uint
     return true;
 }
 
-void tdm__install_feed(void *ctx)
-{
-    const struct tdm_mcu *mcu = ctx;
-
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
-}
-
 static int verify_bank(struct tdm_mcu *mcu)
 {
     return tdm_bank_verify(manifest_of(mcu), mcu->config->layout, mcu->install.bank, mcu->config->flash,
-                           tdm__install_feed, mcu);
+                           tdm__feed, mcu);
 }
 
 bool tdm__install_holds_header(const struct tdm_mcu *mcu)
@@ -140,7 +133,7 @@ int tdm__install_erase(struct tdm_mcu *mcu)
 
     if (install->keep || install->erased == install->erase_end)
         return TDM_OK;
-    tdm__install_feed(mcu);
+    tdm__feed(mcu);
     error = flash->ops->erase(flash->ctx, unit_address(mcu, install->erased));
     if (error != TDM_OK)
         return error;

@@ -272,7 +272,10 @@ static void initialize_done(void *ctx, int error, uint8_t status, struct tdm_rea
         mcu->link.probe = 0;
         enter(mcu, LINK_PROBE, now_ms);
         tdm__report_drop_failed(mcu, now_ms); /* of before: it would end an update that is offered now */
+        tdm__report(mcu, TDM__BOOTED);
         tdm__report(mcu, TDM__STARTED);
+        if (mcu->held)
+            tdm__report(mcu, TDM__HELD);
         tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
     } else if (error == TDM_E_TIMEOUT) {
         count_failure(mcu, TRIES, now_ms);
@@ -315,7 +318,8 @@ static void probe_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 
 static int send_probe(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME};
+    static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
+                                                   TDM_UID_DEVICE_START};
     struct tdm_writer args;
     int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_NCP_HAS_UID, false, &args);
 

@@ -65,6 +65,14 @@ bool tdm__is_yes(int error, struct tdm_reader *results)
     return error == TDM_OK && tdm_get_bool(results) && tdm_reader_done(results);
 }
 
+void tdm__feed(void *ctx)
+{
+    const struct tdm_mcu *mcu = ctx;
+
+    if (mcu->healthy)
+        mcu->config->ops->feed_watchdog(mcu->config->ctx);
+}
+
 struct tdm_trust tdm__trust(const struct tdm_mcu *mcu)
 {
     struct tdm_trust trust = mcu->config->trust;
@@ -94,10 +102,10 @@ bool tdm__read_running(struct tdm_mcu *mcu)
     struct tdm_manifest *manifest = &mcu->update.front.manifest;
     struct tdm_trust trust = tdm__trust(mcu);
 
-    config->ops->feed_watchdog(config->ctx);
+    tdm__feed(mcu);
     mcu->running_known = tdm_bank_header(manifest, config->layout, own_bank(config), config->flash, &trust,
                                          config->front) == TDM_OK;
-    config->ops->feed_watchdog(config->ctx);
+    tdm__feed(mcu);
     if (mcu->running_known)
         memcpy(mcu->running_digest, manifest->image_digest, sizeof mcu->running_digest);
     return mcu->running_known;
@@ -213,6 +221,7 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
         return TDM_E_ARGUMENT;
     memset(mcu, 0, sizeof *mcu);
     mcu->config = config;
+    mcu->healthy = true;
     tdm_endpoint_init(&mcu->endpoint, config->rx, config->rx_bytes, config->tx, config->tx_bytes, serve, mcu);
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
@@ -256,6 +265,9 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (mcu->dead)
         return TDM__NEVER;
+    mcu->healthy = mcu->config->ops->healthy == NULL || mcu->config->ops->healthy(mcu->config->ctx);
+    tdm__feed(mcu);
+    mcu->held = mcu->held && !tdm__is_past(mcu->held_until_ms, now_ms);
     wait_ms = tdm_endpoint_poll(&mcu->endpoint, now_ms);
     if (!mcu->leaving)
         wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu, now_ms));
@@ -278,6 +290,16 @@ size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t
 struct tdm_endpoint *tdm_mcu_endpoint(struct tdm_mcu *mcu)
 {
     return &mcu->endpoint;
+}
+
+int tdm_mcu_hold(struct tdm_mcu *mcu, uint32_t seconds, uint32_t now_ms)
+{
+    if (seconds > TDM_MCU_HOLD_MAX_S)
+        return TDM_E_ARGUMENT;
+    mcu->held = seconds > 0;
+    mcu->held_until_ms = now_ms + seconds * 1000u;
+    tdm__report(mcu, TDM__HELD);
+    return TDM_OK;
 }
 
 int tdm_mcu_virtual_write(struct tdm_mcu *mcu, uint16_t vpin, const char *value, uint32_t now_ms)

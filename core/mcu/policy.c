@@ -73,7 +73,7 @@ uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (percent >= 0 && percent < config->battery_min_percent)
         return TDM_REASON_BATTERY;
-    if (rests(mcu, now_ms) || (ops->good_moment != NULL && !ops->good_moment(config->ctx)))
+    if (mcu->held || rests(mcu, now_ms) || (ops->good_moment != NULL && !ops->good_moment(config->ctx)))
         return TDM_REASON_NOT_NOW;
     return TDM_REASON_NONE;
 }
@@ -92,6 +92,9 @@ uint8_t tdm__policy_package(const struct tdm_mcu *mcu)
         return TDM_REASON_VERSION;
     if (manifest->counter < mcu->log.record.counter_floor)
         return TDM_REASON_COUNTER;
+    if (mcu->running_known &&
+        memcmp(manifest->image_digest, mcu->running_digest, sizeof mcu->running_digest) == 0)
+        return TDM_REASON_ALREADY_RUNNING; /* it would take the place of what the device can fall back to */
     if (tdm_boot_is_rejected(&mcu->log, manifest->image_digest))
         return TDM_REASON_REJECTED_BEFORE;
     return tdm_front_package_bytes(front) != mcu->update.file_bytes ? TDM_REASON_PACKAGE : TDM_REASON_NONE;

@@ -1,10 +1,11 @@
-/* The device report (docs/EXTENSIONS.md): what the cloud cannot see otherwise.
+/* What the co-processor is told: device reports, which say what the cloud cannot see otherwise, why the
+ * device started (docs/EXTENSIONS.md), and the maintenance hold.
  *
  *     waiting --room in the transmit queue--> sending --answer, error status, third time-out--> done
  *        ^                                       '--time-out--.
  *        '----------------------------------------------------'
  *
- * One report is in flight at a time. A failure goes first, and before the answer that refuses a chunk: the
+ * One call is in flight at a time. A failure goes first, and before the answer that refuses a chunk: the
  * co-processor then ends the update instead of sending the chunk again. */
 #include "core/mcu/client.h"
 
@@ -19,7 +20,8 @@ static uint8_t bit(uint8_t event)
 
 static uint8_t most_urgent(uint8_t waiting)
 {
-    static const uint8_t order[] = {TDM__FAILED, TDM__STARTED, TDM__TRIAL, TDM__CONFIRMED};
+    static const uint8_t order[] = {TDM__FAILED, TDM__BOOTED,    TDM__STARTED,
+                                    TDM__TRIAL,  TDM__CONFIRMED, TDM__HELD};
 
     for (size_t i = 0; i < sizeof order; i++)
         if (waiting & bit(order[i]))
@@ -57,7 +59,7 @@ void tdm__report_drop_failed(struct tdm_mcu *mcu, uint32_t now_ms)
 
 void tdm__report_drop_all(struct tdm_mcu *mcu)
 {
-    mcu->report.waiting = 0;
+    mcu->report.waiting &= bit(TDM__HELD); /* which may be the end of a hold that it still knows of */
 }
 
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
@@ -113,36 +115,69 @@ static void report_done(void *ctx, int error, uint8_t status, struct tdm_reader 
     report->sending = 0;
 }
 
+static uint16_t uid_of(uint8_t event)
+{
+    if (event == TDM__HELD)
+        return TDM_UID_OTA_SUSPEND;
+    return event == TDM__BOOTED ? TDM_UID_DEVICE_START : TDM_UID_DEVICE_REPORT;
+}
+
+static void put_report(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+{
+    tdm_put_u8(args, event);
+    tdm_put_u8(args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
+    put_reason(args, mcu, event);
+    tdm_put_binary(args, mcu->running_digest, mcu->running_known ? sizeof mcu->running_digest : 0);
+    put_about(args, mcu, event);
+    tdm_put_string(args, mcu->config->hardware);
+    tdm_put_u32(args, mcu->log.record.counter_floor);
+}
+
+static void put_arguments(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
+{
+    if (event == TDM__HELD) {
+        uint32_t left_ms = mcu->held ? tdm__until(mcu->held_until_ms, now_ms) : 0;
+
+        tdm_put_u16(args, (uint16_t)((left_ms + 999) / 1000));
+    } else if (event == TDM__BOOTED) {
+        tdm_put_u8(args, (uint8_t)mcu->config->reset_cause);
+        tdm_put_u32(args, mcu->config->boots);
+    } else {
+        put_report(args, mcu, event);
+    }
+}
+
 static int send_report(struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
 {
     struct tdm_writer args;
-    int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_DEVICE_REPORT, false, &args);
+    int error = tdm_endpoint_open(&mcu->endpoint, uid_of(event), false, &args);
 
     if (error != TDM_OK)
         return error;
-    tdm_put_u8(&args, event);
-    tdm_put_u8(&args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
-    put_reason(&args, mcu, event);
-    tdm_put_binary(&args, mcu->running_digest, mcu->running_known ? sizeof mcu->running_digest : 0);
-    put_about(&args, mcu, event);
-    tdm_put_string(&args, mcu->config->hardware);
-    tdm_put_u32(&args, mcu->log.record.counter_floor);
+    put_arguments(&args, mcu, event, now_ms);
     return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->report.call, REPORT_TIMEOUT_MS, report_done, mcu,
                                now_ms);
+}
+
+/* What this co-processor has no call for is not told. */
+static void drop_unknown(struct tdm_mcu *mcu)
+{
+    if (!tdm__peer_knows(mcu, TDM__REPORTS))
+        mcu->report.waiting &= bit(TDM__HELD);
+    if (!tdm__peer_knows(mcu, TDM__STARTS))
+        mcu->report.waiting &= (uint8_t)~bit(TDM__BOOTED);
 }
 
 void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_report *report = &mcu->report;
-    uint8_t event = most_urgent(report->waiting);
+    uint8_t event;
 
-    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.in_flight || event == 0)
+    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.in_flight)
         return;
-    if (!tdm__peer_knows(mcu, TDM__REPORTS)) {
-        report->waiting = 0;
-        return;
-    }
-    if (send_report(mcu, event, now_ms) != TDM_OK)
+    drop_unknown(mcu);
+    event = most_urgent(report->waiting);
+    if (event == 0 || send_report(mcu, event, now_ms) != TDM_OK)
         return;
     report->waiting &= (uint8_t)~bit(event);
     report->sending = event;

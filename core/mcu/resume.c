@@ -109,7 +109,7 @@ static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, boo
         if (error != TDM_OK)
             return error;
         if (offset % FEED_BYTES == 0)
-            tdm__install_feed(mcu);
+            tdm__feed(mcu);
         hash(&mcu->update, piece, n);
     }
     return TDM_OK;
@@ -144,6 +144,6 @@ int tdm__resume_reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
         return TDM_OK;
     if (page + flash->erase_bytes > map->relocations) /* the table is there: from the start, then */
         return TDM_E_FLASH_PROGRAM;
-    tdm__install_feed(mcu);
+    tdm__feed(mcu);
     return flash->ops->erase(flash->ctx, page);
 }

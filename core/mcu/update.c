@@ -211,6 +211,8 @@ static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (!tdm_endpoint_idle(&mcu->endpoint))
         return 1; /* the answer to the offer goes first */
+    if (mcu->held)
+        update->since_ms = now_ms;
     reason = tdm__policy_wait(mcu, now_ms);
     if (reason == TDM_REASON_NONE)
         ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;

@@ -116,8 +116,11 @@ static uint32_t finish_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
 static uint32_t await_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    uint32_t limit_ms = update->since_ms + SILENCE_MS;
+    uint32_t limit_ms;
 
+    if (mcu->held)
+        update->since_ms = now_ms;
+    limit_ms = update->since_ms + SILENCE_MS;
     if (!tdm__is_past(limit_ms, now_ms))
         return tdm__until(limit_ms, now_ms);
     tdm__update_fail(mcu, update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE, now_ms);
@@ -152,9 +155,9 @@ uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (update->chunk_bytes == 0)
         return await_chunk(mcu, now_ms);
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    tdm__feed(mcu);
     error = tdm_front_feed(&update->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    tdm__feed(mcu);
     update->chunk_used = (uint16_t)used;
     if (error != TDM_OK)
         tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
@@ -174,7 +177,7 @@ uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (update->chunk_bytes == 0)
         return await_chunk(mcu, now_ms);
-    mcu->config->ops->feed_watchdog(mcu->config->ctx);
+    tdm__feed(mcu);
     error = mcu->config->role->check(mcu, mcu->config->chunk + update->chunk_used,
                                      (uint32_t)update->chunk_bytes - update->chunk_used);
     if (error > 0)

@@ -215,6 +215,27 @@ static bool get_report(struct tdm_reader *args, struct tdm_ncp_device_report *re
     return good && report->event >= TDM_DEVICE_STARTED && report->event <= TDM_DEVICE_TRIAL;
 }
 
+static void serve_device_start(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                               uint32_t now_ms)
+{
+    (void)now_ms;
+    ncp->has_start = true;
+    ncp->start_cause = tdm_get_u8(args);
+    ncp->start_boots = tdm_get_u32(args);
+    tdm_put_bool(results, true);
+}
+
+static void add_start(struct tdm_ncp *ncp, struct tdm_ncp_device_report *report)
+{
+    if (report->event != TDM_DEVICE_STARTED) {
+        return;
+    }
+    report->has_start = ncp->has_start;
+    report->cause = ncp->start_cause;
+    report->boots = ncp->start_boots;
+    ncp->has_start = false;
+}
+
 static void serve_device_report(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
                                 uint32_t now_ms)
 {
@@ -223,6 +244,7 @@ static void serve_device_report(struct tdm_ncp *ncp, struct tdm_reader *args, st
 
     if (taken) {
         ncp->reports = true;
+        add_start(ncp, &report);
         /* The update's end goes first: it carries the figures of the transfer. */
         if (report.event == TDM_DEVICE_FAILED) {
             tdm__feeder_mcu_failed(ncp, report.reason, now_ms);
@@ -257,6 +279,7 @@ static const struct served_call {
     {TDM_UID_OTA_SUSPEND, serve_ota_suspend},
     {TDM_UID_DEVICE_REPORT, serve_device_report},
     {TDM_UID_OTA_RESUME, serve_ota_resume},
+    {TDM_UID_DEVICE_START, serve_device_start},
 };
 
 static serve_call_fn *find(uint16_t uid)

@@ -74,8 +74,16 @@ struct tdm_mcu_ops {
      * client does nothing any more. */
     void (*reset)(void *ctx, enum tdm_reset_cause cause);
 
-    /* Called per erase unit and per 4 KiB hashed. The watchdog's period must exceed one signature check. */
+    /* Called once per tdm_mcu_poll, and within it per erase unit and per 4 KiB hashed; never while the
+     * product is not healthy. The application need not feed the watchdog anywhere else, and should not. Its
+     * period must exceed one signature check. */
     void (*feed_watchdog)(void *ctx);
+
+    /* Does the product's own work go on: did each of its tasks and loops turn within its own period? Asked
+     * once per tdm_mcu_poll. While it is false nothing feeds the watchdog, not an update either, so a main
+     * loop that spins without doing its work ends in a reset, and during a trial in a rollback. Optional: it
+     * does. */
+    bool (*healthy)(void *ctx);
 
     /* tdm_boot_config's check_image: is this a startable image? Optional. */
     int (*check_image)(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
@@ -138,6 +146,9 @@ struct tdm_mcu_config {
     uint8_t intact_bank;             /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
     struct tdm_trust trust;          /* revoked_keys is taken from the record */
     uint8_t attempts;                /* trial boots per image, 1 or more */
+    enum tdm_reset_cause reset_cause; /* why the processor started, */
+    uint32_t boots;                   /* and how often since it had power, this one too; 0: not known. Told
+                                         to the cloud */
 
     uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
     uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
@@ -252,10 +263,13 @@ struct tdm_mcu_health {
 struct tdm_mcu {
     const struct tdm_mcu_config *config;
     bool running_known; /* the running bank's header verified */
+    bool healthy;       /* the product said so in this poll */
+    bool held;          /* by the application, until held_until_ms */
     bool leaving;       /* a reset follows once what waits to be sent is out */
     bool dead;          /* reset was called */
     uint8_t leave_cause;
     uint32_t leave_ms;
+    uint32_t held_until_ms;
     struct tdm_mcu_health health;
     struct tdm_mcu_link link;
     struct tdm_mcu_update update;
@@ -289,6 +303,13 @@ struct tdm_endpoint *tdm_mcu_endpoint(struct tdm_mcu *mcu);
 /* Sends a virtual pin's value as text. TDM_OK, TDM_E_STATE while the link is down, TDM_E_ROOM. */
 TDM_MUST_USE int tdm_mcu_virtual_write(struct tdm_mcu *mcu, uint16_t vpin, const char *value,
                                        uint32_t now_ms);
+
+/* Maintenance hold: for so many seconds, 18 hours at most, no update starts, and one under way pauses; 0 ends
+ * it. An accepted update that waits does not run out of patience meanwhile. The co-processor is told, also
+ * after it restarted (otaUpdateSuspend); a reset of this processor forgets the hold.
+ * TDM_OK, TDM_E_ARGUMENT (more than TDM_MCU_HOLD_MAX_S). */
+#define TDM_MCU_HOLD_MAX_S (18u * 3600u)
+TDM_MUST_USE int tdm_mcu_hold(struct tdm_mcu *mcu, uint32_t seconds, uint32_t now_ms);
 
 /* True between initialize and the loss of the co-processor. */
 bool tdm_mcu_is_up(const struct tdm_mcu *mcu);

@@ -34,6 +34,7 @@
     X(UNSIGNED, 21, "unsigned", "the firmware is not signed and the device requires a signature")            \
     X(LINK_ADDRESS, 22, "wrong-link-address", "the image is linked for another address")                     \
     X(NOT_CONFIRMED, 23, "on-trial", "an image on trial takes no update")                                    \
+    X(ALREADY_RUNNING, 24, "already-running", "this very image runs, and is confirmed")                      \
     X(SELF_TEST, 32, "self-test-failed", "the new firmware failed its self-test")                            \
     X(SELF_TEST_TIME, 33, "self-test-timeout", "the self-test did not finish in time")                       \
     X(WATCHDOG, 34, "watchdog", "the watchdog reset the new firmware in every attempt")                      \

@@ -154,6 +154,13 @@ static void says_what_the_document_says(void **state)
                         "\"self-test-failed\",\"digest\":"
                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"about\":"
                         "\"000000000000000000000000\",\"hardware\":\"mps2-demo\",\"counter\":1}");
+    device.has_start = true;
+    device.cause = 2;
+    report_device(&queue, &device);
+    assert_non_null(strstr(queue.rows[2].json, "\"counter\":1,\"cause\":\"watchdog\"}"));
+    device.boots = 7;
+    report_device(&queue, &device);
+    assert_non_null(strstr(queue.rows[3].json, "\"counter\":1,\"cause\":\"watchdog\",\"boots\":7}"));
 }
 
 static void makes_one_progress_a_second(void **state)

@@ -249,6 +249,7 @@ CALLS = [
         0353 blynk.getLocationInfo        -      ssss?  1000
         5401 tandem.deviceReport          BBBbbsI ?     1000
         5402 tandem.otaUpdateResume       I      II?    1000
+        5403 tandem.deviceStart           BI     ?      1000
         """,
     ),
     *_calls(

@@ -26,6 +26,11 @@ static void feed_watchdog(void *ctx)
     f->feeds++;
 }
 
+static bool healthy(void *ctx)
+{
+    return !((struct fixture *)ctx)->unhealthy;
+}
+
 static int check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
                        uint32_t address)
 {
@@ -83,6 +88,7 @@ static const struct tdm_mcu_ops ops = {
     .set_baud = set_baud,
     .reset = reset,
     .feed_watchdog = feed_watchdog,
+    .healthy = healthy,
     .check_image = check_image,
     .good_moment = good_moment,
     .battery_percent = battery_percent,

@@ -40,6 +40,7 @@ struct fixture {
     bool moment;
     int prepare;
     bool only_newer;
+    bool unhealthy;
     int check_image;
 
     /* What happened. */

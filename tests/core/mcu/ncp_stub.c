@@ -155,14 +155,26 @@ static void answer_digest(struct ncp_stub *stub, uint16_t uid, uint16_t id)
         answer_no_digest(stub, id, uid == 0x0342 ? 5 : 3);
 }
 
+static bool knows(const struct ncp_stub *stub, uint16_t uid)
+{
+    switch (uid) {
+    case 0x5401:
+        return stub->knows_report;
+    case 0x5402:
+        return stub->knows_report && stub->knows_resume;
+    case 0x5403:
+        return stub->knows_report && stub->knows_start;
+    default:
+        return false;
+    }
+}
+
 static void has_uid(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
 {
     if (stub->has_uid_status > 0)
         answer(stub, id, (uint8_t)stub->has_uid_status, NULL, 0);
     else if (stub->has_uid_status == 0)
-        answer_bool(stub, id,
-                    stub->knows_report &&
-                        (get16(args) == 0x5401 || (stub->knows_resume && get16(args) == 0x5402)));
+        answer_bool(stub, id, knows(stub, get16(args)));
 }
 
 static void resume(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
@@ -229,6 +241,10 @@ static void serve(struct ncp_stub *stub, uint16_t uid, uint16_t id, const uint8_
         break;
     case 0x0345:
         answer(stub, id, 0, &stub->prefetch, 1);
+        break;
+    case 0x0346:
+    case 0x5403:
+        answer_bool(stub, id, true);
         break;
     case 0x5402:
         resume(stub, id, args);

@@ -186,6 +186,41 @@ static void a_confirmed_image_runs_no_self_tests(void **state)
     assert_int_equal(f->resets, 0);
 }
 
+/* --- The watchdog --- */
+
+static void the_watchdog_is_fed_in_each_poll_of_a_healthy_product(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t feeds;
+
+    fixture_bring_up(f);
+    feeds = f->feeds;
+    fixture_run(f, 100);
+    assert_in_range(f->feeds - feeds, 100, 110);
+    f->unhealthy = true;
+    feeds = f->feeds;
+    fixture_run(f, 1000);
+    assert_int_equal(f->feeds, feeds);
+    f->unhealthy = false;
+    fixture_run(f, 100);
+    assert_true(f->feeds > feeds);
+}
+
+static void an_update_does_not_feed_it_for_a_product_that_hangs(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t feeds;
+
+    fixture_init(f, 8, false);
+    fixture_transfer_to(f, 512);
+    f->unhealthy = true;
+    fixture_run(f, 2);
+    feeds = f->feeds;
+    assert_int_equal(fixture_transfer(f, 512), f->package.length);
+    assert_int_equal(fixture_finish(f), 1); /* erased, programmed, verified */
+    assert_int_equal(f->feeds, feeds);
+}
+
 static void after_the_confirm_an_update_may_start(void **state)
 {
     struct fixture *f = *state;
@@ -213,6 +248,8 @@ int main(void)
         TEST(a_link_that_needs_the_cloud_waits_for_it),
         TEST(a_record_that_can_not_be_written_ends_the_trial_in_a_reset),
         TEST(a_confirmed_image_runs_no_self_tests),
+        TEST(the_watchdog_is_fed_in_each_poll_of_a_healthy_product),
+        TEST(an_update_does_not_feed_it_for_a_product_that_hangs),
         TEST(after_the_confirm_an_update_may_start),
     };
 

@@ -55,6 +55,23 @@ static void the_first_report_tells_who_runs(void **state)
     assert_int_equal(report->bytes, 51);
 }
 
+static void why_it_started_is_told_before_the_first_report(void **state)
+{
+    struct fixture *f = *state;
+    const struct ncp_stub_call *start;
+
+    f->ncp.knows_start = true;
+    f->config.reset_cause = TDM_RESET_WATCHDOG;
+    f->config.boots = 0x01020304;
+    fixture_bring_up(f);
+    start = ncp_stub_last(&f->ncp, 0x5403);
+    assert_non_null(start);
+    assert_memory_equal(start->args, "\2\4\3\2\1", 5);
+    assert_int_equal(start->bytes, 5);
+    assert_int_equal(start[1].uid, 0x5401);
+    assert_int_equal(start[1].args[0], 1);
+}
+
 static void after_a_rejection_the_first_report_tells_which_image_and_why(void **state)
 {
     struct fixture *f = *state;
@@ -360,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bring_up_says_who_it_is_in_the_order_of_the_specification),
         TEST(the_first_report_tells_who_runs),
+        TEST(why_it_started_is_told_before_the_first_report),
         TEST(after_a_rejection_the_first_report_tells_which_image_and_why),
         TEST(a_transfer_that_failed_is_no_rollback_to_the_first_report),
         TEST(a_co_processor_that_listens_at_any_of_the_rates_is_found),

@@ -248,6 +248,18 @@ static void the_rejected_image_is_refused(void **state)
     assert_refused(f, TDM_REASON_REJECTED_BEFORE);
 }
 
+/* It would take the place of the image that the device can fall back to. */
+static void the_image_that_runs_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.version = "1.0.0";
+    f->options.seed = 77;
+    fixture_build(f);
+    assert_memory_equal(f->package.digest, f->running.digest, sizeof f->package.digest);
+    assert_refused(f, TDM_REASON_ALREADY_RUNNING);
+}
+
 static void a_payload_that_can_not_be_decoded_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -310,6 +322,7 @@ int main(void)
         TEST(a_version_in_the_manifest_that_the_product_refuses_is_refused),
         TEST(a_counter_below_the_floor_is_refused),
         TEST(the_rejected_image_is_refused),
+        TEST(the_image_that_runs_is_refused),
         TEST(a_payload_that_can_not_be_decoded_is_refused),
         TEST(a_plain_package_that_names_a_base_is_refused),
         TEST(an_image_linked_elsewhere_without_relocations_is_refused),

@@ -404,6 +404,21 @@ static void takes_a_device_report(void **state)
     assert_int_equal(world.report.counter, 0x01020304);
 }
 
+static void adds_why_the_mcu_started_to_the_report_that_follows(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x5403, "\3\4\0\0\1", 5);
+    assert_memory_equal(world.mcu.result, "\0\1", 2);
+    stub_report(&world, 1, 0);
+    assert_true(world.report.has_start);
+    assert_int_equal(world.report.cause, 3);
+    assert_int_equal(world.report.boots, 0x01000004);
+    stub_report(&world, 3, 0);
+    assert_false(world.report.has_start);
+    stub_report(&world, 1, 0); /* of an MCU that does not tell */
+    assert_false(world.report.has_start);
+}
+
 static void refuses_a_device_report_that_makes_no_sense(void **state)
 {
     uint8_t odd_digest[] = {1, 1, 0, 3, 0, 1, 2, 3, 0, 0, 'h', 0, 0, 0, 0, 0};
@@ -449,6 +464,7 @@ int main(void)
         TEST(nothing_is_told_while_an_answer_is_awaited),
         TEST(counts_what_goes_over_the_line),
         TEST(takes_a_device_report),
+        TEST(adds_why_the_mcu_started_to_the_report_that_follows),
         TEST(refuses_a_device_report_that_makes_no_sense),
     };
 
