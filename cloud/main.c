@@ -300,7 +300,7 @@ static void stop(struct cloud *cloud)
     for (size_t i = 0; i < SIGNALS; i++)
         event_free(cloud->signals[i]);
     event_base_free(cloud->base);
-    zones_clear(&cloud->fleet.zones);
+    fleet_clear(&cloud->fleet);
     store_close(cloud->fleet.store);
     tokens_free(&cloud->people);
     tokens_free(&cloud->devices);

@@ -24,6 +24,23 @@ const char *text_time(int64_t ms, char to[TEXT_TIME_MAX])
     return to;
 }
 
+bool text_time_parse(const char *text, int64_t *ms)
+{
+    struct tm utc = {0};
+    int millis = 0;
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (rest == NULL)
+        return false;
+    if (*rest == '.') {
+        int used = 0;
+        if (sscanf(rest, ".%3d%n", &millis, &used) != 1 || used != 4 || millis < 0)
+            return false;
+        rest += used;
+    }
+    *ms = (int64_t)timegm(&utc) * 1000 + millis;
+    return strcmp(rest, "Z") == 0 && *ms > 0;
+}
+
 char *text_hex(const void *data, size_t bytes, char *to)
 {
     static const char digits[] = "0123456789abcdef";

@@ -13,6 +13,9 @@ int64_t text_now_ms(void);
 /* RFC 3339 in UTC with milliseconds. Returns to. */
 const char *text_time(int64_t ms, char to[TEXT_TIME_MAX]);
 
+/* Reads such a time; whole seconds do. False for anything else. */
+bool text_time_parse(const char *text, int64_t *ms);
+
 /* Lower-case hex and a NUL: 2 * bytes + 1 characters. Returns to. */
 char *text_hex(const void *data, size_t bytes, char *to);
 /* Reads exactly 2 * bytes hex digits and the end of the text. */

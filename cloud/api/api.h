@@ -85,26 +85,45 @@ json_t *api_body(struct api_call *call, const char *const *members);
 bool api_text(struct api_call *call, const json_t *object, const char *key, char *to, size_t capacity,
               size_t letters);
 
+/* Members of other kinds; an absent one leaves the value as it is. False with the refusal set. */
+bool api_integer(struct api_call *call, const json_t *object, const char *key, int64_t least, int64_t most,
+                 int64_t *value);
+bool api_flag(struct api_call *call, const json_t *object, const char *key, bool *value);
+bool api_choice(struct api_call *call, const json_t *object, const char *key, const char *const *slugs,
+                size_t count, int *value);
+bool api_time(struct api_call *call, const json_t *object, const char *key, int64_t *value);
+/* An object inside the body, called what, has no members but these. */
+bool api_members(struct api_call *call, const json_t *object, const char *what, const char *const *members);
+
+/* ?limit= and ?cursor= of a list whose cursors are ids. */
+#define API_PAGE     100
+#define API_PAGE_MAX 1000
+bool api_limit(struct api_call *call, size_t *limit);
+bool api_cursor(struct api_call *call, char letter, int64_t *id);
+/* null for 0. */
+json_t *render_cursor(char letter, int64_t id);
+
 /* A parameter of the query as it came, NULL if it is absent. */
 const char *api_parameter(const struct api_call *call, const char *name);
 /* The same as a text that fits; absent is "". False with the refusal set. */
 bool api_parameter_text(struct api_call *call, const char *name, char *to, size_t capacity);
 
 /* The handlers. */
-api_fn api_device_create, api_device_list, api_device_show, api_device_delete;
+api_fn api_device_create, api_device_list, api_device_show, api_device_change, api_device_delete,
+    api_device_why, api_device_consent;
 api_fn api_values_show, api_values_set, api_device_ping, api_device_reboot, api_device_redirect;
 api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete;
 api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_pause, api_shipment_resume,
-    api_shipment_cancel;
+    api_shipment_cancel, api_shipment_advance, api_shipment_delete, api_shipment_devices;
+api_fn api_filter_list, api_filter_create, api_filter_change, api_filter_delete;
 
 /* Records as JSON. */
 json_t *render_time(int64_t ms); /* null for never */
-json_t *render_device(const struct fleet *fleet, const struct device *device);
+json_t *render_device(const struct device *device);
 json_t *render_firmware(const struct firmware *firmware);
 json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
-                        const struct progress *progress);
+                        const struct progress *progress, const struct wave *waves, size_t count);
 /* why: for a target that has not ended, what it waits for. */
-json_t *render_target(const struct fleet *fleet, const struct target *target, const struct device *device,
-                      const char *why);
+json_t *render_target(const struct target *target, const struct device *device, const char *why);
 
 #endif

@@ -47,7 +47,8 @@ void api_refuse_result(struct api_call *call, int result)
 
 static void refuse_absent(const struct route *route, struct api_call *call)
 {
-    static const char *const things[] = {['d'] = "device", ['f'] = "firmware", ['s'] = "shipment"};
+    static const char *const things[] = {
+        ['d'] = "device", ['f'] = "firmware", ['s'] = "shipment", ['q'] = "filter"};
     const char *colon = strchr(route->pattern, ':');
     char id[TEXT_ID_MAX];
     if (colon == NULL || call->id == 0)

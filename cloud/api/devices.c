@@ -1,27 +1,89 @@
 #include "cloud/api/api.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cloud/fleet/device.h"
 #include "cloud/text.h"
 
+#define TAGS_MAX      8
+#define TAG_BYTES_MAX 24
+
+/* --- What people say of a device --- */
+
+static bool is_tag(const char *tag)
+{
+    size_t bytes = strlen(tag);
+    for (size_t i = 0; i < bytes; i++) {
+        if (!isalnum((unsigned char)tag[i]) && strchr("-_.", tag[i]) == NULL)
+            return false;
+    }
+    return bytes >= 1 && bytes <= TAG_BYTES_MAX;
+}
+
+static bool take_tags(struct api_call *call, const json_t *list, char to[RECORD_TAGS])
+{
+    size_t count = json_array_size(list);
+    size_t length = 0;
+    bool ok = json_is_array(list) && count <= TAGS_MAX;
+    to[0] = '\0';
+    for (size_t i = 0; i < count && ok; i++) {
+        const char *tag = json_string_value(json_array_get(list, i));
+        ok = tag != NULL && is_tag(tag);
+        if (ok)
+            length += (size_t)snprintf(to + length, RECORD_TAGS - length, "%s%s", i > 0 ? "," : "", tag);
+    }
+    if (!ok)
+        (void)api_refuse(call, 400, "malformed request",
+                         "tags must be a list of at most %d texts of letters, digits, - _ and ., %d at most",
+                         TAGS_MAX, TAG_BYTES_MAX);
+    return ok;
+}
+
+static bool take_zone(struct api_call *call, struct fleet *fleet, const json_t *body, const char *key,
+                      char to[RECORD_TEXT])
+{
+    if (json_object_get(body, key) == NULL)
+        return true;
+    if (!api_text(call, body, key, to, RECORD_TEXT, RECORD_TEXT - 1))
+        return false;
+    if (zone_find(&fleet->zones, to) != NULL)
+        return true;
+    (void)api_refuse(call, 422, "unknown time zone",
+                     "%s: there is no time zone \"%s\"; write it as Europe/Berlin", key, to);
+    return false;
+}
+
+/* Members that are absent stay as they are. */
+static bool take_fields(struct api_call *call, struct fleet *fleet, const json_t *body, struct device *device)
+{
+    const json_t *tags = json_object_get(body, "tags");
+    if (json_object_get(body, "name") != NULL &&
+        !api_text(call, body, "name", device->name, sizeof device->name, RECORD_NAME_LETTERS))
+        return false;
+    return (tags == NULL || take_tags(call, tags, device->tags)) &&
+           take_zone(call, fleet, body, "timezone", device->zone) &&
+           take_zone(call, fleet, body, "location_timezone", device->location_zone);
+}
+
 int api_device_create(struct api_call *call, struct fleet *fleet)
 {
-    char template[RECORD_TEXT];
-    char name[RECORD_NAME];
     char token[SECRET_TOKEN_MAX];
-    struct device device;
-    static const char *const members[] = {"template", "name", NULL};
+    struct device device = {0};
+    static const char *const members[] = {"template", "name", "tags", "timezone", "location_timezone", NULL};
     json_t *body = api_body(call, members);
-    bool ok = body != NULL && api_text(call, body, "template", template, sizeof template, RECORD_TEXT - 1) &&
-              api_text(call, body, "name", name, sizeof name, RECORD_NAME_LETTERS);
+    bool ok = body != NULL &&
+              api_text(call, body, "template", device.template, sizeof device.template, RECORD_TEXT - 1) &&
+              take_fields(call, fleet, body, &device);
     json_decref(body);
     if (!ok)
         return STORE_CONFLICT;
-    if (template[0] == '\0')
+    if (device.template[0] == '\0')
         return api_refuse(call, 400, "malformed request",
                           "template is missing: the id of the product's template");
-    int result = device_add(fleet, template, name, &device, token);
+    int result = device_add(fleet, &device, token);
     if (result != STORE_OK)
         return result;
     char id[TEXT_ID_MAX];
@@ -30,23 +92,23 @@ int api_device_create(struct api_call *call, struct fleet *fleet)
     return STORE_OK;
 }
 
-int api_device_list(struct api_call *call, struct fleet *fleet)
+int api_device_change(struct api_call *call, struct fleet *fleet)
 {
-    struct device *devices;
-    size_t count;
-    char template[RECORD_TEXT];
-    if (!api_parameter_text(call, "template", template, sizeof template))
-        return STORE_CONFLICT;
-    int result = store_devices(fleet->store, template[0] != '\0' ? template : NULL, &devices, &count);
+    struct device device;
+    static const char *const members[] = {"name", "tags", "timezone", "location_timezone", NULL};
+    int result = store_device_get(fleet->store, call->id, &device);
     if (result != STORE_OK)
         return result;
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, render_device(fleet, &devices[i]));
-    free(devices);
-    call->answer = json_pack("{s:o}", "devices", list);
-    return STORE_OK;
+    json_t *body = api_body(call, members);
+    bool ok = body != NULL && take_fields(call, fleet, body, &device);
+    json_decref(body);
+    if (!ok)
+        return STORE_CONFLICT;
+    call->answer = render_device(&device);
+    return store_device_update(fleet->store, &device);
 }
+
+/* --- One device --- */
 
 int api_device_show(struct api_call *call, struct fleet *fleet)
 {
@@ -63,7 +125,7 @@ int api_device_show(struct api_call *call, struct fleet *fleet)
         json_array_append_new(timeline, json_pack("{s:o, s:s, s:s}", "time", render_time(events[i].time),
                                                   "event", events[i].kind, "text", events[i].text));
     free(events);
-    call->answer = render_device(fleet, &device);
+    call->answer = render_device(&device);
     json_object_set_new(call->answer, "timeline", timeline);
     return STORE_OK;
 }

@@ -2,9 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cloud/fleet/rules.h"
 #include "cloud/fleet/shipment.h"
+#include "cloud/fleet/slot.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
@@ -42,20 +44,33 @@ static json_t *render_running(const struct device *device)
     static const char *const states[] = {"", "confirmed", "trial"};
     if (device->checked_in == 0)
         return json_null();
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "type", device->type, "version", device->version,
-                     "build", device->build, "digest",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "type", device->type, "version",
+                     device->version, "build", device->build, "library", render_text(device->library),
+                     "digest",
                      device->digest_known ? render_hex(device->digest, RECORD_DIGEST_BYTES) : json_null(),
                      "hardware", render_text(device->hardware), "state", render_text(states[device->state]),
                      "counter", render_number(device->counter));
 }
 
-json_t *render_device(const struct fleet *fleet, const struct device *device)
+static json_t *render_tags(const char *tags)
 {
-    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "id", render_id('d', device->id), "template",
-                     device->template, "name", device->name, "online",
-                     fleet_presence(fleet, device->id).connection != 0, "created",
-                     render_time(device->created), "last_seen", render_time(device->last_seen), "firmware",
-                     render_running(device));
+    json_t *list = json_array();
+    while (*tags != '\0') {
+        size_t bytes = strcspn(tags, ",");
+        json_array_append_new(list, json_stringn(tags, bytes));
+        tags += bytes + (tags[bytes] == ',');
+    }
+    return list;
+}
+
+json_t *render_device(const struct device *device)
+{
+    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", render_id('d', device->id),
+                     "template", device->template, "name", device->name, "online",
+                     device->presence != DEVICE_OFFLINE, "created", render_time(device->created), "last_seen",
+                     render_time(device->last_seen), "tags", render_tags(device->tags), "timezone",
+                     render_text(device->zone), "location_timezone", render_text(device->location_zone),
+                     "firmware", render_running(device));
 }
 
 static json_t *render_package(const struct firmware *firmware)
@@ -83,16 +98,62 @@ json_t *render_firmware(const struct firmware *firmware)
                      "package", render_package(firmware));
 }
 
-json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
-                        const struct progress *progress)
+static json_t *render_gate(const struct wave *wave)
 {
-    return json_pack("{s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "id",
-                     render_id('s', shipment->id), "name", shipment->name, "template", shipment->template,
-                     "firmware", render_firmware(firmware), "state", shipment_state_slug(shipment->state),
-                     "created", render_time(shipment->created), "ended", render_time(shipment->ended),
-                     "progress", "target", (json_int_t)progress->target, "updated",
-                     (json_int_t)progress->updated, "failed", (json_int_t)progress->failed, "rest",
-                     (json_int_t)(progress->target - progress->updated - progress->failed));
+    return json_pack("{s:I, s:I, s:I, s:I}", "success_percent", (json_int_t)wave->success_percent,
+                     "failure_percent", (json_int_t)wave->failure_percent, "minimum",
+                     (json_int_t)wave->minimum, "soak_minutes", (json_int_t)(wave->soak_ms / 60000));
+}
+
+static json_t *render_wave(const struct wave *wave)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "number",
+                     (json_int_t)wave->number, "filter", render_text(wave->filter), "devices",
+                     wave->kind == WAVE_COUNT ? json_integer(wave->amount) : json_null(), "percent",
+                     wave->kind == WAVE_PERCENT ? json_real((double)wave->amount / 100) : json_null(), "gate",
+                     render_gate(wave), "size", (json_int_t)wave->size, "updated", (json_int_t)wave->updated,
+                     "there", (json_int_t)wave->there, "skipped", (json_int_t)wave->skipped, "failed",
+                     (json_int_t)wave->failed, "stuck", (json_int_t)wave->stuck, "opened",
+                     render_time(wave->opened), "reached", render_time(wave->reached));
+}
+
+static json_t *render_progress(const struct progress *progress)
+{
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I}", "target", (json_int_t)progress->target, "updated",
+        (json_int_t)progress->updated, "failed", (json_int_t)progress->failed, "skipped",
+        (json_int_t)progress->skipped, "rest",
+        (json_int_t)(progress->target - progress->updated - progress->failed - progress->skipped));
+}
+
+/* What the operator asked for beside firmware and devices. */
+static json_t *render_terms(const struct shipment *shipment)
+{
+    return json_pack(
+        "{s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I}", "condition", shipment_condition_slug(shipment->condition),
+        "time", slot_slug(shipment->slot), "user_controlled", shipment->user_controlled, "filter",
+        render_text(shipment->filter), "attempts", (json_int_t)shipment->attempts, "attempts_hours",
+        (json_int_t)(shipment->period_ms / 3600000), "per_minute", (json_int_t)shipment->per_minute,
+        "bytes_per_second", (json_int_t)shipment->bytes_per_second);
+}
+
+json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
+                        const struct progress *progress, const struct wave *waves, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, render_wave(&waves[i]));
+    json_t *json = json_pack(
+        "{s:o, s:s, s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:o}", "id",
+        render_id('s', shipment->id), "name", shipment->name, "template", shipment->template, "firmware",
+        render_firmware(firmware), "state", shipment_state_slug(shipment->state), "why",
+        render_text(shipment->why), "planned", shipment->planned, "created", render_time(shipment->created),
+        "ended", render_time(shipment->ended), "expires", render_time(shipment->expires), "wave",
+        (json_int_t)shipment->wave, "waves", list, "progress", render_progress(progress));
+    json_t *terms = render_terms(shipment);
+    json_object_update(json, terms);
+    json_decref(terms);
+    return json;
 }
 
 static const char *describe(const struct target *target, bool online, const char *why, char *room,
@@ -114,16 +175,15 @@ static const char *describe(const struct target *target, bool online, const char
     return room;
 }
 
-json_t *render_target(const struct fleet *fleet, const struct target *target, const struct device *device,
-                      const char *why)
+json_t *render_target(const struct target *target, const struct device *device, const char *why)
 {
     char room[400];
-    bool online = fleet_presence(fleet, device->id).connection != 0;
+    bool online = device->presence != DEVICE_OFFLINE;
     return json_pack(
-        "{s:o, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:b}", "id",
+        "{s:o, s:s, s:b, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:b}", "id",
         render_id('d', device->id), "name", device->name, "online", online, "version", device->version,
-        "status", status_slug(target->status), "reason", tdm_reason_slug(target->reason), "text",
-        describe(target, online, why, room, sizeof room), "stage",
+        "wave", (json_int_t)target->wave, "status", status_slug(target->status), "reason",
+        tdm_reason_slug(target->reason), "text", describe(target, online, why, room, sizeof room), "stage",
         target->stage == TARGET_STAGE_NONE ? json_null() : json_string(status_stage_slug(target->stage)),
         "bytes", render_number(target->bytes), "size", render_number(target->size), "wire_bytes",
         (json_int_t)target->wire_bytes, "attempts", (json_int_t)target->attempts, "updated",

@@ -17,8 +17,11 @@ static const struct route routes[] = {
     {"HEAD", "/firmware/:f", "headDownload", ROUTE_DOWNLOAD, 200, ROLE_ANYBODY, AREA_SELF, "token", NULL},
 
     {"POST", V1 "/devices", "createDevice", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_device_create},
-    {"GET", V1 "/devices", "listDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template", api_device_list},
+    {"GET", V1 "/devices", "listDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template filter sort limit cursor", api_device_list},
     {"GET", V1 "/devices/:d", "getDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_show},
+    {"PATCH", V1 "/devices/:d", "changeDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_change},
+    {"GET", V1 "/devices/:d/why", "explainDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_why},
+    {"POST", V1 "/devices/:d/consent", "consentDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_consent},
     {"DELETE", V1 "/devices/:d", "deleteDevice", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_device_delete},
 
     {"GET", V1 "/devices/:d/values", "getValues", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_values_show},
@@ -33,11 +36,19 @@ static const struct route routes[] = {
     {"DELETE", V1 "/firmware/:f", "deleteFirmware", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_FIRMWARE, "", api_firmware_delete},
 
     {"POST", V1 "/shipments", "createShipment", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_create},
-    {"GET", V1 "/shipments", "listShipments", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_list},
+    {"GET", V1 "/shipments", "listShipments", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "state limit cursor", api_shipment_list},
     {"GET", V1 "/shipments/:s", "getShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_show},
     {"POST", V1 "/shipments/:s/pause", "pauseShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_pause},
     {"POST", V1 "/shipments/:s/resume", "resumeShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_resume},
     {"POST", V1 "/shipments/:s/cancel", "cancelShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_cancel},
+    {"POST", V1 "/shipments/:s/advance", "advanceShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_advance},
+    {"GET", V1 "/shipments/:s/devices", "listShipmentDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "status limit cursor", api_shipment_devices},
+    {"DELETE", V1 "/shipments/:s", "deleteShipment", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_delete},
+
+    {"POST", V1 "/filters", "createFilter", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_create},
+    {"GET", V1 "/filters", "listFilters", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_filter_list},
+    {"PUT", V1 "/filters/:q", "changeFilter", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_change},
+    {"DELETE", V1 "/filters/:q", "deleteFilter", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_delete},
 };
 /* clang-format on */
 

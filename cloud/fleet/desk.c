@@ -183,6 +183,8 @@ static void *desk_main(void *argument)
     struct timespec now;
     int64_t next_tick = monotonic_ms(&now);
     for (bool stop = false; !stop;) {
+        if (desk->fleet->busy)
+            next_tick = 0; /* other jobs come in between, and then it goes on */
         struct timespec until = {next_tick / 1000, next_tick % 1000 * 1000000};
         struct desk_job *jobs = wait_for_jobs(desk, &until, &stop);
         if (!stop && monotonic_ms(&now) >= next_tick) {

@@ -6,28 +6,36 @@
 
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
+#include "cloud/fleet/version.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
-int device_add(struct fleet *fleet, const char *template, const char *name, struct device *device,
-               char token[SECRET_TOKEN_MAX])
+int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOKEN_MAX])
 {
-    *device = (struct device){.created = fleet->now, .counter = -1};
-    snprintf(device->template, sizeof device->template, "%s", template);
-    snprintf(device->name, sizeof device->name, "%s", name);
+    device->created = fleet->now;
+    device->counter = -1;
     secret_token(token);
     secret_hash(token, device->token_hash);
-    int result = store_template_add(fleet->store, template);
+    int result = store_template_add(fleet->store, device->template);
     if (result == STORE_OK)
         result = store_device_add(fleet->store, device);
     if (result == STORE_OK)
         result = shipment_take_in(fleet, device);
     if (result == STORE_OK)
-        result = fleet_note(fleet, device->id, "log", "added with template %s", template);
+        result = fleet_note(fleet, device->id, "log", "added with template %s", device->template);
     if (result == STORE_OK)
         memcpy(fleet_effect(fleet, EFFECT_TOKEN_ADDED, device->id)->token_hash, device->token_hash,
                sizeof device->token_hash);
     return result;
+}
+
+/* A target that went with its device counts no more. */
+static int take_out(struct fleet *fleet, const struct target *target)
+{
+    struct wave less = {.shipment = target->shipment, .number = target->wave, .size = -1};
+    status_count(target, -1, &less);
+    int result = store_wave_count(fleet->store, &less);
+    return result == STORE_OK ? shipment_settle(fleet, target->shipment) : result;
 }
 
 int device_delete(struct fleet *fleet, int64_t id)
@@ -42,7 +50,7 @@ int device_delete(struct fleet *fleet, int64_t id)
     if (result == STORE_OK)
         result = store_device_delete(fleet->store, id);
     for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = planner_finish(fleet, targets[i].shipment);
+        result = take_out(fleet, &targets[i]);
     free(targets);
     if (result == STORE_OK)
         memcpy(fleet_effect(fleet, EFFECT_TOKEN_REMOVED, id)->token_hash, device.token_hash,
@@ -83,10 +91,33 @@ int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, co
 
 /* --- Targets of one device that an event may move: offered before, and not ended --- */
 
-typedef int target_fn(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                      struct target *target, const void *argument);
+struct scene {
+    const struct device *device;
+    struct shipment shipment;
+    struct firmware firmware;
+    struct status_limits limits; /* the shipment's */
+};
 
-/* Calls change for each such target with its firmware, and saves what it changed. */
+typedef int target_fn(struct fleet *fleet, const struct scene *scene, struct target *target,
+                      const void *argument);
+
+/* A success can still be lost while the shipment is open: its waves soak. */
+static bool may_move(const struct device *device, const struct target *target)
+{
+    bool soaks = target->status == TARGET_SUCCESS && target->shipment == device->shipment;
+    return target->attempts > 0 && (!target->ended || soaks);
+}
+
+static int load_scene(struct fleet *fleet, const struct target *target, struct scene *scene)
+{
+    int result = store_shipment_get(fleet->store, target->shipment, &scene->shipment);
+    if (result == STORE_OK)
+        result = store_firmware_get(fleet->store, scene->shipment.firmware, &scene->firmware);
+    scene->limits = planner_limits(fleet, &scene->shipment);
+    return result;
+}
+
+/* Calls change for each such target with what belongs to it, and saves what it changed. */
 static int for_targets(struct fleet *fleet, const struct device *device, target_fn *change,
                        const void *argument)
 {
@@ -94,17 +125,13 @@ static int for_targets(struct fleet *fleet, const struct device *device, target_
     size_t count;
     int result = store_targets_of_device(fleet->store, device->id, &targets, &count);
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        struct shipment shipment;
-        struct firmware firmware;
+        struct scene scene = {.device = device};
         struct target target = targets[i];
-        if (target.ended || target.attempts == 0)
+        if (!may_move(device, &target))
             continue;
-        result = store_shipment_get(fleet->store, target.shipment, &shipment);
+        result = load_scene(fleet, &target, &scene);
         if (result == STORE_OK)
-            result = store_firmware_get(fleet->store, shipment.firmware, &firmware);
-        if (result != STORE_OK)
-            break;
-        result = change(fleet, device, &firmware, &target, argument);
+            result = change(fleet, &scene, &target, argument);
         if (result == STORE_OK)
             result = planner_save(fleet, &targets[i], &target);
     }
@@ -118,13 +145,13 @@ struct current_change {
     const void *argument;
 };
 
-static int if_current(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                      struct target *target, const void *argument)
+static int if_current(struct fleet *fleet, const struct scene *scene, struct target *target,
+                      const void *argument)
 {
     const struct current_change *current = argument;
-    if (target->shipment != device->shipment)
+    if (target->shipment != scene->device->shipment)
         return STORE_OK;
-    return current->change(fleet, device, firmware, target, current->argument);
+    return current->change(fleet, scene, target, current->argument);
 }
 
 static int for_current(struct fleet *fleet, const struct device *device, target_fn *change,
@@ -141,23 +168,37 @@ static bool after_transfer(const struct target *target)
     return target->stage >= TARGET_STAGE_VERIFYING;
 }
 
+/* An update that succeeded is gone again while its shipment is open: that counts as a rollback. */
+static void lost(struct fleet *fleet, const struct scene *scene, struct target *target, uint8_t reason)
+{
+    enum shipment_state state = scene->shipment.state;
+    if (state == SHIPMENT_LIVE || state == SHIPMENT_PAUSED)
+        status_ended(target, TARGET_ROLLBACK, reason, fleet->now);
+}
+
 /* What a check-in says about an update: there, back again, or still under way. A device with our extension
  * tells the last two apart itself, in a report that follows. */
-static int judge_check_in(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                          struct target *target, const void *argument)
+static int judge_check_in(struct fleet *fleet, const struct scene *scene, struct target *target,
+                          const void *argument)
 {
     (void)argument;
+    bool reports = scene->device->reports;
     bool ran_it = target->stage == TARGET_STAGE_TRIAL || target->stage == TARGET_STAGE_SETTLING;
-    if (rules_already_there(device, firmware)) {
+    bool there = rules_already_there(scene->device, &scene->firmware);
+    if (there && !target->ended) {
         if (!ran_it)
-            status_reached(target, device->reports, &fleet->limits, fleet->now);
-        if (!device->reports && fleet->limits.settle_ms == 0)
+            status_reached(target, reports, &scene->limits, fleet->now);
+        if (!reports && fleet->limits.settle_ms == 0)
             status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
-    } else if (ran_it && !device->reports) {
-        status_rolled_back(target, TDM_REASON_NONE, &fleet->limits, fleet->now);
-        return store_rejection_add(fleet->store, device->id, firmware->digest, TDM_REASON_NONE, fleet->now);
+    } else if (!there && !reports && (ran_it || target->ended)) {
+        if (target->ended)
+            lost(fleet, scene, target, TDM_REASON_NONE);
+        else
+            status_rolled_back(target, TDM_REASON_NONE, &scene->limits, fleet->now);
+        return store_rejection_add(fleet->store, scene->device->id, scene->firmware.digest, TDM_REASON_NONE,
+                                   fleet->now);
     } else if (target->stage != TARGET_STAGE_NONE && status_under_way(target)) {
-        status_held(target, &fleet->limits, fleet->now);
+        status_held(target, &scene->limits, fleet->now);
     }
     return STORE_OK;
 }
@@ -181,6 +222,8 @@ static void take_check_in(struct fleet *fleet, struct device *device, const stru
     memcpy(device->type, check_in->type, sizeof device->type);
     memcpy(device->version, check_in->version, sizeof device->version);
     memcpy(device->build, check_in->build, sizeof device->build);
+    memcpy(device->library, check_in->library, sizeof device->library);
+    version_key(device->version, device->version_key);
 }
 
 /* The device's last offer waits for a report before it is repeated. */
@@ -221,26 +264,23 @@ int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection, cons
 
 /* --- Reports --- */
 
-static int apply_stage(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                       struct target *target, const void *argument)
+static int apply_stage(struct fleet *fleet, const struct scene *scene, struct target *target,
+                       const void *argument)
 {
-    (void)device;
-    (void)firmware;
     const struct report *report = argument;
+    (void)scene;
     status_stage(target, report->stage, report->bytes, report->size, report->wire_bytes, &fleet->limits,
                  fleet->now);
     return STORE_OK;
 }
 
-static int apply_failure(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                         struct target *target, const void *argument)
+static int apply_failure(struct fleet *fleet, const struct scene *scene, struct target *target,
+                         const void *argument)
 {
-    (void)device;
-    (void)firmware;
     const struct report *report = argument;
-    if (report->wire_bytes >= 0)
+    if (report->wire_bytes >= 0 && !target->ended)
         target->wire_bytes = report->wire_bytes;
-    status_failed(target, report->reason, &fleet->limits, fleet->now);
+    status_failed(target, report->reason, &scene->limits, fleet->now);
     return STORE_OK;
 }
 
@@ -250,19 +290,24 @@ static bool is_about(const struct report *report, const struct firmware *firmwar
 }
 
 /* A deviceReport about an update that was offered: confirmed, on trial, or rolled back. */
-static int apply_device(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                        struct target *target, const void *argument)
+static int apply_device(struct fleet *fleet, const struct scene *scene, struct target *target,
+                        const void *argument)
 {
     const struct report *report = argument;
-    bool runs_it = device->digest_known && memcmp(device->digest, firmware->digest, RECORD_DIGEST_BYTES) == 0;
-    if (runs_it && device->state == DEVICE_CONFIRMED) {
+    const struct device *device = scene->device;
+    bool runs_it =
+        device->digest_known && memcmp(device->digest, scene->firmware.digest, RECORD_DIGEST_BYTES) == 0;
+    bool back = !runs_it && is_about(report, &scene->firmware) && status_is_rollback(report->reason);
+    if (runs_it && device->state == DEVICE_CONFIRMED && !target->ended) {
         status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
     } else if (runs_it) {
         status_stage(target, TARGET_STAGE_TRIAL, -1, -1, -1, &fleet->limits, fleet->now);
-    } else if (is_about(report, firmware) && status_is_rollback(report->reason)) {
+    } else if (back && target->ended) {
+        lost(fleet, scene, target, report->reason);
+    } else if (back) {
         /* The device repeats its last reason at each start: one that may be tried again counts once. */
         if (status_rejects_image(report->reason) || after_transfer(target))
-            status_rolled_back(target, report->reason, &fleet->limits, fleet->now);
+            status_rolled_back(target, report->reason, &scene->limits, fleet->now);
     }
     return STORE_OK;
 }
@@ -369,11 +414,11 @@ struct download {
     bool complete;
 };
 
-static int apply_download(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
-                          struct target *target, const void *argument)
+static int apply_download(struct fleet *fleet, const struct scene *scene, struct target *target,
+                          const void *argument)
 {
-    (void)device;
     const struct download *download = argument;
+    const struct firmware *firmware = &scene->firmware;
     if (firmware->id == download->firmware && download->complete)
         status_downloaded(target, &fleet->limits, fleet->now);
     else if (firmware->id == download->firmware)
@@ -395,7 +440,51 @@ int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool comp
     return result;
 }
 
+/* --- Consent --- */
+
+/* *waits: the shipment asks for consent, and the target has none yet. */
+static int consent_to(struct fleet *fleet, const struct target *before, bool *waits)
+{
+    struct shipment shipment;
+    struct target target = *before;
+    int result = store_shipment_get(fleet->store, before->shipment, &shipment);
+    bool open = shipment.state == SHIPMENT_LIVE || shipment.state == SHIPMENT_PAUSED;
+    *waits = result == STORE_OK && open && shipment.user_controlled && !target.ended && target.consent == 0;
+    if (!*waits)
+        return result;
+    status_consented(&target, fleet->now);
+    result = planner_save(fleet, before, &target);
+    return result == STORE_OK ? fleet_note(fleet, before->device, "log",
+                                           "its owner agreed to shipment \"%s\"", shipment.name)
+                              : result;
+}
+
+int device_consent(struct fleet *fleet, int64_t id, int64_t shipment, int64_t agreed[DEVICE_CONSENTS_MAX],
+                   size_t *count)
+{
+    struct device device;
+    struct target *targets;
+    size_t target_count;
+    *count = 0;
+    int result = store_device_get(fleet->store, id, &device);
+    if (result == STORE_OK)
+        result = store_targets_of_device(fleet->store, id, &targets, &target_count);
+    if (result != STORE_OK)
+        return result;
+    for (size_t i = 0; i < target_count && *count < DEVICE_CONSENTS_MAX && result == STORE_OK; i++) {
+        bool waits = false;
+        if (shipment == 0 || targets[i].shipment == shipment)
+            result = consent_to(fleet, &targets[i], &waits);
+        if (waits)
+            agreed[(*count)++] = targets[i].shipment;
+    }
+    free(targets);
+    return result == STORE_OK && *count > 0 ? planner_run(fleet, id, PLANNER_CHANGE) : result;
+}
+
 /* --- Time --- */
+
+#define DUE_STEP 200 /* targets in one tick */
 
 /* The settle time or the wait for a confirmation is over. True if that decided the target. */
 static bool settled(struct fleet *fleet, const struct device *device, const struct firmware *firmware,
@@ -409,14 +498,14 @@ static bool settled(struct fleet *fleet, const struct device *device, const stru
 }
 
 /* Nobody is there to be offered anything, or nothing may be offered: the target waits for that to change. */
-static void overdue_idle(struct fleet *fleet, struct target *target)
+static void overdue_idle(struct fleet *fleet, const struct status_limits *limits, struct target *target)
 {
     /* A short break does not end an attempt: the next check-in within its time goes on with it. */
     int64_t end = target->attempt_start + fleet->limits.silence_ms;
     if (status_under_way(target) && end > fleet->now)
         target->due = end;
     else
-        status_failed(target, TDM_REASON_NO_ANSWER, &fleet->limits, fleet->now);
+        status_failed(target, TDM_REASON_NO_ANSWER, limits, fleet->now);
     if (target->due <= fleet->now)
         target->due = 0;
 }
@@ -434,13 +523,14 @@ static int target_due(struct fleet *fleet, const struct target *due)
         result = store_firmware_get(fleet->store, shipment.firmware, &firmware);
     if (result != STORE_OK)
         return result;
-    bool online = fleet_presence(fleet, device.id).connection != 0;
+    struct status_limits limits = planner_limits(fleet, &shipment);
+    bool online = device.presence != DEVICE_OFFLINE;
     if (settled(fleet, &device, &firmware, &target)) {
         /* saved below */
     } else if (!online || shipment.state != SHIPMENT_LIVE) {
-        overdue_idle(fleet, &target);
+        overdue_idle(fleet, &limits, &target);
     } else if (target.stage == TARGET_STAGE_TRIAL) {
-        status_failed(&target, TDM_REASON_NO_ANSWER, &fleet->limits, fleet->now);
+        status_failed(&target, TDM_REASON_NO_ANSWER, &limits, fleet->now);
     }
     result = planner_save(fleet, due, &target);
     return result == STORE_OK ? planner_run(fleet, device.id, PLANNER_DUE) : result;
@@ -450,9 +540,10 @@ int device_tick(struct fleet *fleet)
 {
     struct target *targets;
     size_t count;
-    int result = store_targets_due(fleet->store, fleet->now, 100, &targets, &count);
+    int result = store_targets_due(fleet->store, fleet->now, DUE_STEP, &targets, &count);
+    fleet->busy = count == DUE_STEP;
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = target_due(fleet, &targets[i]);
     free(targets);
-    return result;
+    return result == STORE_OK ? shipment_tick(fleet) : result;
 }

@@ -6,10 +6,9 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/report.h"
 
-/* Adds a device and makes its token, which is known to the caller alone. Live shipments for all devices of
- * the template take it in. */
-TDM_MUST_USE int device_add(struct fleet *fleet, const char *template, const char *name,
-                            struct device *device, char token[SECRET_TOKEN_MAX]);
+/* Adds a device (template, and what people say of it, are filled in) and makes its token, which is known to
+ * the caller alone. Shipments for all devices of the template take it in. */
+TDM_MUST_USE int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOKEN_MAX]);
 TDM_MUST_USE int device_delete(struct fleet *fleet, int64_t id);
 
 /* The device logged in on this connection; an older one of its own counts no more. */
@@ -27,6 +26,11 @@ TDM_MUST_USE int device_logged(struct fleet *fleet, int64_t id, const char *text
 TDM_MUST_USE int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment);
 /* The device asks for a firmware file (whole: from its first byte), or has received its last byte. */
 TDM_MUST_USE int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool complete);
+
+/* Its owner agrees to a shipment that waits for that; 0: to every one. agreed gets those that did wait. */
+#define DEVICE_CONSENTS_MAX 32
+TDM_MUST_USE int device_consent(struct fleet *fleet, int64_t id, int64_t shipment,
+                                int64_t agreed[DEVICE_CONSENTS_MAX], size_t *count);
 
 /* Looks at everything whose time has come; call about once a second. */
 TDM_MUST_USE int device_tick(struct fleet *fleet);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/planning.h"
+
 struct presence fleet_presence(const struct fleet *fleet, int64_t device)
 {
     /* A failure to read it fails the whole step (store_step_end). */
@@ -51,4 +53,22 @@ int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char
     vsnprintf(event.text, sizeof event.text, format, arguments);
     va_end(arguments);
     return store_event_add(fleet->store, device, &event);
+}
+
+const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
+{
+    const struct zone *zone = NULL;
+    if (device->location_zone[0] != '\0')
+        zone = zone_find(&fleet->zones, device->location_zone);
+    if (zone == NULL && device->zone[0] != '\0')
+        zone = zone_find(&fleet->zones, device->zone);
+    if (zone == NULL)
+        zone = zone_find(&fleet->zones, fleet->zone);
+    return zone != NULL ? zone : zone_find(&fleet->zones, "UTC");
+}
+
+void fleet_clear(struct fleet *fleet)
+{
+    planning_drop(fleet);
+    zones_clear(&fleet->zones);
 }

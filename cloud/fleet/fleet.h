@@ -43,7 +43,16 @@ struct fleet {
     int64_t now;                          /* of the job under way */
     struct zones zones;                   /* looked up so far */
     struct effect *effects;               /* of the job under way, newest first */
+    bool busy;                            /* the last tick left work behind */
+    char zone[RECORD_TEXT];               /* of devices that have none */
+    struct planning *planning;            /* the shipment being split into waves (fleet/planning.h) */
 };
+
+/* The zone in which the device's day passes: of its location, of its own field, or the fleet's. */
+const struct zone *fleet_zone(struct fleet *fleet, const struct device *device);
+
+/* Frees what the fleet keeps in memory. */
+void fleet_clear(struct fleet *fleet);
 
 /* The device's connection, to whichever node; .connection is 0 when it has none. */
 struct presence fleet_presence(const struct fleet *fleet, int64_t device);

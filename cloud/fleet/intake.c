@@ -153,6 +153,8 @@ static bool finish_package(struct intake *intake, struct firmware *firmware, cha
     firmware->package = true;
     memcpy(firmware->type, manifest.type, sizeof firmware->type);
     memcpy(firmware->version, manifest.version, sizeof firmware->version);
+    if (intake->tagged)
+        memcpy(firmware->library, intake->tag.library, sizeof firmware->library);
     memcpy(firmware->build, manifest.build, sizeof firmware->build);
     memcpy(firmware->hardware, manifest.hardware, sizeof firmware->hardware);
     memcpy(firmware->digest, manifest.image_digest, sizeof firmware->digest);
@@ -191,6 +193,7 @@ static bool finish_plain(struct intake *intake, struct firmware *firmware, char 
     }
     memcpy(firmware->type, intake->tag.type, sizeof firmware->type);
     memcpy(firmware->version, intake->tag.version, sizeof firmware->version);
+    memcpy(firmware->library, intake->tag.library, sizeof firmware->library);
     memcpy(firmware->build, intake->tag.build, sizeof firmware->build);
     memcpy(firmware->digest, firmware->sha256, sizeof firmware->digest);
     return true;

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "cloud/fleet/shipment.h"
 #include "cloud/fleet/ticket.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
@@ -20,6 +21,7 @@ struct plan {
     /* Of the target under consideration: */
     struct shipment shipment;
     struct firmware firmware;
+    struct status_limits limits;
     struct shipment newer;
     bool newer_wants;
     bool newer_installed;
@@ -45,6 +47,29 @@ static int plan_load(struct plan *plan, const struct target *target)
     int result = store_shipment_get(plan->fleet->store, target->shipment, &plan->shipment);
     if (result == STORE_OK)
         result = store_firmware_get(plan->fleet->store, plan->shipment.firmware, &plan->firmware);
+    plan->limits = planner_limits(plan->fleet, &plan->shipment);
+    return result;
+}
+
+struct status_limits planner_limits(const struct fleet *fleet, const struct shipment *shipment)
+{
+    struct status_limits limits = fleet->limits;
+    limits.attempts = shipment->attempts;
+    limits.period_ms = shipment->period_ms;
+    return limits;
+}
+
+/* Attempts that other shipments spent on this image count only where everything else says yes. */
+static int judge_attempts(struct plan *plan, struct candidate *candidate, struct verdict *verdict)
+{
+    bool spends = verdict->kind == VERDICT_OFFER || verdict->kind == VERDICT_TURN;
+    if (!spends)
+        return STORE_OK;
+    int result =
+        store_target_attempts(plan->fleet->store, plan->device.id, plan->shipment.id, plan->firmware.digest,
+                              plan->fleet->now - plan->limits.period_ms, &candidate->other_attempts);
+    if (result == STORE_OK && candidate->other_attempts > 0)
+        *verdict = rules_judge(candidate);
     return result;
 }
 
@@ -57,8 +82,9 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .shipment = &plan->shipment,
         .firmware = &plan->firmware,
         .target = target,
-        .limits = &fleet->limits,
+        .limits = &plan->limits,
         .now = fleet->now,
+        .zone = fleet_zone(fleet, &plan->device),
         .online = presence.connection != 0,
         .checked_in = presence.checked_in,
         .reconnected = plan->reconnected,
@@ -71,7 +97,7 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
     if (result != STORE_OK && result != STORE_NOT_FOUND)
         return result;
     *verdict = rules_judge(&candidate);
-    return STORE_OK;
+    return judge_attempts(plan, &candidate, verdict);
 }
 
 /* What an older shipment has to know of this one, once it was looked at. */
@@ -143,11 +169,28 @@ static int make_offer(struct plan *plan, struct target *target)
     }
     if (result != STORE_OK)
         return result;
-    status_offered(target, &fleet->limits, fleet->now);
+    target->turn = 0;
+    status_offered(target, &plan->limits, fleet->now);
     return fleet_note(fleet, plan->device.id, "offered", "shipment \"%s\": %s %s%s%s, attempt %d%s",
                       plan->shipment.name, plan->firmware.type, plan->firmware.version,
                       plan->firmware.build[0] != '\0' ? ", build " : "", plan->firmware.build,
                       (int)target->attempts, target->repeats > 0 ? " (repeated)" : "");
+}
+
+/* Takes the next turn that the rate allows; one that is now is an offer. */
+static int take_turn(struct plan *plan, struct target *target, bool *offered)
+{
+    int64_t now = plan->fleet->now;
+    int64_t turn = plan->shipment.turn > now ? plan->shipment.turn : now;
+    plan->shipment.turn = turn + rules_interval(&plan->shipment, &plan->firmware);
+    int result = store_shipment_update(plan->fleet->store, &plan->shipment);
+    if (result == STORE_OK && turn == now) {
+        *offered = true;
+        return make_offer(plan, target);
+    }
+    target->turn = turn;
+    target->due = turn;
+    return result;
 }
 
 static int carry_out(struct plan *plan, const struct verdict *verdict, struct target *target, bool *offered)
@@ -156,16 +199,24 @@ static int carry_out(struct plan *plan, const struct verdict *verdict, struct ta
     case VERDICT_OFFER:
         *offered = true;
         return make_offer(plan, target);
+    case VERDICT_TURN:
+        return take_turn(plan, target, offered);
     case VERDICT_LIMIT:
         if (target->status != TARGET_DOWNLOAD_LIMIT_REACHED)
-            status_limit_reached(target, &plan->fleet->limits, plan->fleet->now);
+            status_limit_reached(target, &plan->limits, plan->fleet->now);
+        return STORE_OK;
+    case VERDICT_CONSENT:
+        status_awaiting(target, plan->fleet->now);
         return STORE_OK;
     case VERDICT_END:
         status_ended(target, verdict->status, verdict->reason, plan->fleet->now);
         return STORE_OK;
-    default:
+    case VERDICT_WAIT:
+        if (verdict->due != 0)
+            target->due = verdict->due;
         return STORE_OK;
     }
+    return STORE_OK;
 }
 
 static int plan_target(struct plan *plan, struct target *target, bool *offered)
@@ -200,17 +251,6 @@ int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigge
     return result;
 }
 
-int planner_run_shipment(struct fleet *fleet, int64_t shipment)
-{
-    struct target *targets;
-    size_t count;
-    int result = store_targets_of_shipment(fleet->store, shipment, &targets, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = planner_run(fleet, targets[i].device, PLANNER_CHANGE);
-    free(targets);
-    return result == STORE_OK ? planner_finish(fleet, shipment) : result;
-}
-
 int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict)
 {
     struct plan plan;
@@ -227,19 +267,17 @@ int planner_explain(struct fleet *fleet, const struct target *target, struct ver
     return result;
 }
 
-int planner_finish(struct fleet *fleet, int64_t id)
+/* What the change does to the counters of the wave. False: nothing. */
+static bool count_change(const struct target *before, const struct target *target, struct wave *more)
 {
-    struct shipment shipment;
-    struct progress progress = {0};
-    int result = store_shipment_get(fleet->store, id, &shipment);
-    if (result == STORE_OK)
-        result = store_shipment_progress(fleet->store, id, &progress);
-    if (result != STORE_OK || shipment.state == SHIPMENT_CANCELLED || shipment.state == SHIPMENT_FINISHED ||
-        progress.target == 0 || progress.updated + progress.failed < progress.target)
-        return result;
-    shipment.state = SHIPMENT_FINISHED;
-    shipment.ended = fleet->now;
-    return store_shipment_update(fleet->store, &shipment);
+    static const struct wave nothing;
+    *more = nothing;
+    status_count(before, -1, more);
+    status_count(target, 1, more);
+    bool changes = memcmp(more, &nothing, sizeof nothing) != 0;
+    more->shipment = target->shipment;
+    more->number = target->wave;
+    return changes;
 }
 
 int planner_save(struct fleet *fleet, const struct target *before, const struct target *target)
@@ -255,7 +293,9 @@ int planner_save(struct fleet *fleet, const struct target *before, const struct 
                             why ? tdm_reason_slug(target->reason) : "", why ? "): " : "",
                             why ? tdm_reason_text(target->reason) : "");
     }
-    if (result == STORE_OK && target->ended && !before->ended)
-        result = planner_finish(fleet, target->shipment);
-    return result;
+    struct wave more;
+    if (result != STORE_OK || !count_change(before, target, &more))
+        return result;
+    result = store_wave_count(fleet->store, &more);
+    return result == STORE_OK ? shipment_settle(fleet, target->shipment) : result;
 }

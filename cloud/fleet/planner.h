@@ -13,17 +13,14 @@ enum planner_trigger {
 };
 
 TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger);
-/* The same for every device that the shipment targets. */
-TDM_MUST_USE int planner_run_shipment(struct fleet *fleet, int64_t shipment);
-
 /* Why the target does not move, in words, as the rules see it now. */
 TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict);
 
-/* Ends the shipment if every one of its targets has ended. */
-TDM_MUST_USE int planner_finish(struct fleet *fleet, int64_t shipment);
-
-/* Writes a changed target; notes a changed status in the device's timeline, and finishes the shipment if this
- * was its last. before is the target as it was read. */
+/* Writes a changed target; notes a changed status in the device's timeline, counts it in its wave, and lets
+ * the shipment's gates judge what changed. before is the target as it was read. */
 TDM_MUST_USE int planner_save(struct fleet *fleet, const struct target *before, const struct target *target);
+
+/* The fleet's limits with those of the shipment in their place. */
+struct status_limits planner_limits(const struct fleet *fleet, const struct shipment *shipment);
 
 #endif

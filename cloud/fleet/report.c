@@ -33,7 +33,8 @@ bool report_parse_check_in(const void *data, size_t bytes, struct check_in *chec
               take_text(json, "tmpl", check_in->template, sizeof check_in->template) &&
               take_text(json, "type", check_in->type, sizeof check_in->type) &&
               take_text(json, "ver", check_in->version, sizeof check_in->version) &&
-              take_text(json, "build", check_in->build, sizeof check_in->build);
+              take_text(json, "build", check_in->build, sizeof check_in->build) &&
+              take_text(json, "blynk", check_in->library, sizeof check_in->library);
     if (ok) {
         int64_t receive = take_number(json, "rxbuff");
         check_in->receive_bytes = receive > 0 ? receive : 0;

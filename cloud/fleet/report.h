@@ -11,7 +11,8 @@ struct check_in {
     char type[RECORD_TEXT];
     char version[RECORD_TEXT];
     char build[RECORD_TEXT];
-    int64_t receive_bytes; /* rxbuff, 0 unknown */
+    char library[RECORD_TEXT]; /* "blynk" */
+    int64_t receive_bytes;     /* rxbuff, 0 unknown */
 };
 
 enum report_kind {

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/fleet/slot.h"
+#include "cloud/fleet/version.h"
+#include "cloud/text.h"
 #include "tandem/reason.h"
 
 /* A rule says nothing (verdict untouched) or objects. */
@@ -34,6 +37,10 @@ static void live(const struct candidate *c, struct verdict *verdict)
         wait(verdict, "the shipment is paused");
     else if (c->shipment->state != SHIPMENT_LIVE)
         wait(verdict, "the shipment is over");
+    else if (c->shipment->expires != 0 && c->shipment->expires <= c->now)
+        wait(verdict, "the shipment has expired");
+    else if (!c->shipment->planned)
+        wait(verdict, "the shipment is still being split into waves");
 }
 
 static void seen(const struct candidate *c, struct verdict *verdict)
@@ -113,6 +120,78 @@ static void hardware(const struct candidate *c, struct verdict *verdict)
              c->firmware->hardware);
 }
 
+/* --- The shipment's condition --- */
+
+static void not_needed(struct verdict *verdict, const char *format, const char *has, const char *brings)
+{
+    end(verdict, TARGET_NOT_NEEDED, TDM_REASON_NONE, "");
+    snprintf(verdict->text, sizeof verdict->text, format, has[0] != '\0' ? has : "unknown", brings);
+}
+
+static void lower(struct verdict *verdict, const char *what, const char *has, const char *brings)
+{
+    char format[120];
+    int order = 0;
+    bool comparable = version_compare(has, brings, &order);
+    snprintf(format, sizeof format, "the device's %s %%s %s %%s", what,
+             comparable ? "is not lower than" : "does not compare with");
+    if (!comparable || order >= 0)
+        not_needed(verdict, format, has, brings);
+}
+
+static void condition(const struct candidate *c, struct verdict *verdict)
+{
+    int64_t has, brings;
+    const struct device *device = c->device;
+    switch (c->shipment->condition) {
+    case CONDITION_ANY:
+        break;
+    case CONDITION_LOWER_VERSION:
+        lower(verdict, "version", device->version, c->firmware->version);
+        break;
+    case CONDITION_LOWER_LIBRARY:
+        lower(verdict, "library version", device->library, c->firmware->library);
+        break;
+    case CONDITION_EARLIER_BUILD:
+        if (!version_build_date(device->build, &has) || !version_build_date(c->firmware->build, &brings))
+            not_needed(verdict, "the device's build date %s does not compare with %s", device->build,
+                       c->firmware->build);
+        else if (has >= brings)
+            not_needed(verdict, "the device's build date %s is not earlier than %s", device->build,
+                       c->firmware->build);
+        break;
+    case CONDITION_OTHER_BUILD:
+        if (strcmp(device->build, c->firmware->build) == 0)
+            not_needed(verdict, "the device's build date %s is that of the firmware, %s", device->build,
+                       c->firmware->build);
+        break;
+    }
+}
+
+static void wave(const struct candidate *c, struct verdict *verdict)
+{
+    if (c->target->wave <= c->shipment->wave)
+        return;
+    wait(verdict, "");
+    snprintf(verdict->text, sizeof verdict->text, "the device belongs to wave %lld, wave %lld is open",
+             (long long)c->target->wave, (long long)c->shipment->wave);
+}
+
+/* --- The right moment. An update that the connection interrupted goes on in spite of it. --- */
+
+static bool goes_on(const struct candidate *c)
+{
+    return status_is_repeat(c->target, c->limits, c->now);
+}
+
+static void consent(const struct candidate *c, struct verdict *verdict)
+{
+    if (!c->shipment->user_controlled || c->target->consent != 0 || goes_on(c))
+        return;
+    wait(verdict, status_text(TARGET_AWAITING_USER_ACTION));
+    verdict->kind = VERDICT_CONSENT;
+}
+
 static void online(const struct candidate *c, struct verdict *verdict)
 {
     if (!c->online)
@@ -134,41 +213,92 @@ static void idle(const struct candidate *c, struct verdict *verdict)
     if (status_under_way(c->target))
         wait(verdict, "the update is under way");
     else if (c->target->status == TARGET_DOWNLOAD_LIMIT_REACHED)
-        return; /* the next rule says more */
-    else if (c->target->due > c->now)
-        wait(verdict, c->target->reason == TDM_REASON_NONE ? "the next offer follows shortly"
-                                                           : tdm_reason_text(c->target->reason));
+        return; /* a later rule says more */
+    else if (c->target->due > c->now && c->target->reason != TDM_REASON_NONE)
+        wait(verdict, tdm_reason_text(c->target->reason));
+}
+
+static void preferred_time(const struct candidate *c, struct verdict *verdict)
+{
+    struct zones none = {0};
+    int64_t opens;
+    char time[TEXT_TIME_MAX];
+    const struct zone *zone = c->zone != NULL ? c->zone : zone_find(&none, "UTC");
+    if (c->target->consent != 0 || goes_on(c) || slot_open(c->shipment->slot, zone, c->now, &opens))
+        return;
+    wait(verdict, "");
+    verdict->due = opens;
+    snprintf(verdict->text, sizeof verdict->text, "the %s (%s, %s) begins at %s",
+             slot_slug(c->shipment->slot), slot_hours(c->shipment->slot), zone_name(zone),
+             text_time(opens, time));
 }
 
 static void attempts(const struct candidate *c, struct verdict *verdict)
 {
-    if (status_attempts_left(c->target, c->limits, c->now) > 0 ||
-        status_is_repeat(c->target, c->limits, c->now))
+    if (status_attempts_left(c->target, c->limits, c->now) > c->other_attempts || goes_on(c))
         return;
     verdict->kind = VERDICT_LIMIT;
     snprintf(verdict->text, sizeof verdict->text,
-             "%lld attempts failed; the next follows when the period is over",
-             (long long)c->target->attempts);
+             "%lld attempts failed%s; the next follows when the period is over",
+             (long long)(c->target->attempts + c->other_attempts),
+             c->other_attempts > 0 ? ", those of other shipments with this image included" : "");
 }
 
+int64_t rules_interval(const struct shipment *shipment, const struct firmware *firmware)
+{
+    int64_t interval = 0;
+    if (shipment->per_minute > 0)
+        interval = (60000 + shipment->per_minute - 1) / shipment->per_minute;
+    if (shipment->bytes_per_second > 0) {
+        int64_t leg = (firmware->size * 1000 + shipment->bytes_per_second - 1) / shipment->bytes_per_second;
+        interval = interval > leg ? interval : leg;
+    }
+    return interval;
+}
+
+static void rate(const struct candidate *c, struct verdict *verdict)
+{
+    char time[TEXT_TIME_MAX];
+    if (rules_interval(c->shipment, c->firmware) == 0 || goes_on(c))
+        return;
+    int64_t turn = c->target->turn;
+    if (turn != 0 && turn <= c->now && c->now - turn < RULES_TURN_MS)
+        return;
+    wait(verdict, "the shipment's rate is limited; the device has no turn yet");
+    verdict->kind = VERDICT_TURN;
+    if (turn <= c->now)
+        return;
+    verdict->kind = VERDICT_WAIT;
+    verdict->due = turn;
+    snprintf(verdict->text, sizeof verdict->text, "the shipment's rate is limited; its turn comes at %s",
+             text_time(turn, time));
+}
+
+/* later: what it waits for comes by itself, or by what the device does. */
 static const struct {
     const char *slug;
     rule_fn *rule;
+    bool later;
 } rules[] = {
-    {"ended", not_ended},
-    {"shipment-not-live", live},
-    {"never-seen", seen},
-    {"other-template", template},
-    {"already-there", not_there},
-    {"superseded", not_superseded},
-    {"newer-shipment", newest},
-    {"rejected-before", not_rejected},
-    {"type-mismatch", type},
-    {"wrong-hardware", hardware},
-    {"offline", online},
-    {"on-trial", confirmed},
-    {"busy", idle},
-    {"attempts", attempts},
+    {"ended", not_ended, false},
+    {"shipment-not-live", live, false},
+    {"never-seen", seen, true},
+    {"other-template", template, false},
+    {"already-there", not_there, false},
+    {"superseded", not_superseded, false},
+    {"newer-shipment", newest, false},
+    {"rejected-before", not_rejected, false},
+    {"type-mismatch", type, false},
+    {"wrong-hardware", hardware, false},
+    {"condition", condition, false},
+    {"wave", wave, true},
+    {"consent", consent, true},
+    {"offline", online, true},
+    {"on-trial", confirmed, true},
+    {"busy", idle, true},
+    {"time", preferred_time, true},
+    {"attempts", attempts, true},
+    {"rate", rate, true},
 };
 
 struct verdict rules_judge(const struct candidate *candidate)
@@ -178,6 +308,7 @@ struct verdict rules_judge(const struct candidate *candidate)
         rules[i].rule(candidate, &verdict);
         if (verdict.kind != VERDICT_OFFER) {
             verdict.rule = rules[i].slug;
+            verdict.later = rules[i].later;
             break;
         }
     }

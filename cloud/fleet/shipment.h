@@ -1,25 +1,50 @@
-/* Shipments: one firmware for a selection of devices, or for all of a template. Runs on the store's thread;
- * results are enum store_result. */
+/* Shipments: one firmware for a selection of devices, or for all of a template, in waves. Runs on the store's
+ * thread; results are enum store_result.
+ *
+ *     created --planned (fleet/planning.h)--> wave 1 opens --gate (fleet/gate.h)--> wave 2 ... --> finished
+ *                                                 |
+ *                                                 '-- a gate stops it: paused, with the reason
+ *
+ * Whoever changes how a target counts calls shipment_settle, which judges the gates. */
 #ifndef TANDEM_CLOUD_SHIPMENT_H
 #define TANDEM_CLOUD_SHIPMENT_H
 
 #include "cloud/fleet/fleet.h"
 
-/* Creates shipment (name, template, firmware and all_devices are filled in; an empty name gets a default) for
- * devices, or for all of the template where all_devices, and makes the offers that are due. STORE_CONFLICT:
- * the name is taken. */
-TDM_MUST_USE int shipment_create(struct fleet *fleet, struct shipment *shipment, const int64_t *devices,
-                                 size_t count);
+/* What a new shipment is made of. */
+struct shipment_order {
+    struct shipment shipment; /* what an operator says; an empty name gets a default */
+    struct wave waves[WAVES_MAX];
+    size_t wave_count;      /* the last one takes the rest */
+    const int64_t *devices; /* these, or */
+    size_t device_count;    /* 0: all of the template (that match shipment.filter) */
+};
 
-enum shipment_action { SHIPMENT_PAUSE, SHIPMENT_RESUME, SHIPMENT_CANCEL };
+/* A plain order: one wave, default gate and limits. */
+void shipment_order_init(struct shipment_order *order, const struct status_limits *limits);
+
+/* Creates the shipment, and makes the offers that are due. Then order->shipment is as it was written.
+ * STORE_CONFLICT: the name is taken. */
+TDM_MUST_USE int shipment_create(struct fleet *fleet, struct shipment_order *order);
+
+enum shipment_action { SHIPMENT_PAUSE, SHIPMENT_RESUME, SHIPMENT_CANCEL, SHIPMENT_ADVANCE };
 /* STORE_CONFLICT: the shipment's state does not allow it. */
 TDM_MUST_USE int shipment_act(struct fleet *fleet, int64_t id, enum shipment_action action,
                               struct shipment *shipment);
+
+/* Judges the gates: opens the next wave, stops the shipment, or ends it. */
+TDM_MUST_USE int shipment_settle(struct fleet *fleet, int64_t id);
+/* Every device has its target: the first wave begins. */
+TDM_MUST_USE int shipment_opened(struct fleet *fleet, int64_t id);
 
 /* Takes a new device into the shipments for all devices of its template: those that are live or paused, and
  * the newest one even if it is finished, which it reopens. */
 TDM_MUST_USE int shipment_take_in(struct fleet *fleet, const struct device *device);
 
+/* Everything whose time has come, and the next step of what takes long. Sets fleet->busy if more is left. */
+TDM_MUST_USE int shipment_tick(struct fleet *fleet);
+
 const char *shipment_state_slug(enum shipment_state state);
+const char *shipment_condition_slug(enum shipment_condition condition);
 
 #endif

@@ -17,7 +17,10 @@
  * transferring,
  * ..., trial or settling).
  *
- * Invariants: an ended target never moves again. Every state under way has a due time. An attempt is an
+ * With a user-controlled shipment awaiting-user-action stands between waiting and process-started.
+ *
+ * Invariants: an ended target never moves again, but for one: success becomes rollback while the shipment is
+ * open (its waves soak). Every state under way has a due time. An attempt is an
  * offer; offers repeated because the connection broke in mid-update belong to the same attempt, within
  * limits. */
 #include "cloud/fleet/status.h"
@@ -180,8 +183,9 @@ static enum target_status status_of_stage(enum target_stage stage)
 void status_stage(struct target *target, enum target_stage stage, int64_t bytes, int64_t size,
                   int64_t wire_bytes, const struct status_limits *limits, int64_t now)
 {
-    if (target->ended || target->attempts == 0)
-        return;
+    bool has_it = target->status == TARGET_FIRMWARE_DOWNLOADED && target->stage <= TARGET_STAGE_DOWNLOADED;
+    if (target->ended || target->attempts == 0 || (has_it && stage <= TARGET_STAGE_DOWNLOADING))
+        return; /* a report of the first leg that the last byte overtook */
     target->stage = stage;
     target->bytes = bytes;
     target->size = size;
@@ -257,8 +261,9 @@ void status_rolled_back(struct target *target, uint8_t reason, const struct stat
 void status_limit_reached(struct target *target, const struct status_limits *limits, int64_t now)
 {
     clear_stage(target);
-    move(target, TARGET_DOWNLOAD_LIMIT_REACHED, target->reason, target->period_start + limits->period_ms,
-         now);
+    /* Where other shipments used the attempts up, this one has no period yet. */
+    int64_t start = target->attempts > 0 ? target->period_start : now;
+    move(target, TARGET_DOWNLOAD_LIMIT_REACHED, target->reason, start + limits->period_ms, now);
 }
 
 void status_displaced(struct target *target, int64_t now)
@@ -272,6 +277,34 @@ void status_ended(struct target *target, enum target_status status, uint8_t reas
     clear_stage(target);
     move(target, status, reason, 0, now);
     target->ended = true;
+}
+
+void status_awaiting(struct target *target, int64_t now)
+{
+    if (target->status == TARGET_WAITING)
+        move(target, TARGET_AWAITING_USER_ACTION, TDM_REASON_NONE, 0, now);
+}
+
+void status_consented(struct target *target, int64_t now)
+{
+    target->consent = now;
+    if (target->status == TARGET_AWAITING_USER_ACTION)
+        move(target, TARGET_WAITING, TDM_REASON_NONE, 0, now);
+}
+
+void status_count(const struct target *target, int64_t by, struct wave *more)
+{
+    bool out = target->status == TARGET_DOWNLOAD_LIMIT_REACHED || target->status == TARGET_ROLLBACK;
+    if (!target->ended)
+        more->stuck += out ? by : 0;
+    else if (target->status == TARGET_SUCCESS)
+        more->updated += by;
+    else if (target->status == TARGET_ALREADY_THERE)
+        more->there += by;
+    else if (target->status == TARGET_NOT_NEEDED)
+        more->skipped += by;
+    else
+        more->failed += by;
 }
 
 static const struct {

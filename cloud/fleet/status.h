@@ -64,6 +64,12 @@ void status_limit_reached(struct target *target, const struct status_limits *lim
 void status_displaced(struct target *target, int64_t now);
 void status_ended(struct target *target, enum target_status status, uint8_t reason, int64_t now);
 
+/* Its owner is to agree; and has agreed. */
+void status_awaiting(struct target *target, int64_t now);
+void status_consented(struct target *target, int64_t now);
+/* How a target counts in its wave: *more gets 1 where it does, and nothing elsewhere. */
+void status_count(const struct target *target, int64_t by, struct wave *more);
+
 const char *status_slug(enum target_status status);
 const char *status_text(enum target_status status);
 const char *status_stage_slug(enum target_stage stage);

@@ -5,8 +5,9 @@
 
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
-    "state, counter, reports, shipment"
-#define COLUMNS "id, token_hash, created, " FIELDS
+    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key"
+#define COLUMNS                                                                                              \
+    "id, token_hash, created, " FIELDS ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
 
 int store_template_add(struct store *store, const char *template)
 {
@@ -41,6 +42,11 @@ static void put_device(struct query *query, const struct device *device)
     db__put_int(query, device->counter);
     db__put_int(query, device->reports);
     db__put_int(query, device->shipment);
+    db__put_text(query, device->library);
+    db__put_text(query, device->tags);
+    db__put_text(query, device->zone);
+    db__put_text(query, device->location_zone);
+    db__put_text(query, device->version_key);
 }
 
 static void read_device(struct query *query, void *record)
@@ -63,13 +69,19 @@ static void read_device(struct query *query, void *record)
     device->counter = db__int(query);
     device->reports = db__int(query) != 0;
     device->shipment = db__int(query);
+    db__text(query, device->library, sizeof device->library);
+    db__text(query, device->tags, sizeof device->tags);
+    db__text(query, device->zone, sizeof device->zone);
+    db__text(query, device->location_zone, sizeof device->location_zone);
+    db__text(query, device->version_key, sizeof device->version_key);
+    device->presence = (enum device_presence)db__int(query);
 }
 
 int store_device_add(struct store *store, struct device *device)
 {
-    struct query query = db__query(
-        store, "INSERT INTO device (token_hash, created, " FIELDS ") VALUES "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    struct query query = db__query(store, "INSERT INTO device (token_hash, created, " FIELDS ") VALUES "
+                                          "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                                          "ON CONFLICT DO NOTHING RETURNING id");
     db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
     db__put_int(&query, device->created);
     put_device(&query, device);
@@ -78,8 +90,9 @@ int store_device_add(struct store *store, struct device *device)
 
 int store_device_update(struct store *store, const struct device *device)
 {
-    struct query query = db__query(store, "UPDATE device SET (" FIELDS
-                                          ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
+    struct query query =
+        db__query(store, "UPDATE device SET (" FIELDS
+                         ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
     put_device(&query, device);
     db__put_int(&query, device->id);
     return db__run_one(&query);
@@ -106,6 +119,65 @@ int store_devices(struct store *store, const char *template, struct device **dev
                          : db__query(store, "SELECT " COLUMNS " FROM device WHERE template = ? ORDER BY id");
     if (template != NULL)
         db__put_text(&query, template);
+    return db__list(&query, read_device, sizeof **devices, devices, count);
+}
+
+int store_devices_count(struct store *store, const char *template, int64_t *count)
+{
+    struct query query = db__query(store, "SELECT count(*) FROM device WHERE template = ?");
+    db__put_text(&query, template);
+    *count = db__row(&query) ? db__int(&query) : 0;
+    return db__end(&query);
+}
+
+/* Every order, up and down, with and without a template. Places are unique, because the id ends them. */
+#define PAGE(where, key, than, way)                                                                          \
+    "SELECT " COLUMNS " FROM device WHERE " where "(" key ", id) " than " (?, ?) ORDER BY " key " " way      \
+    ", id " way " LIMIT ?"
+#define PAGES(where, key)                                                                                    \
+    {                                                                                                        \
+        PAGE(where, key, ">", "ASC"), PAGE(where, key, "<", "DESC")                                          \
+    }
+#define PAGES_BY_ID(where)                                                                                   \
+    {                                                                                                        \
+        "SELECT " COLUMNS " FROM device WHERE " where "id > ? ORDER BY id LIMIT ?",                          \
+            "SELECT " COLUMNS " FROM device WHERE " where "id < ? ORDER BY id DESC LIMIT ?"                  \
+    }
+static const char *const pages[][2][2] = {
+    [DEVICE_ORDER_ID] = {PAGES_BY_ID(""), PAGES_BY_ID("template = ? AND ")},
+    [DEVICE_ORDER_NAME] = {PAGES("", "name"), PAGES("template = ? AND ", "name")},
+    [DEVICE_ORDER_VERSION] = {PAGES("", "version_key"), PAGES("template = ? AND ", "version_key")},
+    [DEVICE_ORDER_SEEN] = {PAGES("", "last_seen"), PAGES("template = ? AND ", "last_seen")},
+};
+
+/* Behind all texts that UTF-8 has. */
+#define LAST_TEXT "\xF4\x8F\xBF\xBF"
+
+/* Where the page starts: behind a device, or before the first one. */
+static void put_place(struct query *query, const struct device_page *page)
+{
+    const struct device *after = page->after;
+    bool down = page->descending;
+    if (page->order == DEVICE_ORDER_SEEN)
+        db__put_int(query, after != NULL ? after->last_seen : down ? INT64_MAX : -1);
+    else if (page->order != DEVICE_ORDER_ID && after == NULL)
+        db__put_text(query, down ? LAST_TEXT : "");
+    else if (page->order == DEVICE_ORDER_NAME)
+        db__put_text(query, after->name);
+    else if (page->order == DEVICE_ORDER_VERSION)
+        db__put_text(query, after->version_key);
+    db__put_int(query, after != NULL ? after->id : down ? INT64_MAX : 0);
+}
+
+int store_devices_page(struct store *store, const struct device_page *page, struct device **devices,
+                       size_t *count)
+{
+    struct query query =
+        db__query(store, pages[page->order][page->template != NULL][page->descending ? 1 : 0]);
+    if (page->template != NULL)
+        db__put_text(&query, page->template);
+    put_place(&query, page);
+    db__put_int(&query, (int64_t)page->limit);
     return db__list(&query, read_device, sizeof **devices, devices, count);
 }
 
@@ -152,6 +224,14 @@ int store_rejection_add(struct store *store, int64_t device, const uint8_t head[
     db__put_int(&query, reason);
     db__put_int(&query, now);
     return db__run(&query);
+}
+
+int store_rejections_exist(struct store *store, const uint8_t head[RECORD_SHORT_BYTES], bool *exist)
+{
+    struct query query = db__query(store, "SELECT 1 FROM rejection WHERE head = ? LIMIT 1");
+    db__put_bytes(&query, head, RECORD_SHORT_BYTES);
+    *exist = db__row(&query);
+    return db__end(&query);
 }
 
 int store_rejection_get(struct store *store, int64_t device, const uint8_t head[RECORD_SHORT_BYTES],

@@ -17,6 +17,22 @@ TDM_MUST_USE int store_device_delete(struct store *store, int64_t id);
 TDM_MUST_USE int store_devices(struct store *store, const char *template, struct device **devices,
                                size_t *count);
 
+/* How many a template has. */
+TDM_MUST_USE int store_devices_count(struct store *store, const char *template, int64_t *count);
+
+/* A part of the list, in an order that the id completes. Of after (NULL: from the start) only the fields of
+ * the order and the id are looked at. */
+enum device_order { DEVICE_ORDER_ID, DEVICE_ORDER_NAME, DEVICE_ORDER_VERSION, DEVICE_ORDER_SEEN };
+struct device_page {
+    const char *template; /* NULL: all */
+    enum device_order order;
+    bool descending;
+    const struct device *after;
+    size_t limit;
+};
+TDM_MUST_USE int store_devices_page(struct store *store, const struct device_page *page,
+                                    struct device **devices, size_t *count);
+
 /* A device's timeline: the newest STORE_EVENTS_KEPT are kept, oldest first. */
 #define STORE_EVENTS_KEPT 200
 TDM_MUST_USE int store_event_add(struct store *store, int64_t device, const struct event *event);
@@ -25,6 +41,9 @@ TDM_MUST_USE int store_events(struct store *store, int64_t device, struct event 
 /* Images that a device rolled back from for good, by the head of their digest. */
 TDM_MUST_USE int store_rejection_add(struct store *store, int64_t device,
                                      const uint8_t head[RECORD_SHORT_BYTES], uint8_t reason, int64_t now);
+/* Whether any device did. */
+TDM_MUST_USE int store_rejections_exist(struct store *store, const uint8_t head[RECORD_SHORT_BYTES],
+                                        bool *exist);
 /* STORE_OK and *reason, or STORE_NOT_FOUND. */
 TDM_MUST_USE int store_rejection_get(struct store *store, int64_t device,
                                      const uint8_t head[RECORD_SHORT_BYTES], uint8_t *reason);

@@ -5,7 +5,7 @@
 
 #define FIELDS                                                                                               \
     "name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, image_bytes, "      \
-    "counter, key_id, encoding"
+    "counter, key_id, encoding, library"
 
 static void read_firmware(struct query *query, void *record)
 {
@@ -26,13 +26,14 @@ static void read_firmware(struct query *query, void *record)
     firmware->counter = db__int(query);
     firmware->key_id = db__int(query);
     firmware->encoding = db__int(query);
+    db__text(query, firmware->library, sizeof firmware->library);
 }
 
 int store_firmware_add(struct store *store, struct firmware *firmware)
 {
-    struct query query =
-        db__query(store, "INSERT INTO firmware (" FIELDS ") VALUES "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    struct query query = db__query(
+        store, "INSERT INTO firmware (" FIELDS ") VALUES "
+               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
     db__put_text(&query, firmware->name);
     db__put_int(&query, firmware->package);
     db__put_int(&query, firmware->size);
@@ -48,6 +49,7 @@ int store_firmware_add(struct store *store, struct firmware *firmware)
     db__put_int(&query, firmware->counter);
     db__put_int(&query, firmware->key_id);
     db__put_int(&query, firmware->encoding);
+    db__put_text(&query, firmware->library);
     return db__run_add(&query, &firmware->id);
 }
 

@@ -22,6 +22,9 @@
 /* What the primary MCU said of its running image (deviceReport). */
 enum device_state { DEVICE_UNKNOWN = 0, DEVICE_CONFIRMED = 1, DEVICE_TRIAL = 2 };
 
+/* Its connection (store/node.h). */
+enum device_presence { DEVICE_OFFLINE = 0, DEVICE_CONNECTED = 1, DEVICE_CHECKED_IN = 2 };
+
 struct device {
     int64_t id;
     char template[RECORD_TEXT];
@@ -39,12 +42,14 @@ struct device {
     char tags[RECORD_TAGS];          /* "canary,berlin" */
     char zone[RECORD_TEXT];          /* its time-zone field, "" without */
     char location_zone[RECORD_TEXT]; /* the zone of its location, "" unknown */
+    char version_key[RECORD_TEXT];   /* sorts as the versions do (fleet/version.h) */
     bool digest_known;               /* of the firmware that checked in last */
     uint8_t digest[RECORD_DIGEST_BYTES];
     enum device_state state;
-    int64_t counter;  /* security counter, -1 unknown */
-    bool reports;     /* it has sent a deviceReport before: it will tell of its confirmation */
-    int64_t shipment; /* whose offer it got last, 0 none */
+    int64_t counter;               /* security counter, -1 unknown */
+    bool reports;                  /* it has sent a deviceReport before: it will tell of its confirmation */
+    int64_t shipment;              /* whose offer it got last, 0 none */
+    enum device_presence presence; /* as it was read: never written */
 };
 
 struct firmware {
@@ -57,6 +62,7 @@ struct firmware {
     char type[RECORD_TEXT];
     char version[RECORD_TEXT];
     char build[RECORD_TEXT];
+    char library[RECORD_TEXT]; /* version of the library it is built with, "" unknown */
     int64_t uploaded;
     /* The firmware's identity: the manifest's image digest, or of a plain image the file's. */
     uint8_t digest[RECORD_DIGEST_BYTES];
@@ -126,9 +132,12 @@ struct shipment {
     int64_t period_ms;
     int64_t per_minute; /* offers at most, 0 without a limit */
     int64_t bytes_per_second;
-    int64_t expires;      /* no offers from then on, 0 never */
-    bool planned;         /* every device has its target */
-    int64_t wave;         /* the open one, from 1 */
+    int64_t expires; /* no offers from then on, 0 never */
+    bool planned;    /* every device has its target */
+    int64_t wave;    /* the open one, from 1 */
+    int64_t planner; /* the server that plans it, and how often it wrote */
+    int64_t steps;
+    int64_t sweep;        /* its connected devices are gone through: the last one, from 0; -1: they are not */
     int64_t turn;         /* when the rate allows the next offer */
     int64_t due;          /* when to look at its gate again, 0 never */
     char why[RECORD_WHY]; /* it paused or ended by itself: why */

@@ -3,10 +3,16 @@
 
 #include "cloud/store/database.h"
 
-#define FIELDS "id, name, template, firmware, all_devices, state, created, ended"
+#define FIELDS                                                                                               \
+    "name, template, firmware, all_devices, state, created, ended, filter, condition, slot, "                \
+    "user_controlled, attempts, period, per_minute, bytes_per_second, expires, planned, wave, planner, "     \
+    "steps, sweep, turn, due, why"
+#define WAVE_FIELDS                                                                                          \
+    "shipment, number, kind, amount, filter, success_percent, failure_percent, minimum, soak, size, "        \
+    "updated, there, skipped, failed, stuck, opened, reached, forgiven, forgiven_sample, forgiven_bad"
 #define TARGET_FIELDS                                                                                        \
     "status, reason, ended, stage, bytes, size, wire_bytes, attempts, period_start, attempt_start, "         \
-    "repeats, due, updated"
+    "repeats, due, updated, wave, consent, turn"
 #define TARGET_COLUMNS "shipment, device, " TARGET_FIELDS
 
 static void read_shipment(struct query *query, void *record)
@@ -20,13 +26,30 @@ static void read_shipment(struct query *query, void *record)
     shipment->state = (enum shipment_state)db__int(query);
     shipment->created = db__int(query);
     shipment->ended = db__int(query);
+    db__text(query, shipment->filter, sizeof shipment->filter);
+    shipment->condition = (enum shipment_condition)db__int(query);
+    shipment->slot = (enum shipment_slot)db__int(query);
+    shipment->user_controlled = db__int(query) != 0;
+    shipment->attempts = db__int(query);
+    shipment->period_ms = db__int(query);
+    shipment->per_minute = db__int(query);
+    shipment->bytes_per_second = db__int(query);
+    shipment->expires = db__int(query);
+    shipment->planned = db__int(query) != 0;
+    shipment->wave = db__int(query);
+    shipment->planner = db__int(query);
+    shipment->steps = db__int(query);
+    shipment->sweep = db__int(query);
+    shipment->turn = db__int(query);
+    shipment->due = db__int(query);
+    db__text(query, shipment->why, sizeof shipment->why);
 }
 
 int store_shipment_add(struct store *store, struct shipment *shipment)
 {
-    struct query query = db__query(
-        store, "INSERT INTO shipment (name, template, firmware, all_devices, state, created, ended) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    struct query query =
+        db__query(store, "INSERT INTO shipment (" FIELDS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                         "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
     db__put_text(&query, shipment->name);
     db__put_text(&query, shipment->template);
     db__put_int(&query, shipment->firmware);
@@ -34,29 +57,125 @@ int store_shipment_add(struct store *store, struct shipment *shipment)
     db__put_int(&query, shipment->state);
     db__put_int(&query, shipment->created);
     db__put_int(&query, shipment->ended);
+    db__put_text(&query, shipment->filter);
+    db__put_int(&query, shipment->condition);
+    db__put_int(&query, shipment->slot);
+    db__put_int(&query, shipment->user_controlled);
+    db__put_int(&query, shipment->attempts);
+    db__put_int(&query, shipment->period_ms);
+    db__put_int(&query, shipment->per_minute);
+    db__put_int(&query, shipment->bytes_per_second);
+    db__put_int(&query, shipment->expires);
+    db__put_int(&query, shipment->planned);
+    db__put_int(&query, shipment->wave);
+    db__put_int(&query, shipment->planner);
+    db__put_int(&query, shipment->steps);
+    db__put_int(&query, shipment->sweep);
+    db__put_int(&query, shipment->turn);
+    db__put_int(&query, shipment->due);
+    db__put_text(&query, shipment->why);
     return db__run_add(&query, &shipment->id);
 }
 
 int store_shipment_update(struct store *store, const struct shipment *shipment)
 {
-    struct query query = db__query(store, "UPDATE shipment SET state = ?, ended = ? WHERE id = ?");
+    struct query query =
+        db__query(store, "UPDATE shipment SET (state, ended, planned, wave, planner, steps, sweep, turn, "
+                         "due, why) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
     db__put_int(&query, shipment->state);
     db__put_int(&query, shipment->ended);
+    db__put_int(&query, shipment->planned);
+    db__put_int(&query, shipment->wave);
+    db__put_int(&query, shipment->planner);
+    db__put_int(&query, shipment->steps);
+    db__put_int(&query, shipment->sweep);
+    db__put_int(&query, shipment->turn);
+    db__put_int(&query, shipment->due);
+    db__put_text(&query, shipment->why);
     db__put_int(&query, shipment->id);
     return db__run_one(&query);
 }
 
 int store_shipment_get(struct store *store, int64_t id, struct shipment *shipment)
 {
-    struct query query = db__query(store, "SELECT " FIELDS " FROM shipment WHERE id = ?");
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE id = ?");
     db__put_int(&query, id);
     return db__one(&query, read_shipment, shipment, sizeof *shipment);
 }
 
+int store_shipment_delete(struct store *store, int64_t id)
+{
+    struct query query = db__query(store, "DELETE FROM shipment WHERE id = ?");
+    db__put_int(&query, id);
+    return db__run_one(&query);
+}
+
 int store_shipments(struct store *store, struct shipment **shipments, size_t *count)
 {
-    struct query query = db__query(store, "SELECT " FIELDS " FROM shipment ORDER BY id DESC");
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM shipment ORDER BY id DESC");
     return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
+}
+
+int store_shipments_page(struct store *store, int state, int64_t before, size_t limit,
+                         struct shipment **shipments, size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE (?1 < 0 OR state = ?1) AND id < ?2 "
+                         "ORDER BY id DESC LIMIT ?3");
+    db__put_int(&query, state);
+    db__put_int(&query, before == 0 ? INT64_MAX : before);
+    db__put_int(&query, (int64_t)limit);
+    return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
+}
+
+int store_shipments_of_template(struct store *store, const char *template, struct shipment **shipments,
+                                size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE template = ? ORDER BY id DESC LIMIT 200");
+    db__put_text(&query, template);
+    return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
+}
+
+int store_shipments_due(struct store *store, int64_t now, struct shipment **shipments, size_t *count)
+{
+    struct query query = db__query(store, "SELECT id, " FIELDS
+                                          " FROM shipment WHERE due > 0 AND due <= ? ORDER BY due LIMIT 100");
+    db__put_int(&query, now);
+    return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
+}
+
+int store_shipment_unplanned(struct store *store, int64_t node, struct shipment *shipment)
+{
+    struct query query = db__query(
+        store, "SELECT id, " FIELDS " FROM shipment WHERE planned = 0 AND (planner = ?1 OR planner NOT IN "
+               "(SELECT id FROM node)) ORDER BY id LIMIT 1");
+    db__put_int(&query, node);
+    return db__one(&query, read_shipment, shipment, sizeof *shipment);
+}
+
+int store_shipment_sweeping(struct store *store, struct shipment *shipment)
+{
+    struct query query =
+        db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE sweep >= 0 ORDER BY id DESC LIMIT 1");
+    return db__one(&query, read_shipment, shipment, sizeof *shipment);
+}
+
+static void read_id(struct query *query, void *record)
+{
+    *(int64_t *)record = db__int(query);
+}
+
+int store_shipment_online(struct store *store, int64_t shipment, int64_t after, size_t limit,
+                          int64_t **devices, size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT p.device FROM presence p JOIN target t ON t.device = p.device "
+                         "WHERE t.shipment = ? AND p.device > ? ORDER BY p.device LIMIT ?");
+    db__put_int(&query, shipment);
+    db__put_int(&query, after);
+    db__put_int(&query, (int64_t)limit);
+    return db__list(&query, read_id, sizeof **devices, devices, count);
 }
 
 static void read_progress(struct query *query, void *record)
@@ -65,19 +184,131 @@ static void read_progress(struct query *query, void *record)
     progress->target = db__int(query);
     progress->updated = db__int(query);
     progress->failed = db__int(query);
+    progress->skipped = db__int(query);
 }
 
 int store_shipment_progress(struct store *store, int64_t shipment, struct progress *progress)
 {
-    struct query query = db__query(
-        store,
-        "SELECT count(*), count(CASE WHEN ended <> 0 AND status IN (?2, ?3) THEN 1 END), "
-        "count(CASE WHEN ended <> 0 AND status NOT IN (?2, ?3) THEN 1 END) FROM target WHERE shipment = ?1");
+    struct query query =
+        db__query(store, "SELECT CAST(coalesce(sum(size), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(updated + there), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(failed), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(skipped), 0) AS BIGINT) FROM wave WHERE shipment = ?");
     db__put_int(&query, shipment);
-    db__put_int(&query, TARGET_SUCCESS);
-    db__put_int(&query, TARGET_ALREADY_THERE);
     return db__one(&query, read_progress, progress, sizeof *progress);
 }
+
+/* --- Waves --- */
+
+static void read_wave(struct query *query, void *record)
+{
+    struct wave *wave = record;
+    wave->shipment = db__int(query);
+    wave->number = db__int(query);
+    wave->kind = (enum wave_kind)db__int(query);
+    wave->amount = db__int(query);
+    db__text(query, wave->filter, sizeof wave->filter);
+    wave->success_percent = db__int(query);
+    wave->failure_percent = db__int(query);
+    wave->minimum = db__int(query);
+    wave->soak_ms = db__int(query);
+    wave->size = db__int(query);
+    wave->updated = db__int(query);
+    wave->there = db__int(query);
+    wave->skipped = db__int(query);
+    wave->failed = db__int(query);
+    wave->stuck = db__int(query);
+    wave->opened = db__int(query);
+    wave->reached = db__int(query);
+    wave->forgiven = db__int(query) != 0;
+    wave->forgiven_sample = db__int(query);
+    wave->forgiven_bad = db__int(query);
+}
+
+static void put_counters(struct query *query, const struct wave *wave)
+{
+    db__put_int(query, wave->size);
+    db__put_int(query, wave->updated);
+    db__put_int(query, wave->there);
+    db__put_int(query, wave->skipped);
+    db__put_int(query, wave->failed);
+    db__put_int(query, wave->stuck);
+}
+
+static void put_passage(struct query *query, const struct wave *wave)
+{
+    db__put_int(query, wave->opened);
+    db__put_int(query, wave->reached);
+    db__put_int(query, wave->forgiven);
+    db__put_int(query, wave->forgiven_sample);
+    db__put_int(query, wave->forgiven_bad);
+}
+
+int store_wave_add(struct store *store, const struct wave *wave)
+{
+    struct query query =
+        db__query(store, "INSERT INTO wave (" WAVE_FIELDS
+                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    db__put_int(&query, wave->shipment);
+    db__put_int(&query, wave->number);
+    db__put_int(&query, wave->kind);
+    db__put_int(&query, wave->amount);
+    db__put_text(&query, wave->filter);
+    db__put_int(&query, wave->success_percent);
+    db__put_int(&query, wave->failure_percent);
+    db__put_int(&query, wave->minimum);
+    db__put_int(&query, wave->soak_ms);
+    put_counters(&query, wave);
+    put_passage(&query, wave);
+    return db__run(&query);
+}
+
+int store_waves(struct store *store, int64_t shipment, struct wave **waves, size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT " WAVE_FIELDS " FROM wave WHERE shipment = ? ORDER BY number");
+    db__put_int(&query, shipment);
+    return db__list(&query, read_wave, sizeof **waves, waves, count);
+}
+
+int store_wave_update(struct store *store, const struct wave *wave)
+{
+    struct query query =
+        db__query(store, "UPDATE wave SET (opened, reached, forgiven, forgiven_sample, forgiven_bad) = "
+                         "(?, ?, ?, ?, ?) WHERE shipment = ? AND number = ?");
+    put_passage(&query, wave);
+    db__put_int(&query, wave->shipment);
+    db__put_int(&query, wave->number);
+    return db__run_one(&query);
+}
+
+int store_wave_count(struct store *store, const struct wave *more)
+{
+    struct query query =
+        db__query(store, "UPDATE wave SET size = size + ?, updated = updated + ?, there = there + ?, "
+                         "skipped = skipped + ?, failed = failed + ?, stuck = stuck + ? "
+                         "WHERE shipment = ? AND number = ?");
+    put_counters(&query, more);
+    db__put_int(&query, more->shipment);
+    db__put_int(&query, more->number);
+    return db__run_one(&query);
+}
+
+int store_waves_clear(struct store *store, int64_t shipment)
+{
+    struct query query = db__query(
+        store, "UPDATE wave SET size = 0, updated = 0, there = 0, skipped = 0, failed = 0, stuck = 0 "
+               "WHERE shipment = ?");
+    db__put_int(&query, shipment);
+    int result = db__run(&query);
+    if (result != STORE_OK)
+        return result;
+    query = db__query(store, "DELETE FROM target WHERE shipment = ?");
+    db__put_int(&query, shipment);
+    return db__run(&query);
+}
+
+/* --- Targets --- */
 
 /* In the order of TARGET_FIELDS. */
 static void put_target(struct query *query, const struct target *target)
@@ -95,6 +326,9 @@ static void put_target(struct query *query, const struct target *target)
     db__put_int(query, target->repeats);
     db__put_int(query, target->due);
     db__put_int(query, target->updated);
+    db__put_int(query, target->wave);
+    db__put_int(query, target->consent);
+    db__put_int(query, target->turn);
 }
 
 static void read_target(struct query *query, void *record)
@@ -115,13 +349,16 @@ static void read_target(struct query *query, void *record)
     target->repeats = db__int(query);
     target->due = db__int(query);
     target->updated = db__int(query);
+    target->wave = db__int(query);
+    target->consent = db__int(query);
+    target->turn = db__int(query);
 }
 
 int store_target_add(struct store *store, const struct target *target)
 {
-    struct query query =
-        db__query(store, "INSERT INTO target (" TARGET_COLUMNS
-                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+    struct query query = db__query(
+        store, "INSERT INTO target (" TARGET_COLUMNS
+               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
     db__put_int(&query, target->shipment);
     db__put_int(&query, target->device);
     put_target(&query, target);
@@ -131,9 +368,9 @@ int store_target_add(struct store *store, const struct target *target)
 
 int store_target_update(struct store *store, const struct target *target)
 {
-    struct query query =
-        db__query(store, "UPDATE target SET (" TARGET_FIELDS
-                         ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE shipment = ? AND device = ?");
+    struct query query = db__query(
+        store, "UPDATE target SET (" TARGET_FIELDS
+               ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE shipment = ? AND device = ?");
     put_target(&query, target);
     db__put_int(&query, target->shipment);
     db__put_int(&query, target->device);
@@ -149,12 +386,32 @@ int store_target_get(struct store *store, int64_t shipment, int64_t device, stru
     return db__one(&query, read_target, target, sizeof *target);
 }
 
-int store_targets_of_shipment(struct store *store, int64_t shipment, struct target **targets, size_t *count)
+int store_targets_page(struct store *store, int64_t shipment, int status, int64_t after, size_t limit,
+                       struct target **targets, size_t *count)
 {
     struct query query =
-        db__query(store, "SELECT " TARGET_COLUMNS " FROM target WHERE shipment = ? ORDER BY device");
+        db__query(store, "SELECT " TARGET_COLUMNS " FROM target WHERE shipment = ?1 AND device > ?2 "
+                         "AND (?3 < 0 OR status = ?3) ORDER BY device LIMIT ?4");
     db__put_int(&query, shipment);
+    db__put_int(&query, after);
+    db__put_int(&query, status);
+    db__put_int(&query, (int64_t)limit);
     return db__list(&query, read_target, sizeof **targets, targets, count);
+}
+
+int store_target_attempts(struct store *store, int64_t device, int64_t but_shipment,
+                          const uint8_t digest[RECORD_DIGEST_BYTES], int64_t since, int64_t *attempts)
+{
+    struct query query =
+        db__query(store, "SELECT CAST(coalesce(sum(t.attempts), 0) AS BIGINT) FROM target t "
+                         "JOIN shipment s ON s.id = t.shipment JOIN firmware f ON f.id = s.firmware "
+                         "WHERE t.device = ? AND t.shipment <> ? AND t.attempt_start > ? AND f.digest = ?");
+    db__put_int(&query, device);
+    db__put_int(&query, but_shipment);
+    db__put_int(&query, since);
+    db__put_bytes(&query, digest, RECORD_DIGEST_BYTES);
+    *attempts = db__row(&query) ? db__int(&query) : 0;
+    return db__end(&query);
 }
 
 int store_targets_of_device(struct store *store, int64_t device, struct target **targets, size_t *count)

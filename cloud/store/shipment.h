@@ -4,20 +4,53 @@
 
 #include "cloud/store/store.h"
 
-/* update writes state and end. The list is newest first. */
+/* update writes state, end, why, planned, and what moves: wave, planner, sweep, turn,
+ * due. Lists are newest first. */
 TDM_MUST_USE int store_shipment_add(struct store *store, struct shipment *shipment);
 TDM_MUST_USE int store_shipment_get(struct store *store, int64_t id, struct shipment *shipment);
 TDM_MUST_USE int store_shipment_update(struct store *store, const struct shipment *shipment);
+/* With its waves and targets. */
+TDM_MUST_USE int store_shipment_delete(struct store *store, int64_t id);
 TDM_MUST_USE int store_shipments(struct store *store, struct shipment **shipments, size_t *count);
+/* In this state (-1: any), older than before (0: from the newest). */
+TDM_MUST_USE int store_shipments_page(struct store *store, int state, int64_t before, size_t limit,
+                                      struct shipment **shipments, size_t *count);
+/* The newest 200 of a template. */
+TDM_MUST_USE int store_shipments_of_template(struct store *store, const char *template,
+                                             struct shipment **shipments, size_t *count);
+/* Those whose due time has come, the earliest first; 100 at most. */
+TDM_MUST_USE int store_shipments_due(struct store *store, int64_t now, struct shipment **shipments,
+                                     size_t *count);
+/* The oldest that is not planned yet, and that this node plans: it began, or who did is gone. */
+TDM_MUST_USE int store_shipment_unplanned(struct store *store, int64_t node, struct shipment *shipment);
+/* The newest whose connected devices are being gone through. */
+TDM_MUST_USE int store_shipment_sweeping(struct store *store, struct shipment *shipment);
+/* Connected devices that a shipment targets, in order, behind after. */
+TDM_MUST_USE int store_shipment_online(struct store *store, int64_t shipment, int64_t after, size_t limit,
+                                       int64_t **devices, size_t *count);
+/* From the waves' counters. */
 TDM_MUST_USE int store_shipment_progress(struct store *store, int64_t shipment, struct progress *progress);
+
+/* Waves, in order. update writes how it passes its gate; the counters are added to, one by one. */
+TDM_MUST_USE int store_wave_add(struct store *store, const struct wave *wave);
+TDM_MUST_USE int store_waves(struct store *store, int64_t shipment, struct wave **waves, size_t *count);
+TDM_MUST_USE int store_wave_update(struct store *store, const struct wave *wave);
+TDM_MUST_USE int store_wave_count(struct store *store, const struct wave *more);
+/* Takes all targets of a shipment away, to begin anew. */
+TDM_MUST_USE int store_waves_clear(struct store *store, int64_t shipment);
 
 TDM_MUST_USE int store_target_add(struct store *store, const struct target *target);
 TDM_MUST_USE int store_target_get(struct store *store, int64_t shipment, int64_t device,
                                   struct target *target);
 TDM_MUST_USE int store_target_update(struct store *store, const struct target *target);
-/* Of one shipment in order of device, or of one device with the newest shipment first. */
-TDM_MUST_USE int store_targets_of_shipment(struct store *store, int64_t shipment, struct target **targets,
-                                           size_t *count);
+/* Of one shipment in order of device, behind after, with this status (-1: any). */
+TDM_MUST_USE int store_targets_page(struct store *store, int64_t shipment, int status, int64_t after,
+                                    size_t limit, struct target **targets, size_t *count);
+/* Attempts of other shipments that brought this image to the device, since then. */
+TDM_MUST_USE int store_target_attempts(struct store *store, int64_t device, int64_t but_shipment,
+                                       const uint8_t digest[RECORD_DIGEST_BYTES], int64_t since,
+                                       int64_t *attempts);
+/* Of one device with the newest shipment first. */
 TDM_MUST_USE int store_targets_of_device(struct store *store, int64_t device, struct target **targets,
                                          size_t *count);
 /* At most limit targets whose due time has come, the earliest first. */

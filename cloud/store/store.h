@@ -73,6 +73,7 @@ TDM_MUST_USE int store_token_add(struct store *store, const uint8_t hash[RECORD_
 TDM_MUST_USE int store_tokens(struct store *store, uint8_t (**hashes)[RECORD_DIGEST_BYTES], size_t *count);
 
 #include "cloud/store/device.h"
+#include "cloud/store/filter.h"
 #include "cloud/store/firmware.h"
 #include "cloud/store/node.h"
 #include "cloud/store/shipment.h"

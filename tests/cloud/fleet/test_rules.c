@@ -28,10 +28,11 @@ static struct scene *good(struct scene *s)
     *s = (struct scene){
         .device =
             {.id = 1, .template = "T1", .checked_in = 1, .type = "pump", .version = "1.0.0", .counter = -1},
-        .shipment = {.id = 1, .name = "one", .template = "T1", .state = SHIPMENT_LIVE},
+        .shipment =
+            {.id = 1, .name = "one", .template = "T1", .state = SHIPMENT_LIVE, .planned = true, .wave = 1},
         .newer = {.id = 2, .name = "two"},
         .firmware = {.id = 1, .package = true, .type = "pump", .version = "1.1.0", .hardware = "board-1"},
-        .target = {.shipment = 1, .device = 1},
+        .target = {.shipment = 1, .device = 1, .wave = 1},
         .candidate = {.online = true, .checked_in = true, .now = 1000000000},
     };
     s->candidate.device = &s->device;

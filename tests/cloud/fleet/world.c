@@ -32,6 +32,7 @@ int world_teardown(void **state)
 {
     struct world *world = *state;
     drop_effects(world);
+    fleet_clear(&world->fleet);
     store_close(world->fleet.store);
     free(world);
     return 0;
@@ -61,10 +62,10 @@ void world_pass(struct world *world, int64_t ms)
 
 int64_t world_device(struct world *world)
 {
-    struct device device;
+    struct device device = {.template = TEMPLATE};
     char token[SECRET_TOKEN_MAX];
     begin(world);
-    commit(world, device_add(&world->fleet, TEMPLATE, "", &device, token));
+    commit(world, device_add(&world->fleet, &device, token));
     return device.id;
 }
 
@@ -79,12 +80,26 @@ int64_t world_firmware(struct world *world, const char *version, uint8_t mark)
     return firmware.id;
 }
 
+struct shipment_order world_order(const struct world *world, int64_t firmware)
+{
+    struct shipment_order order;
+    shipment_order_init(&order, &world->fleet.limits);
+    snprintf(order.shipment.template, sizeof order.shipment.template, "%s", TEMPLATE);
+    order.shipment.firmware = firmware;
+    return order;
+}
+
+int64_t world_ship(struct world *world, struct shipment_order *order)
+{
+    begin(world);
+    commit(world, shipment_create(&world->fleet, order));
+    return order->shipment.id;
+}
+
 int64_t world_shipment(struct world *world, int64_t firmware)
 {
-    struct shipment shipment = {.template = TEMPLATE, .firmware = firmware, .all_devices = true};
-    begin(world);
-    commit(world, shipment_create(&world->fleet, &shipment, NULL, 0));
-    return shipment.id;
+    struct shipment_order order = world_order(world, firmware);
+    return world_ship(world, &order);
 }
 
 void world_act(struct world *world, int64_t id, enum shipment_action action)

@@ -33,7 +33,9 @@ void world_pass(struct world *world, int64_t ms);
 int64_t world_device(struct world *world);
 /* A firmware of type "pump"; its digest is filled with mark. */
 int64_t world_firmware(struct world *world, const char *version, uint8_t mark);
-/* For all devices of TEMPLATE. */
+/* For all devices of TEMPLATE; to be changed before it is shipped. */
+struct shipment_order world_order(const struct world *world, int64_t firmware);
+int64_t world_ship(struct world *world, struct shipment_order *order);
 int64_t world_shipment(struct world *world, int64_t firmware);
 void world_act(struct world *world, int64_t shipment, enum shipment_action action);
 

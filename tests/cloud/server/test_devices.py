@@ -74,8 +74,8 @@ class Devices(unittest.TestCase):
         device = self.connect()
         device.check_in("1.0.0", "Nov 16 2023 20:35:55")
         shown = self.server.device(self.added)["firmware"]
-        self.assertEqual(shown, {"type": "pump", "version": "1.0.0", "build": "Nov 16 2023 20:35:55", "digest": None,
-                                 "hardware": None, "state": None, "counter": None})
+        self.assertEqual(shown, {"type": "pump", "version": "1.0.0", "build": "Nov 16 2023 20:35:55", "library": None,
+                                 "digest": None, "hardware": None, "state": None, "counter": None})
         device.device_report(digest="ab" * 32)
         shown = self.server.device(self.added)["firmware"]
         self.assertEqual((shown["digest"], shown["hardware"], shown["state"], shown["counter"]),

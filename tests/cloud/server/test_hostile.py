@@ -98,7 +98,7 @@ class Hostile(unittest.TestCase):
             self.refused(400, "GET", f"/api/v1/devices?template={template}", says="template")
         for query in ("tmplate=x", "template=x&template=y", "template", "=x", "template=x&%ff=1", "a" * 30 + "=1"):
             self.refused(400, "GET", f"/api/v1/devices?{query}", says="parameter")
-        self.assertEqual(self.server.get("/api/v1/devices?template=" + "x" * 64), {"devices": []})
+        self.assertEqual(self.server.get("/api/v1/devices?template=" + "x" * 64)["devices"], [])
 
     def test_a_wrong_method_is_told_the_right_ones(self):
         self.assertEqual(self.refused(405, "PUT", "/api/v1/devices").headers["allow"], "POST, GET")

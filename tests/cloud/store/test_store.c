@@ -191,31 +191,82 @@ static void targets_come_due_in_order_and_never_without_a_time(void **state)
     free(targets);
 }
 
-static void progress_counts_ends_by_kind(void **state)
+static void progress_is_the_sum_of_the_waves(void **state)
 {
     struct store *store = *state;
     struct progress progress;
-    static const struct {
-        enum target_status status;
-        bool ended;
-    } rows[] = {{TARGET_SUCCESS, true},
-                {TARGET_ALREADY_THERE, true},
-                {TARGET_ROLLBACK, true},
-                {TARGET_WAITING, false},
-                {TARGET_UPLOAD_FAILURE, false}};
+    struct wave *waves;
+    size_t count;
     assert_int_equal(store_begin(store), STORE_OK);
-    int64_t shipment = 0;
-    for (size_t i = 0; i < 5; i++) {
-        struct device device = add_device(store, (uint8_t)(i + 1));
-        shipment = shipment != 0 ? shipment : add_shipment(store, "one");
-        struct target target = {
-            .shipment = shipment, .device = device.id, .status = rows[i].status, .ended = rows[i].ended};
-        assert_int_equal(store_target_add(store, &target), STORE_OK);
+    (void)add_device(store, 1);
+    int64_t shipment = add_shipment(store, "one");
+    for (int64_t number = 1; number <= 2; number++) {
+        struct wave wave = {.shipment = shipment, .number = number, .filter = "tag=a", .soak_ms = 7};
+        struct wave more = {.shipment = shipment,
+                            .number = number,
+                            .size = 10,
+                            .updated = 3,
+                            .there = 1,
+                            .skipped = 2,
+                            .failed = 1,
+                            .stuck = 1};
+        struct wave less = {.shipment = shipment, .number = number, .updated = -1, .failed = 1};
+        assert_int_equal(store_wave_add(store, &wave), STORE_OK);
+        assert_int_equal(store_wave_count(store, &more), STORE_OK);
+        assert_int_equal(store_wave_count(store, &less), STORE_OK);
     }
     assert_int_equal(store_shipment_progress(store, shipment, &progress), STORE_OK);
-    assert_int_equal(progress.target, 5);
-    assert_int_equal(progress.updated, 2);
-    assert_int_equal(progress.failed, 1);
+    assert_int_equal(progress.target, 20);
+    assert_int_equal(progress.updated, 6);
+    assert_int_equal(progress.failed, 4);
+    assert_int_equal(progress.skipped, 4);
+    assert_int_equal(store_waves(store, shipment, &waves, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(waves[1].number, 2);
+    assert_string_equal(waves[1].filter, "tag=a");
+    assert_int_equal(waves[1].stuck, 1);
+    free(waves);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void devices_come_in_pages_of_any_order(void **state)
+{
+    struct store *store = *state;
+    static const char *const names[] = {"delta", "alpha", "echo", "alpha", "charlie", "bravo"};
+    static const char *const ascending[] = {"alpha", "alpha", "bravo", "charlie", "delta", "echo"};
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint8_t i = 0; i < 6; i++) {
+        struct device device = add_device(store, (uint8_t)(i + 1));
+        snprintf(device.name, sizeof device.name, "%s", names[i]);
+        device.last_seen = 100 - i;
+        assert_int_equal(store_device_update(store, &device), STORE_OK);
+    }
+    for (int down = 0; down <= 1; down++) {
+        struct device after;
+        struct device_page page = {
+            .template = "T1", .order = DEVICE_ORDER_NAME, .descending = down, .limit = 4};
+        size_t seen = 0;
+        for (size_t count = 4; count == 4; page.after = &after) {
+            struct device *devices;
+            assert_int_equal(store_devices_page(store, &page, &devices, &count), STORE_OK);
+            for (size_t i = 0; i < count; i++, seen++)
+                assert_string_equal(devices[i].name, ascending[down ? 5 - seen : seen]);
+            if (count > 0)
+                after = devices[count - 1];
+            free(devices);
+        }
+        assert_int_equal(seen, 6);
+    }
+    struct device *devices;
+    size_t count;
+    struct device_page seen = {.order = DEVICE_ORDER_SEEN, .limit = 2};
+    assert_int_equal(store_devices_page(store, &seen, &devices, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(devices[0].last_seen, 95);
+    free(devices);
+    struct device_page none = {.template = "T2", .limit = 2};
+    assert_int_equal(store_devices_page(store, &none, &devices, &count), STORE_OK);
+    assert_int_equal(count, 0);
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
@@ -321,7 +372,8 @@ int main(void)
         CASE(the_timeline_keeps_the_newest_events),
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
-        CASE(progress_counts_ends_by_kind),
+        CASE(progress_is_the_sum_of_the_waves),
+        CASE(devices_come_in_pages_of_any_order),
         CASE(a_presence_is_removed_by_its_own_connection_alone),
         CASE(a_node_that_is_taken_out_takes_its_presences_along),
         CASE(a_committed_write_survives_a_process_that_just_ends),

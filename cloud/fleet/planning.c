@@ -1,0 +1,255 @@
+#include "cloud/fleet/planning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/fleet/rules.h"
+#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/split.h"
+
+struct planning {
+    struct shipment shipment;
+    struct firmware firmware;
+    struct filter filter; /* of the shipment */
+    struct split split;
+    bool counting;
+    struct device last; /* where the next step goes on */
+    int64_t steps;      /* that were written; the shipment's row must say the same */
+    bool rejections;    /* some device rolled back from this image */
+    struct wave more[WAVES_MAX];
+};
+
+static uint64_t seed_of(const struct firmware *firmware)
+{
+    uint64_t seed;
+    memcpy(&seed, firmware->digest, sizeof seed);
+    return seed;
+}
+
+static void clear_counters(struct planning *planning)
+{
+    memset(planning->more, 0, sizeof planning->more);
+    for (size_t i = 0; i < WAVES_MAX; i++) {
+        planning->more[i].shipment = planning->shipment.id;
+        planning->more[i].number = (int64_t)i + 1;
+    }
+}
+
+static int open_planning(struct fleet *fleet, const struct shipment *shipment, struct planning *planning)
+{
+    struct wave *waves;
+    size_t count;
+    char why[128];
+    *planning = (struct planning){.shipment = *shipment, .steps = shipment->steps};
+    int result = store_firmware_get(fleet->store, shipment->firmware, &planning->firmware);
+    if (result == STORE_OK)
+        result = store_rejections_exist(fleet->store, planning->firmware.digest, &planning->rejections);
+    if (result == STORE_OK)
+        result = store_waves(fleet->store, shipment->id, &waves, &count);
+    if (result != STORE_OK)
+        return result;
+    if (!split_init(&planning->split, waves, count, seed_of(&planning->firmware)) ||
+        !filter_parse(&planning->filter, shipment->filter, why, sizeof why))
+        result = STORE_FAILED;
+    free(waves);
+    planning->counting = shipment->filter[0] != '\0' || split_needs_counting(&planning->split);
+    clear_counters(planning);
+    return result;
+}
+
+/* --- One device --- */
+
+/* What the rules say before anything was offered. */
+static int judge(struct fleet *fleet, struct planning *planning, const struct device *device,
+                 struct target *target)
+{
+    struct shipment shipment = planning->shipment;
+    shipment.planned = true;
+    struct candidate candidate = {
+        .device = device,
+        .shipment = &shipment,
+        .firmware = &planning->firmware,
+        .target = target,
+        .limits = &fleet->limits,
+        .now = fleet->now,
+    };
+    if (planning->rejections) {
+        int result = store_rejection_get(fleet->store, device->id, planning->firmware.digest,
+                                         &candidate.rejected_reason);
+        candidate.rejected = result == STORE_OK;
+        if (result != STORE_OK && result != STORE_NOT_FOUND)
+            return result;
+    }
+    struct verdict verdict = rules_judge(&candidate);
+    if (verdict.kind == VERDICT_END)
+        status_ended(target, verdict.status, verdict.reason, fleet->now);
+    else if (verdict.kind == VERDICT_CONSENT)
+        status_awaiting(target, fleet->now);
+    return STORE_OK;
+}
+
+static int add_target(struct fleet *fleet, struct planning *planning, const struct device *device,
+                      int64_t wave)
+{
+    struct target target = {
+        .shipment = planning->shipment.id, .device = device->id, .bytes = -1, .size = -1, .wave = wave};
+    int result = judge(fleet, planning, device, &target);
+    if (result == STORE_OK)
+        result = store_target_add(fleet->store, &target);
+    if (result == STORE_CONFLICT)
+        return STORE_OK; /* named twice */
+    planning->more[wave - 1].size++;
+    status_count(&target, 1, &planning->more[wave - 1]);
+    return result;
+}
+
+static int write_counters(struct fleet *fleet, struct planning *planning)
+{
+    int result = STORE_OK;
+    for (size_t i = 0; i < planning->split.count && result == STORE_OK; i++) {
+        if (planning->more[i].size > 0)
+            result = store_wave_count(fleet->store, &planning->more[i]);
+    }
+    clear_counters(planning);
+    return result;
+}
+
+/* --- Step by step --- */
+
+void planning_drop(struct fleet *fleet)
+{
+    free(fleet->planning);
+    fleet->planning = NULL;
+}
+
+/* Takes the oldest shipment that waits, from its start. STORE_NOT_FOUND: none does. */
+static int begin(struct fleet *fleet)
+{
+    struct shipment shipment;
+    int result = store_shipment_unplanned(fleet->store, fleet->node, &shipment);
+    if (result != STORE_OK)
+        return result;
+    result = store_waves_clear(fleet->store, shipment.id);
+    fleet->planning = malloc(sizeof *fleet->planning);
+    if (fleet->planning == NULL)
+        abort();
+    if (result == STORE_OK)
+        result = open_planning(fleet, &shipment, fleet->planning);
+    fleet->planning->shipment.planner = fleet->node;
+    if (result == STORE_OK && !fleet->planning->counting)
+        result = store_devices_count(fleet->store, shipment.template, &fleet->planning->split.total);
+    if (result == STORE_OK && !fleet->planning->counting)
+        split_ready(&fleet->planning->split);
+    return result;
+}
+
+/* What is in memory still goes with what is written: else it begins anew. */
+static int check(struct fleet *fleet)
+{
+    struct shipment now;
+    struct planning *planning = fleet->planning;
+    if (planning == NULL)
+        return begin(fleet);
+    int result = store_shipment_get(fleet->store, planning->shipment.id, &now);
+    if (result == STORE_OK && now.steps == planning->steps && !now.planned) {
+        planning->shipment.state = now.state;
+        return STORE_OK;
+    }
+    planning_drop(fleet);
+    return result == STORE_OK || result == STORE_NOT_FOUND ? begin(fleet) : result;
+}
+
+static int take(struct fleet *fleet, struct planning *planning, const struct device *device)
+{
+    bool online = device->presence != DEVICE_OFFLINE;
+    if (!filter_matches(&planning->filter, device, online))
+        return STORE_OK;
+    if (planning->counting) {
+        split_count(&planning->split, device, online);
+        return STORE_OK;
+    }
+    return add_target(fleet, planning, device, split_assign(&planning->split, device, online));
+}
+
+/* All devices were seen. */
+static int finish_round(struct fleet *fleet, struct planning *planning)
+{
+    planning->last = (struct device){0};
+    if (planning->counting) {
+        planning->counting = false;
+        split_ready(&planning->split);
+        return STORE_OK;
+    }
+    planning->shipment.planned = true;
+    int result = store_shipment_update(fleet->store, &planning->shipment);
+    return result == STORE_OK ? shipment_opened(fleet, planning->shipment.id) : result;
+}
+
+static int step(struct fleet *fleet)
+{
+    struct planning *planning = fleet->planning;
+    struct device *devices;
+    size_t count;
+    struct device_page page = {
+        .template = planning->shipment.template, .after = &planning->last, .limit = PLANNING_STEP};
+    int result = store_devices_page(fleet->store, &page, &devices, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        result = take(fleet, planning, &devices[i]);
+    if (count > 0)
+        planning->last = devices[count - 1];
+    free(devices);
+    if (result == STORE_OK)
+        result = write_counters(fleet, planning);
+    planning->shipment.steps = ++planning->steps;
+    if (result != STORE_OK)
+        return result;
+    return count < PLANNING_STEP ? finish_round(fleet, planning)
+                                 : store_shipment_update(fleet->store, &planning->shipment);
+}
+
+int planning_step(struct fleet *fleet, bool *more)
+{
+    int result = check(fleet);
+    if (result == STORE_OK)
+        result = step(fleet);
+    *more = result == STORE_OK && !fleet->planning->shipment.planned;
+    if (!*more)
+        planning_drop(fleet);
+    return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
+/* --- At once --- */
+
+int planning_list(struct fleet *fleet, struct shipment *shipment, const int64_t *devices, size_t count)
+{
+    struct planning planning;
+    int result = open_planning(fleet, shipment, &planning);
+    for (int round = planning.counting ? 0 : 1; round < 2 && result == STORE_OK; round++) {
+        planning.counting = round == 0;
+        if (round == 1) {
+            planning.split.total = (int64_t)count;
+            split_ready(&planning.split);
+        }
+        for (size_t i = 0; i < count && result == STORE_OK; i++) {
+            struct device device;
+            result = store_device_get(fleet->store, devices[i], &device);
+            if (result == STORE_OK)
+                result = take(fleet, &planning, &device);
+        }
+    }
+    if (result == STORE_OK)
+        result = write_counters(fleet, &planning);
+    shipment->planned = true;
+    if (result == STORE_OK)
+        result = store_shipment_update(fleet->store, shipment);
+    return result == STORE_OK ? shipment_opened(fleet, shipment->id) : result;
+}
+
+int planning_late(struct fleet *fleet, const struct shipment *shipment, const struct device *device)
+{
+    struct planning planning;
+    int result = open_planning(fleet, shipment, &planning);
+    if (result == STORE_OK)
+        result = add_target(fleet, &planning, device, (int64_t)planning.split.count);
+    return result == STORE_OK ? write_counters(fleet, &planning) : result;
+}
