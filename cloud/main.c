@@ -13,14 +13,18 @@
 
 #include "cloud/fleet/desk.h"
 #include "cloud/fleet/firmware.h"
+#include "cloud/fleet/node.h"
 #include "cloud/log.h"
 #include "cloud/net/front.h"
 #include "cloud/net/gateway.h"
+#include "cloud/net/relay.h"
 #include "cloud/options.h"
 #include "cloud/text.h"
 
-#define FLUSH_MS 500
-#define SIGNALS  3
+#define FLUSH_MS       500
+#define SIGNALS        3
+#define TOKENS_AT_ONCE 10000
+#define TRIES_MAX      20 /* to open the store while other servers do the same */
 
 struct cloud {
     struct options options;
@@ -34,6 +38,7 @@ struct cloud {
     struct tls *web; /* NULL without TLS */
     struct tls *door;
     struct gateway *gateway;
+    struct relay relay;
     struct front front;
 };
 
@@ -101,7 +106,10 @@ static void open_folder(struct cloud *cloud)
     if (mkdir(cloud->options.data, 0700) != 0 && errno != EEXIST)
         fail("cannot create the data folder %s: %s", cloud->options.data, strerror(errno));
     lock_folder(cloud);
-    path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
+    if (cloud->options.firmware != NULL)
+        snprintf(cloud->folder, sizeof cloud->folder, "%s", cloud->options.firmware);
+    else
+        path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
 }
 
 /* --- The store, and what it holds in memory --- */
@@ -125,12 +133,18 @@ static int make_admin_token(struct cloud *cloud)
     secret_hash(token, hash);
     write_token_file(cloud, token);
     int result = store_token_add(cloud->fleet.store, hash, "admin", text_now_ms());
-    if (result == STORE_OK) {
-        tokens_add(&cloud->people, hash, 1);
-        printf("admin token: %s (kept in %s/admin.token)\n", token, cloud->options.data);
-        fflush(stdout);
+    if (result == STORE_OK)
+        result = store_commit(cloud->fleet.store); /* of servers that start together, one gets here */
+    if (result != STORE_OK) {
+        char path[1200];
+        path_in(cloud, "admin.token", path, sizeof path);
+        unlink(path);
+        return result;
     }
-    return result;
+    tokens_add(&cloud->people, hash, 1);
+    printf("admin token: %s (kept in %s/admin.token)\n", token, cloud->options.data);
+    fflush(stdout);
+    return store_begin(cloud->fleet.store);
 }
 
 static int load_people(struct cloud *cloud)
@@ -146,12 +160,18 @@ static int load_people(struct cloud *cloud)
 
 static int load_devices(struct cloud *cloud)
 {
-    struct device *devices;
-    size_t count;
-    int result = store_devices(cloud->fleet.store, NULL, &devices, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        tokens_add(&cloud->devices, devices[i].token_hash, devices[i].id);
-    free(devices);
+    struct watch *watch = &cloud->fleet.watch;
+    size_t count = 0;
+    int result;
+    do {
+        struct device_token *page;
+        result = store_device_tokens(cloud->fleet.store, watch->newest_device, TOKENS_AT_ONCE, &page, &count);
+        for (size_t i = 0; i < count; i++) {
+            tokens_add(&cloud->devices, page[i].hash, page[i].device);
+            watch->newest_device = page[i].device;
+        }
+        free(page);
+    } while (result == STORE_OK && count == TOKENS_AT_ONCE);
     return result;
 }
 
@@ -167,22 +187,14 @@ static int load_ticket_key(struct cloud *cloud)
     return result;
 }
 
-static void open_store(struct cloud *cloud)
+/* In one transaction, so that of several servers that start on an empty database one makes what all use. */
+static int load_all(struct cloud *cloud)
 {
-    char path[1200];
-    char why[1400];
     struct fleet *fleet = &cloud->fleet;
-    path_in(cloud, "tandem.db", path, sizeof path);
-    if (store_open(&fleet->store, path, why, sizeof why) != STORE_OK)
-        fail("cannot open the database: %s", why);
-    fleet->limits = status_limits_default;
-    fleet->limits.settle_ms = cloud->options.settle_ms;
-    fleet->public_url = cloud->options.public_url;
-    fleet->folder = cloud->folder;
-    fleet->now = text_now_ms();
+    bool alone = cloud->options.database == NULL;
     int result = store_begin(fleet->store);
     if (result == STORE_OK)
-        result = store_node_add(fleet->store, fleet->now, true, &fleet->node);
+        result = node_join(fleet, alone);
     if (result == STORE_OK)
         result = load_people(cloud);
     if (result == STORE_OK)
@@ -190,11 +202,32 @@ static void open_store(struct cloud *cloud)
     if (result == STORE_OK)
         result = load_ticket_key(cloud);
     if (result == STORE_OK)
-        result = firmware_sweep(fleet);
+        result = firmware_sweep(fleet, alone);
     if (result == STORE_OK)
-        result = store_commit(fleet->store);
+        return store_commit(fleet->store);
+    store_rollback(fleet->store);
+    return result;
+}
+
+static void open_store(struct cloud *cloud)
+{
+    char path[1200];
+    char why[1400];
+    struct fleet *fleet = &cloud->fleet;
+    const char *where = cloud->options.database;
+    path_in(cloud, "tandem.db", path, sizeof path);
+    if (store_open(&fleet->store, where != NULL ? where : path, why, sizeof why) != STORE_OK)
+        fail("cannot open the database: %s", why);
+    fleet->limits = status_limits_default;
+    fleet->limits.settle_ms = cloud->options.settle_ms;
+    fleet->public_url = cloud->options.public_url;
+    fleet->folder = cloud->folder;
+    fleet->now = text_now_ms();
+    int result = STORE_AGAIN;
+    for (int tries = 0; tries < TRIES_MAX && result == STORE_AGAIN; tries++)
+        result = load_all(cloud);
     if (result != STORE_OK)
-        fail("cannot use %s: %s; the log above says more", path, store_result_text(result));
+        fail("cannot use the database: %s; the log above says more", store_result_text(result));
 }
 
 /* --- The loop --- */
@@ -261,6 +294,18 @@ static void start_gateway(struct cloud *cloud, struct bound bound)
         fail("%s", why);
 }
 
+static void start_bus(struct cloud *cloud)
+{
+    char why[400];
+    struct relay *relay = &cloud->relay;
+    relay->gateway = cloud->gateway;
+    relay->node = cloud->fleet.node;
+    relay->bus =
+        bus_open(cloud->options.bus, relay->node, cloud->base, relay_message, relay, why, sizeof why);
+    if (relay->bus == NULL)
+        fail("%s", why);
+}
+
 static void start_listening(struct cloud *cloud)
 {
     struct front *front = &cloud->front;
@@ -268,7 +313,8 @@ static void start_listening(struct cloud *cloud)
     bound_share(raise_file_limit(), &front->bound, &devices);
     start_front(cloud);
     start_gateway(cloud, devices);
-    cloud->desk = desk_start(cloud->base, &cloud->fleet, gateway_effect, cloud->gateway);
+    start_bus(cloud);
+    cloud->desk = desk_start(cloud->base, &cloud->fleet, relay_effect, &cloud->relay);
     gateway_attach(cloud->gateway, cloud->desk);
     front->desk = cloud->desk;
     front->gateway = cloud->gateway;
@@ -289,9 +335,26 @@ static void watch_signals(struct cloud *cloud)
     }
 }
 
+/* The other servers would find out by themselves; so they know now. */
+static void leave(struct cloud *cloud)
+{
+    struct store *store = cloud->fleet.store;
+    int result = store_begin(store);
+    if (result == STORE_OK)
+        result = node_leave(&cloud->fleet);
+    if (result == STORE_OK)
+        result = store_commit(store);
+    else
+        store_rollback(store);
+    if (result != STORE_OK)
+        log_line(LOG_LEVEL_WARNING, "leave-failed", "reason=\"%s\"", store_result_text(result));
+}
+
 static void stop(struct cloud *cloud)
 {
     desk_stop(cloud->desk);
+    leave(cloud);
+    bus_close(cloud->relay.bus);
     http_stop(cloud->front.server);
     console_free(cloud->front.console);
     tls_free(cloud->web);

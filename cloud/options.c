@@ -18,6 +18,9 @@
 
 enum option_id {
     DATA = 1,
+    DATABASE,
+    BUS,
+    FIRMWARE,
     HTTPS,
     MQTTS,
     TLS_CERT,
@@ -63,6 +66,13 @@ static const struct {
      "                        (default: the address they connected to)",
      NO_TEXT},
     {CONSOLE, "console", "DIR", "the built web console, served at /", offsetof(struct options, console)},
+    {DATABASE, "database", "URL",
+     "postgresql://HOST/NAME instead of SQLite in --data; several servers\n"
+     "                        may share it",
+     NO_TEXT},
+    {BUS, "bus", "URL", "nats://HOST:PORT, where servers that share a database meet", NO_TEXT},
+    {FIRMWARE, "firmware", "DIR", "folder of firmware files, shared likewise (default: in --data)",
+     offsetof(struct options, firmware)},
     {SETTLE, "settle", "SECONDS",
      "how long a device without Tandem's reports must keep its new\n"
      "                        version to count as updated (default: 300)",
@@ -123,6 +133,14 @@ static const char *parse_url(const char *text)
     return text;
 }
 
+/* The value is not repeated: it may hold a password. */
+static const char *parse_scheme(const char *option, const char *text, const char *scheme, const char *other)
+{
+    if (strncmp(text, scheme, strlen(scheme)) != 0 && strncmp(text, other, strlen(other)) != 0)
+        usage_error("--%s takes a URL that begins with %s", option, scheme);
+    return text;
+}
+
 static void take(struct options *options, int id, const char *value)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -130,6 +148,12 @@ static void take(struct options *options, int id, const char *value)
             *(const char **)((char *)options + table[i].text) = value;
     }
     switch (id) {
+    case DATABASE:
+        options->database = parse_scheme("database", value, "postgresql://", "postgres://");
+        break;
+    case BUS:
+        options->bus = parse_scheme("bus", value, "nats://", "tls://");
+        break;
     case ALLOW_CLEAR:
         options->allow_clear = true;
         break;
@@ -169,6 +193,10 @@ static void check(const struct options *options)
     if ((options->http == NULL && options->https == NULL) ||
         (options->mqtt == NULL && options->mqtts == NULL))
         usage_error("one of --https and --http, and one of --mqtts and --mqtt, are required");
+    if (options->firmware != NULL && strlen(options->firmware) > 1024)
+        usage_error("--firmware is too long a path");
+    if (options->bus != NULL && options->database == NULL)
+        usage_error("--bus is for servers that share a --database");
     if (tls && !files)
         usage_error("--https and --mqtts need --tls-cert and --tls-key");
     if (!tls && (files || options->tls.client_ca != NULL))

@@ -9,7 +9,10 @@
 
 struct options {
     const char *data;
-    const char *http; /* addresses to listen at, NULL: not */
+    const char *database; /* URL of PostgreSQL, NULL: SQLite in data */
+    const char *bus;      /* URL of NATS, NULL: there are no other servers */
+    const char *firmware; /* folder of firmware files, NULL: in data */
+    const char *http;     /* addresses to listen at, NULL: not */
     const char *https;
     const char *mqtt;
     const char *mqtts;

@@ -39,6 +39,13 @@ void api_refuse_result(struct api_call *call, int result)
         (void)api_refuse(call, 507, "disk full",
                          "nothing was changed; free space in the server's data folder and try again");
         break;
+    case STORE_AGAIN:
+    case STORE_AWAY:
+    case STORE_LOCKED:
+    case STORE_READ_ONLY:
+        (void)api_refuse(call, 503, "database not available",
+                         "%s; the server's log says more; try again later", store_result_text(result));
+        break;
     default:
         (void)api_refuse(call, 500, "server error",
                          "nothing was changed; the server's log says what happened");

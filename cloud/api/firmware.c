@@ -6,9 +6,9 @@ int api_firmware_upload(struct api_call *call, struct fleet *fleet)
 {
     bool known = false;
     int result = firmware_add(fleet, &call->firmware, call->temporary, &known);
-    call->temporary[0] = '\0';
     if (result != STORE_OK)
         return result;
+    call->temporary[0] = '\0';
     call->status = known ? 200 : 201;
     call->answer = render_firmware(&call->firmware);
     return STORE_OK;

@@ -1,15 +1,19 @@
 #include "cloud/fleet/desk.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/node.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 
-#define TICK_MS 250
+#define TICK_MS        250
+#define TRIES_MAX      30 /* of a job that other servers are in the way of */
+#define STEP_ASIDE_MAX 6  /* 2^6 ms at most between them */
 
 /* First in, first out. */
 struct queue {
@@ -79,6 +83,7 @@ static void run_job(struct desk *desk, struct desk_job *job)
     struct fleet *fleet = desk->fleet;
     fleet->effects = NULL;
     fleet->now = text_now_ms();
+    job->effects = NULL;
     job->result = store_step_begin(fleet->store);
     if (job->result == STORE_OK) {
         job->result = job->run(job, fleet);
@@ -94,27 +99,74 @@ static void run_job(struct desk *desk, struct desk_job *job)
     }
 }
 
-/* The transaction is lost: nothing of it happened. Jobs that failed by themselves keep their own result. */
-static void fail_all(struct desk_job *jobs, int result)
+/* Runs jobs up to end in one transaction. STORE_AGAIN: nothing happened, and they may run again. */
+static int try_jobs(struct desk *desk, struct desk_job *jobs, const struct desk_job *end)
 {
-    for (struct desk_job *job = jobs; job != NULL; job = job->next) {
+    struct store *store = desk->fleet->store;
+    int result = store_begin(store);
+    if (result != STORE_OK)
+        return result;
+    for (struct desk_job *job = jobs; job != end; job = job->next) {
+        run_job(desk, job);
+        if (job->result == STORE_AGAIN) {
+            store_rollback(store);
+            return STORE_AGAIN;
+        }
+    }
+    return store_commit(store);
+}
+
+/* Their transaction is lost: nothing of it happened. */
+static void drop_effects(struct desk_job *jobs, const struct desk_job *end)
+{
+    for (struct desk_job *job = jobs; job != end; job = job->next) {
         free_effects(job->effects);
         job->effects = NULL;
-        if (job->result == STORE_OK)
+    }
+}
+
+/* Jobs that failed by themselves keep their own result. */
+static void fail_jobs(struct desk_job *jobs, const struct desk_job *end, int result)
+{
+    for (struct desk_job *job = jobs; job != end; job = job->next) {
+        if (job->result == STORE_OK || job->result == STORE_AGAIN)
             job->result = result;
     }
 }
 
-static void run_batch(struct desk *desk, struct desk_job *jobs)
+/* A moment that grows, and that two servers do not share. */
+static void step_aside(int tries)
 {
-    int result = store_begin(desk->fleet->store);
-    if (result == STORE_OK) {
-        for (struct desk_job *job = jobs; job != NULL; job = job->next)
-            run_job(desk, job);
-        result = store_commit(desk->fleet->store);
+    uint16_t random;
+    secret_random(&random, sizeof random);
+    unsigned int most_ms = tries < STEP_ASIDE_MAX ? 1u << tries : 1u << STEP_ASIDE_MAX;
+    poll(NULL, 0, (int)(random % (most_ms + 1)));
+}
+
+/* Other servers were in the way: one by one, so that each meets as few of them as it can. */
+static void run_alone(struct desk *desk, struct desk_job *job)
+{
+    int result = STORE_AGAIN;
+    for (int tries = 0; tries < TRIES_MAX && result == STORE_AGAIN; tries++) {
+        step_aside(tries);
+        result = try_jobs(desk, job, job->next);
+        if (result != STORE_OK)
+            drop_effects(job, job->next);
     }
     if (result != STORE_OK)
-        fail_all(jobs, result);
+        fail_jobs(job, job->next, result);
+}
+
+static void run_batch(struct desk *desk, struct desk_job *jobs)
+{
+    int result = try_jobs(desk, jobs, NULL);
+    if (result == STORE_OK)
+        return;
+    drop_effects(jobs, NULL);
+    if (result != STORE_AGAIN)
+        fail_jobs(jobs, NULL, result);
+    for (struct desk_job *job = jobs; result == STORE_AGAIN && job != NULL; job = job->next)
+        run_alone(desk, job);
 }
 
 static void hand_back(struct desk *desk, struct desk_job *jobs)
@@ -136,13 +188,14 @@ static void hand_back(struct desk *desk, struct desk_job *jobs)
 static int tick_run(struct desk_job *job, struct fleet *fleet)
 {
     (void)job;
-    return device_tick(fleet);
+    int result = node_tick(fleet);
+    return result == STORE_OK ? device_tick(fleet) : result;
 }
 
 static void tick_done(struct desk_job *job, int result)
 {
     if (result != STORE_OK)
-        log_line(LOG_LEVEL_ERROR, "tick-failed", "result=%d", result);
+        log_line(LOG_LEVEL_ERROR, "tick-failed", "reason=\"%s\"", store_result_text(result));
     free(job);
 }
 

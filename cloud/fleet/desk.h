@@ -3,7 +3,18 @@
  * for a disk, and nobody is told of anything that a kill -9 could take back.
  *
  *     loop: desk_post(job) --> desk: job->run(fleet) ... commit --> loop: effects, then job->done(result)
- */
+ *
+ * Several servers may share the store, each with a desk of its own. What a job decides is as if no other job
+ * ran at the same time, on any server: where two would have decided differently had they known of each other,
+ * one of them runs again. So a job
+ *   - reads what it decides on from the store, never from memory of its own that another server could
+ * outdate;
+ *   - may run more than once: what it did to the store is taken back in between, what it did elsewhere (a
+ * field of its own, a file) must bear repetition;
+ *   - does work that comes by the clock in small pieces that any server may take: read the rows whose time
+ * has come, a few hundred at most, and write to each of them that it was done (a new due time, a state, a
+ * counter). Two servers that take the same piece then meet in a row, and the second finds the work done. No
+ * leader, no lock; a server that dies leaves rows that are due. */
 #ifndef TANDEM_CLOUD_DESK_H
 #define TANDEM_CLOUD_DESK_H
 
@@ -13,7 +24,8 @@
 
 struct desk;
 struct desk_job {
-    /* On the desk's thread. Anything but STORE_OK takes back what this job wrote, and drops its effects. */
+    /* On the desk's thread, more than once if need be. Anything but STORE_OK takes back what this job wrote,
+     * and drops its effects. */
     int (*run)(struct desk_job *job, struct fleet *fleet);
     /* On the loop, once the transaction is committed or has failed. Frees the job. */
     void (*done)(struct desk_job *job, int result);

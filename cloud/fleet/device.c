@@ -64,7 +64,13 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
     int result = store_device_get(fleet->store, id, &device);
     if (result != STORE_OK)
         return result;
-    struct presence presence = {.node = fleet->node, .connection = connection};
+    struct presence presence = fleet_presence(fleet, id);
+    if (presence.connection != 0 && presence.node != fleet->node) {
+        struct effect *effect = fleet_effect(fleet, EFFECT_TAKEN_OVER, id);
+        effect->node = presence.node;
+        effect->connection = presence.connection;
+    }
+    presence = (struct presence){.node = fleet->node, .connection = connection};
     snprintf(presence.origin, sizeof presence.origin, "%s", origin);
     result = store_presence_set(fleet->store, id, &presence);
     if (result != STORE_OK)

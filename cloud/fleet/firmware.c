@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cloud/log.h"
 #include "cloud/text.h"
+
+#define SWEEP_AGE_S (24 * 3600)
 
 void firmware_path(const char *folder, const uint8_t sha256[RECORD_DIGEST_BYTES], char to[FIRMWARE_PATH_MAX])
 {
@@ -38,6 +41,8 @@ static int sync_path(const char *path, int flags)
 /* Content first, then the name: a crash leaves either no file or the whole one. */
 static int put_in_place(struct fleet *fleet, const char *temporary, const char *path)
 {
+    if (access(temporary, F_OK) != 0 && access(path, F_OK) == 0)
+        return STORE_OK; /* the job runs again */
     int result = sync_path(temporary, O_RDONLY);
     if (result == STORE_OK && rename(temporary, path) != 0)
         result = file_failed(path, "rename");
@@ -81,7 +86,14 @@ int firmware_delete(struct fleet *fleet, int64_t id)
     return result == STORE_OK ? store_firmware_delete(fleet->store, id) : result;
 }
 
-static int sweep_entry(struct fleet *fleet, const char *name)
+/* It may be on its way through another server. */
+static bool is_young(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) != 0 || time(NULL) - file.st_mtime < SWEEP_AGE_S;
+}
+
+static int sweep_entry(struct fleet *fleet, const char *name, bool alone)
 {
     char path[FIRMWARE_PATH_MAX];
     uint8_t sha256[RECORD_DIGEST_BYTES];
@@ -94,11 +106,13 @@ static int sweep_entry(struct fleet *fleet, const char *name)
     if (result != STORE_NOT_FOUND)
         return result;
     snprintf(path, sizeof path, "%s/%s", fleet->folder, name);
+    if (!alone && is_young(path))
+        return STORE_OK;
     log_line(LOG_LEVEL_INFO, "file-removed", "path=%s reason=unused", path);
     return unlink(path) == 0 ? STORE_OK : file_failed(path, "unlink");
 }
 
-int firmware_sweep(struct fleet *fleet)
+int firmware_sweep(struct fleet *fleet, bool alone)
 {
     if (mkdir(fleet->folder, 0700) != 0 && errno != EEXIST)
         return file_failed(fleet->folder, "mkdir");
@@ -107,7 +121,7 @@ int firmware_sweep(struct fleet *fleet)
         return file_failed(fleet->folder, "opendir");
     int result = STORE_OK;
     for (struct dirent *entry; result == STORE_OK && (entry = readdir(folder)) != NULL;)
-        result = sweep_entry(fleet, entry->d_name);
+        result = sweep_entry(fleet, entry->d_name, alone);
     closedir(folder);
     return result;
 }

@@ -15,7 +15,9 @@
 enum effect_kind {
     EFFECT_OFFER,        /* publish text to the device on this connection, if it still stands */
     EFFECT_PUBLISH,      /* the same for bytes of text to topic, at qos */
+    EFFECT_TAKEN_OVER,   /* close this connection: the device has another, on another server */
     EFFECT_TOKEN_ADDED,  /* this hash logs in as device */
+    EFFECT_TOKEN_KNOWN,  /* the same, of a device that another server added */
     EFFECT_TOKEN_REMOVED /* and no longer: its connection closes */
 };
 
@@ -33,6 +35,19 @@ struct effect {
     char text[FLEET_OFFER_MAX];
 };
 
+/* What this server saw of the others (node.h). */
+#define WATCH_MAX 64
+struct watch {
+    int64_t next_beat;
+    int64_t newest_device; /* whose token is known here */
+    size_t count;
+    struct watched {
+        int64_t id;
+        int64_t beat;
+        int silence; /* looks at a beat that stood still */
+    } nodes[WATCH_MAX];
+};
+
 struct fleet {
     struct store *store;
     int64_t node; /* which of the servers that share the store this is (store/node.h) */
@@ -40,6 +55,7 @@ struct fleet {
     uint8_t ticket_key[SECRET_KEY_BYTES]; /* signs download links */
     const char *public_url;               /* where devices download, NULL: where they connected */
     const char *folder;                   /* of firmware files */
+    struct watch watch;                   /* of the other servers */
     int64_t now;                          /* of the job under way */
     struct zones zones;                   /* looked up so far */
     struct effect *effects;               /* of the job under way, newest first */

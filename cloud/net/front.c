@@ -47,6 +47,9 @@ static void answer_health(struct http_exchange *exchange)
 static int run_call(struct desk_job *job, struct fleet *fleet)
 {
     struct visit *visit = (struct visit *)job;
+    json_decref(visit->call.answer); /* of a run that was taken back */
+    visit->call.answer = NULL;
+    visit->call.status = 0;
     visit->call.body = visit->body;
     visit->call.body_bytes = visit->body_bytes;
     return api_answer(visit->route, &visit->call, fleet);

@@ -50,6 +50,16 @@ static void end_device(struct gateway *gateway, int64_t device)
     connection__serve(c);
 }
 
+/* Only this one: on this server the device may have come back meanwhile. */
+static void end_connection(struct gateway *gateway, uint64_t connection)
+{
+    struct connection *c = idmap_get(&gateway->connections, connection);
+    if (c == NULL || c->ended)
+        return;
+    mqtt_session_end(&c->session, MQTT_END_TAKEN_OVER);
+    connection__serve(c);
+}
+
 void gateway_effect(void *ctx, const struct effect *effect)
 {
     struct gateway *gateway = ctx;
@@ -60,7 +70,11 @@ void gateway_effect(void *ctx, const struct effect *effect)
     case EFFECT_PUBLISH:
         publish(gateway, effect);
         break;
+    case EFFECT_TAKEN_OVER:
+        end_connection(gateway, effect->connection);
+        break;
     case EFFECT_TOKEN_ADDED:
+    case EFFECT_TOKEN_KNOWN:
         tokens_add(gateway->tokens, effect->token_hash, effect->device);
         break;
     case EFFECT_TOKEN_REMOVED:

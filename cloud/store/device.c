@@ -112,6 +112,23 @@ int store_device_delete(struct store *store, int64_t id)
     return db__run_one(&query);
 }
 
+static void read_device_token(struct query *query, void *record)
+{
+    struct device_token *token = record;
+    token->device = db__int(query);
+    (void)db__bytes(query, token->hash, sizeof token->hash);
+}
+
+int store_device_tokens(struct store *store, int64_t after, size_t limit, struct device_token **tokens,
+                        size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT id, token_hash FROM device WHERE id > ? ORDER BY id LIMIT ?");
+    db__put_int(&query, after);
+    db__put_int(&query, (int64_t)limit);
+    return db__list(&query, read_device_token, sizeof **tokens, tokens, count);
+}
+
 int store_devices(struct store *store, const char *template, struct device **devices, size_t *count)
 {
     struct query query =

@@ -13,6 +13,13 @@ TDM_MUST_USE int store_device_add(struct store *store, struct device *device);
 TDM_MUST_USE int store_device_get(struct store *store, int64_t id, struct device *device);
 TDM_MUST_USE int store_device_update(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_delete(struct store *store, int64_t id);
+/* The login tokens of the devices after this id, in order; by pages, since there may be a million. */
+struct device_token {
+    int64_t device;
+    uint8_t hash[RECORD_DIGEST_BYTES];
+};
+TDM_MUST_USE int store_device_tokens(struct store *store, int64_t after, size_t limit,
+                                     struct device_token **tokens, size_t *count);
 /* template NULL: all. In order of id. */
 TDM_MUST_USE int store_devices(struct store *store, const char *template, struct device **devices,
                                size_t *count);

@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "cloud/text.h"
+#include "tests/cloud/store/fresh.h"
 
 int world_setup(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
-    char why[256];
     assert_non_null(world);
-    assert_int_equal(store_open(&world->fleet.store, ":memory:", why, sizeof why), STORE_OK);
+    fresh_begin();
+    world->fleet.store = fresh_open_alone();
     world->fleet.limits = status_limits_default;
     world->fleet.node = 1;
     world->fleet.now = 1700000000000;
@@ -35,6 +36,7 @@ int world_teardown(void **state)
     fleet_clear(&world->fleet);
     store_close(world->fleet.store);
     free(world);
+    fresh_end();
     return 0;
 }
 

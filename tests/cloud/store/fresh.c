@@ -53,11 +53,21 @@ void fresh_end(void)
         remove_files();
 }
 
-struct store *fresh_open(void)
+static struct store *open_at(const char *where)
 {
     struct store *store;
     char why[400];
-    if (store_open(&store, fresh_where(), why, sizeof why) != STORE_OK)
+    if (store_open(&store, where, why, sizeof why) != STORE_OK)
         fail_msg("%s", why);
     return store;
+}
+
+struct store *fresh_open(void)
+{
+    return open_at(fresh_where());
+}
+
+struct store *fresh_open_alone(void)
+{
+    return open_at(fresh_is_postgres() ? fresh_where() : ":memory:");
 }

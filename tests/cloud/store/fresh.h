@@ -20,5 +20,7 @@ void fresh_begin(void);
 void fresh_end(void);
 /* One more store on it. */
 struct store *fresh_open(void);
+/* The only store on it: SQLite's is in memory. */
+struct store *fresh_open_alone(void);
 
 #endif

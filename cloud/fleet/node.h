@@ -1,0 +1,19 @@
+/* The servers that share a store watch each other (store/node.h). Runs on the store's thread. */
+#ifndef TANDEM_CLOUD_FLEET_NODE_H
+#define TANDEM_CLOUD_FLEET_NODE_H
+
+#include "cloud/fleet/fleet.h"
+
+/* Joins, once per process. alone: nobody else has this store. */
+TDM_MUST_USE int node_join(struct fleet *fleet, bool alone);
+/* Leaves: its devices are off-line from now on. */
+TDM_MUST_USE int node_leave(struct fleet *fleet);
+
+/* Beats, and takes out a node whose beat stood still for NODE_SILENCE looks; call several times a second.
+ * Learns of devices that others added. Ends the program if the others have taken this one out: what it knew
+ * of its devices is gone, and a new start is the clean way on. */
+#define NODE_BEAT_MS 1000
+#define NODE_SILENCE 10
+TDM_MUST_USE int node_tick(struct fleet *fleet);
+
+#endif

@@ -1,0 +1,113 @@
+/* Servers that share a store, and one that falls silent. */
+#include "tests/cloud/fleet/world.h"
+
+#include <stdlib.h>
+
+#include "cloud/fleet/node.h"
+
+static void tick(struct world *world)
+{
+    assert_int_equal(store_begin(world->fleet.store), STORE_OK);
+    assert_int_equal(node_tick(&world->fleet), STORE_OK);
+    assert_int_equal(store_commit(world->fleet.store), STORE_OK);
+    world->fleet.now += NODE_BEAT_MS;
+    while (world->last != NULL) {
+        struct effect *next = world->last->next;
+        free(world->last);
+        world->last = next;
+    }
+    world->last = world->fleet.effects;
+    world->fleet.effects = NULL;
+}
+
+/* This server, another one, and a device that is connected to the other. */
+static int64_t join_both(struct world *world, int64_t device)
+{
+    int64_t other;
+    struct store *store = world->fleet.store;
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(node_join(&world->fleet, true), STORE_OK);
+    assert_int_equal(store_node_add(store, 1, false, &other), STORE_OK);
+    struct presence presence = {.node = other, .connection = 5};
+    assert_int_equal(store_presence_set(store, device, &presence), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    return other;
+}
+
+static void a_server_that_falls_silent_is_taken_out_with_its_devices(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device);
+    for (int look = 0; look <= NODE_SILENCE; look++) {
+        tick(world);
+        assert_int_equal(fleet_presence(&world->fleet, device).node, other);
+    }
+    tick(world);
+    assert_int_equal(fleet_presence(&world->fleet, device).connection, 0);
+    assert_int_equal(store_node_beat(world->fleet.store, other), STORE_NOT_FOUND);
+}
+
+static void a_server_that_beats_stays(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device);
+    for (int look = 0; look < 5 * NODE_SILENCE; look++) {
+        if (look % NODE_SILENCE == 0)
+            assert_int_equal(store_node_beat(world->fleet.store, other), STORE_OK);
+        tick(world);
+    }
+    assert_int_equal(fleet_presence(&world->fleet, device).node, other);
+}
+
+/* A pause of this server, or of the database, says nothing about the others. */
+static void time_that_nobody_looked_at_makes_nobody_silent(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device);
+    tick(world);
+    world->fleet.now += 3600 * 1000;
+    tick(world);
+    assert_int_equal(fleet_presence(&world->fleet, device).node, other);
+}
+
+static void a_device_that_connects_here_leaves_the_other_server(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device);
+    world_connect(world, device);
+    assert_int_equal(fleet_presence(&world->fleet, device).node, world->fleet.node);
+    const struct effect *effect = world->last;
+    assert_non_null(effect);
+    assert_int_equal(effect->kind, EFFECT_TAKEN_OVER);
+    assert_int_equal(effect->node, other);
+    assert_int_equal(effect->connection, 5);
+}
+
+static void devices_that_another_server_added_may_log_in_here(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    join_both(world, device);
+    tick(world);
+    const struct effect *effect = world->last;
+    assert_non_null(effect);
+    assert_int_equal(effect->kind, EFFECT_TOKEN_KNOWN);
+    assert_int_equal(effect->device, device);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_server_that_falls_silent_is_taken_out_with_its_devices),
+        CASE(a_server_that_beats_stays),
+        CASE(time_that_nobody_looked_at_makes_nobody_silent),
+        CASE(a_device_that_connects_here_leaves_the_other_server),
+        CASE(devices_that_another_server_added_may_log_in_here),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
