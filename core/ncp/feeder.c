@@ -24,7 +24,8 @@
  * A restart of the MCU in OFFERING, ACCEPTED and SENDING leads to WAITING too, while offers are left. What is
  * withdrawn up to SENDING goes to CANCELLING once no answer is awaited.
  *
- * - One call of ours is in flight at most, and nothing else of ours is sent meanwhile.
+ * - One call of ours is in flight at most, and nothing else of ours is sent meanwhile; two chunks are, where
+ * the MCU asked for it (docs/EXTENSIONS.md, "otaUpdateWindow").
  * - An offer fits the smallest buffer in the field, 256 bytes with its CRC, and is preceded by a resync.
  * - A chunk is exactly as long as the MCU asked for, the last one excepted; a resend is the same bytes.
  * - A chunk with a send unanswered and then refused to the end may be written (section 9): it is assumed to
@@ -112,10 +113,34 @@ void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32
     tdm__feeder_enter(ncp, TDM__CANCELLING, now_ms);
 }
 
+/* The call that is answered first. */
+static struct tdm_call *head(struct tdm_ncp *ncp)
+{
+    return &ncp->calls[ncp->turn];
+}
+
+/* The call behind it, of the chunk that is sent ahead. */
+static struct tdm_call *second(struct tdm_ncp *ncp)
+{
+    return &ncp->calls[1 - ncp->turn];
+}
+
+static void recall_ahead(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    ncp->ahead = 0;
+    tdm_endpoint_cancel(&ncp->endpoint, second(ncp), now_ms);
+}
+
+void tdm__feeder_recall(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    recall_ahead(ncp, now_ms);
+    tdm_endpoint_cancel(&ncp->endpoint, head(ncp), now_ms);
+}
+
 void tdm__feeder_send_from(struct tdm_ncp *ncp, uint32_t offset, uint32_t now_ms)
 {
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
-    ncp->loaded = 0;
+    tdm__feeder_recall(ncp, now_ms);
+    ncp->window = 1;
     ncp->offset = offset;
     ncp->unanswered = false;
     ncp->assumed = false;
@@ -160,16 +185,22 @@ static void offer_done(void *ctx, int error, uint8_t status, struct tdm_reader *
     }
 }
 
+/* The chunk at offset is taken. The one that was sent ahead, if any, is the next to be answered. */
 static void next_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (ncp->resends > 0) { /* the last resend may have reached a reader that was busy, and only in part */
         tdm_endpoint_resync(&ncp->endpoint);
     }
-    ncp->offset += ncp->loaded;
-    ncp->loaded = 0;
+    ncp->offset += ncp->sent;
+    ncp->sent = ncp->ahead;
+    if (ncp->ahead > 0) {
+        ncp->ahead = 0;
+        ncp->turn = 1 - ncp->turn;
+    }
     ncp->resends = 0;
     ncp->unanswered = false;
     ncp->due_ms = now_ms;
+    tell(ncp, TDM_NCP_TRANSFERRING, TDM_REASON_NONE);
 }
 
 /* The same request again, or the end of it. */
@@ -192,27 +223,51 @@ static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refuse
     }
 }
 
+/* The chunk that was sent ahead is answered before the one at offset. The MCU takes them in order, so true is
+ * for both, and false says that the first one, or its answer, was lost. */
+static void ahead_done(struct tdm_ncp *ncp, int error, bool taken, uint32_t now_ms)
+{
+    if (error == TDM_E_TIMEOUT) { /* it goes out again in its turn */
+        ncp->ahead = 0;
+        return;
+    }
+    tdm_endpoint_cancel(&ncp->endpoint, head(ncp), now_ms);
+    if (taken) {
+        next_chunk(ncp, now_ms);
+        next_chunk(ncp, now_ms);
+    } else {
+        ncp->ahead = 0;
+        resend(ncp, TDM_E_TIMEOUT, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
+    }
+}
+
 static void write_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
 {
     struct tdm_ncp *ncp = ctx;
+    bool taken = said_yes(error, results);
 
     (void)status;
     if (error == TDM_E_CANCELLED) {
         return;
     }
-    if (said_yes(error, results)) {
-        ncp->assumed = false;
-    } else if (error != TDM_E_TIMEOUT && ncp->assumed) {
-        tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
-        return;
-    } else if (error != TDM_E_TIMEOUT && ncp->unanswered && ncp->resends >= TDM__RESENDS) {
-        ncp->assumed = true;
-    } else {
-        resend(ncp, error, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
+    if (head(ncp)->in_flight) {
+        ahead_done(ncp, error, taken, now_ms);
         return;
     }
-    next_chunk(ncp, now_ms);
-    tell(ncp, TDM_NCP_TRANSFERRING, TDM_REASON_NONE);
+    if (taken) {
+        ncp->assumed = false;
+        next_chunk(ncp, now_ms);
+        return;
+    }
+    recall_ahead(ncp, now_ms);
+    if (error != TDM_E_TIMEOUT && ncp->assumed) {
+        tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
+    } else if (error != TDM_E_TIMEOUT && ncp->unanswered && ncp->resends >= TDM__RESENDS) {
+        ncp->assumed = true;
+        next_chunk(ncp, now_ms);
+    } else {
+        resend(ncp, error, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
+    }
 }
 
 static void finish_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
@@ -283,7 +338,7 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
     tdm_put_string(&args, firmware->type);
     tdm_put_string(&args, firmware->version);
     tdm_put_string(&args, firmware->build);
-    if (tdm_endpoint_commit(&ncp->endpoint, &args, &ncp->call, TDM__OFFER_MS, offer_done, ncp, now_ms) !=
+    if (tdm_endpoint_commit(&ncp->endpoint, &args, head(ncp), TDM__OFFER_MS, offer_done, ncp, now_ms) !=
         TDM_OK) {
         return TDM__SOON_MS;
     }
@@ -302,25 +357,31 @@ static uint32_t no_start(struct tdm_ncp *ncp, uint32_t now_ms)
     return 0;
 }
 
-/* Reads the next chunk, unless it is there already (a resend). */
-static bool load(struct tdm_ncp *ncp)
-{
-    const struct tdm_ncp_ops *ops = ncp->config->ops;
-    uint32_t left = ncp->firmware.bytes - ncp->offset;
-    uint16_t bytes = left < ncp->chunk_bytes ? (uint16_t)left : ncp->chunk_bytes;
-
-    if (ncp->loaded == 0 &&
-        ops->read(ncp->config->ctx, ncp->firmware.id, ncp->offset, ncp->chunk, bytes) == TDM_OK) {
-        ncp->loaded = bytes;
-    }
-    return ncp->loaded != 0;
-}
-
 /* A resend is the same call again: the answer to any of its sends counts, however late. */
 static int open_step(struct tdm_ncp *ncp, uint16_t uid, struct tdm_writer *args)
 {
-    return ncp->resends > 0 ? tdm_endpoint_open_again(&ncp->endpoint, uid, &ncp->call, args)
+    return ncp->resends > 0 ? tdm_endpoint_open_again(&ncp->endpoint, uid, head(ncp), args)
                             : tdm_endpoint_open(&ncp->endpoint, uid, false, args);
+}
+
+/* Reads the chunk at offset. Returns its bytes, 0 if it can't be read. */
+static uint16_t load(struct tdm_ncp *ncp, uint32_t offset)
+{
+    uint32_t left = ncp->firmware.bytes - offset;
+    uint16_t bytes = left < ncp->chunk_bytes ? (uint16_t)left : ncp->chunk_bytes;
+    int error = ncp->config->ops->read(ncp->config->ctx, ncp->firmware.id, offset, ncp->chunk, bytes);
+
+    return error == TDM_OK ? bytes : 0;
+}
+
+/* Sends what was loaded. */
+static int commit_chunk(struct tdm_ncp *ncp, struct tdm_writer *args, struct tdm_call *call, uint32_t offset,
+                        uint16_t bytes, uint32_t now_ms)
+{
+    tdm_put_u32(args, offset);
+    tdm_put_binary(args, ncp->chunk, bytes);
+    tdm_put_u32(args, tdm_crc32(0, ncp->chunk, bytes));
+    return tdm_endpoint_commit(&ncp->endpoint, args, call, TDM__WRITE_MS, write_done, ncp, now_ms);
 }
 
 static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
@@ -332,21 +393,16 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
         tell(ncp, TDM_NCP_VERIFYING, TDM_REASON_NONE);
         return 0;
     }
-    if (!load(ncp)) {
+    ncp->sent = load(ncp, ncp->offset);
+    if (ncp->sent == 0) {
         tdm__feeder_give_up(ncp, TDM_REASON_STORAGE, false, now_ms);
         return 0;
     }
-    if (open_step(ncp, TDM_UID_OTA_WRITE, &args) != TDM_OK) {
+    if (open_step(ncp, TDM_UID_OTA_WRITE, &args) != TDM_OK ||
+        commit_chunk(ncp, &args, head(ncp), ncp->offset, ncp->sent, now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
-    tdm_put_u32(&args, ncp->offset);
-    tdm_put_binary(&args, ncp->chunk, ncp->loaded);
-    tdm_put_u32(&args, tdm_crc32(0, ncp->chunk, ncp->loaded));
-    if (tdm_endpoint_commit(&ncp->endpoint, &args, &ncp->call, TDM__WRITE_MS, write_done, ncp, now_ms) !=
-        TDM_OK) {
-        return TDM__SOON_MS;
-    }
-    return TDM__WRITE_MS;
+    return 0;
 }
 
 static uint32_t finish(struct tdm_ncp *ncp, uint32_t now_ms)
@@ -354,7 +410,7 @@ static uint32_t finish(struct tdm_ncp *ncp, uint32_t now_ms)
     struct tdm_writer args;
 
     if (open_step(ncp, TDM_UID_OTA_FINISH, &args) != TDM_OK ||
-        tdm_endpoint_commit(&ncp->endpoint, &args, &ncp->call, TDM__FINISH_MS, finish_done, ncp, now_ms) !=
+        tdm_endpoint_commit(&ncp->endpoint, &args, head(ncp), TDM__FINISH_MS, finish_done, ncp, now_ms) !=
             TDM_OK) {
         return TDM__SOON_MS;
     }
@@ -369,7 +425,7 @@ static uint32_t heard_enough(struct tdm_ncp *ncp, uint32_t now_ms)
 
 static uint32_t cancel(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_OTA_CANCEL, &ncp->call, TDM__CANCEL_MS, cancel_done, ncp,
+    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_OTA_CANCEL, head(ncp), TDM__CANCEL_MS, cancel_done, ncp,
                           now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
@@ -385,6 +441,33 @@ static bool is_held(struct tdm_ncp *ncp, uint32_t now_ms)
     return ncp->suspended && (ncp->step == TDM__WAITING || ncp->step == TDM__SENDING);
 }
 
+/* With a window, the chunk behind the one that awaits its answer goes out, too; not while that one is sent
+ * again. */
+static bool may_send_ahead(const struct tdm_ncp *ncp)
+{
+    return ncp->step == TDM__SENDING && ncp->window > 1 && ncp->ahead == 0 && ncp->resends == 0 &&
+           ncp->calls[ncp->turn].in_flight && ncp->offset + ncp->sent < ncp->firmware.bytes &&
+           !ncp->suspended && !ncp->restart && ncp->switch_to == 0;
+}
+
+static uint32_t send_ahead(struct tdm_ncp *ncp, uint32_t now_ms)
+{
+    uint32_t offset = ncp->offset + ncp->sent;
+    uint16_t bytes = load(ncp, offset);
+    struct tdm_writer args;
+
+    if (bytes == 0) { /* what is wrong shows when its turn comes */
+        ncp->window = 1;
+        return 0;
+    }
+    if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_WRITE, false, &args) != TDM_OK ||
+        commit_chunk(ncp, &args, second(ncp), offset, bytes, now_ms) != TDM_OK) {
+        return TDM__SOON_MS;
+    }
+    ncp->ahead = bytes;
+    return 0;
+}
+
 uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     static uint32_t (*const steps[])(struct tdm_ncp *, uint32_t) = {
@@ -393,6 +476,9 @@ uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
     };
     uint32_t wait_ms = tdm__until(ncp->due_ms, now_ms);
 
+    if (may_send_ahead(ncp)) {
+        return send_ahead(ncp, now_ms);
+    }
     if (ncp->step >= sizeof steps / sizeof steps[0] || steps[ncp->step] == NULL || !tdm__may_call(ncp)) {
         return UINT32_MAX;
     }

@@ -10,6 +10,9 @@ void tdm__feeder_enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms
 /* WAITING with this firmware. */
 void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmware, uint32_t now_ms);
 
+/* Ends the update's calls in flight; their answers do not count any more. */
+void tdm__feeder_recall(struct tdm_ncp *ncp, uint32_t now_ms);
+
 /* The MCU waits for the file from offset on. */
 void tdm__feeder_send_from(struct tdm_ncp *ncp, uint32_t offset, uint32_t now_ms);
 

@@ -18,6 +18,15 @@ bool tdm__feeder_start(struct tdm_ncp *ncp, uint16_t chunk, uint32_t now_ms)
     return true;
 }
 
+bool tdm__feeder_window(struct tdm_ncp *ncp, uint8_t chunks)
+{
+    if (ncp->step != TDM__SENDING || chunks == 0) {
+        return false;
+    }
+    ncp->window = chunks < TDM__WINDOW_MAX ? chunks : TDM__WINDOW_MAX;
+    return true;
+}
+
 bool tdm__feeder_suspend(struct tdm_ncp *ncp, uint16_t seconds, uint32_t now_ms)
 {
     if (seconds > TDM__SUSPEND_MAX_S) {
@@ -51,7 +60,7 @@ void tdm__feeder_mcu_restarted(struct tdm_ncp *ncp, bool initialized, uint32_t n
     if (ncp->step == TDM__NONE) {
         return;
     }
-    tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
+    tdm__feeder_recall(ncp, now_ms);
     if (ncp->step == TDM__FINISHING) {
         tdm__feeder_enter(ncp, TDM__RETURNING, now_ms);
     }
@@ -80,7 +89,7 @@ void tdm__feeder_mcu_failed(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms
     case TDM__SENDING:
     case TDM__FINISHING:
     case TDM__HEARING:
-        tdm_endpoint_cancel(&ncp->endpoint, &ncp->call, now_ms);
+        tdm__feeder_recall(ncp, now_ms);
         tdm__feeder_fail(ncp, reason, now_ms);
         break;
     default:

@@ -12,6 +12,7 @@ enum {
     TDM__REMIND_MS = 5000, /* between an MCU's first sign in state 10 and the reminder to initialise */
     TDM__WRITE_MS = 5000,
     TDM__RESENDS = 5,
+    TDM__WINDOW_MAX = 2,
     TDM__SUSPEND_MAX_S = 18 * 3600,
 
     TDM__OFFER_BYTES = 255,     /* of payload: the smallest MCUs hold 256 with the CRC */
@@ -63,6 +64,8 @@ bool tdm__feeder_start(struct tdm_ncp *ncp, uint16_t chunk, uint32_t now_ms);
 /* Goes on where the MCU has image bytes up to *position; *position and *offset get what is promised
  * (docs/EXTENSIONS.md, "otaUpdateResume"). False: not now, or not there. */
 bool tdm__feeder_resume(struct tdm_ncp *ncp, uint32_t *position, uint32_t *offset, uint32_t now_ms);
+/* So many chunks may be in flight from now on. False: not now. */
+bool tdm__feeder_window(struct tdm_ncp *ncp, uint8_t chunks);
 bool tdm__feeder_suspend(struct tdm_ncp *ncp, uint16_t seconds, uint32_t now_ms);
 /* A call that a starting MCU makes came; initialized when it was initialize. */
 void tdm__feeder_mcu_restarted(struct tdm_ncp *ncp, bool initialized, uint32_t now_ms);

@@ -18,7 +18,8 @@ static uint32_t earliest(uint32_t a_ms, uint32_t b_ms)
 
 bool tdm__may_call(const struct tdm_ncp *ncp)
 {
-    return !ncp->call.in_flight && !ncp->life_call.in_flight && !ncp->restart && ncp->switch_to == 0;
+    return !ncp->calls[0].in_flight && !ncp->calls[1].in_flight && !ncp->life_call.in_flight &&
+           !ncp->restart && ncp->switch_to == 0;
 }
 
 void tdm_ncp_init(struct tdm_ncp *ncp, const struct tdm_ncp_config *config, uint32_t now_ms)

@@ -215,6 +215,13 @@ static bool get_report(struct tdm_reader *args, struct tdm_ncp_device_report *re
     return good && report->event >= TDM_DEVICE_STARTED && report->event <= TDM_DEVICE_TRIAL;
 }
 
+static void serve_ota_window(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                             uint32_t now_ms)
+{
+    (void)now_ms;
+    tdm_put_bool(results, tdm__feeder_window(ncp, tdm_get_u8(args)));
+}
+
 static void serve_device_start(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
                                uint32_t now_ms)
 {
@@ -280,6 +287,7 @@ static const struct served_call {
     {TDM_UID_DEVICE_REPORT, serve_device_report},
     {TDM_UID_OTA_RESUME, serve_ota_resume},
     {TDM_UID_DEVICE_START, serve_device_start},
+    {TDM_UID_OTA_WINDOW, serve_ota_window},
 };
 
 static serve_call_fn *find(uint16_t uid)

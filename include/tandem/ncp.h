@@ -158,8 +158,8 @@ struct tdm_ncp_config {
 struct tdm_ncp {
     const struct tdm_ncp_config *config;
     struct tdm_endpoint endpoint;
-    struct tdm_call call;      /* of the update; */
-    struct tdm_call life_call; /* of the link's life: one of the two is in flight at most */
+    struct tdm_call calls[2];  /* of the update: one, and with a window another one behind it; */
+    struct tdm_call life_call; /* of the link's life: never beside those */
 
     /* link_life */
     struct tdm_ncp_device device;
@@ -197,8 +197,11 @@ struct tdm_ncp {
     uint8_t resends;   /* of the chunk or the finish under way */
     uint8_t reason;    /* why it ends, or ended last time */
     uint8_t withdrawn; /* why it is to end once no answer is awaited, 0 if it is not */
+    uint8_t turn;      /* of calls: the one that is answered first */
+    uint8_t window;    /* chunks in flight, at most: 1 or 2 */
     uint16_t chunk_bytes;
-    uint16_t loaded;    /* bytes of the file in chunk */
+    uint16_t sent;      /* bytes of the chunk at offset, once it is in flight */
+    uint16_t ahead;     /* likewise of the one behind it, 0: not in flight */
     uint32_t offset;    /* taken by the MCU */
     uint32_t resumed;   /* the highest offset that it resumed at */
     uint32_t due_ms;    /* when the step's timer ends */
@@ -207,7 +210,7 @@ struct tdm_ncp {
 
     uint8_t chunk[TDM_NCP_CHUNK_MAX];
     uint8_t rx[TDM_FRAME_PAYLOAD_MAX + 1];
-    uint8_t tx[TDM_FRAME_PAYLOAD_MAX + 512];
+    uint8_t tx[2 * TDM_FRAME_PAYLOAD_MAX + 512]; /* two chunks, and answers */
 };
 
 /* config stays the caller's and in place. Starts at the initial rate (set_baud is called), in state 10. */

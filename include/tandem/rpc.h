@@ -86,7 +86,8 @@ enum tdm_status {
     X(0x0353, GET_LOCATION_INFO, "blynk.getLocationInfo", "", "ssss?", 1000)                                 \
     X(0x5401, DEVICE_REPORT, "tandem.deviceReport", "BBBbbsI", "?", 1000)                                    \
     X(0x5402, OTA_RESUME, "tandem.otaUpdateResume", "I", "II?", 1000)                                        \
-    X(0x5403, DEVICE_START, "tandem.deviceStart", "BI", "?", 1000)
+    X(0x5403, DEVICE_START, "tandem.deviceStart", "BI", "?", 1000)                                           \
+    X(0x5404, OTA_WINDOW, "tandem.otaUpdateWindow", "B", "?", 1000)
 
 /* Served by the primary MCU. */
 #define TDM_MCU_CALLS(X)                                                                                     \

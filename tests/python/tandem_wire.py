@@ -250,6 +250,7 @@ CALLS = [
         5401 tandem.deviceReport          BBBbbsI ?     1000
         5402 tandem.otaUpdateResume       I      II?    1000
         5403 tandem.deviceStart           BI     ?      1000
+        5404 tandem.otaUpdateWindow       B      ?      1000
         """,
     ),
     *_calls(

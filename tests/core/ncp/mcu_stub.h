@@ -17,6 +17,7 @@ struct stub {
     bool refuse_offer;
     bool no_start; /* accepts, then never asks for chunks */
     bool rewrites; /* takes a repeated chunk as written; the field's driver does not */
+    bool window;   /* a second chunk may come while the first is worked on; it waits */
     bool refuse_finish;
     bool asks_digests; /* nested calls while it handles otaUpdateFinish */
     int mute_writes;   /* neither take nor answer so many of the next chunks */
@@ -60,6 +61,9 @@ struct stub {
     int answer_bytes;
     uint32_t answer_due;
     bool start_due;
+    uint8_t waiting[1600]; /* the chunk that came while another one is worked on */
+    int waiting_bytes;
+    int most_in_flight;
     int nested; /* digest questions still to ask */
 };
 
