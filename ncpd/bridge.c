@@ -1,6 +1,6 @@
 /* Who talks to whom:
  *
- *     serial <--bytes--> core/ncp --online, offline--> cloud_link --offer--> download --file--> core/ncp
+ *     serial <--bytes--> core/ncp --online, offline--> cloud_link --offer--> update --file--> core/ncp
  *                         |    '-----progress, device reports-----> report ----> cloud_link
  *                         '--other calls--> calls --> datastreams --> cloud_link --> datastreams --> core/ncp
  *
@@ -17,26 +17,21 @@
 
 #include "ncpd/calls.h"
 #include "ncpd/cloud_link.h"
-#include "ncpd/download.h"
 #include "ncpd/host.h"
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
 #include "ncpd/report.h"
 #include "ncpd/serial.h"
 #include "ncpd/store.h"
+#include "ncpd/timer.h"
 #include "ncpd/token.h"
+#include "ncpd/update.h"
 #include "tandem/ncp.h"
 
 enum {
-    FILES = 3, /* under way, next, and the one that takes its place */
     CHECK_IN_DELAY_MS = 1000,
     PIN_RETRY_MS = 20,
     RX_BUFFER_BYTES = 1024 /* what info/mcu says we take in one message */
-};
-
-struct file {
-    uint32_t id; /* 0: free */
-    int fd;
 };
 
 struct bridge {
@@ -46,27 +41,18 @@ struct bridge {
     struct tdm_ncp ncp;
     struct serial *serial;
     struct cloud_link *cloud;
-    struct download *download;
+    struct update *update;
     struct report_queue reports;
     struct datastreams streams;
     struct local_time local;
     struct calls calls;
     struct event *poll;     /* core/ncp's timers */
     struct event *check_in; /* go on line */
-    struct file files[FILES];
-    uint32_t last_id;
 };
 
 static uint32_t now_ms(void)
 {
     return (uint32_t)host_clock_ms();
-}
-
-static void start_timer(struct event *timer, uint32_t ms)
-{
-    struct timeval delay = {ms / 1000, ms % 1000 * 1000};
-
-    evtimer_add(timer, &delay);
 }
 
 /* False if there are pins left to tell the MCU of. */
@@ -94,7 +80,7 @@ static void run_ncp(struct bridge *bridge)
     if (wait_ms == UINT32_MAX) {
         evtimer_del(bridge->poll);
     } else {
-        start_timer(bridge->poll, wait_ms);
+        timer_start(bridge->poll, wait_ms);
     }
     serial_kick(bridge->serial);
 }
@@ -131,42 +117,6 @@ static void on_uart_opened(void *ctx)
     run_ncp(bridge);
 }
 
-/* --- Files --- */
-
-static struct file *file_of(struct bridge *bridge, uint32_t id)
-{
-    for (size_t i = 0; i < FILES; i++) {
-        if (bridge->files[i].id == id) {
-            return &bridge->files[i];
-        }
-    }
-    return NULL;
-}
-
-static void close_file(struct bridge *bridge, uint32_t id)
-{
-    struct file *file = file_of(bridge, id);
-
-    if (id != 0 && file != NULL) {
-        close(file->fd);
-        file->id = 0;
-    }
-}
-
-/* Takes fd over. Returns the file's number, 0 if there is no room. */
-static uint32_t keep_file(struct bridge *bridge, int fd)
-{
-    struct file *file = file_of(bridge, 0);
-
-    if (file == NULL) {
-        close(fd);
-        return 0;
-    }
-    file->id = ++bridge->last_id;
-    file->fd = fd;
-    return file->id;
-}
-
 /* --- What core/ncp asks for --- */
 
 static bool op_can_baud(void *ctx, uint32_t baud)
@@ -191,7 +141,7 @@ static void op_online(void *ctx, const struct tdm_ncp_device *device)
     datastreams_reset(&bridge->streams);
     log_info(bridge->mcu->name, "the MCU initialized as template %s, firmware %s %s (%s)",
              device->template_id, device->firmware.type, device->firmware.version, device->firmware.build);
-    start_timer(bridge->check_in, CHECK_IN_DELAY_MS);
+    timer_start(bridge->check_in, CHECK_IN_DELAY_MS);
 }
 
 static void op_offline(void *ctx)
@@ -207,32 +157,15 @@ static void op_offline(void *ctx)
 static int op_read(void *ctx, uint32_t id, uint32_t offset, void *to, size_t bytes)
 {
     struct bridge *bridge = ctx;
-    const struct file *file = file_of(bridge, id);
 
-    if (file == NULL || pread(file->fd, to, bytes, offset) != (ssize_t)bytes) {
-        log_error(bridge->mcu->name, "data folder: the firmware file cannot be read");
-        return TDM_E_TRUNCATED;
-    }
-    return TDM_OK;
+    return update_read(bridge->update, id, offset, to, bytes);
 }
 
 static void op_progress(void *ctx, const struct tdm_ncp_progress *progress)
 {
     struct bridge *bridge = ctx;
-    const char *stage = tdm_ncp_stage_slug(progress->stage);
 
-    if (progress->stage == TDM_NCP_TRANSFERRING) {
-        log_debug(bridge->mcu->name, "update: %u of %u bytes", progress->bytes, progress->size);
-    } else if (progress->stage == TDM_NCP_FAILED) {
-        log_warning(bridge->mcu->name, "update: failed: %s (%s)", tdm_reason_text(progress->reason),
-                    tdm_reason_slug(progress->reason));
-    } else {
-        log_info(bridge->mcu->name, "update: %s", stage);
-    }
-    if (progress->stage == TDM_NCP_INSTALLED || progress->stage == TDM_NCP_FAILED) {
-        close_file(bridge, progress->id);
-    }
-    report_progress(&bridge->reports, progress, host_clock_ms());
+    update_progress(bridge->update, progress);
     cloud_link_kick(bridge->cloud);
 }
 
@@ -244,7 +177,7 @@ static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *repo
              report->state, tdm_reason_slug(report->reason));
     report_device(&bridge->reports, report);
     if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL)) {
-        start_timer(bridge->check_in, 0); /* this is what it waited for; the report goes with it */
+        timer_start(bridge->check_in, 0); /* this is what it waited for; the report goes with it */
     } else {
         cloud_link_kick(bridge->cloud);
     }
@@ -256,6 +189,9 @@ static int op_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader 
 {
     struct bridge *bridge = ctx;
 
+    if (uid == TDM_UID_OTA_PREFETCH) {
+        return update_prefetch(bridge->update, msg_id, results);
+    }
     return calls_serve(&bridge->calls, uid, msg_id, args, results);
 }
 
@@ -319,22 +255,7 @@ static void on_cloud_changed(void *ctx, bool connected)
         (void)cloud_link_publish(bridge->cloud, "get/utc/all/json", "", 0, 0);
         (void)cloud_link_publish(bridge->cloud, "get/loc/all", "", 0, 0);
     }
-    start_timer(bridge->poll, 0);
-}
-
-static void take_offer(struct bridge *bridge, const void *json, size_t bytes)
-{
-    struct offer offer;
-
-    if (!offer_parse(&offer, json, bytes)) {
-        log_warning(bridge->mcu->name, "cloud: an offer that is none (no http URL, or not JSON); ignored");
-        return;
-    }
-    log_info(bridge->mcu->name, "cloud: offers %s %s (%s), %u bytes, at %s", offer.type, offer.version,
-             offer.build, offer.size, offer_url_shown(&offer));
-    report_received(&bridge->reports, &offer);
-    cloud_link_kick(bridge->cloud);
-    download_start(bridge->download, &offer);
+    timer_start(bridge->poll, 0);
 }
 
 static void take_redirect(struct bridge *bridge, const void *payload, size_t bytes)
@@ -362,14 +283,14 @@ static void take_value(struct bridge *bridge, const char *name, const void *valu
                     "MessageBytes; dropped",
                     name, bytes);
     }
-    start_timer(bridge->poll, 0);
+    timer_start(bridge->poll, 0);
 }
 
 static void take_zone(struct bridge *bridge, const void *json, size_t bytes)
 {
     if (local_time_take_zone(&bridge->local, json, bytes)) {
         tdm_ncp_event(&bridge->ncp, TDM_EVENT_TIME_CHANGED);
-        start_timer(bridge->poll, 0);
+        timer_start(bridge->poll, 0);
     }
 }
 
@@ -378,13 +299,13 @@ static void on_cloud_message(void *ctx, const char *topic, const void *payload, 
     struct bridge *bridge = ctx;
 
     if (strcmp(topic, "ota/json") == 0) {
-        take_offer(bridge, payload, bytes);
+        update_take_offer(bridge->update, payload, bytes);
     } else if (strcmp(topic, "redirect") == 0) {
         take_redirect(bridge, payload, bytes);
     } else if (strcmp(topic, "reboot") == 0) {
         log_info(bridge->mcu->name, "cloud: asks the device to restart");
         tdm_ncp_reboot_mcu(&bridge->ncp);
-        start_timer(bridge->poll, 0);
+        timer_start(bridge->poll, 0);
     } else if (strncmp(topic, "ds/", 3) == 0) {
         take_value(bridge, topic + 3, payload, bytes);
     } else if (strcmp(topic, "utc/all/json") == 0) {
@@ -409,50 +330,14 @@ static void publish_data(void *ctx, const char *topic, const void *payload, size
     }
 }
 
-/* --- The download --- */
+/* --- Updates --- */
 
-static void on_download_progress(void *ctx, uint32_t bytes, uint32_t size)
+static void on_update_wake(void *ctx)
 {
     struct bridge *bridge = ctx;
 
-    report_downloading(&bridge->reports, bytes, size, host_clock_ms());
     cloud_link_kick(bridge->cloud);
-}
-
-static void offer_to_mcu(struct bridge *bridge, const struct download_result *result)
-{
-    const struct offer *offer = &result->offer;
-    struct tdm_ncp_firmware firmware = {.id = keep_file(bridge, result->fd)};
-
-    if (firmware.id == 0) {
-        return;
-    }
-    firmware.bytes = result->digests.bytes;
-    firmware.crc32 = result->digests.crc32;
-    memcpy(firmware.md5, result->digests.md5, sizeof firmware.md5);
-    memcpy(firmware.sha256, result->digests.sha256, sizeof firmware.sha256);
-    offer_file_name(offer, firmware.name, sizeof firmware.name);
-    memcpy(firmware.type, offer->type, sizeof firmware.type);
-    memcpy(firmware.version, offer->version, sizeof firmware.version);
-    memcpy(firmware.build, offer->build, sizeof firmware.build);
-    if (tdm_ncp_offer(&bridge->ncp, &firmware, now_ms()) != TDM_OK) {
-        close_file(bridge, firmware.id); /* it is under way already */
-    }
-    run_ncp(bridge);
-}
-
-static void on_downloaded(void *ctx, const struct download_result *result)
-{
-    struct bridge *bridge = ctx;
-
-    if (result->reason == TDM_REASON_NONE) {
-        log_info(bridge->mcu->name, "update: %u bytes downloaded and checked", result->digests.bytes);
-        report_downloaded(&bridge->reports, result->digests.bytes);
-        offer_to_mcu(bridge, result);
-    } else {
-        report_download_failed(&bridge->reports, result->reason);
-    }
-    cloud_link_kick(bridge->cloud);
+    timer_start(bridge->poll, 0);
 }
 
 /* --- Outside --- */
@@ -479,7 +364,7 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
     struct bridge *bridge = memory_zeroed(sizeof *bridge);
     struct serial_handler uart = {on_uart_receive, on_uart_pull, on_uart_opened, bridge};
     struct cloud_link_handler cloud = {on_cloud_changed, on_cloud_message, bridge};
-    struct download_handler download = {on_download_progress, on_downloaded, bridge};
+    struct update_handler update = {on_update_wake, bridge};
 
     bridge->mcu = mcu;
     if (!open_resources(bridge)) {
@@ -492,7 +377,6 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
     bridge->poll = evtimer_new(base, on_poll, bridge);
     bridge->check_in = evtimer_new(base, on_check_in, bridge);
     bridge->cloud = cloud_link_new(base, mcu, mcu->cloud.is_tandem ? &bridge->reports : NULL, &cloud);
-    bridge->download = download_new(base, mcu, &bridge->store, &download);
     datastreams_init(&bridge->streams, &mcu->pins, publish_data, bridge);
     bridge->calls = (struct calls){.mcu = mcu,
                                    .device = &bridge->ncp.device,
@@ -500,6 +384,7 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
                                    .local = &bridge->local,
                                    .cloud = bridge->cloud};
     tdm_ncp_init(&bridge->ncp, &bridge->config, now_ms());
+    bridge->update = update_new(base, mcu, &bridge->store, &bridge->ncp, &bridge->reports, &update);
     bridge->serial = serial_new(base, mcu, &uart);
     return bridge;
 }
@@ -507,13 +392,10 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
 void bridge_free(struct bridge *bridge)
 {
     serial_free(bridge->serial);
-    download_free(bridge->download);
+    update_free(bridge->update);
     cloud_link_free(bridge->cloud);
     event_free(bridge->poll);
     event_free(bridge->check_in);
-    for (size_t i = 0; i < FILES; i++) {
-        close_file(bridge, bridge->files[i].id);
-    }
     datastreams_reset(&bridge->streams);
     store_close(&bridge->store);
     free(bridge);

@@ -35,6 +35,8 @@ struct mcu_config {
     char token_credential[CONFIG_TEXT]; /* a file of the service manager's credentials folder */
     char data[CONFIG_TEXT];
     uint32_t update_limit_s; /* from an offer to the end of its update */
+    uint32_t stall_s;        /* a download without a byte for so long is cut */
+    uint32_t attempts;       /* of a download, in a row without a new byte */
     uint32_t keep_s;         /* how long a file that nobody needs is kept */
     uint32_t message_bytes;  /* longest message to the MCU, outside of updates */
     char hotspot[CONFIG_TEXT];

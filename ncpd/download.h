@@ -8,12 +8,14 @@
 #include "ncpd/config.h"
 #include "ncpd/offer.h"
 #include "ncpd/store.h"
+#include "tandem/rpc.h"
 
 struct event_base;
 struct download;
 
 struct download_result {
-    int fd; /* the complete file, the receiver's to close; -1 if it failed */
+    int fd;                     /* the complete file, the receiver's to close; -1 if it failed */
+    enum tdm_prefetch prefetch; /* the same as otaUpdatePrefetch says it */
     struct store_digests digests;
     uint8_t reason;     /* enum tdm_reason: TDM_REASON_NONE, or why it failed */
     struct offer offer; /* as asked for; type, version and build completed from the answer */
@@ -34,5 +36,11 @@ void download_free(struct download *download);
 
 /* Starts, in place of the one under way; the same URL again changes nothing. */
 void download_start(struct download *download, const struct offer *offer);
+
+/* Ends the one under way without a done; what is here of it is kept. */
+void download_stop(struct download *download);
+
+/* True while one is under way. */
+bool download_busy(const struct download *download);
 
 #endif

@@ -158,6 +158,16 @@ static bool set_update_limit(struct mcu_config *mcu, const char *value)
     return set_number(&mcu->update_limit_s, value, 1, 720, HOUR_S);
 }
 
+static bool set_stall(struct mcu_config *mcu, const char *value)
+{
+    return set_number(&mcu->stall_s, value, 1, 600, 1);
+}
+
+static bool set_attempts(struct mcu_config *mcu, const char *value)
+{
+    return set_number(&mcu->attempts, value, 1, 100, 1);
+}
+
 static bool set_keep(struct mcu_config *mcu, const char *value)
 {
     return set_number(&mcu->keep_s, value, 0, 3650, DAY_S);
@@ -211,6 +221,10 @@ const struct setting settings[] = {
     {"Data", "data", NULL, "DIR", "where firmware files are kept; created if missing", set_data},
     {"UpdateLimitHours", NULL, NULL, "HOURS", "from an offer to the end of its update (24)",
      set_update_limit},
+    {"DownloadStallSeconds", NULL, NULL, "SECONDS",
+     "a download without a byte for so long is asked for again (30)", set_stall},
+    {"DownloadAttempts", NULL, NULL, "COUNT",
+     "attempts in a row without a new byte, before a download fails (8)", set_attempts},
     {"KeepDays", NULL, NULL, "DAYS", "how long a file that nobody needs is kept (7)", set_keep},
     {"MessageBytes", NULL, NULL, "BYTES",
      "longest value of a pin that the MCU takes (1024; for a buffer of 256 bytes: 240)", set_message_bytes},
@@ -232,6 +246,8 @@ void mcu_config_init(struct mcu_config *mcu)
     *mcu = (struct mcu_config){.uart_baud = DEFAULT_BAUD,
                                .cloud.is_tandem = true,
                                .update_limit_s = DAY_S,
+                               .stall_s = 30,
+                               .attempts = 8,
                                .keep_s = 7 * DAY_S,
                                .message_bytes = 1024};
 }

@@ -1,10 +1,12 @@
 /* Firmware files in the data folder.
  *
  *     download.part  what arrived so far of a download, kept over restarts
- *     download.json  which file that is: its size and SHA-256
+ *     download.json  which file that is: its size, SHA-256 and entity tag
  *     firmware.bin   the last complete file
+ *     update.json    whose update is not over: which firmware.bin it is, its offer, when it began
  *
- * A file becomes complete by a rename, after it was checked and flushed to the disk. */
+ * A file becomes complete by a rename, after it was checked and flushed to the disk. The folder may go away,
+ * and come back: each use opens it anew where that is needed. */
 #ifndef NCPD_STORE_H
 #define NCPD_STORE_H
 
@@ -13,6 +15,7 @@
 #include <stdint.h>
 
 #include "ncpd/config.h"
+#include "ncpd/offer.h"
 #include "tandem/digest.h"
 
 struct store_digests {
@@ -22,8 +25,25 @@ struct store_digests {
     uint8_t sha256[TDM_SHA256_BYTES];
 };
 
+enum { STORE_ETAG_MAX = 95 };
+
+/* Which file a part belongs to. */
+struct store_part {
+    uint8_t sha256[TDM_SHA256_BYTES];
+    uint32_t size;
+    char etag[STORE_ETAG_MAX + 1]; /* "" if the server gave none */
+};
+
+/* An update that is not over. */
+struct store_update {
+    struct offer offer;
+    uint8_t sha256[TDM_SHA256_BYTES];
+    int64_t began_s; /* since 1970 */
+};
+
 /* The part that is being written, and its digests as far as it goes. */
 struct store {
+    const struct mcu_config *mcu;
     int folder; /* open directory; holds the lock on it */
     int part;   /* file being written, -1 if none */
     uint32_t bytes;
@@ -36,12 +56,11 @@ struct store {
 bool store_open(struct store *store, const struct mcu_config *mcu);
 void store_close(struct store *store);
 
-/* The part kept from before: its length, and in sha256 and size which file it belongs to. 0 if there is none.
- */
-uint32_t store_part_kept(const struct store *store, uint8_t sha256[TDM_SHA256_BYTES], uint32_t *size);
+/* The part kept from before: its length, 0 if there is none, and which file it belongs to. */
+uint32_t store_part_kept(const struct store *store, struct store_part *part);
 
 /* Starts a part of this file from nothing, or goes on with the one kept. False with errno set. */
-bool store_part_begin(struct store *store, const uint8_t sha256[TDM_SHA256_BYTES], uint32_t size);
+bool store_part_begin(struct store *store, const struct store_part *part);
 bool store_part_resume(struct store *store);
 
 /* Appends. False with errno set. */
@@ -60,5 +79,16 @@ int store_part_complete(struct store *store);
 /* Opens the complete file if it is the one with this digest and size, read again from the disk; -1 if not. */
 int store_find(struct store *store, const uint8_t sha256[TDM_SHA256_BYTES], uint32_t size,
                struct store_digests *digests);
+
+/* Remembers the update whose complete file is here, over restarts; NULL forgets it. False with errno set. */
+bool store_remember(struct store *store, const struct store_update *update);
+/* False if there is none. */
+bool store_recall(const struct store *store, struct store_update *update);
+
+/* Removes what is older than age_s and belongs to no update that is remembered. */
+void store_prune(struct store *store, uint32_t age_s);
+
+/* Removes everything that was kept. */
+void store_clear(struct store *store);
 
 #endif

@@ -7,16 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "ncpd/hex.h"
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
 
-enum {
-    CONNECT_LIMIT_S = 15,
-    STALL_LIMIT_S = 30, /* without a byte */
-    WHOLE_LIMIT_S = 3600
-};
+enum { CONNECT_LIMIT_S = 15, PROBE_LIMIT_S = 9, REDIRECTS = 3 };
 
 struct transfer {
     struct event_base *base;
@@ -25,6 +22,7 @@ struct transfer {
     CURLM *multi;
     CURL *easy; /* NULL while none is under way */
     struct event *timer;
+    struct curl_slist *headers;
     struct transfer_head head;
     bool begun;
     bool stopped;
@@ -38,14 +36,36 @@ static void take_text(char *to, size_t room, const char *value)
     snprintf(to, room, "%s", value);
 }
 
-/* "bytes 100-199/200" tells the whole. */
+/* "bytes 100-199/200" tells start and whole. */
 static void take_content_range(struct transfer_head *head, const char *value)
 {
     const char *slash = strchr(value, '/');
 
+    head->start = strncasecmp(value, "bytes ", 6) == 0 ? strtoull(value + 6, NULL, 10) : UINT64_MAX;
     if (slash != NULL && slash[1] >= '0' && slash[1] <= '9') {
         head->bytes = strtoull(slash + 1, NULL, 10);
         head->has_bytes = true;
+    }
+}
+
+/* Seconds, or a date. */
+static void take_retry_after(struct transfer_head *head, const char *value)
+{
+    time_t then = curl_getdate(value, NULL);
+    time_t now = time(NULL);
+    unsigned long seconds = strtoul(value, NULL, 10);
+
+    if (then > now) {
+        seconds = (unsigned long)(then - now);
+    }
+    head->retry_after = seconds < UINT32_MAX / 1000 ? (uint32_t)seconds : UINT32_MAX / 1000;
+}
+
+/* A weak one does not promise the same bytes. */
+static void take_etag(struct transfer_head *head, const char *value)
+{
+    if (value[0] == '"' && strlen(value) < sizeof head->etag) {
+        take_text(head->etag, sizeof head->etag, value);
     }
 }
 
@@ -56,6 +76,10 @@ static void take_header(struct transfer_head *head, const char *name, const char
         head->has_bytes = true;
     } else if (strcasecmp(name, "content-range") == 0) {
         take_content_range(head, value);
+    } else if (strcasecmp(name, "retry-after") == 0) {
+        take_retry_after(head, value);
+    } else if (strcasecmp(name, "etag") == 0) {
+        take_etag(head, value);
     } else if (strcasecmp(name, "x-sha256") == 0) {
         head->has_sha256 = base64_decode(head->sha256, sizeof head->sha256, value);
     } else if (strcasecmp(name, "x-md5") == 0) {
@@ -118,16 +142,43 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *ctx)
 
 /* --- The loop --- */
 
+static enum transfer_end end_of(const struct transfer *transfer, CURLcode result)
+{
+    if (transfer->stopped) {
+        return TRANSFER_STOPPED;
+    }
+    switch (result) {
+    case CURLE_OK:
+        return TRANSFER_WHOLE;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+        return TRANSFER_NO_SERVER;
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return TRANSFER_NO_REQUEST;
+    case CURLE_OPERATION_TIMEDOUT:
+        return TRANSFER_STALLED;
+    default:
+        return TRANSFER_CUT;
+    }
+}
+
 static void finish(struct transfer *transfer, CURLcode result)
 {
     char error[sizeof transfer->error];
     struct transfer_head head = transfer->head;
-    bool stopped = transfer->stopped;
+    enum transfer_end how = end_of(transfer, result);
 
     snprintf(error, sizeof error, "%s",
              transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result));
     transfer_stop(transfer);
-    transfer->handler.done(transfer->handler.ctx, &head, result == CURLE_OK ? NULL : error, stopped);
+    transfer->handler.done(transfer->handler.ctx, &head, how, error);
 }
 
 static void look_for_end(struct transfer *transfer)
@@ -229,7 +280,7 @@ void transfer_free(struct transfer *transfer)
     curl_global_cleanup();
 }
 
-/* As the connection to the cloud. A server that only moves may not take TLS away on the way. */
+/* As the connection to the cloud. */
 static void set_tls(CURL *easy, const struct mcu_config *mcu)
 {
     if (mcu->ca_file[0] != '\0') {
@@ -242,38 +293,76 @@ static void set_tls(CURL *easy, const struct mcu_config *mcu)
     }
 }
 
-void transfer_start(struct transfer *transfer, const char *url, uint32_t offset)
+static CURL *new_request(struct transfer *transfer, const char *url)
 {
-    char range[16];
-    CURL *easy;
+    CURL *easy = curl_easy_init();
 
     transfer_stop(transfer);
     memset(&transfer->head, 0, sizeof transfer->head);
     transfer->begun = transfer->stopped = false;
     transfer->error[0] = '\0';
-    transfer->easy = easy = curl_easy_init();
+    transfer->easy = easy;
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-                     strncmp(url, "https:", 6) == 0 ? "https" : "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 3L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tandem-ncp/" TANDEM_VERSION);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_LIMIT_S);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_LIMIT_S);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)WHOLE_LIMIT_S);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    set_tls(easy, transfer->mcu);
+    return easy;
+}
+
+/* A server that redirects may not take TLS away on the way. */
+static void follow_redirects(CURL *easy, const char *url)
+{
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
+                     strncmp(url, "https:", 6) == 0 ? "https" : "http,https");
+}
+
+static void ask_from(struct transfer *transfer, CURL *easy, uint32_t offset, const char *etag)
+{
+    char range[16];
+    char condition[128];
+
+    if (offset == 0) {
+        return;
+    }
+    snprintf(range, sizeof range, "%u-",
+             offset); /* not CURLOPT_RESUME_FROM, which takes a 200 for an error */
+    curl_easy_setopt(easy, CURLOPT_RANGE, range);
+    if (etag[0] != '\0') {
+        snprintf(condition, sizeof condition, "If-Range: %s", etag);
+        transfer->headers = curl_slist_append(NULL, condition);
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+    }
+}
+
+void transfer_start(struct transfer *transfer, const char *url, uint32_t offset, const char *etag)
+{
+    CURL *easy = new_request(transfer, url);
+
+    follow_redirects(easy, url);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)transfer->mcu->stall_s);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    if (offset > 0) { /* not CURLOPT_RESUME_FROM, which takes a 200 for an error */
-        snprintf(range, sizeof range, "%u-", offset);
-        curl_easy_setopt(easy, CURLOPT_RANGE, range);
-    }
-    set_tls(easy, transfer->mcu);
+    ask_from(transfer, easy, offset, etag);
+    curl_multi_add_handle(transfer->multi, easy);
+}
+
+void transfer_probe(struct transfer *transfer, const char *host, uint16_t port, bool tls)
+{
+    char url[CONFIG_TEXT + 32];
+    CURL *easy;
+
+    snprintf(url, sizeof url, "%s://%s:%u", tls ? "https" : "http", host, port);
+    easy = new_request(transfer, url);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)PROBE_LIMIT_S);
     curl_multi_add_handle(transfer->multi, easy);
 }
 
@@ -285,4 +374,6 @@ void transfer_stop(struct transfer *transfer)
     curl_multi_remove_handle(transfer->multi, transfer->easy);
     curl_easy_cleanup(transfer->easy);
     transfer->easy = NULL;
+    curl_slist_free_all(transfer->headers);
+    transfer->headers = NULL;
 }

@@ -55,7 +55,8 @@
     X(DOWNLOAD_DIGEST, 70, "download-corrupt", "the downloaded file does not match its digest")              \
     X(STORAGE, 71, "no-space", "the co-processor could not store the file")                                  \
     X(SUPERSEDED, 72, "superseded", "a newer offer replaced this one")                                       \
-    X(NCP_RESTART, 73, "co-processor-restarted", "the co-processor restarted")
+    X(NCP_RESTART, 73, "co-processor-restarted", "the co-processor restarted")                               \
+    X(EXPIRED, 74, "expired", "the update took longer than the co-processor's limit")
 
 enum tdm_reason {
 #define TDM_REASON_ENUM(name, number, slug, text) TDM_REASON_##name = (number),
