@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 import threading
+import time
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 13, 14
 
@@ -52,8 +53,8 @@ def _text(data, at):
 class Gateway:
     """MQTT: takes one token, remembers what was published."""
 
-    def __init__(self, token, port=0):
-        self.token = token
+    def __init__(self, token, port=0, tls=None):
+        self.token, self.tls = token, tls
         self.published = queue.Queue()  # (topic, payload)
         self.logins = queue.Queue()  # CONNACK code of each attempt
         self.subscribed = []
@@ -90,6 +91,8 @@ class Gateway:
 
     def _serve(self, connection):
         try:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             code = self._login(connection)
             connection.sendall(_packet(CONNACK << 4, bytes([0, code])))
             if code == 0:
@@ -137,14 +140,19 @@ class Gateway:
 class FileServer:
     """HTTP: one file, its digests in the head, Range; cut short, refused or lied about where a test asks for it."""
 
-    def __init__(self, data):
-        self.data = data
-        self.sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        self.md5 = hashlib.md5(data).hexdigest()
+    def __init__(self, data, port=0, tls=None):
+        self.set_data(data)
+        self.etag = None  # answers carry it, and If-Range is heeded
         self.cut_after = []  # the next answers end after so many bytes of body
-        self.statuses = []  # the next answers are these
+        self.statuses = []  # the next answers are these: a status, or (status, headers)
+        self.every_status = None  # all answers are this
         self.ranges = []  # the Range of each request, None without
+        self.if_ranges = []
+        self.times = []  # when each request came
         self.takes_ranges = True
+        self.range_shift = 0  # a part begins so many bytes later than it was asked for
+        self.always_partial = False  # 206 to everything
+        self.chunked = False
         self.stall = threading.Event()  # set: a cut answer hangs instead of ending
         outer = self
 
@@ -157,33 +165,65 @@ class FileServer:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.server.daemon_threads = True
         self.server.handle_error = lambda *_: None  # clients that are killed
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/dl/app-1.1.0.tdm?token=secret"
+        self.port = self.server.server_address[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/dl/app-1.1.0.tdm?token=secret"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def set_data(self, data):
+        self.data = data
+        self.sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        self.md5 = hashlib.md5(data).hexdigest()
 
     def _answer(self, request):
         wanted = request.headers.get("Range")
         self.ranges.append(wanted)
-        if self.statuses:
-            request.send_response(self.statuses.pop(0))
-            request.send_header("Content-Length", "0")
-            request.end_headers()
+        self.if_ranges.append(request.headers.get("If-Range"))
+        self.times.append(time.monotonic())
+        status = self.statuses.pop(0) if self.statuses else self.every_status
+        if status is not None:
+            self._answer_status(request, *(status if isinstance(status, tuple) else (status, {})))
             return
-        start = int(re.fullmatch(r"bytes=(\d+)-", wanted).group(1)) if wanted and self.takes_ranges else 0
+        start = self._start(request, wanted)
         body = self.data[start:]
-        request.send_response(206 if start else 200)
-        request.send_header("Content-Length", str(len(body)))
-        if start:
+        request.send_response(206 if start or self.always_partial else 200)
+        if start or self.always_partial:
             request.send_header("Content-Range", f"bytes {start}-{len(self.data) - 1}/{len(self.data)}")
+        if self.chunked:
+            request.send_header("Transfer-Encoding", "chunked")
+            body = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+        else:
+            request.send_header("Content-Length", str(len(body)))
+        self._send_info(request)
+        self._send_body(request, body)
+
+    def _start(self, request, wanted):
+        condition = request.headers.get("If-Range")
+        if not wanted or not self.takes_ranges or (condition and condition != self.etag):
+            return 0
+        return int(re.fullmatch(r"bytes=(\d+)-", wanted).group(1)) + self.range_shift
+
+    @staticmethod
+    def _answer_status(request, status, headers):
+        request.send_response(status)
+        request.send_header("Content-Length", "0")
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+
+    def _send_info(self, request):
         request.send_header("x-sha256", self.sha256)
         request.send_header("x-md5", self.md5)
         request.send_header("x-fw-type", "demo")
         request.send_header("x-fw-ver", "1.1.0")
         request.send_header("x-fw-build", "Nov 22 2026")
+        if self.etag:
+            request.send_header("ETag", self.etag)
         request.end_headers()
-        self._send_body(request, body)
 
     def _send_body(self, request, body):
         cut = self.cut_after.pop(0) if self.cut_after else None

@@ -21,6 +21,8 @@ class FakeMcu:
         self.version = "1.0.0"
         self.image = bytearray()
         self.offer = None
+        self.offers = 0
+        self.prefetches = False
         self.events = queue.Queue()  # "initialized", "offered", "finished", ...
         self.states = []
         self.digests = {}
@@ -93,11 +95,14 @@ class FakeMcu:
 
     def _available(self, *offer):
         self.offer, self.image = offer, bytearray()
+        self.offers += 1
         self.events.put("offered")
         self.todo.put(self._start)
         return True
 
     def _start(self):
+        if self.prefetches:
+            self.events.put(f"prefetch {self.peer.call('blynk.otaUpdatePrefetch')}")
         assert self.peer.call("blynk.otaUpdateStart", self.chunk)
 
     def _write(self, offset, chunk, crc32):

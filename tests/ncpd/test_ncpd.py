@@ -33,15 +33,23 @@ FIRMWARE = random.Random(1).randbytes(40_000)
 
 
 class Ncp:
-    """The program, with its log in a file."""
+    """The program, with its log in a file. Settings are those of [Mcu] in a configuration file, if there are any."""
 
-    def __init__(self, folder, uart, port, *more, preexec=None):
+    def __init__(self, folder, uart, port, *more, preexec=None, settings=None, environment=None, text=""):
         self.log = Path(folder) / "ncp.log"
-        arguments = ["--uart", uart, "--cloud", f"mqtt://127.0.0.1:{port}", "--token-file", f"{folder}/token",
-                     "--data", f"{folder}/data", "--log-level", "debug", *more]
+        if settings is None and not text:
+            arguments = ["--uart", uart, "--cloud", f"mqtt://127.0.0.1:{port}", "--token-file", f"{folder}/token",
+                         "--data", f"{folder}/data"]
+        else:
+            rows = {"Uart": uart, "Cloud": f"mqtt://127.0.0.1:{port}", "TokenFile": f"{folder}/token",
+                    "Data": f"{folder}/data", **(settings or {})}
+            lines = [f"{key}={value}" for key, value in rows.items() if value is not None]
+            Path(folder, "ncp.conf").write_text("\n".join(["[Mcu test]", *lines, text, ""]))
+            arguments = ["--config", f"{folder}/ncp.conf"]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([NCP, *arguments], stderr=log, stdin=subprocess.DEVNULL,
-                                            preexec_fn=preexec)
+            self.process = subprocess.Popen([NCP, *arguments, "--log-level", "debug", *more], stderr=log,
+                                            stdin=subprocess.DEVNULL, preexec_fn=preexec,
+                                            env={**os.environ, **(environment or {})})
 
     def kill(self):
         self.process.kill()
