@@ -110,16 +110,20 @@ int tdm_relocations_next(struct tdm_relocations *r)
     return step(r, r->next % TDM_RELOCATION_BLOCK / 4 + 1);
 }
 
-int tdm_relocations_seek(struct tdm_relocations *r, tdm_table_read_fn *read, void *ctx,
-                         const struct tdm_manifest *manifest, uint32_t from)
+void tdm_relocations_open(struct tdm_relocations *r, tdm_table_read_fn *read, void *ctx,
+                          const struct tdm_manifest *manifest)
 {
-    int result;
-
     r->read = read;
     r->ctx = ctx;
     r->image_bytes = manifest->image_bytes;
     r->table_bytes = manifest->relocation_bytes;
     r->count = manifest->relocation_count;
+}
+
+int tdm_relocations_move(struct tdm_relocations *r, uint32_t from)
+{
+    int result;
+
     r->seen = 0;
     r->next = NO_SITE;
     if (r->count == 0 || from >= r->image_bytes)
@@ -133,6 +137,13 @@ int tdm_relocations_seek(struct tdm_relocations *r, tdm_table_read_fn *read, voi
     while (result == TDM_OK && r->next < from)
         result = tdm_relocations_next(r);
     return result;
+}
+
+int tdm_relocations_seek(struct tdm_relocations *r, tdm_table_read_fn *read, void *ctx,
+                         const struct tdm_manifest *manifest, uint32_t from)
+{
+    tdm_relocations_open(r, read, ctx, manifest);
+    return tdm_relocations_move(r, from);
 }
 
 int tdm_relocations_check(tdm_table_read_fn *read, void *ctx, const struct tdm_manifest *manifest)

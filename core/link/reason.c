@@ -42,6 +42,8 @@ uint8_t tdm_reason_of_error(int error)
         return TDM_REASON_FLASH;
     case TDM_E_ENCODING:
         return TDM_REASON_ENCODING;
+    case TDM_E_BASE:
+        return TDM_REASON_BASE;
     case TDM_E_KEY:
         return TDM_REASON_KEY;
     case TDM_E_SIGNATURE:

@@ -134,14 +134,35 @@ TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
  * be taken from it. TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
 bool tdm__install_holds_header(const struct tdm_mcu *mcu);
 TDM_MUST_USE int tdm__install_open_table(struct tdm_mcu *mcu);
+/* Takes the next bytes of the plain image; may change them. */
+TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
+
+/* --- decode.c: an encoded payload --- */
+
+struct tdm_mcu_decoder {
+    /* Can the package of update.front be decoded here? Writes nothing. TDM_E_BASE, and those of
+     * tdm_bank_peek. */
+    int (*plan)(struct tdm_mcu *mcu);
+    /* Takes payload bytes and installs what comes out, from install.placed on. TDM_E_PAYLOAD, those of
+     * tdm__install_place. */
+    int (*feed)(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
+};
+
+static inline bool tdm__is_encoded(const struct tdm_mcu *mcu)
+{
+    return mcu->update.front.envelope.encoding != TDM_ENCODING_PLAIN;
+}
 
 /* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2) --- */
 
 /* True if it can: what is to be erased, and where to go on, is filled in then. Writes nothing. */
 bool tdm__resume_plan(struct tdm_mcu *mcu);
-/* Image bytes that are in place, and the file up to there. */
+/* Image bytes that are in place, and the file up to there; of an encoded payload only the co-processor knows.
+ */
 uint32_t tdm__resume_position(const struct tdm_mcu *mcu);
 uint32_t tdm__resume_offset(const struct tdm_mcu *mcu);
+/* The co-processor goes on at this offset of the file. False where it can't be. */
+bool tdm__resume_at(struct tdm_mcu *mcu, uint32_t offset);
 /* The file's digests, up to there, from the front in RAM and from flash. TDM_E_RELOCATIONS,
  * TDM_E_FLASH_READ. */
 TDM_MUST_USE int tdm__resume_rehash(struct tdm_mcu *mcu);

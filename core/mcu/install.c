@@ -88,7 +88,7 @@ int tdm__install_plan(struct tdm_mcu *mcu)
     int error;
 
     *install = (struct tdm_mcu_install){.bank = tdm__target_bank(mcu)};
-    if (mcu->update.front.envelope.encoding != TDM_ENCODING_PLAIN)
+    if (tdm__is_encoded(mcu) && mcu->config->decoder == NULL)
         return TDM_E_ENCODING;
     error = tdm_bank_map(&install->map, mcu->config->layout, install->bank, mcu->config->flash, manifest);
     if (error != TDM_OK)
@@ -97,6 +97,9 @@ int tdm__install_plan(struct tdm_mcu *mcu)
         install->delta = install->map.image - manifest->link_address;
     if (install->delta != 0 && manifest->relocation_count == 0)
         return TDM_E_LINK_ADDRESS;
+    error = tdm__is_encoded(mcu) ? mcu->config->decoder->plan(mcu) : TDM_OK;
+    if (error != TDM_OK)
+        return error;
     install->erase_end = bank_of(mcu)->bytes / mcu->config->flash->erase_bytes;
     install->keep = holds_package(mcu);
     install->resumes = tdm__resume_plan(mcu);
@@ -321,22 +324,28 @@ static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
     return error == TDM_OK ? tdm__install_open_table(mcu) : error;
 }
 
-static int write_image(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
-    const struct tdm_manifest *manifest = manifest_of(mcu);
+    const struct tdm_mcu_install *install = &mcu->install;
     int error = take(mcu, false, data, bytes);
 
-    mcu->install.taken += bytes;
-    if (error != TDM_OK || mcu->install.taken < manifest->relocation_bytes + manifest->image_bytes)
+    if (error != TDM_OK || install->placed + install->carried < manifest_of(mcu)->image_bytes)
         return error;
     return end_part(mcu, false);
+}
+
+static int write_payload(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+{
+    mcu->install.taken += bytes;
+    return tdm__is_encoded(mcu) ? mcu->config->decoder->feed(mcu, data, bytes)
+                                : tdm__install_place(mcu, data, bytes);
 }
 
 int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
     const struct tdm_manifest *manifest = manifest_of(mcu);
 
-    if (bytes > manifest->relocation_bytes + manifest->image_bytes - mcu->install.taken)
+    if (bytes > manifest->relocation_bytes + mcu->update.front.envelope.payload_bytes - mcu->install.taken)
         return TDM_E_SIZE;
     if (in_table(mcu)) {
         uint32_t left = manifest->relocation_bytes - mcu->install.taken;
@@ -348,7 +357,7 @@ int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
         data += n;
         bytes -= n;
     }
-    return bytes > 0 ? write_image(mcu, data, bytes) : TDM_OK;
+    return bytes > 0 ? write_payload(mcu, data, bytes) : TDM_OK;
 }
 
 int tdm__install_verify(struct tdm_mcu *mcu)

@@ -40,7 +40,7 @@ static bool has_flash(const struct tdm_mcu_config *c)
 {
     return c->flash != NULL && c->layout != NULL && (c->running_bank < TDM_BANKS || c->role != NULL) &&
            c->trust.keys != NULL && c->trust.verify != NULL && c->attempts > 0 &&
-           (c->self_test_count == 0 || c->self_tests != NULL);
+           (c->decoder == NULL || c->decoding != NULL) && (c->self_test_count == 0 || c->self_tests != NULL);
 }
 
 /* --- What the parts share --- */

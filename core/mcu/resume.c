@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "tandem/unlzma.h"
+
 enum { PIECE_BYTES = 64, FEED_BYTES = 4096 };
 
 static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
@@ -51,25 +53,33 @@ static uint32_t pages_used(const struct tdm_mcu *mcu, uint32_t pages)
     return pages;
 }
 
+/* An encoded payload can be entered at its frames only. */
+static bool may_enter(const struct tdm_mcu *mcu, uint32_t position)
+{
+    return !tdm__is_encoded(mcu) || position % TDM_UNLZMA_FRAME_BYTES == 0;
+}
+
 bool tdm__resume_plan(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t page = mcu->config->flash->erase_bytes;
     uint32_t pages = (manifest_of(mcu)->image_bytes + page - 1) / page;
-    uint32_t used, end;
+    uint32_t used, first, end;
 
     if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) || !was_receiving(mcu) ||
         !tdm__install_holds_header(mcu))
         return false;
     used = pages_used(mcu, pages);
     end = used < pages ? used + 1 : pages;
+    for (first = used - 1; used > 0 && !may_enter(mcu, first * page);)
+        first--;
     if (used == 0 || end * page > install->map.relocations - install->map.image ||
         tdm__install_open_table(mcu) != TDM_OK)
         return false;
-    install->erased = mcu->config->layout->header_bytes / page + used - 1;
-    install->erase_end = install->erased + end - (used - 1);
+    install->erased = mcu->config->layout->header_bytes / page + first;
+    install->erase_end = install->erased + end - first;
     install->fresh = install->map.image + used * page;
-    install->placed = (used - 1) * page;
+    install->placed = first * page;
     install->taken = manifest_of(mcu)->relocation_bytes + install->placed;
     return true;
 }
@@ -82,6 +92,20 @@ uint32_t tdm__resume_position(const struct tdm_mcu *mcu)
 uint32_t tdm__resume_offset(const struct tdm_mcu *mcu)
 {
     return (uint32_t)mcu->update.front.length + mcu->install.taken;
+}
+
+bool tdm__resume_at(struct tdm_mcu *mcu, uint32_t offset)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t payload = (uint32_t)update->front.length + manifest_of(mcu)->relocation_bytes;
+
+    if (!tdm__is_encoded(mcu))
+        return offset == update->offset;
+    if (offset < payload || offset > update->file_bytes)
+        return false;
+    mcu->install.taken = offset - (uint32_t)update->front.length;
+    update->offset = offset;
+    return true;
 }
 
 /* --- The digests of the file --- */
@@ -121,6 +145,8 @@ int tdm__resume_rehash(struct tdm_mcu *mcu)
     const struct tdm_bank_map *map = &mcu->install.map;
     int error;
 
+    if (tdm__is_encoded(mcu)) /* what came before can't be told from the image */
+        return TDM_OK;
     update->crc32 = 0;
     tdm_sha256_init(&update->sha256);
     hash(update, update->front.buffer, update->front.length);

@@ -307,8 +307,9 @@ static void resume_done(void *ctx, int error, uint8_t status, struct tdm_reader 
 {
     struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_update *update = &mcu->update;
-    bool here = tdm_get_u32(results) == tdm__resume_position(mcu) && tdm_get_u32(results) == update->offset;
-    bool resumed = tdm__is_yes(error, results) && here;
+    bool here = tdm_get_u32(results) == tdm__resume_position(mcu);
+    uint32_t offset = tdm_get_u32(results);
+    bool resumed = tdm__is_yes(error, results) && here && tdm__resume_at(mcu, offset);
 
     (void)status;
     if (error == TDM_E_CANCELLED)
@@ -336,6 +337,13 @@ static uint32_t ask_resume(struct tdm_mcu *mcu, uint32_t now_ms)
 
 /* --- otaUpdateFinish --- */
 
+/* Those of the file. Of an encoded payload that was entered in the middle they can't be made again; what is
+ * signed is the image's digest in any case. */
+static bool knows_digests(const struct tdm_mcu *mcu)
+{
+    return !(mcu->install.resumes && tdm__is_encoded(mcu));
+}
+
 int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
                       struct tdm_writer *results, uint32_t now_ms)
 {
@@ -351,7 +359,7 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     }
     (void)tdm__update_answer_later(update, msg_id, ANSWER_DUE);
     if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
-        tdm__update_enter(update, UPDATE_ASKING_SHA256, now_ms);
+        tdm__update_enter(update, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING, now_ms);
     else
         tdm__update_fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK, now_ms);
     return TDM_SERVE_LATER;

@@ -41,7 +41,8 @@
     X(E_LINK_ADDRESS, -40, "the image is linked for another address and carries no relocations")             \
     X(E_VECTOR, -41, "the image has no usable vector table")                                                 \
     X(E_COUNTER, -42, "the security counter is below the one already confirmed")                             \
-    X(E_PAYLOAD, -43, "the encoded payload is malformed")
+    X(E_PAYLOAD, -43, "the encoded payload is malformed")                                                    \
+    X(E_BASE, -44, "a delta that is made for another image than the one that runs")
 
 enum tdm_error {
 #define TDM_ERROR_ENUM(name, value, text) TDM_##name = (value),

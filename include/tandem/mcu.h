@@ -141,11 +141,13 @@ struct tdm_mcu_config {
 
     const struct tdm_flash *flash;
     const struct tdm_layout *layout;
-    uint8_t running_bank;            /* the bank this code executes from, as the port says (R1) */
-    const struct tdm_mcu_role *role; /* NULL: updates go to the other bank; others: tandem/fetch.h */
-    uint8_t intact_bank;             /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
-    struct tdm_trust trust;          /* revoked_keys is taken from the record */
-    uint8_t attempts;                /* trial boots per image, 1 or more */
+    uint8_t running_bank;                  /* the bank this code executes from, as the port says (R1) */
+    const struct tdm_mcu_role *role;       /* NULL: updates go to the other bank; others: tandem/fetch.h */
+    const struct tdm_mcu_decoder *decoder; /* for encoded packages: tandem/decode.h; NULL: they are refused */
+    struct tdm_mcu_decoding *decoding;     /* its memory */
+    uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
+    struct tdm_trust trust; /* revoked_keys is taken from the record */
+    uint8_t attempts;       /* trial boots per image, 1 or more */
     enum tdm_reset_cause reset_cause; /* why the processor started, */
     uint32_t boots;                   /* and how often since it had power, this one too; 0: not known. Told
                                          to the cloud */
@@ -205,12 +207,13 @@ struct tdm_mcu_report {
 struct tdm_mcu_install {
     uint8_t bank;
     uint8_t carried;
+    bool decodes;       /* the decoder was started */
     bool keep;          /* the bank holds this very image already: nothing is erased or programmed (R10) */
     bool resumes;       /* the bank holds the image's start: the transfer goes on behind it (R2) */
     uint32_t erased;    /* erase units done */
     uint32_t erase_end; /* of so many */
     uint32_t fresh;     /* resuming: end of the last page used; 0: what lies behind is known to be blank */
-    uint32_t taken;     /* bytes of table and image taken from the stream */
+    uint32_t taken;     /* bytes of table and payload taken from the stream */
     uint32_t placed;    /* bytes of the part under way given to flash */
     uint32_t delta;     /* bank address - link address */
     struct tdm_bank_map map;

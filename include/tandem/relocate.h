@@ -33,6 +33,12 @@ struct tdm_relocations {
 TDM_MUST_USE int tdm_relocations_seek(struct tdm_relocations *r, tdm_table_read_fn *read, void *ctx,
                                       const struct tdm_manifest *manifest, uint32_t from);
 
+/* The same in two steps: opens a cursor without reading anything; places one that was opened, as often as
+ * wanted. */
+void tdm_relocations_open(struct tdm_relocations *r, tdm_table_read_fn *read, void *ctx,
+                          const struct tdm_manifest *manifest);
+TDM_MUST_USE int tdm_relocations_move(struct tdm_relocations *r, uint32_t from);
+
 /* Moves to the next site. TDM_E_RELOCATIONS, and what read returns. */
 TDM_MUST_USE int tdm_relocations_next(struct tdm_relocations *r);
 

@@ -10,7 +10,9 @@
 
 #include "tandem/flash.h"
 
-#define RAM_FLASH_BYTES     (32 * 1024)
+#ifndef RAM_FLASH_BYTES /* a target may want more */
+#define RAM_FLASH_BYTES (32 * 1024)
+#endif
 #define RAM_FLASH_UNITS_MAX (RAM_FLASH_BYTES / 4)
 
 /* What the power cut does to the operation that it hits. */
