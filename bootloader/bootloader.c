@@ -49,9 +49,11 @@ static void feed_watchdog(void *ctx)
     board_watchdog_feed();
 }
 
+/* Headers and fronts, for the choice and then for fetching. */
+static uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
+
 static void choose(struct tdm_boot_choice *choice, const struct tdm_key_set *keys)
 {
-    static uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
     const struct tdm_boot_config config = {
         .flash = board_flash(),
         .layout = board_layout(),
@@ -93,7 +95,7 @@ void bootloader_run(void)
     choose(&choice, &keys);
     say(&choice);
     if (PRODUCT_FETCHES) {
-        bootloader_fetch(&choice, &keys);
+        bootloader_fetch(&choice, &keys, buffer);
     }
     if (choice.action == TDM_BOOT_RUN) {
         board_jump(choice.vector_table);

@@ -1,6 +1,8 @@
 /* The update client as the bootloader runs it: in a loop of its own, until it resets. */
 #include "bootloader/fetch.h"
 
+#include <string.h>
+
 #include "bootloader/product.h"
 #include "ports/board.h"
 #include "tandem/fetch.h"
@@ -14,11 +16,11 @@ enum {
 struct fetcher {
     struct tdm_mcu mcu;
     struct tdm_mcu_config config;
-    struct tdm_manifest intact; /* of the image that is there */
+    char version[TDM_TAG_VALUE_MAX + 1]; /* of the image that is there */
+    char build[TDM_TAG_VALUE_MAX + 1];
     uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
     uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[CHUNK_BYTES];
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
     uint8_t out[PIECE_BYTES]; /* pulled from the client, on its way to the UART */
     size_t out_length;
     size_t out_sent;
@@ -81,17 +83,18 @@ static const struct tdm_mcu_ops operations = {
 static void identify(struct fetcher *f, uint8_t intact_bank)
 {
     struct tdm_mcu_config *config = &f->config;
+    struct tdm_manifest intact;
 
     config->type = PRODUCT_TYPE;
     config->version = "0.0.0";
     config->build = "bootloader";
-    if (tdm_bank_peek(&f->intact, config->layout, intact_bank, config->flash, f->front) != TDM_OK)
+    if (tdm_bank_peek(&intact, config->layout, intact_bank, config->flash, config->front) != TDM_OK)
         return;
-    config->version = f->intact.version;
-    config->build = f->intact.build;
+    config->version = memcpy(f->version, intact.version, sizeof f->version);
+    config->build = memcpy(f->build, intact.build, sizeof f->build);
 }
 
-static void configure(struct fetcher *f, uint8_t intact_bank, const struct tdm_key_set *keys)
+static void configure(struct fetcher *f, uint8_t intact_bank, const struct tdm_key_set *keys, uint8_t *buffer)
 {
     f->config = (struct tdm_mcu_config){
         .library = PRODUCT_LIBRARY,
@@ -115,7 +118,7 @@ static void configure(struct fetcher *f, uint8_t intact_bank, const struct tdm_k
         .tx = f->tx,
         .tx_bytes = sizeof f->tx,
         .chunk = f->chunk,
-        .front = f->front,
+        .front = buffer,
     };
     identify(f, intact_bank);
 }
@@ -163,14 +166,15 @@ static bool record_asks(void)
            log.record.state == TDM_BOOT_FETCH;
 }
 
-void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key_set *keys)
+void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key_set *keys,
+                      uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
 {
     struct fetcher *f = &fetcher;
 
     if (choice->action == TDM_BOOT_RUN && !record_asks())
         return;
     board_watchdog_start(PRODUCT_WATCHDOG_MS);
-    configure(f, choice->action == TDM_BOOT_RUN ? choice->bank : TDM_NO_BANK, keys);
+    configure(f, choice->action == TDM_BOOT_RUN ? choice->bank : TDM_NO_BANK, keys, buffer);
     if (tdm_mcu_init(&f->mcu, &f->config, board_now_ms()) != TDM_OK) {
         board_log("fetch: the configuration of the update client is not valid");
         return;

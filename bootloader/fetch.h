@@ -5,7 +5,8 @@
 #include "tandem/boot.h"
 
 /* Fetches, and ends in a reset, where nothing can start or the record asks for it; else returns at once.
- * choice is what tdm_boot_choose decided in this start. */
-void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key_set *keys);
+ * choice is what tdm_boot_choose decided in this start; buffer is used as long as it runs. */
+void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key_set *keys,
+                      uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 
 #endif
