@@ -15,6 +15,7 @@
 struct plan {
     struct fleet *fleet;
     struct device device;
+    struct presence presence;
     struct target *targets; /* newest shipment first */
     size_t count;
     bool reconnected;
@@ -30,6 +31,7 @@ struct plan {
 static int plan_open(struct plan *plan, struct fleet *fleet, int64_t device, bool reconnected)
 {
     *plan = (struct plan){.fleet = fleet, .reconnected = reconnected};
+    plan->presence = fleet_presence(fleet, device);
     int result = store_device_get(fleet->store, device, &plan->device);
     if (result == STORE_OK)
         result = store_targets_of_device(fleet->store, device, &plan->targets, &plan->count);
@@ -76,7 +78,6 @@ static int judge_attempts(struct plan *plan, struct candidate *candidate, struct
 static int plan_judge(struct plan *plan, const struct target *target, struct verdict *verdict)
 {
     struct fleet *fleet = plan->fleet;
-    struct presence presence = fleet_presence(fleet, plan->device.id);
     struct candidate candidate = {
         .device = &plan->device,
         .shipment = &plan->shipment,
@@ -85,8 +86,8 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .limits = &plan->limits,
         .now = fleet->now,
         .zone = fleet_zone(fleet, &plan->device),
-        .online = presence.connection != 0,
-        .checked_in = presence.checked_in,
+        .online = plan->presence.connection != 0,
+        .checked_in = plan->presence.checked_in,
         .reconnected = plan->reconnected,
         .newer = plan->newer_wants ? &plan->newer : NULL,
         .newer_installed = plan->newer_installed,
@@ -155,12 +156,11 @@ static int displace(struct plan *plan, int64_t winner)
 static int make_offer(struct plan *plan, struct target *target)
 {
     struct fleet *fleet = plan->fleet;
-    struct presence presence = fleet_presence(fleet, plan->device.id);
     struct effect *effect = fleet_effect(fleet, EFFECT_OFFER, plan->device.id);
     effect->shipment = target->shipment;
-    effect->node = presence.node;
-    effect->connection = presence.connection;
-    int result = write_offer(plan, &presence, effect);
+    effect->node = plan->presence.node;
+    effect->connection = plan->presence.connection;
+    int result = write_offer(plan, &plan->presence, effect);
     if (result == STORE_OK && plan->device.shipment != target->shipment) {
         result = displace(plan, target->shipment);
         plan->device.shipment = target->shipment;
@@ -240,11 +240,30 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
     return result;
 }
 
+/* Another server has the device: what may be done is due at once, and that server finds it. So an offer is
+ * made where it can be sent, and none is spent on a message that gets lost. */
+static int leave_to_other(struct plan *plan)
+{
+    int result = STORE_OK;
+    for (size_t i = 0; i < plan->count && result == STORE_OK; i++) {
+        struct target target = plan->targets[i];
+        if (target.ended || target.due != 0 || status_under_way(&target))
+            continue; /* it is looked at anyway */
+        target.due = plan->fleet->now;
+        result = planner_save(plan->fleet, &plan->targets[i], &target);
+    }
+    return result;
+}
+
 int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger)
 {
     struct plan plan;
     bool offered = false;
     int result = plan_open(&plan, fleet, device, trigger != PLANNER_CHANGE);
+    if (result == STORE_OK && plan.presence.connection != 0 && plan.presence.node != fleet->node) {
+        offered = true; /* as far as this server can */
+        result = leave_to_other(&plan);
+    }
     for (size_t i = 0; i < plan.count && result == STORE_OK && !offered; i++)
         result = plan_target(&plan, &plan.targets[i], &offered);
     plan_close(&plan);

@@ -422,11 +422,16 @@ int store_targets_of_device(struct store *store, int64_t device, struct target *
     return db__list(&query, read_target, sizeof **targets, targets, count);
 }
 
-int store_targets_due(struct store *store, int64_t now, size_t limit, struct target **targets, size_t *count)
+int store_targets_due(struct store *store, int64_t node, int64_t now, size_t limit, struct target **targets,
+                      size_t *count)
 {
-    struct query query = db__query(store, "SELECT " TARGET_COLUMNS
-                                          " FROM target WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?");
+    struct query query =
+        db__query(store, "SELECT " TARGET_COLUMNS
+                         " FROM target WHERE due > 0 AND due <= ? AND NOT EXISTS (SELECT 1 FROM presence "
+                         "WHERE presence.device = target.device AND presence.node <> ?) "
+                         "ORDER BY due LIMIT ?");
     db__put_int(&query, now);
+    db__put_int(&query, node);
     db__put_int(&query, (int64_t)limit);
     return db__list(&query, read_target, sizeof **targets, targets, count);
 }

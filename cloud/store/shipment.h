@@ -53,8 +53,9 @@ TDM_MUST_USE int store_target_attempts(struct store *store, int64_t device, int6
 /* Of one device with the newest shipment first. */
 TDM_MUST_USE int store_targets_of_device(struct store *store, int64_t device, struct target **targets,
                                          size_t *count);
-/* At most limit targets whose due time has come, the earliest first. */
-TDM_MUST_USE int store_targets_due(struct store *store, int64_t now, size_t limit, struct target **targets,
-                                   size_t *count);
+/* At most limit targets whose due time has come and whose device no other server than node has, the earliest
+ * first. */
+TDM_MUST_USE int store_targets_due(struct store *store, int64_t node, int64_t now, size_t limit,
+                                   struct target **targets, size_t *count);
 
 #endif

@@ -99,6 +99,27 @@ static void devices_that_another_server_added_may_log_in_here(void **state)
     assert_int_equal(effect->device, device);
 }
 
+/* The offer is that server's to make: one that got lost on the way would be an attempt for nothing. */
+static void a_device_of_another_server_is_due_there_and_offered_nothing_here(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device);
+    int64_t here = world->fleet.node;
+    int64_t shipment = world_shipment(world, world_firmware(world, "2.0.0", 2));
+    assert_null(world_offer(world));
+    struct target target = world_target(world, shipment, device);
+    assert_int_equal(target.status, TARGET_WAITING);
+    assert_int_equal(target.attempts, 0);
+    assert_true(target.due > 0 && target.due <= world->fleet.now);
+    world_pass(world, 1000);
+    assert_null(world_offer(world));
+    world->fleet.node = other;
+    world_check_in(world, device, "1.0.0");
+    assert_non_null(world_offer(world));
+    world->fleet.node = here;
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -107,6 +128,7 @@ int main(void)
         CASE(a_server_that_beats_stays),
         CASE(time_that_nobody_looked_at_makes_nobody_silent),
         CASE(a_device_that_connects_here_leaves_the_other_server),
+        CASE(a_device_of_another_server_is_due_there_and_offered_nothing_here),
         CASE(devices_that_another_server_added_may_log_in_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,7 +160,7 @@ static void a_deleted_device_takes_its_targets_and_events_along(void **state)
     assert_int_equal(store_event_add(store, device.id, &event), STORE_OK);
     assert_int_equal(store_device_delete(store, device.id), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
-    assert_int_equal(store_targets_due(store, 100, 10, &targets, &count), STORE_OK);
+    assert_int_equal(store_targets_due(store, 1, 100, 10, &targets, &count), STORE_OK);
     assert_int_equal(count, 0);
     assert_int_equal(store_events(store, device.id, &events, &count), STORE_OK);
     assert_int_equal(count, 0);
@@ -181,13 +181,23 @@ static void targets_come_due_in_order_and_never_without_a_time(void **state)
         assert_int_equal(store_target_add(store, &target), STORE_OK);
     }
     assert_int_equal(store_commit(store), STORE_OK);
-    assert_int_equal(store_targets_due(store, 30, 10, &targets, &count), STORE_OK);
+    assert_int_equal(store_targets_due(store, 1, 30, 10, &targets, &count), STORE_OK);
     assert_int_equal(count, 3);
     assert_int_equal(targets[0].due, 10);
     assert_int_equal(targets[2].due, 30);
     free(targets);
-    assert_int_equal(store_targets_due(store, 30, 2, &targets, &count), STORE_OK);
+    assert_int_equal(store_targets_due(store, 1, 30, 2, &targets, &count), STORE_OK);
     assert_int_equal(count, 2);
+    /* A device that is connected to another server is that server's. */
+    struct presence presence = {.node = 2, .connection = 1};
+    assert_int_equal(store_presence_set(store, targets[0].device, &presence), STORE_OK);
+    free(targets);
+    assert_int_equal(store_targets_due(store, 1, 30, 10, &targets, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(targets[0].due, 20);
+    free(targets);
+    assert_int_equal(store_targets_due(store, 2, 30, 10, &targets, &count), STORE_OK);
+    assert_int_equal(count, 3);
     free(targets);
 }
 
