@@ -317,6 +317,7 @@ static void start_listening(struct cloud *cloud)
     cloud->desk = desk_start(cloud->base, &cloud->fleet, relay_effect, &cloud->relay);
     gateway_attach(cloud->gateway, cloud->desk);
     front->desk = cloud->desk;
+    front->bus = cloud->relay.bus;
     front->gateway = cloud->gateway;
     log_line(
         LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u https_port=%u mqtts_port=%u data=%s",

@@ -308,6 +308,11 @@ void desk_post(struct desk *desk, struct desk_job *job)
     pthread_mutex_unlock(&desk->lock);
 }
 
+int desk_state(const struct desk *desk)
+{
+    return store_state(desk->fleet->store);
+}
+
 void desk_stop(struct desk *desk)
 {
     pthread_mutex_lock(&desk->lock);

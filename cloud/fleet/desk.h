@@ -45,6 +45,9 @@ struct desk *desk_start(struct event_base *base, struct fleet *fleet, desk_effec
 /* Hands a job over; from the loop's thread only. */
 void desk_post(struct desk *desk, struct desk_job *job);
 
+/* store_state of the store: whether jobs get done. */
+int desk_state(const struct desk *desk);
+
 /* Runs what was posted to its end, joins the thread, and delivers what it finished. */
 void desk_stop(struct desk *desk);
 

@@ -18,7 +18,7 @@ struct plan {
     struct presence presence;
     struct target *targets; /* newest shipment first */
     size_t count;
-    bool reconnected;
+    enum planner_trigger trigger;
     /* Of the target under consideration: */
     struct shipment shipment;
     struct firmware firmware;
@@ -28,9 +28,9 @@ struct plan {
     bool newer_installed;
 };
 
-static int plan_open(struct plan *plan, struct fleet *fleet, int64_t device, bool reconnected)
+static int plan_open(struct plan *plan, struct fleet *fleet, int64_t device, enum planner_trigger trigger)
 {
-    *plan = (struct plan){.fleet = fleet, .reconnected = reconnected};
+    *plan = (struct plan){.fleet = fleet, .trigger = trigger};
     plan->presence = fleet_presence(fleet, device);
     int result = store_device_get(fleet->store, device, &plan->device);
     if (result == STORE_OK)
@@ -78,6 +78,7 @@ static int judge_attempts(struct plan *plan, struct candidate *candidate, struct
 static int plan_judge(struct plan *plan, const struct target *target, struct verdict *verdict)
 {
     struct fleet *fleet = plan->fleet;
+    bool is_due = target->due != 0 && target->due <= fleet->now; /* this one, not another of the device */
     struct candidate candidate = {
         .device = &plan->device,
         .shipment = &plan->shipment,
@@ -88,7 +89,7 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .zone = fleet_zone(fleet, &plan->device),
         .online = plan->presence.connection != 0,
         .checked_in = plan->presence.checked_in,
-        .reconnected = plan->reconnected,
+        .reconnected = plan->trigger == PLANNER_CHECK_IN || (plan->trigger == PLANNER_DUE && is_due),
         .newer = plan->newer_wants ? &plan->newer : NULL,
         .newer_installed = plan->newer_installed,
     };
@@ -240,26 +241,25 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
     return result;
 }
 
-/* Another server has the device: what may be done is due at once, and that server finds it. So an offer is
- * made where it can be sent, and none is spent on a message that gets lost. */
+/* Another server has the device: what waits for nothing else is due at once, and that server finds it. So an
+ * offer is made where it can be sent, and none is spent on a message that gets lost. */
 static int leave_to_other(struct plan *plan)
 {
-    int result = STORE_OK;
-    for (size_t i = 0; i < plan->count && result == STORE_OK; i++) {
+    for (size_t i = 0; i < plan->count; i++) {
         struct target target = plan->targets[i];
         if (target.ended || target.due != 0 || status_under_way(&target))
-            continue; /* it is looked at anyway */
+            continue;
         target.due = plan->fleet->now;
-        result = planner_save(plan->fleet, &plan->targets[i], &target);
+        return planner_save(plan->fleet, &plan->targets[i], &target);
     }
-    return result;
+    return STORE_OK;
 }
 
 int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger)
 {
     struct plan plan;
     bool offered = false;
-    int result = plan_open(&plan, fleet, device, trigger != PLANNER_CHANGE);
+    int result = plan_open(&plan, fleet, device, trigger);
     if (result == STORE_OK && plan.presence.connection != 0 && plan.presence.node != fleet->node) {
         offered = true; /* as far as this server can */
         result = leave_to_other(&plan);
@@ -273,7 +273,7 @@ int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigge
 int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict)
 {
     struct plan plan;
-    int result = plan_open(&plan, fleet, target->device, false);
+    int result = plan_open(&plan, fleet, target->device, PLANNER_CHANGE);
     for (size_t i = 0; i < plan.count && result == STORE_OK; i++) {
         result = plan_load(&plan, &plan.targets[i]);
         if (plan.targets[i].shipment == target->shipment)

@@ -37,9 +37,20 @@ void visit__refuse(struct http_exchange *exchange, int status, const char *title
     reply_json(exchange, status, api_problem(status, title, detail));
 }
 
-static void answer_health(struct http_exchange *exchange)
+/* 503 while the database does not work: a balancer then sends people elsewhere. A bus that is away costs time
+ * only.
+ */
+static void answer_health(const struct front *front, struct http_exchange *exchange)
 {
-    reply_json(exchange, 200, json_pack("{s:s, s:s}", "status", "ok", "version", TANDEM_VERSION));
+    int state = desk_state(front->desk);
+    bool ok = state == STORE_OK;
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "status", ok ? "ok" : "failing", "version",
+                             TANDEM_VERSION, "database", ok ? "ok" : store_result_text(state), "bus",
+                             bus_is_up(front->bus) ? "ok" : "away");
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    http_reply(exchange, ok ? 200 : 503, JSON_TYPE, text, text == NULL ? 0 : strlen(text));
+    free(text);
 }
 
 /* --- Calls of the API --- */
@@ -245,7 +256,7 @@ static void on_complete(void *ctx, struct http_exchange *exchange)
     struct visit *visit = exchange->user;
     switch (visit->route->kind) {
     case ROUTE_HEALTH:
-        answer_health(exchange);
+        answer_health(visit->front, exchange);
         break;
     case ROUTE_UPLOAD:
         visit__finish_upload(visit);

@@ -2,6 +2,7 @@
 #ifndef TANDEM_CLOUD_FRONT_H
 #define TANDEM_CLOUD_FRONT_H
 
+#include "cloud/bus/bus.h"
 #include "cloud/fleet/desk.h"
 #include "cloud/net/console.h"
 #include "cloud/net/gateway.h"
@@ -11,6 +12,7 @@
 struct front {
     struct http_server *server;
     struct desk *desk;
+    const struct bus *bus;
     struct gateway *gateway; /* takes WebSockets */
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct tokens *tokens;   /* of people and programs */
@@ -20,8 +22,8 @@ struct front {
     uint8_t ticket_key[SECRET_KEY_BYTES];
 };
 
-/* Listens at the doors with the fields above filled in (but server, desk and gateway). False, and why says
- * what happened. */
+/* Listens at the doors with the fields above filled in (but server, desk, bus and gateway). False, and why
+ * says what happened. */
 bool front_start(struct front *front, struct event_base *base, const struct door doors[HTTP_DOORS], char *why,
                  size_t capacity);
 

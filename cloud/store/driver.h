@@ -63,6 +63,7 @@ struct store {
     const struct driver *driver;
     void *connection;
     char name[200];          /* of the database, for people */
+    _Atomic int state;       /* store_state */
     int failure;             /* the first of this step, STORE_OK none */
     struct idmap statements; /* address of the SQL -> prepared statement */
 };

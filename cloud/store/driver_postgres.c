@@ -80,6 +80,7 @@ static int failed(struct store *store, int result, const char *event, const char
 static int lost(struct store *store)
 {
     struct postgres *postgres = store->connection;
+    store->state = STORE_AWAY;
     if (postgres->connection != NULL) {
         (void)failed(store, STORE_AGAIN, "database-lost", "is it restarting? it is connected to again");
         PQfinish(postgres->connection);
@@ -186,6 +187,7 @@ static int connect_again(struct store *store)
         poll(NULL, 0, RETRY_MS);
     }
     postgres->given_up = false;
+    store->state = STORE_OK;
     log_line(LOG_LEVEL_INFO, "database-connected", "session=%u", postgres->session);
     return STORE_OK;
 }

@@ -55,14 +55,28 @@ void store_close(struct store *store)
     free(store);
 }
 
+int store_state(const struct store *store)
+{
+    return store->state;
+}
+
+/* Another server in the way says nothing about the database. */
+static int note_state(struct store *store, int result)
+{
+    if (result != STORE_AGAIN)
+        store->state = result;
+    return result;
+}
+
 int store_begin(struct store *store)
 {
-    return store->driver->begin(store);
+    int result = store->driver->begin(store);
+    return result == STORE_OK ? result : note_state(store, result);
 }
 
 int store_commit(struct store *store)
 {
-    return store->driver->commit(store);
+    return note_state(store, store->driver->commit(store));
 }
 
 void store_rollback(struct store *store)

@@ -54,6 +54,9 @@ struct store;
 TDM_MUST_USE int store_open(struct store **store, const char *where, char *why, size_t capacity);
 void store_close(struct store *store);
 
+/* Whether transactions go through at present: STORE_OK, or why not. From any thread. */
+int store_state(const struct store *store);
+
 TDM_MUST_USE int store_begin(struct store *store);
 TDM_MUST_USE int store_commit(struct store *store);
 void store_rollback(struct store *store);

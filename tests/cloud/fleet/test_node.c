@@ -120,6 +120,24 @@ static void a_device_of_another_server_is_due_there_and_offered_nothing_here(voi
     world->fleet.node = here;
 }
 
+/* What an older shipment has due is no reason to repeat the offer of a newer one that is under way. */
+static void a_due_time_is_of_its_own_target_alone(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    world_check_in(world, device, "1.0.0");
+    int64_t older = world_shipment(world, world_firmware(world, "2.0.0", 2));
+    int64_t newer = world_shipment(world, world_firmware(world, "3.0.0", 3));
+    struct target target = world_target(world, older, device);
+    target.due = world->fleet.now;
+    assert_int_equal(store_begin(world->fleet.store), STORE_OK);
+    assert_int_equal(store_target_update(world->fleet.store, &target), STORE_OK);
+    assert_int_equal(store_commit(world->fleet.store), STORE_OK);
+    world_pass(world, 1000);
+    assert_null(world_offer(world));
+    assert_int_equal(world_target(world, newer, device).repeats, 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -129,6 +147,7 @@ int main(void)
         CASE(time_that_nobody_looked_at_makes_nobody_silent),
         CASE(a_device_that_connects_here_leaves_the_other_server),
         CASE(a_device_of_another_server_is_due_there_and_offered_nothing_here),
+        CASE(a_due_time_is_of_its_own_target_alone),
         CASE(devices_that_another_server_added_may_log_in_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,321 @@
+"""Three servers on one PostgreSQL and one NATS behind haproxy, and what happens when each of them fails.
+
+Every device counts the offers that it gets: one per shipment, whatever was killed meanwhile."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import server as s
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
+from postgres import Postgres  # noqa: E402
+
+DEVICES = 12
+NODES = 3
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Program:
+    """A program that listens at a port."""
+
+    def __init__(self, folder, name, port, command):
+        self.log = folder / f"{name}.log"
+        self.port = port
+        self.command = command
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        s.wait_for(f"{self.command[0]} listens", self._listens)
+
+    def _listens(self):
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait(s.LIMIT)
+        self.process = None
+
+
+HAPROXY = """
+global
+  maxconn 2000
+defaults
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+listen devices
+  mode tcp
+  bind 127.0.0.1:{mqtt}
+  balance roundrobin
+  option redispatch
+  retries 3
+{mqtt_servers}
+listen people
+  mode http
+  bind 127.0.0.1:{http}
+  balance roundrobin
+  option redispatch
+  retries 3
+  option httpchk GET /health
+{http_servers}
+"""
+
+
+class Balancer(Program):
+    def __init__(self, folder, servers):
+        self.mqtt_port, self.http_port = free_port(), free_port()
+        line = "  server {name} 127.0.0.1:{port} check inter 200 fall 2 rise 1\n"
+        mqtt = "".join(line.format(name=f"n{i}", port=node.mqtt_port) for i, node in enumerate(servers))
+        web = "".join(line.format(name=f"n{i}", port=node.http_port) for i, node in enumerate(servers))
+        config = folder / "haproxy.cfg"
+        config.write_text(HAPROXY.format(mqtt=self.mqtt_port, http=self.http_port, mqtt_servers=mqtt,
+                                         http_servers=web))
+        haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
+        super().__init__(folder, "haproxy", self.mqtt_port, [haproxy, "-f", str(config), "-db"])
+
+
+class Client(threading.Thread):
+    """A device that stays connected through the balancer, and comes back whenever its connection breaks."""
+
+    def __init__(self, balancer, device):
+        super().__init__(daemon=True)
+        self.balancer = balancer
+        self.id = device["id"]
+        self.token = device["token"]
+        self.version = "1.0.0"
+        self.offers = []
+        self.pings = 0
+        self.logins = 0
+        self.connected = False
+        self.stopping = False
+        self.lock = threading.Lock()
+
+    def run(self):
+        while not self.stopping:
+            try:
+                self._live()
+            except (OSError, AssertionError):
+                pass
+            self.connected = False
+            time.sleep(0.1)
+
+    def _live(self):
+        connection = s.Device(self.balancer, self.token)
+        if connection.code != 0:
+            connection.close()
+            return
+        self.logins += 1
+        try:
+            connection.subscribe("downlink/#")
+            connection.check_in(self.version)
+            connection.socket.settimeout(None)
+            self.connected = True
+            while not self.stopping:
+                kind, body = self._next(connection)
+                if kind is None:
+                    return
+                if kind >> 4 == 3:
+                    self._take(connection, kind, body)
+        finally:
+            connection.close()
+
+    def _next(self, connection):
+        if connection.messages:
+            topic, payload = connection.messages.pop(0)
+            return 0x30, s.text(topic) + payload
+        while not self.stopping:
+            found = connection._take()
+            if found:
+                return found
+            ready = s.select.select([connection.socket], [], [], 0.1)[0]
+            if ready:
+                data = connection.socket.recv(65536)
+                if not data:
+                    return None, b""
+                connection.buffer += data
+        return None, b""
+
+    def _take(self, connection, kind, body):
+        length = int.from_bytes(body[:2], "big")
+        topic, rest = body[2:2 + length].decode(), body[2 + length:]
+        if kind & 0x06:
+            connection.socket.sendall(s.packet(0x40, rest[:2]))
+            rest = rest[2:]
+        with self.lock:
+            if topic == "downlink/ota/json":
+                self.offers.append(json.loads(rest)["ver"])
+            elif topic == "downlink/ping":
+                self.pings += 1
+
+    def stop(self):
+        self.stopping = True
+        self.join(s.LIMIT)
+
+
+class Nodes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Path(tempfile.mkdtemp(prefix="tandem-nodes-"))
+        cls.postgres = Postgres()
+        cls.postgres.__enter__()
+        port = free_port()
+        cls.nats = Program(cls.folder, "nats", port,
+                           [shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", str(port)])
+        cls.nats.start()
+        options = ["--database", cls.postgres.url, "--bus", f"nats://127.0.0.1:{port}", "--firmware",
+                   str(cls.folder / "firmware")]
+        cls.servers = []
+        for i in range(NODES):
+            folder = cls.folder / f"n{i}"
+            folder.mkdir()
+            if i > 0:  # the first one made the token; the others have it from the database
+                (folder / "data").mkdir()
+                (folder / "data" / "admin.token").write_text(cls.servers[0].token)
+            node = s.Server(*options, folder=folder)
+            node.start()
+            cls.servers.append(node)
+        cls.balancer = Balancer(cls.folder, cls.servers)
+        cls.balancer.start()
+        cls.clients = [Client(cls.balancer, cls.servers[i % NODES].add_device(name=f"d{i}")) for i in range(DEVICES)]
+        for client in cls.clients:
+            client.start()
+        cls.versions = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        for client in cls.clients:
+            client.stopping = True
+        for client in cls.clients:
+            client.stop()
+        cls.balancer.kill()
+        for node in cls.servers:
+            node.stop()
+        cls.nats.kill()
+        cls.postgres.__exit__()
+        shutil.rmtree(cls.folder)
+
+    def setUp(self):
+        self.all_connected()
+
+    # --- What is seen ---
+
+    def by_node(self):
+        rows = self.postgres.sql("SELECT node, count(*) FROM presence WHERE checked_in = 1 GROUP BY node").split()
+        return {int(node): int(count) for node, count in (row.split("|") for row in rows)}
+
+    def all_connected(self):
+        s.wait_for("every device is connected and checked in",
+                   lambda: all(c.connected for c in self.clients) and sum(self.by_node().values()) == DEVICES)
+
+    def ship(self, node):
+        type(self).versions += 1
+        version = f"2.0.{self.versions}"
+        firmware = self.servers[node].upload(s.plain(version), f"{version}.bin")
+        return version, self.servers[node].ship(firmware, name=f"to {version}")
+
+    def each_got_one(self, version):
+        s.wait_for(f"every device has its offer of {version}",
+                   lambda: all(version in client.offers for client in self.clients))
+
+    def nobody_got_two(self):
+        """Every target had one attempt and no repeat, and every device saw each version once."""
+        for client in self.clients:
+            self.assertEqual(len(client.offers), len(set(client.offers)), client.offers)
+
+    # --- The cases ---
+
+    def test_1_devices_spread_over_the_nodes(self):
+        self.assertEqual(len(self.by_node()), NODES)
+        self.assertEqual(set(self.by_node().values()), {DEVICES // NODES})
+
+    def test_2_a_shipment_started_on_one_node_reaches_the_devices_of_all(self):
+        version, shipment = self.ship(0)
+        self.each_got_one(version)
+        self.nobody_got_two()
+        s.wait_for("every target says so", lambda: self.postgres.sql(
+            f"SELECT count(*) FROM target WHERE shipment = {shipment['id'][1:]} AND attempts = 1 AND repeats = 0 "
+            "AND status = 2") == str(DEVICES))
+
+    def test_3_a_push_reaches_the_right_node(self):
+        before = [client.pings for client in self.clients]
+        for client in self.clients:
+            answer = self.servers[1].ask("POST", f"/api/v1/devices/{client.id}/ping")
+            self.assertLess(answer.status, 300, answer.body)
+        s.wait_for("every device got its ping",
+                   lambda: all(c.pings == n + 1 for c, n in zip(self.clients, before)))
+
+    def test_4_a_device_that_one_node_added_logs_in_at_the_others(self):
+        device = self.servers[0].add_device(name="late")
+        for node in self.servers:
+            def logged_in(node=node):
+                connection = s.Device(node, device["token"])
+                connection.close()
+                return connection.code == 0
+            s.wait_for("it may log in", logged_in)
+        self.servers[0].ask("DELETE", f"/api/v1/devices/{device['id']}")
+
+    def test_5_the_devices_of_a_killed_node_are_served_by_the_others(self):
+        self.servers[2].kill()
+        version, _ = self.ship(0)
+        self.each_got_one(version)
+        self.all_connected()
+        self.nobody_got_two()
+        s.wait_for("the dead node is taken out", lambda: self.postgres.sql("SELECT count(*) FROM node") == "2")
+        self.servers[2].start()
+        self.assertEqual(self.postgres.sql("SELECT count(*) FROM node"), "3")
+
+    def test_6_without_nats_everything_goes_on(self):
+        self.nats.kill()
+        version, _ = self.ship(1)
+        self.each_got_one(version)
+        self.nats.start()
+        s.wait_for("the nodes are back on the bus",
+                   lambda: all("bus-connected" in node.log().split("bus-lost")[-1] for node in self.servers))
+        self.test_3_a_push_reaches_the_right_node()
+        self.nobody_got_two()
+
+    def test_7_after_a_crash_of_postgresql_everything_goes_on(self):
+        self.postgres.stop(s.signal.SIGQUIT)
+        self.postgres.start()
+        self.all_connected()
+        version, _ = self.ship(2)
+        self.each_got_one(version)
+        self.nobody_got_two()
+
+    def test_8_while_postgresql_is_away_health_says_so(self):
+        self.postgres.stop()
+        answers = []
+
+        def refused():
+            answers.append(self.servers[0].ask("GET", "/health", token=False))
+            return answers[-1].status == 503
+        s.wait_for("health is not ok", refused)
+        self.assertEqual(answers[-1].json["database"], "the database cannot be reached")
+        self.postgres.start()
+        for node in self.servers:
+            s.wait_for("health is ok", lambda node=node: node.ask("GET", "/health", token=False).status == 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
