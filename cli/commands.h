@@ -26,7 +26,8 @@
     X(shipment_show)                                                                                         \
     X(shipment_pause)                                                                                        \
     X(shipment_resume)                                                                                       \
-    X(shipment_cancel)
+    X(shipment_cancel)                                                                                       \
+    X(ncp_status)
 
 #define CLI_COMMAND_DECLARE(name) extern const struct command command_##name;
 CLI_COMMANDS(CLI_COMMAND_DECLARE)

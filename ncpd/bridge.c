@@ -46,6 +46,7 @@ struct bridge {
     struct datastreams streams;
     struct local_time local;
     struct calls calls;
+    bool leaving;           /* the program ends */
     struct event *poll;     /* core/ncp's timers */
     struct event *check_in; /* go on line */
 };
@@ -387,6 +388,77 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
     bridge->update = update_new(base, mcu, &bridge->store, &bridge->ncp, &bridge->reports, &update);
     bridge->serial = serial_new(base, mcu, &uart);
     return bridge;
+}
+
+bool bridge_say_goodbye(struct bridge *bridge)
+{
+    if (!bridge->leaving) {
+        bridge->leaving = true;
+        tdm_ncp_event(&bridge->ncp, TDM_EVENT_NCP_REBOOTING);
+    }
+    run_ncp(bridge);
+    return serial_device(bridge->serial) == NULL ||
+           (tdm_ncp_event_count(&bridge->ncp) == 0 && tdm_ncp_idle(&bridge->ncp) &&
+            serial_idle(bridge->serial));
+}
+
+/* --- Status --- */
+
+static json_t *counters_status(const struct bridge *bridge)
+{
+    struct tdm_ncp_counters c;
+
+    tdm_ncp_counters(&bridge->ncp, &c);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "frames_in",
+                     (json_int_t)c.frames_in, "frames_out", (json_int_t)c.frames_out, "bytes_in",
+                     (json_int_t)c.bytes_in, "bytes_out", (json_int_t)c.bytes_out, "crc_errors",
+                     (json_int_t)c.bad_crc, "oversized", (json_int_t)c.oversized, "cut_short",
+                     (json_int_t)c.cut_short, "noise_bytes", (json_int_t)c.noise, "resends",
+                     (json_int_t)c.resends, "unserved", (json_int_t)c.unserved, "sessions",
+                     (json_int_t)c.sessions, "links_lost", (json_int_t)c.lost);
+}
+
+static json_t *cloud_status(const struct bridge *bridge)
+{
+    struct cloud_link_status cloud;
+
+    cloud_link_status(bridge->cloud, &cloud);
+    return json_pack("{s:s, s:i, s:b, s:b, s:I, s:I}", "host", cloud.host, "port", cloud.port, "tls",
+                     cloud.tls, "connected", cloud.connected, "connections", (json_int_t)cloud.connections,
+                     "dropped", (json_int_t)cloud.dropped);
+}
+
+static json_t *device_status(const struct bridge *bridge)
+{
+    const struct tdm_ncp_device *device = &bridge->ncp.device;
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "template", text_or_empty(device->template_id), "type",
+                     text_or_empty(device->firmware.type), "version", text_or_empty(device->firmware.version),
+                     "build", text_or_empty(device->firmware.build), "library",
+                     text_or_empty(device->firmware.library));
+}
+
+static json_t *update_json(const struct bridge *bridge)
+{
+    const struct update_status *update = update_status(bridge->update);
+
+    return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "active", update->active, "stage",
+                     update->stage, "reason", tdm_reason_slug(update->reason), "type",
+                     text_or_empty(update->offer.type), "version", text_or_empty(update->offer.version),
+                     "build", text_or_empty(update->offer.build), "bytes", (json_int_t)update->bytes, "size",
+                     (json_int_t)update->size, "changed_at", (json_int_t)update->changed_s);
+}
+
+json_t *bridge_status(const struct bridge *bridge)
+{
+    const char *device = serial_device(bridge->serial);
+
+    return json_pack("{s:s, s:{s:s, s:b, s:s, s:I}, s:s, s:i, s:o, s:o, s:o, s:o}", "name", bridge->mcu->name,
+                     "uart", "path", bridge->mcu->uart, "open", device != NULL, "device",
+                     device != NULL ? device : "", "baud", (json_int_t)tdm_ncp_baud(&bridge->ncp), "link",
+                     tdm_ncp_link_slug(&bridge->ncp), "state", (int)tdm_ncp_state(&bridge->ncp), "cloud",
+                     cloud_status(bridge), "device", device_status(bridge), "update", update_json(bridge),
+                     "counters", counters_status(bridge));
 }
 
 void bridge_free(struct bridge *bridge)

@@ -2,6 +2,8 @@
 #ifndef NCPD_BRIDGE_H
 #define NCPD_BRIDGE_H
 
+#include <jansson.h>
+
 #include "ncpd/config.h"
 
 struct event_base;
@@ -11,5 +13,12 @@ struct bridge;
  * is not to be used. */
 struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu);
 void bridge_free(struct bridge *bridge);
+
+/* Tells the MCU that its co-processor restarts, if no answer of it is awaited. True once that is on the wire,
+ * or cannot be told: ask again in a moment if not. */
+bool bridge_say_goodbye(struct bridge *bridge);
+
+/* One row of docs/NCP.md, "Status". */
+json_t *bridge_status(const struct bridge *bridge);
 
 #endif

@@ -6,49 +6,120 @@
 #include <unistd.h>
 
 #include "ncpd/bridge.h"
+#include "ncpd/host.h"
 #include "ncpd/log.h"
+#include "ncpd/notify.h"
 #include "ncpd/options.h"
+#include "ncpd/status.h"
+#include "ncpd/timer.h"
+
+enum { GOODBYE_LIMIT_MS = 500, GOODBYE_STEP_MS = 10 };
+
+struct program {
+    struct event_base *base;
+    struct bridge *bridges[CONFIG_MCUS];
+    size_t count; /* that serve */
+    struct event *goodbye;
+    uint64_t leave_ms;
+};
+
+/* --- The end --- */
+
+/* Leaves once every MCU was told, or the time for that is over. */
+static void on_goodbye(evutil_socket_t fd, short what, void *ctx)
+{
+    struct program *program = ctx;
+    bool told = true;
+
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < program->count; i++) {
+        told = bridge_say_goodbye(program->bridges[i]) && told;
+    }
+    if (told || host_clock_ms() >= program->leave_ms) {
+        event_base_loopbreak(program->base);
+    } else {
+        timer_start(program->goodbye, GOODBYE_STEP_MS);
+    }
+}
 
 static void on_signal(evutil_socket_t number, short what, void *ctx)
 {
+    struct program *program = ctx;
+
     (void)what;
     log_info(NULL, "signal %d: ending", (int)number);
-    event_base_loopbreak(ctx);
+    program->leave_ms = host_clock_ms() + GOODBYE_LIMIT_MS;
+    timer_start(program->goodbye, 0);
+}
+
+/* --- All of it --- */
+
+static json_t *list_mcus(void *ctx)
+{
+    const struct program *program = ctx;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < program->count; i++) {
+        json_array_append_new(list, bridge_status(program->bridges[i]));
+    }
+    return list;
 }
 
 /* False if one of them cannot be served. */
-static bool start_all(struct event_base *base, const struct config *config,
-                      struct bridge *bridges[CONFIG_MCUS])
+static bool start_mcus(struct program *program, const struct config *config)
 {
-    for (size_t i = 0; i < config->mcu_count; i++) {
-        bridges[i] = bridge_new(base, &config->mcus[i]);
-        if (bridges[i] == NULL) {
+    while (program->count < config->mcu_count) {
+        struct bridge *bridge = bridge_new(program->base, &config->mcus[program->count]);
+
+        if (bridge == NULL) {
+            return false;
+        }
+        program->bridges[program->count++] = bridge;
+    }
+    return true;
+}
+
+static bool serve(struct program *program, const struct config *config)
+{
+    struct status *status = NULL;
+    struct notify *notify;
+
+    if (!start_mcus(program, config)) {
+        return false;
+    }
+    if (config->status_socket[0] != '\0') {
+        status = status_new(program->base, config->status_socket, list_mcus, program);
+        if (status == NULL) {
             return false;
         }
     }
+    notify = notify_new(program->base);
+    event_base_dispatch(program->base);
+    notify_free(notify);
+    status_free(status);
     return true;
 }
 
 static bool run(const struct config *config)
 {
-    struct event_base *base = event_base_new();
-    struct event *on_term = evsignal_new(base, SIGTERM, on_signal, base);
-    struct event *on_int = evsignal_new(base, SIGINT, on_signal, base);
-    struct bridge *bridges[CONFIG_MCUS] = {0};
+    struct program program = {.base = event_base_new()};
+    struct event *on_term = evsignal_new(program.base, SIGTERM, on_signal, &program);
+    struct event *on_int = evsignal_new(program.base, SIGINT, on_signal, &program);
     bool good;
 
+    program.goodbye = evtimer_new(program.base, on_goodbye, &program);
     event_add(on_term, NULL);
     event_add(on_int, NULL);
-    good = start_all(base, config, bridges);
-    if (good) {
-        event_base_dispatch(base);
+    log_watch(status_note);
+    good = serve(&program, config);
+    for (size_t i = 0; i < program.count; i++) {
+        bridge_free(program.bridges[i]);
     }
-    for (size_t i = 0; i < config->mcu_count && bridges[i] != NULL; i++) {
-        bridge_free(bridges[i]);
-    }
+    event_free(program.goodbye);
     event_free(on_term);
     event_free(on_int);
-    event_base_free(base);
+    event_base_free(program.base);
     return good;
 }
 

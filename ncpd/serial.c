@@ -318,6 +318,11 @@ struct serial *serial_new(struct event_base *base, const struct mcu_config *mcu,
     return serial;
 }
 
+bool serial_idle(const struct serial *serial)
+{
+    return serial->out_length == 0;
+}
+
 const char *serial_device(const struct serial *serial)
 {
     return serial->fd >= 0 ? serial->device : NULL;

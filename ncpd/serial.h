@@ -39,6 +39,9 @@ void serial_set_baud(struct serial *serial, uint32_t baud);
 /* The device that is open, NULL while none is. */
 const char *serial_device(const struct serial *serial);
 
+/* True if everything that was pulled was given to the kernel. */
+bool serial_idle(const struct serial *serial);
+
 /* True for a rate that a tty of this system can be set to. */
 bool serial_knows_baud(uint32_t baud);
 

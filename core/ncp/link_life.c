@@ -178,6 +178,11 @@ void tdm_ncp_event(struct tdm_ncp *ncp, enum tdm_event event)
     ncp->events[ncp->event_count++] = (uint8_t)event;
 }
 
+size_t tdm_ncp_event_count(const struct tdm_ncp *ncp)
+{
+    return ncp->event_count;
+}
+
 static void tell_events(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     while (ncp->event_count > 0 && send_u8(ncp, TDM_UID_PROCESS_EVENT, ncp->events[0], now_ms)) {
@@ -236,4 +241,17 @@ uint32_t tdm__ncp_link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
     tell_events(ncp, now_ms);
     reboot_mcu(ncp, now_ms);
     return wait_ms < remind_ms ? wait_ms : remind_ms;
+}
+
+uint32_t tdm_ncp_baud(const struct tdm_ncp *ncp)
+{
+    return ncp->baud;
+}
+
+const char *tdm_ncp_link_slug(const struct tdm_ncp *ncp)
+{
+    if (!ncp->initialized) {
+        return "down";
+    }
+    return ncp->pings > 0 ? "silent" : "up";
 }

@@ -254,8 +254,15 @@ TDM_MUST_USE bool tdm_ncp_pin_changed(struct tdm_ncp *ncp, uint16_t pin, const v
 TDM_MUST_USE int tdm_ncp_answer_open(struct tdm_ncp *ncp, uint16_t msg_id, struct tdm_writer *results);
 TDM_MUST_USE int tdm_ncp_answer_commit(struct tdm_ncp *ncp, struct tdm_writer *results);
 
+/* Events that were not told yet. */
+size_t tdm_ncp_event_count(const struct tdm_ncp *ncp);
+
 /* True when every byte was pulled. */
 bool tdm_ncp_idle(const struct tdm_ncp *ncp);
+
+/* The rate now, and the link in a word: "down", "up" or "silent" (the MCU is pinged). Static storage. */
+uint32_t tdm_ncp_baud(const struct tdm_ncp *ncp);
+const char *tdm_ncp_link_slug(const struct tdm_ncp *ncp);
 
 void tdm_ncp_counters(const struct tdm_ncp *ncp, struct tdm_ncp_counters *counters);
 
