@@ -40,6 +40,7 @@ struct cloud {
     struct gateway *gateway;
     struct relay relay;
     struct front front;
+    struct files *files; /* NULL: firmware is kept in folder alone */
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *format, ...)
@@ -306,11 +307,23 @@ static void start_bus(struct cloud *cloud)
         fail("%s", why);
 }
 
+static void start_porter(struct cloud *cloud)
+{
+    char why[400];
+    if (cloud->options.files == NULL)
+        return;
+    cloud->files = files_open(cloud->options.files, why, sizeof why);
+    if (cloud->files == NULL)
+        fail("%s", why);
+    cloud->front.porter = porter_start(cloud->base, cloud->files);
+}
+
 static void start_listening(struct cloud *cloud)
 {
     struct front *front = &cloud->front;
     struct bound devices;
     bound_share(raise_file_limit(), &front->bound, &devices);
+    start_porter(cloud);
     start_front(cloud);
     start_gateway(cloud, devices);
     start_bus(cloud);
@@ -353,10 +366,13 @@ static void leave(struct cloud *cloud)
 
 static void stop(struct cloud *cloud)
 {
+    porter_stop(cloud->front.porter);
     desk_stop(cloud->desk);
     leave(cloud);
     bus_close(cloud->relay.bus);
     http_stop(cloud->front.server);
+    rates_free(&cloud->front.rates);
+    files_close(cloud->files);
     console_free(cloud->front.console);
     tls_free(cloud->web);
     tls_free(cloud->door);

@@ -30,6 +30,7 @@ enum option_id {
     MQTT,
     ALLOW_CLEAR,
     PUBLIC_URL,
+    FILES,
     CONSOLE,
     SETTLE,
     LOG_LEVEL,
@@ -65,6 +66,10 @@ static const struct {
      "how devices reach --https or --http, such as\n                        https://ota.example.com\n"
      "                        (default: the address they connected to)",
      NO_TEXT},
+    {FILES, "files", "PLACE",
+     "where several servers keep firmware files: an absolute path, or\n"
+     "                        s3://BUCKET[/PREFIX], which takes its settings from AWS_* (docs/CLOUD.md)",
+     offsetof(struct options, files)},
     {CONSOLE, "console", "DIR", "the built web console, served at /", offsetof(struct options, console)},
     {DATABASE, "database", "URL",
      "postgresql://HOST/NAME instead of SQLite in --data; several servers\n"

@@ -19,6 +19,7 @@ struct options {
     bool allow_clear; /* http and mqtt beyond loopback */
     struct tls_files tls;
     const char *public_url; /* NULL: devices download where they connected */
+    const char *files;      /* where firmware is kept, NULL: in data */
     const char *console;    /* NULL: none is served */
     int64_t settle_ms;
     enum log_level log_level;

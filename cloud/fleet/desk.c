@@ -26,6 +26,7 @@ struct desk {
     desk_effect_fn *on_effect;
     void *ctx;
     struct event *wake; /* the loop's: finished jobs wait */
+    size_t jobs;        /* the loop's: posted and not done */
     int wake_fd;
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
@@ -262,6 +263,7 @@ static void deliver(struct desk *desk)
         for (const struct effect *effect = jobs->effects; effect != NULL; effect = effect->next)
             desk->on_effect(desk->ctx, effect);
         free_effects(jobs->effects);
+        desk->jobs -= jobs->run != tick_run;
         jobs->done(jobs, jobs->result);
         jobs = next;
     }
@@ -302,6 +304,7 @@ struct desk *desk_start(struct event_base *base, struct fleet *fleet, desk_effec
 
 void desk_post(struct desk *desk, struct desk_job *job)
 {
+    desk->jobs++;
     pthread_mutex_lock(&desk->lock);
     queue_put(&desk->waiting, job);
     pthread_cond_signal(&desk->posted);
@@ -311,6 +314,11 @@ void desk_post(struct desk *desk, struct desk_job *job)
 int desk_state(const struct desk *desk)
 {
     return store_state(desk->fleet->store);
+}
+
+size_t desk_waiting(const struct desk *desk)
+{
+    return desk->jobs;
 }
 
 void desk_stop(struct desk *desk)

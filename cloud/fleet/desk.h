@@ -48,6 +48,9 @@ void desk_post(struct desk *desk, struct desk_job *job);
 /* store_state of the store: whether jobs get done. */
 int desk_state(const struct desk *desk);
 
+/* How many jobs were posted and are not done. */
+size_t desk_waiting(const struct desk *desk);
+
 /* Runs what was posted to its end, joins the thread, and delivers what it finished. */
 void desk_stop(struct desk *desk);
 

@@ -38,7 +38,7 @@ int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_
     effect->connection = presence.connection;
     effect->qos = qos;
     snprintf(effect->topic, sizeof effect->topic, "%s", topic);
-    effect->bytes = bytes < sizeof effect->text ? bytes : sizeof effect->text;
+    effect->bytes = bytes < sizeof effect->text ? bytes : sizeof effect->text - 1;
     if (bytes > 0)
         memcpy(effect->text, payload, effect->bytes);
     return STORE_OK;

@@ -32,7 +32,7 @@ struct effect {
     char topic[FLEET_TOPIC_MAX];
     uint8_t qos;
     size_t bytes;
-    char text[FLEET_OFFER_MAX];
+    char text[FLEET_OFFER_MAX + 1];
 };
 
 /* What this server saw of the others (node.h). */

@@ -31,6 +31,7 @@
 #define MESSAGES_BURST   500
 #define MESSAGES_PER_S   50
 #define DIAG_INTERVAL_MS 10000
+#define BACKLOG_MAX      20000 /* jobs at the desk, beyond which nobody more is let in */
 
 /* --- The session's calls --- */
 
@@ -109,7 +110,8 @@ static void on_login(void *ctx, const struct mqtt_login *login)
         mqtt_session_refuse(&c->session, MQTT_REFUSE_CREDENTIALS);
         return;
     }
-    if (!paces_admit(&gateway->paces, device, connection__clock_ms())) {
+    if (desk_waiting(gateway->desk) > BACKLOG_MAX ||
+        !paces_admit(&gateway->paces, device, connection__clock_ms())) {
         mqtt_session_refuse(&c->session, MQTT_REFUSE_UNAVAILABLE);
         return;
     }

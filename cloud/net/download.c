@@ -11,6 +11,21 @@
 #include "cloud/net/visit.h"
 #include "cloud/text.h"
 
+/* Of all connections three quarters may download, so that people get in. */
+#define DOWNLOADS_OF(connections) ((connections) - (connections) / 4)
+
+/* The rate of the shipment whose offer the device got last, if it is for this firmware. */
+static int read_rate(struct visit *visit, struct fleet *fleet, int64_t id)
+{
+    struct shipment shipment;
+    int result = store_shipment_get(fleet->store, id, &shipment);
+    if (result == STORE_OK && shipment.firmware == visit->ticket.firmware) {
+        visit->shipment = id;
+        visit->bytes_per_second = shipment.bytes_per_second;
+    }
+    return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
 static int run_download(struct desk_job *job, struct fleet *fleet)
 {
     struct visit *visit = (struct visit *)job;
@@ -18,6 +33,8 @@ static int run_download(struct desk_job *job, struct fleet *fleet)
     int result = store_device_get(fleet->store, visit->ticket.device, &device);
     if (result == STORE_OK)
         result = store_firmware_get(fleet->store, visit->ticket.firmware, &visit->call.firmware);
+    if (result == STORE_OK)
+        result = read_rate(visit, fleet, device.shipment);
     if (result == STORE_OK && visit->exchange->head.method == HTTP_GET)
         result = device_download(fleet, device.id, visit->ticket.firmware, false);
     return result;
@@ -63,39 +80,72 @@ static void send_file(struct visit *visit, int file)
                  (long long)(start + length - 1), (long long)firmware->size);
         http_header(exchange, "Content-Range", content);
     }
+    visit->sending = true;
+    visit->front->sending++;
+    http_share_rate(exchange, rates_group(&visit->front->rates, visit->front->base, visit->shipment,
+                                          visit->bytes_per_second));
     visit->to_the_end = exchange->head.method == HTTP_GET && start + length == firmware->size;
     http_reply_file(exchange, range == HTTP_RANGE_PART ? 206 : 200, "application/octet-stream", file, start,
                     length);
 }
 
+static void open_file(struct visit *visit);
+
+static void on_fetched(struct porter_job *errand, enum files_result result)
+{
+    struct visit *visit = visit__of_errand(errand);
+    if (result == FILES_OK)
+        open_file(visit);
+    else
+        visit__postpone(visit->exchange, 30,
+                        "the firmware's file cannot be had just now; the server's log says why");
+}
+
+static void open_file(struct visit *visit)
+{
+    bool fetched = visit->errand.done != NULL;
+    firmware_path(visit->front->folder, visit->call.firmware.sha256, visit->path);
+    int file = open(visit->path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && errno == ENOENT && visit->front->porter != NULL && !fetched) {
+        visit__send(visit, PORTER_FETCH, visit->path, on_fetched);
+        return;
+    }
+    int error = errno;
+    if (file < 0)
+        log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=open error=\"%s\"", visit->path,
+                 strerror(error));
+    if (file >= 0)
+        send_file(visit, file);
+    else if (error == EMFILE || error == ENFILE)
+        visit__postpone(visit->exchange, 10, "too many downloads at a time");
+    else
+        visit__refuse(visit->exchange, 500, "server error",
+                      "the firmware's file cannot be read; the server's log says why");
+}
+
 static void download_ready(struct desk_job *job, int result)
 {
     struct visit *visit = (struct visit *)job;
-    char path[FIRMWARE_PATH_MAX];
-    if (result != STORE_OK) {
-        visit__refuse(visit->exchange, result == STORE_NOT_FOUND ? 404 : 503, "not available",
+    if (result == STORE_OK)
+        open_file(visit);
+    else if (result == STORE_NOT_FOUND)
+        visit__refuse(visit->exchange, 404, "not available",
                       "the firmware or the device is not there any more");
-        return;
-    }
-    firmware_path(visit->front->folder, visit->call.firmware.sha256, path);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=open error=\"%s\"", path, strerror(errno));
-        visit__refuse(visit->exchange, 500, "server error",
-                      "the firmware's file cannot be read; the server's log says why");
-        return;
-    }
-    send_file(visit, file);
+    else
+        visit__postpone(visit->exchange, 10, "the server's database cannot answer just now");
 }
 
 void visit__begin_download(struct visit *visit)
 {
+    const struct front *front = visit->front;
     char token[TICKET_MAX] = "";
     (void)http_query_get(visit->exchange->head.query, "token", token, sizeof token);
-    if (!ticket_read(&visit->ticket, visit->front->ticket_key, token) ||
-        visit->ticket.firmware != visit->call.id || visit->ticket.expires < text_now_ms())
+    if (!ticket_read(&visit->ticket, front->ticket_key, token) || visit->ticket.firmware != visit->call.id ||
+        visit->ticket.expires < text_now_ms())
         visit__refuse(visit->exchange, 403, "no access",
                       "the link is not valid, or no longer; a new offer brings a new one");
+    else if (front->sending >= DOWNLOADS_OF(front->bound.max))
+        visit__postpone(visit->exchange, 20, "too many downloads at a time");
 }
 
 /* The whole file has left: the second half of what device_download tells. */
@@ -117,7 +167,7 @@ static void sent_done(struct desk_job *job, int result)
     free(job);
 }
 
-void visit__downloaded(const struct visit *visit)
+static void tell_sent(const struct visit *visit)
 {
     struct sent *sent = calloc(1, sizeof *sent);
     if (sent == NULL)
@@ -131,4 +181,13 @@ void visit__downloaded(const struct visit *visit)
 void visit__finish_download(struct visit *visit)
 {
     visit__post(visit, run_download, download_ready);
+}
+
+void visit__end_download(struct visit *visit, bool sent)
+{
+    if (visit->sending)
+        visit->front->sending--;
+    visit->sending = false;
+    if (sent && visit->to_the_end)
+        tell_sent(visit);
 }

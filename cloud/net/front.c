@@ -17,6 +17,7 @@
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
+#define BACKLOG_MAX  5000 /* jobs at the desk, beyond which no more are taken */
 
 /* --- Answers --- */
 
@@ -85,6 +86,25 @@ void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet
     visit->job.run = run;
     visit->job.done = done;
     desk_post(visit->front->desk, &visit->job);
+}
+
+void visit__send(struct visit *visit, enum porter_task task, const char *path,
+                 void (*done)(struct porter_job *, enum files_result))
+{
+    visit->errand = (struct porter_job){.task = task, .path = path, .done = done};
+    text_hex(visit->call.firmware.sha256, RECORD_DIGEST_BYTES, visit->errand.name);
+    porter_post(visit->front->porter, &visit->errand);
+}
+
+struct visit *visit__of_errand(struct porter_job *errand)
+{
+    return (struct visit *)((char *)errand - offsetof(struct visit, errand));
+}
+
+void visit__postpone(struct http_exchange *exchange, unsigned seconds, const char *detail)
+{
+    http_retry_after(exchange, seconds);
+    visit__refuse(exchange, 503, "overloaded", detail);
 }
 
 void visit__call(struct visit *visit)
@@ -225,6 +245,10 @@ static void on_request(void *ctx, struct http_exchange *exchange)
                       "send `Authorization: Bearer TOKEN` with a token of this server");
         return;
     }
+    if (route->kind != ROUTE_HEALTH && desk_waiting(front->desk) > BACKLOG_MAX) {
+        visit__postpone(exchange, 5, "too many requests wait already");
+        return;
+    }
     struct visit *visit = visit_new(front, exchange);
     visit->route = route;
     visit->call.id = id;
@@ -276,8 +300,7 @@ static void on_closed(void *ctx, struct http_exchange *exchange, bool sent)
     struct visit *visit = exchange->user;
     if (visit == NULL)
         return;
-    if (sent && visit->to_the_end)
-        visit__downloaded(visit);
+    visit__end_download(visit, sent);
     visit__end_upload(visit);
     json_decref(visit->call.answer);
     free(visit->body);
@@ -294,6 +317,7 @@ static const struct http_handler handler = {
 bool front_start(struct front *front, struct event_base *base, const struct door doors[HTTP_DOORS], char *why,
                  size_t capacity)
 {
+    front->base = base;
     front->server = http_start(base, doors, front->bound, &handler, front, why, capacity);
     return front->server != NULL;
 }

@@ -3,10 +3,12 @@
 #define TANDEM_CLOUD_FRONT_H
 
 #include "cloud/bus/bus.h"
+#include "cloud/files/porter.h"
 #include "cloud/fleet/desk.h"
 #include "cloud/net/console.h"
 #include "cloud/net/gateway.h"
 #include "cloud/net/http.h"
+#include "cloud/net/rates.h"
 #include "cloud/net/tokens.h"
 
 struct front {
@@ -17,6 +19,10 @@ struct front {
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct tokens *tokens;   /* of people and programs */
     const char *folder;      /* of firmware files */
+    struct porter *porter;   /* carries firmware to and from where it is kept; NULL: that is folder */
+    struct event_base *base;
+    struct rates rates;
+    size_t sending;          /* downloads under way */
     struct bound bound;      /* of connections */
     struct console *console; /* NULL: none is served */
     uint8_t ticket_key[SECRET_KEY_BYTES];

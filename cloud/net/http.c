@@ -35,6 +35,7 @@
 #define BODY_BYTES_PER_S 4096
 #define READ_AHEAD       (64 * 1024)
 #define STREAM_SILENCE_S 15 /* until a comment */
+#define CROWDED_RETRY_S  30
 
 enum state { HEAD, HELD, BODY, ANSWER, STREAM, SENDING, LINGER, HANDED_OVER };
 
@@ -54,6 +55,7 @@ struct http_connection {
     char peer[LISTEN_PEER_MAX];
     bool events;  /* STREAM: of text/event-stream */
     bool dropped; /* STREAM: too far behind */
+    bool shared;  /* in a rate group, for this answer */
 };
 
 struct http_server {
@@ -80,6 +82,9 @@ static void end_exchange(struct http_connection *c, bool sent)
     if (exchange == NULL)
         return;
     c->exchange = NULL;
+    if (c->shared && c->bev != NULL)
+        bufferevent_remove_from_rate_limit_group(c->bev);
+    c->shared = false;
     c->server->handler->on_closed(c->server->ctx, exchange, sent);
     free(exchange);
     evbuffer_drain(c->headers, evbuffer_get_length(c->headers));
@@ -150,6 +155,8 @@ static struct http_exchange *exchange_new(struct http_connection *c)
 static const char *advice(int status)
 {
     switch (status) {
+    case 503:
+        return "too many connections; try again later";
     case 408:
         return "the body came too slowly; send it again";
     case 411:
@@ -171,7 +178,14 @@ static void refuse(struct http_connection *c, int status)
         c->exchange = exchange_new(c);
         c->keep_alive = false;
     }
+    if (status == 503)
+        http_retry_after(c->exchange, CROWDED_RETRY_S);
     http_reply(c->exchange, status, "application/problem+json", body, (size_t)bytes);
+}
+
+static bool is_crowded(const struct http_server *server)
+{
+    return server->count > server->bound.max - server->bound.max / 8;
 }
 
 static void complete(struct http_connection *c)
@@ -193,9 +207,9 @@ static void begin(struct http_connection *c, struct evbuffer *input)
     c->body_wanted = false;
     c->state = BODY;
     set_deadline(c, BODY_LIMIT_S + head->content_length / BODY_BYTES_PER_S);
-    if (head->chunked) {
+    if (head->chunked || is_crowded(c->server)) {
         c->keep_alive = false;
-        refuse(c, 411);
+        refuse(c, head->chunked ? 411 : 503);
         return;
     }
     c->server->handler->on_request(c->server->ctx, c->exchange);
@@ -472,6 +486,22 @@ void http_reply_file(struct http_exchange *exchange, int status, const char *typ
         c->keep_alive = false; /* the client sees an answer cut short, never the next one in its place */
         close(fd);
     }
+}
+
+void http_retry_after(struct http_exchange *exchange, unsigned seconds)
+{
+    char text[16];
+    uint8_t random;
+    evutil_secure_rng_get_bytes(&random, sizeof random);
+    snprintf(text, sizeof text, "%u", seconds + seconds * random / 256);
+    http_header(exchange, "Retry-After", text);
+}
+
+void http_share_rate(struct http_exchange *exchange, struct bufferevent_rate_limit_group *group)
+{
+    struct http_connection *c = exchange->connection;
+    if (c->bev != NULL && group != NULL)
+        c->shared = bufferevent_add_to_rate_limit_group(c->bev, group) == 0;
 }
 
 struct bufferevent *http_upgrade(struct http_exchange *exchange, const char *protocol)

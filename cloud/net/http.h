@@ -45,7 +45,10 @@ struct http_server;
 /* Which doors a server has: clear, TLS. */
 enum { HTTP_CLEAR, HTTP_TLS, HTTP_DOORS };
 
-/* Listens at the doors (address, tls and anywhere are filled in; port 0 picks one). bound: of connections. On
+/* While 7 of 8 connections are in use, requests are answered by 503 and closed, so that there is always room
+ * to say so.
+ *
+ * Listens at the doors (address, tls and anywhere are filled in; port 0 picks one). bound: of connections. On
  * failure NULL, and why says what happened. */
 struct http_server *http_start(struct event_base *base, const struct door doors[HTTP_DOORS],
                                struct bound bound, const struct http_handler *handler, void *ctx, char *why,
@@ -65,6 +68,8 @@ bool http_resume(struct http_exchange *exchange);
 
 /* Adds a header to the answer; control characters in value become spaces, and 255 bytes are the most. */
 void http_header(struct http_exchange *exchange, const char *name, const char *value);
+/* For an answer 503: when to come back, one to two times these seconds, so that not all come at once. */
+void http_retry_after(struct http_exchange *exchange, unsigned seconds);
 /* Sends the answer; type NULL: no body. */
 void http_reply(struct http_exchange *exchange, int status, const char *type, const void *body, size_t bytes);
 /* Sends length bytes of an open file from offset; the descriptor is the server's from now on. For HEAD
@@ -75,6 +80,9 @@ void http_reply_file(struct http_exchange *exchange, int status, const char *typ
 /* In on_request only, where head.upgrade: answers 101 with the headers added so far, and hands the stream
  * over with whatever has been received behind the head. on_closed is called; the exchange is gone. */
 struct bufferevent *http_upgrade(struct http_exchange *exchange, const char *protocol);
+
+/* What this exchange sends from now on shares the group's rate. */
+void http_share_rate(struct http_exchange *exchange, struct bufferevent_rate_limit_group *group);
 
 /* An answer in pieces over a long time, such as text/event-stream: begin, send as often as there is
  * something, end. on_closed may come whenever the loop runs, from begin on: send no more after it. A client

@@ -91,6 +91,23 @@ void visit__take_upload(struct visit *visit, const void *data, size_t bytes)
     }
 }
 
+/* It is kept where all servers find it: now it can be entered. */
+static void on_kept(struct porter_job *errand, enum files_result result)
+{
+    struct visit *visit = visit__of_errand(errand);
+    if (result == FILES_OK) {
+        visit__call(visit);
+        return;
+    }
+    visit__end_upload(visit);
+    if (result == FILES_FULL)
+        visit__refuse(visit->exchange, 507, "disk full",
+                      "the firmware was not kept; make room where --files are");
+    else
+        visit__postpone(visit->exchange, 10,
+                        "the firmware could not be kept where --files are; the server's log says why");
+}
+
 void visit__finish_upload(struct visit *visit)
 {
     char why[300];
@@ -103,5 +120,8 @@ void visit__finish_upload(struct visit *visit)
         return;
     }
     memcpy(call->firmware.name, name, sizeof name);
-    visit__call(visit);
+    if (visit->front->porter != NULL)
+        visit__send(visit, PORTER_PUT, call->temporary, on_kept);
+    else
+        visit__call(visit);
 }

@@ -20,8 +20,13 @@ struct visit {
     struct intake intake;
     bool taking;
     int file;
+    struct porter_job errand;     /* for an upload, or a download */
+    char path[FIRMWARE_PATH_MAX]; /* of the file to send */
     /* A download: */
     struct ticket ticket;
+    int64_t shipment; /* the device's, with its rate */
+    int64_t bytes_per_second;
+    bool sending;
     bool to_the_end; /* the answer includes the file's last byte */
 };
 
@@ -30,6 +35,12 @@ void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet
                  void (*done)(struct desk_job *, int));
 /* Asks the API, and answers with what it says. */
 void visit__call(struct visit *visit);
+/* Has firmware carried; done gets the errand of this visit (visit__of_errand). */
+void visit__send(struct visit *visit, enum porter_task task, const char *path,
+                 void (*done)(struct porter_job *, enum files_result));
+struct visit *visit__of_errand(struct porter_job *errand);
+/* Answers 503, and when to come back. */
+void visit__postpone(struct http_exchange *exchange, unsigned seconds, const char *detail);
 /* Answers with a problem (docs/API.md). */
 void visit__refuse(struct http_exchange *exchange, int status, const char *title, const char *detail);
 
@@ -43,7 +54,7 @@ void visit__end_upload(struct visit *visit);
 /* download.c: a firmware file on its way to a device. */
 void visit__begin_download(struct visit *visit);
 void visit__finish_download(struct visit *visit);
-/* The answer has left, to its last byte. */
-void visit__downloaded(const struct visit *visit);
+/* The answer is over; sent: to its last byte. */
+void visit__end_download(struct visit *visit, bool sent);
 
 #endif

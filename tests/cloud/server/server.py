@@ -52,8 +52,9 @@ class Answer:
 class Server:
     """Starts in a fresh folder, or in the same one again; use as a context manager."""
 
-    def __init__(self, *options, folder=None):
+    def __init__(self, *options, folder=None, environment=None):
         self.options = options
+        self.environment = {**os.environ, **(environment or {})}
         self.own_folder = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="tandem-cloud-"))
         self.data = self.folder / "data"
@@ -74,7 +75,7 @@ class Server:
         with open(self.log_path, "wb") as log, open(self.folder / "out", "wb") as out:
             self.process = subprocess.Popen(
                 [PROGRAM, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
-                stdout=out, stderr=log, preexec_fn=self._limit)
+                stdout=out, stderr=log, env=self.environment, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
         self.http_port, self.mqtt_port, self.https_port, self.mqtts_port = map(int, started.groups())
         self.token = (self.data / "admin.token").read_text().strip()
