@@ -10,6 +10,7 @@
 
 #include "examples/demo/product_table.h"
 #include "ports/board.h"
+#include "tandem/decode.h"
 #include "tandem/fetch.h"
 
 enum {
@@ -27,6 +28,7 @@ struct application {
     const struct application_identity *identity;
     struct tdm_mcu mcu;
     struct tdm_mcu_config config;
+    struct tdm_mcu_decoding decoding;
     struct tdm_key_set keys;
     uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
     uint8_t tx[TDM_MCU_TX_BYTES];
@@ -244,6 +246,8 @@ static void configure(struct application *app, const struct application_identity
         .layout = board_layout(),
         .running_bank = board_running_bank(),
         .role = board_layout()->bank[1].bytes == 0 ? &tdm_mcu_hands_over : NULL,
+        .decoder = &tdm_mcu_decodes,
+        .decoding = &app->decoding,
         .trust = {.keys = &app->keys, .verify = tdm_p256_verify},
         .attempts = ATTEMPTS,
         .target_baud = TARGET_BAUD,
