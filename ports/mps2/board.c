@@ -4,20 +4,13 @@
  * tick only wakes board_idle. */
 #include "ports/board.h"
 
-#include <layout.h>
-
 #include "ports/mps2/port.h"
 #include "ports/mps2/registers.h"
-
-/* The table of 16 + 32 vectors is 192 bytes; VTOR wants it aligned to the next power of two. */
-#define VECTOR_TABLE_ALIGNMENT 256u
 
 #define COUNTS_PER_MS (SYSTEM_CLOCK_HZ / 1000u)
 
 static uint32_t clock_ms;
 static uint32_t clock_count; /* of TIMER0, when clock_ms was that */
-
-static const struct tdm_layout layout = LAYOUT_INITIALIZER;
 
 void board_init(void)
 {
@@ -50,49 +43,6 @@ uint32_t board_now_ms(void)
 void board_idle(void)
 {
     __asm__ volatile("wfi" ::: "memory");
-}
-
-const struct tdm_layout *board_layout(void)
-{
-    return &layout;
-}
-
-uint8_t board_running_bank(void)
-{
-    uint32_t here;
-
-    /* The program counter and not a symbol: it is right even if a relocation were not. */
-    __asm__("mov %0, pc" : "=r"(here));
-    return tdm_layout_bank_at(&layout, here);
-}
-
-static uint32_t word_at(const uint8_t bytes[4])
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
-                      uint32_t address)
-{
-    uint8_t start[8];
-    uint32_t stack, entry;
-    int result;
-
-    (void)ctx;
-    if (address % VECTOR_TABLE_ALIGNMENT != 0)
-        return TDM_E_VECTOR;
-    result = flash->ops->read(flash->ctx, address, start, sizeof start);
-    if (result != TDM_OK)
-        return result;
-    stack = word_at(start);
-    entry = word_at(start + 4);
-    if (stack % 8u != 0 || stack <= LAYOUT_RAM_ADDRESS || stack > LAYOUT_RAM_ADDRESS + LAYOUT_RAM_BYTES)
-        return TDM_E_VECTOR;
-    /* Thumb code, inside the image's own bank and below its header. */
-    if ((entry & 1u) == 0 || entry < bank->address ||
-        entry >= bank->address + bank->bytes - LAYOUT_HEADER_BYTES)
-        return TDM_E_VECTOR;
-    return TDM_OK;
 }
 
 void board_jump(uint32_t vector_table)

@@ -1,6 +1,7 @@
 /* Vector table and the way from reset to main. */
 #include <stdint.h>
 
+#include "ports/cortex_m/cortex_m.h"
 #include "ports/mps2/port.h"
 #include "ports/mps2/registers.h"
 
@@ -41,6 +42,9 @@ __attribute__((used, section(".vectors"))) static const struct {
             [2 ... IRQ_COUNT - 1] = port_fault_handler,
         },
 };
+
+/* 192 bytes, up to the next power of two. */
+const uint32_t port_vector_alignment = 256;
 
 void port_start(void)
 {

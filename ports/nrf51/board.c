@@ -5,14 +5,10 @@
  */
 #include "ports/board.h"
 
-#include <layout.h>
-
 #include "ports/nrf51/port.h"
 #include "ports/nrf51/registers.h"
 
 #define CRYSTAL_LIMIT 100000u /* polls; a crystal needs under a millisecond */
-
-static const struct tdm_layout layout = LAYOUT_INITIALIZER;
 
 /* What TIMER0 showed when now_ms became true. */
 static uint32_t counted_us, now_ms;
@@ -83,49 +79,6 @@ void board_idle(void)
 {
     if (board_uart_drained()) /* else polling is what moves the bytes */
         __asm__ volatile("wfi" ::: "memory");
-}
-
-const struct tdm_layout *board_layout(void)
-{
-    return &layout;
-}
-
-uint8_t board_running_bank(void)
-{
-    uint32_t here;
-
-    /* The program counter and not a symbol: it is right even if a relocation were not. */
-    __asm__("mov %0, pc" : "=r"(here));
-    return tdm_layout_bank_at(&layout, here);
-}
-
-static uint32_t word_at(const uint8_t bytes[4])
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
-                      uint32_t address)
-{
-    uint8_t start[8];
-    uint32_t stack, entry;
-    int result;
-
-    (void)ctx;
-    if (address % 4u != 0)
-        return TDM_E_VECTOR;
-    result = flash->ops->read(flash->ctx, address, start, sizeof start);
-    if (result != TDM_OK)
-        return result;
-    stack = word_at(start);
-    entry = word_at(start + 4);
-    if (stack % 8u != 0 || stack <= LAYOUT_RAM_ADDRESS || stack > LAYOUT_RAM_ADDRESS + LAYOUT_RAM_BYTES)
-        return TDM_E_VECTOR;
-    /* Thumb code, inside the image's own bank and below its header. */
-    if ((entry & 1u) == 0 || entry < bank->address ||
-        entry >= bank->address + bank->bytes - LAYOUT_HEADER_BYTES)
-        return TDM_E_VECTOR;
-    return TDM_OK;
 }
 
 void board_jump(uint32_t vector_table)

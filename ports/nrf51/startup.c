@@ -1,6 +1,7 @@
 /* Vector table of a program, and the way from reset to main. */
 #include <stdint.h>
 
+#include "ports/cortex_m/cortex_m.h"
 #include "ports/nrf51/port.h"
 #include "ports/nrf51/registers.h"
 
@@ -37,6 +38,8 @@ __attribute__((used, section(".vectors"))) static const struct {
             [IRQ_TIMER1 + 1 ... IRQ_COUNT - 1] = port_fault_handler,
         },
 };
+
+const uint32_t port_vector_alignment = 4; /* vectors.c forwards; there is no VTOR */
 
 void port_start(void)
 {

@@ -2,12 +2,7 @@
  * with a VTOR. */
 #include "ports/board.h"
 
-#include <layout.h>
-
 #include "ports/template/port.h"
-
-/* Owed: 16 + IRQ_COUNT vectors of 4 bytes, up to the next power of two. */
-#define VECTOR_TABLE_ALIGNMENT 256u
 
 #define REGISTER(address)     (*(volatile uint32_t *)(address))
 #define SYSTICK_CONTROL       REGISTER(0xE000E010u)
@@ -18,8 +13,6 @@
 #define SYSTICK_PENDING_CLEAR (1u << 25)
 
 static volatile uint32_t tick_ms;
-
-static const struct tdm_layout layout = LAYOUT_INITIALIZER;
 
 /* Owed: clocks, a tick of 1 ms that ends in port_tick_handler, flash wait states, write protection of
  * bootloader and keys where the part has one. Runs in the bootloader and again in the application. Must not
@@ -43,51 +36,6 @@ uint32_t board_now_ms(void)
 /* Owed: sleep until an interrupt or for 1 ms; returning at once is allowed. */
 void board_idle(void)
 {
-}
-
-const struct tdm_layout *board_layout(void)
-{
-    return &layout;
-}
-
-uint8_t board_running_bank(void)
-{
-    uint32_t here;
-
-    /* The program counter and not a symbol: it is right even if a relocation were not. A part that swaps its
-     * banks in hardware asks its flash controller instead. */
-    __asm__("mov %0, pc" : "=r"(here));
-    return tdm_layout_bank_at(&layout, here);
-}
-
-static uint32_t word_at(const uint8_t bytes[4])
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-/* Owed: whatever else your processor needs to start (TrustZone, a second vector). Reads through the flash
- * table only, and decides on all of what a wrong image could make the processor trip over. */
-int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
-                      uint32_t address)
-{
-    uint8_t start[8];
-    uint32_t stack, entry;
-    int result;
-
-    (void)ctx;
-    if (address % VECTOR_TABLE_ALIGNMENT != 0)
-        return TDM_E_VECTOR;
-    result = flash->ops->read(flash->ctx, address, start, sizeof start);
-    if (result != TDM_OK)
-        return result;
-    stack = word_at(start);
-    entry = word_at(start + 4);
-    if (stack % 8u != 0 || stack <= LAYOUT_RAM_ADDRESS || stack > LAYOUT_RAM_ADDRESS + LAYOUT_RAM_BYTES)
-        return TDM_E_VECTOR;
-    if ((entry & 1u) == 0 || entry < bank->address ||
-        entry >= bank->address + bank->bytes - LAYOUT_HEADER_BYTES)
-        return TDM_E_VECTOR;
-    return TDM_OK;
 }
 
 /* Owed: everything that board_init and board_uart_open started is stopped here, or it interrupts a program

@@ -1,6 +1,7 @@
-/* Flash. The checks of addresses are written out; the four places that touch the part return errors until
- * they are filled in, which the library treats as flash that does not work: nothing is lost, and nothing is
- * updated.
+/* Flash. Where yours is read like memory and has no ECC, take ports/cortex_m/nor_flash.c: then only erasing a
+ * unit and programming units remain (ports/nrf51/flash.c). Else, here the checks of addresses are written
+ * out; the four places that touch the part return errors until they are filled in, which the library treats
+ * as flash that does not work: nothing is lost, and nothing is updated.
  *
  * No address is trusted, and no read faults. On a part with ECC a torn unit reads as an error: catch it (a
  * status flag, a bus-fault handler that skips the load) and return TDM_E_FLASH_READ. */

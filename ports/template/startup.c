@@ -4,10 +4,10 @@
  * instead, it must leave the section .noinit alone. */
 #include <stdint.h>
 
+#include "ports/cortex_m/cortex_m.h"
 #include "ports/template/port.h"
 
-/* Owed: the number of interrupts of your part. board_check_image wants the table aligned to the next power of
- * two of its size. */
+/* Owed: the number of interrupts of your part. */
 #define IRQ_COUNT 32u
 
 /* Linker script. */
@@ -43,6 +43,9 @@ __attribute__((used, section(".vectors"))) static const struct {
     /* Owed: the UART's handler in its place. */
     .interrupts = {[0 ... IRQ_COUNT - 1] = port_fault_handler},
 };
+
+/* Owed: 16 + IRQ_COUNT vectors of 4 bytes, up to the next power of two. */
+const uint32_t port_vector_alignment = 256;
 
 void port_start(void)
 {
