@@ -13,7 +13,7 @@
 #ifndef RAM_FLASH_BYTES /* a target may want more */
 #define RAM_FLASH_BYTES (32 * 1024)
 #endif
-#define RAM_FLASH_UNITS_MAX (RAM_FLASH_BYTES / 4)
+#define RAM_FLASH_UNITS_MAX RAM_FLASH_BYTES
 
 /* What the power cut does to the operation that it hits. */
 enum ram_flash_cut {
@@ -50,7 +50,7 @@ struct ram_flash {
     uint32_t broken_from, broken_to;
 };
 
-/* All erased. program_bytes is 4 or more. */
+/* All erased. */
 void ram_flash_init(struct ram_flash *ram, uint32_t base, uint32_t erase_bytes, uint32_t program_bytes,
                     bool program_once);
 

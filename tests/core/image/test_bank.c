@@ -8,11 +8,12 @@
 
 #include <cmocka.h>
 
-#include "tests/core/image/ram_flash.h"
+#include "tests/core/image/image_flash.h"
 #include "tests/core/image/vectors.h"
 
 struct fixture {
     struct ram_flash ram;
+    struct tdm_layout layout;
     struct tdm_key_set keys;
     struct tdm_trust trust;
     struct bytes package; /* big.tdm */
@@ -26,7 +27,7 @@ static int set_up(void **state)
     static struct fixture fixture;
     struct fixture *f = &fixture;
 
-    ram_flash_init(&f->ram);
+    image_flash_init(&f->ram, &f->layout);
     read_keys(&f->keys);
     f->trust = real_trust(&f->keys);
     f->package = read_vector("big.tdm");
@@ -48,14 +49,14 @@ static void load_bank(struct fixture *f, uint8_t bank, const char *file)
 {
     struct bytes content = read_vector(file);
 
-    assert_int_equal(content.count, f->ram.layout.bank[bank].bytes);
-    memcpy(ram_flash_at(&f->ram, f->ram.layout.bank[bank].address), content.data, content.count);
+    assert_int_equal(content.count, f->layout.bank[bank].bytes);
+    memcpy(image_flash_at(&f->ram, f->layout.bank[bank].address), content.data, content.count);
     free_bytes(&content);
 }
 
 static int map(struct fixture *f, struct tdm_bank_map *to, uint8_t bank)
 {
-    return tdm_bank_map(to, &f->ram.layout, bank, &f->ram.flash, &f->manifest);
+    return tdm_bank_map(to, &f->layout, bank, &f->ram.flash, &f->manifest);
 }
 
 /* --- Layout and map --- */
@@ -63,7 +64,7 @@ static int map(struct fixture *f, struct tdm_bank_map *to, uint8_t bank)
 static void an_address_lies_in_one_bank_or_none(void **state)
 {
     struct fixture *f = *state;
-    struct tdm_layout *layout = &f->ram.layout;
+    struct tdm_layout *layout = &f->layout;
 
     assert_int_equal(tdm_layout_bank_at(layout, 0xFFFF), TDM_NO_BANK);
     assert_int_equal(tdm_layout_bank_at(layout, 0x10000), 0);
@@ -125,16 +126,16 @@ static void a_layout_without_room_for_the_longest_header_is_refused(void **state
     struct tdm_bank_map m;
 
     f->manifest.image_bytes = 8;
-    f->ram.layout.header_bytes = 968 + 16;
+    f->layout.header_bytes = 968 + 16;
     assert_int_equal(map(f, &m, 0), TDM_OK);
-    f->ram.layout.header_bytes -= 8;
+    f->layout.header_bytes -= 8;
     assert_int_equal(map(f, &m, 0), TDM_E_SIZE);
-    f->ram.layout.header_bytes = 0x3008;
+    f->layout.header_bytes = 0x3008;
     assert_int_equal(map(f, &m, 0), TDM_E_SIZE);
-    f->ram.layout.header_bytes = 1024;
+    f->layout.header_bytes = 1024;
     assert_int_equal(map(f, &m, 2), TDM_E_SIZE);
     assert_int_equal(map(f, &m, TDM_NO_BANK), TDM_E_SIZE);
-    f->ram.layout.bank[1].bytes = 0;
+    f->layout.bank[1].bytes = 0;
     assert_int_equal(map(f, &m, 1), TDM_E_SIZE);
 }
 
@@ -160,7 +161,7 @@ static int header(struct fixture *f, uint8_t bank)
 {
     static uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
 
-    return tdm_bank_header(&f->manifest, &f->ram.layout, bank, &f->ram.flash, &f->trust, buffer);
+    return tdm_bank_header(&f->manifest, &f->layout, bank, &f->ram.flash, &f->trust, buffer);
 }
 
 static void the_programmed_header_is_that_of_the_second_implementation(void **state)
@@ -169,12 +170,12 @@ static void the_programmed_header_is_that_of_the_second_implementation(void **st
     struct bytes bank = read_vector("big.bank1");
 
     /* In place: head and signature lie in the buffer that is the scratch. */
-    assert_int_equal(tdm_bank_header_program(&f->ram.layout, 1, &f->ram.flash, tdm_front_head(&f->front),
+    assert_int_equal(tdm_bank_header_program(&f->layout, 1, &f->ram.flash, tdm_front_head(&f->front),
                                              f->front.envelope.head_bytes, tdm_front_signature(&f->front),
                                              f->buffer),
                      TDM_OK);
-    assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->ram.layout, 1, &f->ram.flash), TDM_OK);
-    assert_memory_equal(ram_flash_at(&f->ram, 0x17000 - 1024), bank.data + 0x3000 - 1024, 1024);
+    assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->layout, 1, &f->ram.flash), TDM_OK);
+    assert_memory_equal(image_flash_at(&f->ram, 0x17000 - 1024), bank.data + 0x3000 - 1024, 1024);
     free_bytes(&bank);
 }
 
@@ -192,7 +193,7 @@ static void a_stored_header_gives_its_manifest(void **state)
 static void what_is_no_header_is_told_from_what_is_a_bad_one(void **state)
 {
     struct fixture *f = *state;
-    uint8_t *at = ram_flash_at(&f->ram, 0x13000 - 1024);
+    uint8_t *at = image_flash_at(&f->ram, 0x13000 - 1024);
 
     assert_int_equal(header(f, 0), TDM_E_NO_HEADER);
     assert_int_equal(header(f, TDM_NO_BANK), TDM_E_NO_HEADER);
@@ -215,9 +216,9 @@ static void what_is_no_header_is_told_from_what_is_a_bad_one(void **state)
     f->trust.revoked_keys = 2;
     assert_int_equal(header(f, 0), TDM_E_KEY);
     f->trust.revoked_keys = 0;
-    f->ram.unreadable = 0x13000 - 1024;
+    image_flash_lose(&f->ram, 0x13000 - 1024);
     assert_int_equal(header(f, 0), TDM_E_FLASH_READ);
-    f->ram.unreadable = 0x13000 - 1024 + 200;
+    image_flash_lose(&f->ram, 0x13000 - 1024 + 200);
     assert_int_equal(header(f, 0), TDM_E_FLASH_READ);
 }
 
@@ -225,20 +226,20 @@ static void a_peek_gives_the_manifest_of_a_header_that_nobody_signed(void **stat
 {
     struct fixture *f = *state;
     uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
-    uint8_t *at = ram_flash_at(&f->ram, 0x13000 - 1024);
+    uint8_t *at = image_flash_at(&f->ram, 0x13000 - 1024);
     struct tdm_manifest seen;
 
-    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_E_NO_HEADER);
-    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 2, &f->ram.flash, buffer), TDM_E_NO_HEADER);
+    assert_int_equal(tdm_bank_peek(&seen, &f->layout, 0, &f->ram.flash, buffer), TDM_E_NO_HEADER);
+    assert_int_equal(tdm_bank_peek(&seen, &f->layout, 2, &f->ram.flash, buffer), TDM_E_NO_HEADER);
     load_bank(f, 0, "big.bank0");
     at[8 + f->front.envelope.head_bytes] ^= 1;
     assert_int_equal(header(f, 0), TDM_E_SIGNATURE);
-    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_OK);
+    assert_int_equal(tdm_bank_peek(&seen, &f->layout, 0, &f->ram.flash, buffer), TDM_OK);
     assert_memory_equal(seen.image_digest, f->front.manifest.image_digest, TDM_SHA256_BYTES);
     at[8 + f->front.envelope.head_bytes - 1] ^= 1; /* the entry */
-    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_E_MANIFEST);
-    f->ram.unreadable = 0x13000 - 1024 + 8;
-    assert_int_equal(tdm_bank_peek(&seen, &f->ram.layout, 0, &f->ram.flash, buffer), TDM_E_FLASH_READ);
+    assert_int_equal(tdm_bank_peek(&seen, &f->layout, 0, &f->ram.flash, buffer), TDM_E_MANIFEST);
+    image_flash_lose(&f->ram, 0x13000 - 1024 + 8);
+    assert_int_equal(tdm_bank_peek(&seen, &f->layout, 0, &f->ram.flash, buffer), TDM_E_FLASH_READ);
 }
 
 static void a_header_that_does_not_fit_is_not_programmed(void **state)
@@ -247,7 +248,7 @@ static void a_header_that_does_not_fit_is_not_programmed(void **state)
     uint8_t scratch[TDM_PACKAGE_FRONT_MAX];
     uint8_t head[897] = {0};
     uint8_t signature[TDM_SIGNATURE_BYTES] = {0};
-    struct tdm_layout *layout = &f->ram.layout;
+    struct tdm_layout *layout = &f->layout;
     struct tdm_flash *flash = &f->ram.flash;
 
     assert_int_equal(tdm_bank_header_program(layout, 0, flash, head, 897, signature, scratch), TDM_E_SIZE);
@@ -263,7 +264,7 @@ static void a_header_that_does_not_fit_is_not_programmed(void **state)
 
 static bool marked(struct fixture *f, uint8_t bank)
 {
-    return tdm_bank_mark_present(&f->manifest, &f->ram.layout, bank, &f->ram.flash);
+    return tdm_bank_mark_present(&f->manifest, &f->layout, bank, &f->ram.flash);
 }
 
 static void a_mark_counts_only_whole_and_for_its_image(void **state)
@@ -277,13 +278,13 @@ static void a_mark_counts_only_whole_and_for_its_image(void **state)
     assert_true(marked(f, 1));
     assert_false(marked(f, 2));
     for (i = 0; i < 16 * 8; i++) {
-        *ram_flash_at(&f->ram, 0x17000 - 16 + i / 8) ^= (uint8_t)(1 << i % 8);
+        *image_flash_at(&f->ram, 0x17000 - 16 + i / 8) ^= (uint8_t)(1 << i % 8);
         assert_false(marked(f, 1));
-        *ram_flash_at(&f->ram, 0x17000 - 16 + i / 8) ^= (uint8_t)(1 << i % 8);
+        *image_flash_at(&f->ram, 0x17000 - 16 + i / 8) ^= (uint8_t)(1 << i % 8);
     }
-    f->ram.unreadable = 0x17000 - 1;
+    image_flash_lose(&f->ram, 0x17000 - 1);
     assert_false(marked(f, 1));
-    f->ram.unreadable = 0;
+    image_flash_lose(&f->ram, 0);
     f->manifest.image_digest[11] ^= 1;
     assert_false(marked(f, 1));
 }
@@ -296,14 +297,14 @@ static void a_mark_fills_whole_program_units(void **state)
     for (unit = 1; unit <= TDM_PROGRAM_MAX; unit *= 2) {
         unsigned bytes = unit < 16 ? 16 : unit;
 
-        ram_flash_init(&f->ram);
+        image_flash_init(&f->ram, &f->layout);
         f->ram.flash.program_bytes = unit;
-        assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->ram.layout, 0, &f->ram.flash), TDM_OK);
-        assert_memory_equal(ram_flash_at(&f->ram, 0x13000 - bytes), "TDMC", 4);
-        assert_memory_equal(ram_flash_at(&f->ram, 0x13000 - bytes + 4), f->manifest.image_digest, 12);
+        assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->layout, 0, &f->ram.flash), TDM_OK);
+        assert_memory_equal(image_flash_at(&f->ram, 0x13000 - bytes), "TDMC", 4);
+        assert_memory_equal(image_flash_at(&f->ram, 0x13000 - bytes + 4), f->manifest.image_digest, 12);
         assert_true(marked(f, 0));
     }
-    assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->ram.layout, 2, &f->ram.flash), TDM_E_SIZE);
+    assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->layout, 2, &f->ram.flash), TDM_E_SIZE);
 }
 
 int main(void)

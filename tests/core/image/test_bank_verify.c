@@ -9,11 +9,12 @@
 
 #include <cmocka.h>
 
-#include "tests/core/image/ram_flash.h"
+#include "tests/core/image/image_flash.h"
 #include "tests/core/image/vectors.h"
 
 struct fixture {
     struct ram_flash ram;
+    struct tdm_layout layout;
     struct tdm_key_set keys;
     struct tdm_trust trust;
     struct tdm_manifest manifest;
@@ -37,7 +38,7 @@ static bool verify_known(const uint8_t digest[TDM_SHA256_BYTES], const uint8_t s
 
 static int set_up(void **state)
 {
-    ram_flash_init(&fixture.ram);
+    image_flash_init(&fixture.ram, &fixture.layout);
     read_keys(&fixture.keys);
     fixture.trust = real_trust(&fixture.keys);
     fixture.progress = 0;
@@ -63,7 +64,7 @@ static void count_progress(void *ctx)
 
 static int verify(struct fixture *f, uint8_t bank)
 {
-    return tdm_bank_verify(&f->manifest, &f->ram.layout, bank, &f->ram.flash, count_progress, f);
+    return tdm_bank_verify(&f->manifest, &f->layout, bank, &f->ram.flash, count_progress, f);
 }
 
 /* What an update client does, in its shortest form: front, header, table, image. Nothing is relocated: for
@@ -82,18 +83,18 @@ static int install(struct fixture *f, uint8_t bank)
     if (!front.complete || f->package.count != tdm_front_package_bytes(&front))
         return TDM_E_TRUNCATED;
     f->manifest = front.manifest;
-    result = tdm_bank_map(&map, &f->ram.layout, bank, &f->ram.flash, &f->manifest);
+    result = tdm_bank_map(&map, &f->layout, bank, &f->ram.flash, &f->manifest);
     if (result != TDM_OK)
         return result;
     front_bytes = 128u + front.envelope.head_bytes;
-    memset(ram_flash_at(&f->ram, map.image), 0xFF, f->ram.layout.bank[bank].bytes);
-    result = tdm_bank_header_program(&f->ram.layout, bank, &f->ram.flash, tdm_front_head(&front),
+    memset(image_flash_at(&f->ram, map.image), 0xFF, f->layout.bank[bank].bytes);
+    result = tdm_bank_header_program(&f->layout, bank, &f->ram.flash, tdm_front_head(&front),
                                      front.envelope.head_bytes, tdm_front_signature(&front), scratch);
     if (result != TDM_OK)
         return result;
-    memcpy(ram_flash_at(&f->ram, map.relocations), f->package.data + front_bytes,
+    memcpy(image_flash_at(&f->ram, map.relocations), f->package.data + front_bytes,
            f->manifest.relocation_bytes);
-    memcpy(ram_flash_at(&f->ram, map.image), f->package.data + front_bytes + f->manifest.relocation_bytes,
+    memcpy(image_flash_at(&f->ram, map.image), f->package.data + front_bytes + f->manifest.relocation_bytes,
            f->manifest.image_bytes);
     return verify(f, bank);
 }
@@ -111,9 +112,9 @@ static void load_big(struct fixture *f, uint8_t bank)
     static uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
     struct bytes content = read_vector(bank == 0 ? "big.bank0" : "big.bank1");
 
-    memcpy(ram_flash_at(&f->ram, f->ram.layout.bank[bank].address), content.data, content.count);
+    memcpy(image_flash_at(&f->ram, f->layout.bank[bank].address), content.data, content.count);
     free_bytes(&content);
-    assert_int_equal(tdm_bank_header(&f->manifest, &f->ram.layout, bank, &f->ram.flash, &f->trust, buffer),
+    assert_int_equal(tdm_bank_header(&f->manifest, &f->layout, bank, &f->ram.flash, &f->trust, buffer),
                      TDM_OK);
 }
 
@@ -134,7 +135,7 @@ static void progress_runs_at_least_once_per_4096_bytes(void **state)
     load_big(f, 1);
     assert_int_equal(verify(f, 1), TDM_OK);
     assert_true(f->progress >= 3 + 1);
-    assert_int_equal(tdm_bank_verify(&f->manifest, &f->ram.layout, 1, &f->ram.flash, NULL, NULL), TDM_OK);
+    assert_int_equal(tdm_bank_verify(&f->manifest, &f->layout, 1, &f->ram.flash, NULL, NULL), TDM_OK);
 }
 
 static void an_image_relocated_for_the_other_bank_does_not_verify(void **state)
@@ -142,7 +143,7 @@ static void an_image_relocated_for_the_other_bank_does_not_verify(void **state)
     struct fixture *f = *state;
 
     load_big(f, 0);
-    memcpy(ram_flash_at(&f->ram, 0x14000), ram_flash_at(&f->ram, 0x10000), 0x3000);
+    memcpy(image_flash_at(&f->ram, 0x14000), image_flash_at(&f->ram, 0x10000), 0x3000);
     assert_int_equal(verify(f, 1), TDM_E_DIGEST);
 }
 
@@ -166,30 +167,30 @@ static void a_changed_byte_anywhere_in_a_bank_is_found(void **state)
     uint32_t at;
 
     install_vector(f, "small.tdm", 0, TDM_OK);
-    assert_int_equal(tdm_bank_map(&map, &f->ram.layout, 0, &f->ram.flash, &f->manifest), TDM_OK);
+    assert_int_equal(tdm_bank_map(&map, &f->layout, 0, &f->ram.flash, &f->manifest), TDM_OK);
     for (at = 0; at < f->manifest.image_bytes; at++) {
-        *ram_flash_at(&f->ram, map.image + at) ^= 0x10;
+        *image_flash_at(&f->ram, map.image + at) ^= 0x10;
         assert_int_equal(verify(f, 0), TDM_E_DIGEST);
-        *ram_flash_at(&f->ram, map.image + at) ^= 0x10;
+        *image_flash_at(&f->ram, map.image + at) ^= 0x10;
     }
     for (at = 0; at < f->manifest.relocation_bytes; at++) {
-        *ram_flash_at(&f->ram, map.relocations + at) ^= 0x10;
+        *image_flash_at(&f->ram, map.relocations + at) ^= 0x10;
         assert_int_equal(verify(f, 0), TDM_E_RELOCATIONS);
-        *ram_flash_at(&f->ram, map.relocations + at) ^= 0x10;
+        *image_flash_at(&f->ram, map.relocations + at) ^= 0x10;
     }
     assert_int_equal(verify(f, 0), TDM_OK);
 }
 
-static void an_unreadable_byte_is_an_error_and_nothing_worse(void **state)
+static void an_unreadable_unit_is_an_error_and_nothing_worse(void **state)
 {
     struct fixture *f = *state;
 
     load_big(f, 1);
-    f->ram.unreadable = 0x14000 + 9217;
+    image_flash_lose(&f->ram, 0x14000 + 9217);
     assert_int_equal(verify(f, 1), TDM_E_FLASH_READ);
-    f->ram.unreadable = 0x17000 - 1024 - 1;
+    image_flash_lose(&f->ram, 0x17000 - 1024 - 1);
     assert_int_equal(verify(f, 1), TDM_E_FLASH_READ);
-    f->ram.unreadable = 0x14000 + 9218; /* behind the image: not read */
+    image_flash_lose(&f->ram, 0x14000 + 9224); /* the unit behind the image: not read */
     assert_int_equal(verify(f, 1), TDM_OK);
 }
 
@@ -210,8 +211,8 @@ static void a_signed_table_that_is_not_canonical_is_refused(void **state)
     uint8_t *table;
 
     load_big(f, 0);
-    assert_int_equal(tdm_bank_map(&map, &f->ram.layout, 0, &f->ram.flash, &f->manifest), TDM_OK);
-    table = ram_flash_at(&f->ram, map.relocations);
+    assert_int_equal(tdm_bank_map(&map, &f->layout, 0, &f->ram.flash, &f->manifest), TDM_OK);
+    table = image_flash_at(&f->ram, map.relocations);
     table[0] = 1;
     set_digest(f->manifest.relocation_digest, table, f->manifest.relocation_bytes);
     assert_int_equal(verify(f, 0), TDM_E_RELOCATIONS);
@@ -228,7 +229,7 @@ static void a_signed_table_that_is_not_canonical_is_refused(void **state)
 
 static int read_plain(struct fixture *f, uint8_t bank, uint32_t offset, uint8_t *to, size_t bytes)
 {
-    return tdm_bank_read_plain(&f->manifest, &f->ram.layout, bank, &f->ram.flash, offset, to, bytes);
+    return tdm_bank_read_plain(&f->manifest, &f->layout, bank, &f->ram.flash, offset, to, bytes);
 }
 
 static void plain_bytes_come_back_from_any_place(void **state)
@@ -255,7 +256,7 @@ static void plain_bytes_come_back_from_any_place(void **state)
     assert_int_equal(read_plain(f, 1, 9216, to, 3), TDM_E_ARGUMENT);
     assert_int_equal(read_plain(f, 1, 9219, to, 0), TDM_E_ARGUMENT);
     assert_int_equal(read_plain(f, 1, 4, to, SIZE_MAX), TDM_E_ARGUMENT);
-    f->ram.unreadable = 0x14000 + 100;
+    image_flash_lose(&f->ram, 0x14000 + 100);
     assert_int_equal(read_plain(f, 1, 96, to, 8), TDM_E_FLASH_READ);
     free_bytes(&package);
 }
@@ -317,7 +318,7 @@ int main(void)
         TEST(an_image_relocated_for_the_other_bank_does_not_verify),
         TEST(packages_verify_where_they_may_run),
         TEST(a_changed_byte_anywhere_in_a_bank_is_found),
-        TEST(an_unreadable_byte_is_an_error_and_nothing_worse),
+        TEST(an_unreadable_unit_is_an_error_and_nothing_worse),
         TEST(a_signed_table_that_is_not_canonical_is_refused),
         TEST(plain_bytes_come_back_from_any_place),
         TEST(a_package_cut_short_is_refused_at_every_byte),

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/core/image/ram_flash.h"
+#include "tests/core/image/image_flash.h"
 #include "tests/core/image/vectors.h"
 
 static void a_page_gives_its_keys_and_building_gives_the_page(void **state)
@@ -99,16 +99,17 @@ static void keys_are_loaded_through_flash(void **state)
 {
     struct bytes page = read_vector("keys.page");
     static struct ram_flash ram;
+    struct tdm_layout layout;
     struct tdm_key_set keys;
 
     (void)state;
-    ram_flash_init(&ram);
-    assert_int_equal(tdm_keys_load(&keys, &ram.flash, RAM_FLASH_KEYS), TDM_E_FORMAT);
-    memcpy(ram_flash_at(&ram, RAM_FLASH_KEYS), page.data, page.count);
-    assert_int_equal(tdm_keys_load(&keys, &ram.flash, RAM_FLASH_KEYS), TDM_OK);
+    image_flash_init(&ram, &layout);
+    assert_int_equal(tdm_keys_load(&keys, &ram.flash, IMAGE_FLASH_KEYS), TDM_E_FORMAT);
+    memcpy(image_flash_at(&ram, IMAGE_FLASH_KEYS), page.data, page.count);
+    assert_int_equal(tdm_keys_load(&keys, &ram.flash, IMAGE_FLASH_KEYS), TDM_OK);
     assert_int_equal(keys.count, 2);
-    ram.unreadable = RAM_FLASH_KEYS + 151;
-    assert_int_equal(tdm_keys_load(&keys, &ram.flash, RAM_FLASH_KEYS), TDM_E_FLASH_READ);
+    image_flash_lose(&ram, IMAGE_FLASH_KEYS + 151);
+    assert_int_equal(tdm_keys_load(&keys, &ram.flash, IMAGE_FLASH_KEYS), TDM_E_FLASH_READ);
     free_bytes(&page);
 }
 
