@@ -26,12 +26,12 @@ static void say(const struct tdm_boot_choice *choice)
         memcpy(line, nothing, sizeof line);
     } else {
         memcpy(line, choice->trial ? on_trial : confirmed, sizeof line);
-        line[BANK_AT] = (char)('A' + choice->bank);
+        line[BANK_AT] = "AB"[choice->bank];
     }
     for (reason = choice->reason; reason >= 10; reason = (uint8_t)(reason - 10)) {
         line[REASON_AT]++;
     }
-    line[REASON_AT + 1] = (char)('0' + reason);
+    line[REASON_AT + 1] = "0123456789"[reason];
     board_log(line);
 }
 

@@ -307,11 +307,13 @@ static uint32_t take_distance(struct tdm_unlzma *d, unsigned length)
 /* A match at a new distance, or at one of the last four, which moves to the front. */
 static void take_match(struct tdm_unlzma *d)
 {
-    uint32_t after_match = d->state >= STATE_AFTER_MATCH ? 3 : 0;
+    uint32_t after_match = 0;
     unsigned old = 3;
     uint32_t distance;
     unsigned length;
 
+    if (d->state >= STATE_AFTER_MATCH)
+        after_match = 3;
     if (take_bit(d, IS_REP + d->state) == 0) {
         length = take_length(d, MATCH_LENGTH);
         distance = take_distance(d, length);

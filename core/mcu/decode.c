@@ -72,7 +72,7 @@ static int read_source(const struct tdm_mcu *mcu, struct tdm_mcu_source *source,
     if (error == TDM_OK)
         error = read_flash(mcu, source->image + start, cover, end - start);
     if (error == TDM_OK)
-        error = tdm_relocations_apply(&source->sites, 0 - source->delta, start, cover, end - start);
+        error = tdm_relocations_apply(&source->sites, -source->delta, start, cover, end - start);
     memcpy(to, cover + (offset - start), bytes);
     return error;
 }

@@ -60,10 +60,9 @@ bool tdm__install_holds_header(const struct tdm_mcu *mcu)
 {
     const struct tdm_front *front = &mcu->update.front;
     uint16_t head_bytes = front->envelope.head_bytes;
-    uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {'T', 'D', 'M', 'B'};
+    const uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {
+        'T', 'D', 'M', 'B', (uint8_t)head_bytes, (uint8_t)(head_bytes >> 8), 0, 0};
 
-    prefix[4] = (uint8_t)head_bytes;
-    prefix[5] = (uint8_t)(head_bytes >> 8);
     return flash_equals(mcu, mcu->install.map.header, prefix, sizeof prefix) &&
            flash_equals(mcu, mcu->install.map.header + sizeof prefix, tdm_front_head(front),
                         head_bytes + (uint32_t)TDM_SIGNATURE_BYTES);

@@ -24,7 +24,7 @@ static uint8_t most_urgent(uint8_t waiting)
                                     TDM__TRIAL,  TDM__CONFIRMED, TDM__HELD};
 
     for (size_t i = 0; i < sizeof order; i++)
-        if (waiting & bit(order[i]))
+        if ((waiting & bit(order[i])) != 0)
             return order[i];
     return 0;
 }

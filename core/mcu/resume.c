@@ -129,7 +129,7 @@ static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, boo
         n = bytes - offset < sizeof piece ? bytes - offset : sizeof piece;
         error = flash->ops->read(flash->ctx, address + offset, piece, n);
         if (error == TDM_OK && image)
-            error = tdm_relocations_apply(&mcu->install.sites, 0 - mcu->install.delta, offset, piece, n);
+            error = tdm_relocations_apply(&mcu->install.sites, -mcu->install.delta, offset, piece, n);
         if (error != TDM_OK)
             return error;
         if (offset % FEED_BYTES == 0)
