@@ -19,6 +19,7 @@
 #include "cloud/net/gateway.h"
 #include "cloud/net/relay.h"
 #include "cloud/options.h"
+#include "cloud/people/people.h"
 #include "cloud/text.h"
 
 #define FLUSH_MS       500
@@ -26,11 +27,15 @@
 #define TOKENS_AT_ONCE 10000
 #define TRIES_MAX      20 /* to open the store while other servers do the same */
 
+#define WORKERS          2 /* that hash passwords: 32 MiB each */
+#define WORK_WAITING_MAX 64
+
 struct cloud {
     struct options options;
     char folder[1100]; /* of firmware files */
     struct fleet fleet;
-    struct tokens people;
+    struct people people;
+    struct workers *workers;
     struct tokens devices;
     struct event_base *base;
     struct event *signals[SIGNALS];
@@ -126,37 +131,27 @@ static void write_token_file(const struct cloud *cloud, const char *token)
         fail("cannot write %s: %s", path, strerror(errno));
 }
 
-static int make_admin_token(struct cloud *cloud)
+/* Says once what the first admin gets in with. */
+static int make_first_admin(struct cloud *cloud)
 {
     char token[SECRET_TOKEN_MAX];
-    uint8_t hash[SECRET_HASH_BYTES];
-    secret_token(token);
-    secret_hash(token, hash);
+    char password[SECRET_TOKEN_MAX];
+    int result = people_first(cloud->fleet.store, text_now_ms(), token, password);
+    if (result != STORE_OK || token[0] == '\0')
+        return result;
     write_token_file(cloud, token);
-    int result = store_token_add(cloud->fleet.store, hash, "admin", text_now_ms());
-    if (result == STORE_OK)
-        result = store_commit(cloud->fleet.store); /* of servers that start together, one gets here */
+    result = store_commit(cloud->fleet.store); /* of servers that start together, one gets here */
     if (result != STORE_OK) {
         char path[1200];
         path_in(cloud, "admin.token", path, sizeof path);
         unlink(path);
         return result;
     }
-    tokens_add(&cloud->people, hash, 1);
-    printf("admin token: %s (kept in %s/admin.token)\n", token, cloud->options.data);
+    printf("admin token: %s (kept in %s/admin.token)\n"
+           "admin password: %s (for the first sign-in as admin, which sets a new one)\n",
+           token, cloud->options.data, password);
     fflush(stdout);
     return store_begin(cloud->fleet.store);
-}
-
-static int load_people(struct cloud *cloud)
-{
-    uint8_t(*hashes)[RECORD_DIGEST_BYTES];
-    size_t count;
-    int result = store_tokens(cloud->fleet.store, &hashes, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        tokens_add(&cloud->people, hashes[i], 1);
-    free(hashes);
-    return result == STORE_OK && count == 0 ? make_admin_token(cloud) : result;
 }
 
 static int load_devices(struct cloud *cloud)
@@ -197,7 +192,7 @@ static int load_all(struct cloud *cloud)
     if (result == STORE_OK)
         result = node_join(fleet, alone);
     if (result == STORE_OK)
-        result = load_people(cloud);
+        result = make_first_admin(cloud);
     if (result == STORE_OK)
         result = load_devices(cloud);
     if (result == STORE_OK)
@@ -266,7 +261,7 @@ static void start_front(struct cloud *cloud)
         [HTTP_CLEAR] = {.address = options->http, .anywhere = options->allow_clear},
         [HTTP_TLS] = {.address = options->https, .tls = cloud->web},
     };
-    front->tokens = &cloud->people;
+    front->people = &cloud->people;
     front->folder = cloud->folder;
     front->certificates = options->tls.client_ca != NULL;
     if (options->console != NULL) {
@@ -331,6 +326,8 @@ static void start_listening(struct cloud *cloud)
     gateway_attach(cloud->gateway, cloud->desk);
     front->desk = cloud->desk;
     front->bus = cloud->relay.bus;
+    cloud->workers = workers_start(cloud->base, WORKERS, WORK_WAITING_MAX);
+    front->workers = cloud->workers;
     front->gateway = cloud->gateway;
     log_line(
         LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u https_port=%u mqtts_port=%u data=%s",
@@ -366,6 +363,8 @@ static void leave(struct cloud *cloud)
 
 static void stop(struct cloud *cloud)
 {
+    workers_stop(cloud->workers);
+    cloud->front.workers = NULL;
     porter_stop(cloud->front.porter);
     desk_stop(cloud->desk);
     leave(cloud);
@@ -382,7 +381,6 @@ static void stop(struct cloud *cloud)
     event_base_free(cloud->base);
     fleet_clear(&cloud->fleet);
     store_close(cloud->fleet.store);
-    tokens_free(&cloud->people);
     tokens_free(&cloud->devices);
     log_line(LOG_LEVEL_INFO, "stopped", "data=%s", cloud->options.data);
 }
@@ -396,6 +394,7 @@ int main(int argc, char **argv)
     umask(077);
     load_tls(&cloud);
     open_folder(&cloud);
+    people_init(&cloud.people);
     open_store(&cloud);
     cloud.base = event_base_new();
     if (cloud.base == NULL)

@@ -7,7 +7,8 @@
 
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/fleet.h"
-#include "cloud/people/role.h"
+#include "cloud/people/password.h"
+#include "cloud/people/people.h"
 
 #define API_BODY_MAX   ((int64_t)1024 * 1024)      /* of a JSON body */
 #define API_UPLOAD_MAX ((int64_t)64 * 1024 * 1024) /* of a firmware file */
@@ -20,8 +21,33 @@ struct api_parameter {
     char value[RECORD_FILE_NAME];
 };
 
+struct api_call;
+/* Answers a call: sets status and answer. Anything but STORE_OK takes back what it wrote. */
+typedef int api_fn(struct api_call *call, struct fleet *fleet);
+
+/* What is too slow for the desk, asked for by a handler: afterwards `then` goes on with the call. */
+struct api_work {
+    void (*run)(struct api_call *call); /* on a worker; NULL: none is asked for */
+    api_fn *then;
+    char password[PASSWORD_MAX];
+    char hash[PASSWORD_HASH_MAX];
+    bool good;
+};
+
+/* What the caller shows. */
+struct api_credential {
+    char secret[SECRET_TOKEN_MAX]; /* "" nothing */
+    bool session;                  /* a session's, by cookie; else a token */
+};
+
 struct api_call {
     /* The question: */
+    const struct route *route;
+    struct people *people;
+    struct api_credential credential;
+    struct caller caller; /* who that is, once admitted */
+    char address[RECORD_ADDRESS];
+    char agent[RECORD_AGENT];
     int64_t id; /* from the path, 0 if it is none */
     struct api_parameter parameters[API_PARAMETERS_MAX];
     size_t parameter_count;
@@ -29,13 +55,15 @@ struct api_call {
     size_t body_bytes;
     struct firmware firmware;          /* an upload's, judged */
     char temporary[FIRMWARE_PATH_MAX]; /* and its file; "" once it is taken over */
+    struct api_work work;
+    int64_t account; /* of a sign-in that is being checked */
     /* The answer: */
     int status;
-    json_t *answer; /* NULL: no body */
+    json_t *answer;         /* NULL: no body */
+    int64_t retry_after_ms; /* 0: none is said */
+    bool cookie;            /* the session's cookie is set to secret, or cleared where that is "" */
+    char secret[SECRET_TOKEN_MAX];
 };
-
-/* Answers a call: sets status and answer. Anything but STORE_OK takes back what it wrote. */
-typedef int api_fn(struct api_call *call, struct fleet *fleet);
 
 enum route_kind {
     ROUTE_JSON,     /* a JSON body or none */
@@ -66,8 +94,11 @@ bool route_takes(const struct route *route, const char *parameter);
 /* The methods that a path has, as the header Allow lists them; "" if there is no such path. Returns to. */
 const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX]);
 
-/* Answers through route; the result and the answer are always there afterwards. */
-int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet);
+/* Whether the caller may: fills call->caller. Anything but STORE_OK comes with its refusal. Writes when the
+ * session or token was used. */
+int api_admit(struct api_call *call, struct fleet *fleet);
+/* Answers the call (or asks for work, call->work); the result and the answer are always there afterwards. */
+int api_answer(struct api_call *call, struct fleet *fleet);
 
 /* A problem (docs/API.md) as the answer. Returns STORE_CONFLICT, so that what the call wrote is taken back.
  */
@@ -108,7 +139,20 @@ const char *api_parameter(const struct api_call *call, const char *name);
 /* The same as a text that fits; absent is "". False with the refusal set. */
 bool api_parameter_text(struct api_call *call, const char *name, char *to, size_t capacity);
 
+/* Of a list in pages: ?limit= and ?cursor=, an id with this letter. False with the refusal set. */
+bool api_page(struct api_call *call, char letter, struct page *page);
+/* The page as the answer: list under name, and the cursor of the next one. last: the list's last id. */
+void api_answer_page(struct api_call *call, const char *name, json_t *list, struct page page, char letter,
+                     int64_t last);
+
 /* The handlers. */
+api_fn api_session_begin, api_session_show, api_session_end, api_session_password, api_session_list,
+    api_session_delete;
+api_fn api_user_create, api_user_list, api_user_show, api_user_change, api_user_delete, api_user_password;
+api_fn api_token_create, api_token_list, api_token_delete;
+api_fn api_organization_own, api_organization_rename, api_organization_create, api_organization_list,
+    api_organization_show, api_organization_delete;
+
 api_fn api_device_create, api_device_list, api_device_show, api_device_change, api_device_delete,
     api_device_why, api_device_consent;
 api_fn api_values_show, api_values_set, api_device_ping, api_device_reboot, api_device_redirect;
@@ -118,6 +162,9 @@ api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_p
 api_fn api_filter_list, api_filter_create, api_filter_change, api_filter_delete;
 
 /* Records as JSON. */
+json_t *render_id(char letter, int64_t id);
+json_t *render_account(const struct account *account);
+json_t *render_organization(const struct organization *organization);
 json_t *render_time(int64_t ms); /* null for never */
 json_t *render_device(const struct device *device);
 json_t *render_firmware(const struct firmware *firmware);

@@ -52,32 +52,6 @@ void api_refuse_result(struct api_call *call, int result)
     }
 }
 
-static void refuse_absent(const struct route *route, struct api_call *call)
-{
-    static const char *const things[] = {
-        ['d'] = "device", ['f'] = "firmware", ['s'] = "shipment", ['q'] = "filter"};
-    const char *colon = strchr(route->pattern, ':');
-    char id[TEXT_ID_MAX];
-    if (colon == NULL || call->id == 0)
-        api_refuse_result(call, STORE_NOT_FOUND);
-    else
-        (void)api_refuse(call, 404, "no such thing", "there is no %s %s", things[(unsigned char)colon[1]],
-                         text_id(colon[1], call->id, id));
-}
-
-int api_answer(const struct route *route, struct api_call *call, struct fleet *fleet)
-{
-    int result = route->answer(call, fleet);
-    bool said = call->status >= 400 && call->answer != NULL;
-    if (result == STORE_NOT_FOUND && !said)
-        refuse_absent(route, call);
-    else if (result != STORE_OK && !said)
-        api_refuse_result(call, result);
-    if (call->status == 0)
-        call->status = route->success;
-    return result;
-}
-
 static json_t *parse_body(struct api_call *call)
 {
     json_error_t error;
@@ -160,4 +134,21 @@ bool api_parameter_text(struct api_call *call, const char *name, char *to, size_
     (void)api_refuse(call, 400, "malformed request", "%s must be a text of at most %zu bytes", name,
                      capacity - 1);
     return false;
+}
+
+bool api_page(struct api_call *call, char letter, struct page *page)
+{
+    size_t limit;
+    *page = (struct page){0};
+    if (!api_limit(call, &limit) || !api_cursor(call, letter, &page->after))
+        return false;
+    page->limit = (int64_t)limit;
+    return true;
+}
+
+void api_answer_page(struct api_call *call, const char *name, json_t *list, struct page page, char letter,
+                     int64_t last)
+{
+    bool more = (int64_t)json_array_size(list) == page.limit;
+    call->answer = json_pack("{s:o, s:o}", name, list, "next", render_cursor(letter, more ? last : 0));
 }

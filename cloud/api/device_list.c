@@ -116,6 +116,7 @@ static int take_question(struct api_call *call, struct fleet *fleet, struct sear
         return refuse(call, why);
     const char *exact = filter_exact(&search->filter, FILTER_TEMPLATE);
     search->page.template = search->template[0] != '\0' ? search->template : exact;
+    search->page.organization = call->caller.organization;
     search->page.limit = READ_STEP;
     return STORE_OK;
 }

@@ -62,7 +62,8 @@ int api_device_why(struct api_call *call, struct fleet *fleet)
     char id[TEXT_ID_MAX];
     int result = store_device_get(fleet->store, call->id, &device);
     if (result == STORE_OK)
-        result = store_shipments_of_template(fleet->store, device.template, &shipments, &count);
+        result = store_shipments_of_template(fleet->store, device.organization, device.template, &shipments,
+                                             &count);
     if (result != STORE_OK)
         return result;
     json_t *list = json_array();

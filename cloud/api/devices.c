@@ -71,7 +71,7 @@ static bool take_fields(struct api_call *call, struct fleet *fleet, const json_t
 int api_device_create(struct api_call *call, struct fleet *fleet)
 {
     char token[SECRET_TOKEN_MAX];
-    struct device device = {0};
+    struct device device = {.organization = call->caller.organization};
     static const char *const members[] = {"template", "name", "tags", "timezone", "location_timezone", NULL};
     json_t *body = api_body(call, members);
     bool ok = body != NULL &&

@@ -16,7 +16,7 @@ int api_filter_list(struct api_call *call, struct fleet *fleet)
 {
     struct saved_filter *filters;
     size_t count;
-    int result = store_filters(fleet->store, &filters, &count);
+    int result = store_filters(fleet->store, call->caller.organization, &filters, &count);
     if (result != STORE_OK)
         return result;
     json_t *list = json_array();
@@ -49,7 +49,7 @@ static int read_filter(struct api_call *call, struct saved_filter *saved)
 /* Adds it, or changes the one that the path names. */
 static int keep(struct api_call *call, struct fleet *fleet, bool add)
 {
-    struct saved_filter saved = {.id = call->id};
+    struct saved_filter saved = {.id = call->id, .organization = call->caller.organization};
     int result = read_filter(call, &saved);
     if (result != STORE_OK)
         return result;

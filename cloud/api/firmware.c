@@ -5,6 +5,7 @@
 int api_firmware_upload(struct api_call *call, struct fleet *fleet)
 {
     bool known = false;
+    call->firmware.organization = call->caller.organization;
     int result = firmware_add(fleet, &call->firmware, call->temporary, &known);
     if (result != STORE_OK)
         return result;
@@ -18,7 +19,7 @@ int api_firmware_list(struct api_call *call, struct fleet *fleet)
 {
     struct firmware *firmware;
     size_t count;
-    int result = store_firmwares(fleet->store, &firmware, &count);
+    int result = store_firmwares(fleet->store, call->caller.organization, &firmware, &count);
     if (result != STORE_OK)
         return result;
     json_t *list = json_array();

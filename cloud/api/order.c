@@ -16,7 +16,7 @@ static int take_template(struct api_call *call, struct fleet *fleet, const char 
     if (template[0] == '\0')
         return api_refuse(call, 400, "malformed request",
                           "template is missing: which product the shipment is for");
-    int result = store_template_exists(fleet->store, template);
+    int result = store_template_exists(fleet->store, call->caller.organization, template);
     if (result == STORE_NOT_FOUND)
         return api_refuse(call, 422, "unknown template",
                           "there is no template %s; a template exists once a device was added with it",
@@ -33,6 +33,8 @@ static int take_firmware(struct api_call *call, struct fleet *fleet, const char 
                           "firmware is missing: the id of an uploaded firmware");
     shipment->firmware = text_id_parse('f', text);
     int result = store_firmware_get(fleet->store, shipment->firmware, &request->firmware);
+    if (result == STORE_OK && request->firmware.organization != call->caller.organization)
+        result = STORE_NOT_FOUND;
     if (result == STORE_NOT_FOUND)
         return api_refuse(call, 422, "unknown firmware", "there is no firmware %s; upload it first", text);
     return result;
@@ -44,6 +46,8 @@ static int take_device(struct api_call *call, struct fleet *fleet, const char *t
     struct device device;
     *id = text_id_parse('d', text);
     int result = *id == 0 ? STORE_NOT_FOUND : store_device_get(fleet->store, *id, &device);
+    if (result == STORE_OK && device.organization != call->caller.organization)
+        result = STORE_NOT_FOUND;
     if (result == STORE_NOT_FOUND)
         return api_refuse(call, 422, "unknown device", "there is no device %.32s", text);
     if (result == STORE_OK && strcmp(device.template, shipment->template) != 0)
@@ -103,7 +107,7 @@ int order_filter(struct api_call *call, struct fleet *fleet, const char *text, c
     struct filter filter;
     char why[160];
     to[0] = '\0';
-    int result = store_filter_find(fleet->store, text, &saved);
+    int result = store_filter_find(fleet->store, call->caller.organization, text, &saved);
     if (result == STORE_OK) {
         memcpy(to, saved.text, RECORD_FILTER);
         return STORE_OK;
@@ -246,6 +250,7 @@ static int take_order(struct api_call *call, struct fleet *fleet, const json_t *
                       struct order_request *request)
 {
     struct shipment *shipment = &request->order.shipment;
+    shipment->organization = call->caller.organization;
     char firmware[TEXT_ID_MAX];
     if (!api_text(call, body, "template", shipment->template, sizeof shipment->template, RECORD_TEXT - 1) ||
         !api_text(call, body, "name", shipment->name, sizeof shipment->name, RECORD_NAME_LETTERS) ||

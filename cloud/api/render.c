@@ -10,7 +10,7 @@
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
-static json_t *render_id(char letter, int64_t id)
+json_t *render_id(char letter, int64_t id)
 {
     char text[TEXT_ID_MAX];
     return json_string(text_id(letter, id, text));
@@ -37,6 +37,22 @@ json_t *render_time(int64_t ms)
 {
     char text[TEXT_TIME_MAX];
     return ms == 0 ? json_null() : json_string(text_time(ms, text));
+}
+
+json_t *render_account(const struct account *account)
+{
+    return json_pack("{s:o, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "id", render_id('u', account->id),
+                     "login", account->login, "name", account->name, "role",
+                     role_slug((enum role)account->role), "disabled", account->disabled,
+                     "must_change_password", account->once, "single_sign_on", account->subject[0] != '\0',
+                     "created", render_time(account->created), "last_login",
+                     render_time(account->last_login));
+}
+
+json_t *render_organization(const struct organization *organization)
+{
+    return json_pack("{s:o, s:s, s:o}", "id", render_id('o', organization->id), "name", organization->name,
+                     "created", render_time(organization->created));
 }
 
 static json_t *render_running(const struct device *device)

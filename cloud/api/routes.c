@@ -49,6 +49,31 @@ static const struct route routes[] = {
     {"GET", V1 "/filters", "listFilters", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_filter_list},
     {"PUT", V1 "/filters/:q", "changeFilter", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_change},
     {"DELETE", V1 "/filters/:q", "deleteFilter", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_delete},
+
+    {"POST", V1 "/session", "signIn", ROUTE_JSON, 201, ROLE_ANYBODY, AREA_SELF, "", api_session_begin},
+    {"GET", V1 "/session", "getSession", ROUTE_JSON, 200, ROLE_PERSON, AREA_SELF, "", api_session_show},
+    {"DELETE", V1 "/session", "signOut", ROUTE_JSON, 204, ROLE_PERSON, AREA_SELF, "", api_session_end},
+    {"PUT", V1 "/session/password", "changePassword", ROUTE_JSON, 204, ROLE_PERSON, AREA_SELF, "", api_session_password},
+    {"GET", V1 "/sessions", "listSessions", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SELF, "limit cursor", api_session_list},
+    {"DELETE", V1 "/sessions/:n", "endSession", ROUTE_JSON, 204, ROLE_VIEWER, AREA_SELF, "", api_session_delete},
+
+    {"POST", V1 "/users", "createUser", ROUTE_JSON, 201, ROLE_ADMIN, AREA_PEOPLE, "", api_user_create},
+    {"GET", V1 "/users", "listUsers", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "limit cursor", api_user_list},
+    {"GET", V1 "/users/:u", "getUser", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_user_show},
+    {"PATCH", V1 "/users/:u", "changeUser", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_user_change},
+    {"DELETE", V1 "/users/:u", "deleteUser", ROUTE_JSON, 204, ROLE_ADMIN, AREA_PEOPLE, "", api_user_delete},
+    {"POST", V1 "/users/:u/password", "resetPassword", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_user_password},
+
+    {"POST", V1 "/tokens", "createToken", ROUTE_JSON, 201, ROLE_VIEWER, AREA_PEOPLE, "", api_token_create},
+    {"GET", V1 "/tokens", "listTokens", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "limit cursor", api_token_list},
+    {"DELETE", V1 "/tokens/:t", "deleteToken", ROUTE_JSON, 204, ROLE_VIEWER, AREA_PEOPLE, "", api_token_delete},
+
+    {"GET", V1 "/organization", "getOwnOrganization", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "", api_organization_own},
+    {"PATCH", V1 "/organization", "renameOwnOrganization", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_organization_rename},
+    {"POST", V1 "/organizations", "createOrganization", ROUTE_JSON, 201, ROLE_HOST, AREA_PEOPLE, "", api_organization_create},
+    {"GET", V1 "/organizations", "listOrganizations", ROUTE_JSON, 200, ROLE_HOST, AREA_PEOPLE, "limit cursor", api_organization_list},
+    {"GET", V1 "/organizations/:o", "getOrganization", ROUTE_JSON, 200, ROLE_HOST, AREA_PEOPLE, "", api_organization_show},
+    {"DELETE", V1 "/organizations/:o", "deleteOrganization", ROUTE_JSON, 204, ROLE_HOST, AREA_PEOPLE, "", api_organization_delete},
 };
 /* clang-format on */
 

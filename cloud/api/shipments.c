@@ -107,7 +107,8 @@ int api_shipment_list(struct api_call *call, struct fleet *fleet)
     int state;
     if (!api_limit(call, &limit) || !api_cursor(call, 's', &before) || !take_state(call, &state))
         return STORE_CONFLICT;
-    int result = store_shipments_page(fleet->store, state, before, limit, &shipments, &count);
+    int result = store_shipments_page(fleet->store, call->caller.organization, state, before, limit,
+                                      &shipments, &count);
     json_t *list = json_array();
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
         json_t *one = NULL;

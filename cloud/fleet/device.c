@@ -16,7 +16,7 @@ int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOK
     device->counter = -1;
     secret_token(token);
     secret_hash(token, device->token_hash);
-    int result = store_template_add(fleet->store, device->template);
+    int result = store_template_add(fleet->store, device->organization, device->template);
     if (result == STORE_OK)
         result = store_device_add(fleet->store, device);
     if (result == STORE_OK)

@@ -53,7 +53,7 @@ int firmware_add(struct fleet *fleet, struct firmware *firmware, const char *tem
 {
     char path[FIRMWARE_PATH_MAX];
     struct firmware there;
-    int result = store_firmware_find(fleet->store, firmware->sha256, &there);
+    int result = store_firmware_find(fleet->store, firmware->organization, firmware->sha256, &there);
     *known = result == STORE_OK;
     if (*known)
         *firmware = there;
@@ -76,7 +76,7 @@ int firmware_delete(struct fleet *fleet, int64_t id)
     int result = store_firmware_get(fleet->store, id, &firmware);
     if (result != STORE_OK)
         return result;
-    result = store_shipments(fleet->store, &shipments, &count);
+    result = store_shipments(fleet->store, firmware.organization, &shipments, &count);
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
         if (shipments[i].firmware == id &&
             (shipments[i].state == SHIPMENT_LIVE || shipments[i].state == SHIPMENT_PAUSED))
@@ -102,7 +102,7 @@ static int sweep_entry(struct fleet *fleet, const char *name, bool alone)
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return STORE_OK;
     if (text_hex_parse(name, sha256, sizeof sha256))
-        result = store_firmware_find(fleet->store, sha256, &firmware);
+        result = store_firmware_find(fleet->store, 0, sha256, &firmware);
     if (result != STORE_NOT_FOUND)
         return result;
     snprintf(path, sizeof path, "%s/%s", fleet->folder, name);

@@ -137,7 +137,8 @@ static int begin(struct fleet *fleet)
         result = open_planning(fleet, &shipment, fleet->planning);
     fleet->planning->shipment.planner = fleet->node;
     if (result == STORE_OK && !fleet->planning->counting)
-        result = store_devices_count(fleet->store, shipment.template, &fleet->planning->split.total);
+        result = store_devices_count(fleet->store, shipment.organization, shipment.template,
+                                     &fleet->planning->split.total);
     if (result == STORE_OK && !fleet->planning->counting)
         split_ready(&fleet->planning->split);
     return result;
@@ -190,8 +191,10 @@ static int step(struct fleet *fleet)
     struct planning *planning = fleet->planning;
     struct device *devices;
     size_t count;
-    struct device_page page = {
-        .template = planning->shipment.template, .after = &planning->last, .limit = PLANNING_STEP};
+    struct device_page page = {.organization = planning->shipment.organization,
+                               .template = planning->shipment.template,
+                               .after = &planning->last,
+                               .limit = PLANNING_STEP};
     int result = store_devices_page(fleet->store, &page, &devices, &count);
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = take(fleet, planning, &devices[i]);

@@ -324,7 +324,8 @@ int shipment_take_in(struct fleet *fleet, const struct device *device)
     struct shipment *shipments;
     size_t count;
     bool newest = true;
-    int result = store_shipments_of_template(fleet->store, device->template, &shipments, &count);
+    int result =
+        store_shipments_of_template(fleet->store, device->organization, device->template, &shipments, &count);
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
         struct shipment *shipment = &shipments[i];
         if (!shipment->all_devices || shipment->state == SHIPMENT_CANCELLED)

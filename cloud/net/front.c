@@ -1,13 +1,17 @@
 /* One visit per request:
  *
- *   route -> token -> (body: gathered, or streamed into a file) -> job on the desk -> answer
- *
- * The token is judged before any body is read. */
+ *   route -> (admission on the desk -> body: gathered, or streamed into a file) -> job on the desk -> answer
+ *                                                                                  ^            |
+ *                                                                                  '-- worker <-'
+ * Whoever may not call is refused before any body is read. */
 #include "cloud/net/front.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include <openssl/crypto.h>
 
 #include "cloud/log.h"
 #include "cloud/net/console.h"
@@ -18,6 +22,9 @@
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
 #define BACKLOG_MAX  5000 /* jobs at the desk, beyond which no more are taken */
+
+#define SESSION_COOKIE "tandem_session"
+#define BUSY_MS        2000
 
 /* --- Answers --- */
 
@@ -64,7 +71,62 @@ static int run_call(struct desk_job *job, struct fleet *fleet)
     visit->call.status = 0;
     visit->call.body = visit->body;
     visit->call.body_bytes = visit->body_bytes;
-    return api_answer(visit->route, &visit->call, fleet);
+    return api_answer(&visit->call, fleet);
+}
+
+/* The session's cookie goes back to this site alone, and scripts never see it. */
+static void add_cookie(struct visit *visit)
+{
+    char cookie[200];
+    const struct api_call *call = &visit->call;
+    snprintf(cookie, sizeof cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call->secret,
+             visit->exchange->secure ? "; Secure" : "", call->secret[0] == '\0' ? "; Max-Age=0" : "");
+    http_header(visit->exchange, "Set-Cookie", cookie);
+}
+
+static void add_headers(struct visit *visit)
+{
+    const struct api_call *call = &visit->call;
+    char seconds[24];
+    if (call->status == 401)
+        http_header(visit->exchange, "WWW-Authenticate", "Bearer");
+    if (call->cookie && call->status < 400)
+        add_cookie(visit);
+    snprintf(seconds, sizeof seconds, "%lld", (long long)(call->retry_after_ms + 999) / 1000);
+    if (call->retry_after_ms > 0)
+        http_header(visit->exchange, "Retry-After", seconds);
+}
+
+static void answer_call(struct visit *visit)
+{
+    struct api_call *call = &visit->call;
+    json_t *answer = call->answer;
+    call->answer = NULL;
+    log_line(LOG_LEVEL_DEBUG, "http", "operation=%s status=%d", visit->route->operation, call->status);
+    add_headers(visit);
+    reply_json(visit->exchange, call->status, answer);
+}
+
+static void run_work(struct work *work)
+{
+    struct api_call *call = &((struct visit_work *)work)->visit->call;
+    call->work.run(call);
+}
+
+static void work_done(struct work *work)
+{
+    visit__call(((struct visit_work *)work)->visit);
+}
+
+static void start_work(struct visit *visit)
+{
+    visit->work = (struct visit_work){.work = {.run = run_work, .done = work_done}, .visit = visit};
+    visit->call.status = 0;
+    if (visit->front->workers != NULL && workers_post(visit->front->workers, &visit->work.work))
+        return;
+    visit->call.retry_after_ms = BUSY_MS;
+    (void)api_refuse(&visit->call, 503, "busy", "too many people sign in at the moment; try again shortly");
+    answer_call(visit);
 }
 
 static void call_done(struct desk_job *job, int result)
@@ -74,10 +136,10 @@ static void call_done(struct desk_job *job, int result)
     /* The commit failed after the call had succeeded: what it wrote is not there. */
     if (result != STORE_OK && call->status < 400)
         api_refuse_result(call, result);
-    json_t *answer = call->answer;
-    call->answer = NULL;
-    log_line(LOG_LEVEL_DEBUG, "http", "path=%s status=%d", visit->exchange->head.path, call->status);
-    reply_json(visit->exchange, call->status, answer);
+    if (result == STORE_OK && call->work.run != NULL)
+        start_work(visit);
+    else
+        answer_call(visit);
 }
 
 void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet *),
@@ -114,10 +176,37 @@ void visit__call(struct visit *visit)
 
 /* --- Requests --- */
 
-static bool authorized(const struct front *front, const struct http_head *head)
+/* What the client shows: a token in its header or, from a browser, the session's cookie. */
+static void take_credential(struct visit *visit)
 {
-    const char *token = http_bearer(http_head_value(head, "authorization"));
-    return token != NULL && tokens_find(front->tokens, token, strlen(token)) != 0;
+    const struct http_head *head = &visit->exchange->head;
+    struct api_credential *credential = &visit->call.credential;
+    const char *authorization = http_head_value(head, "authorization");
+    const char *token = http_bearer(authorization);
+    if (token != NULL && strlen(token) < sizeof credential->secret)
+        snprintf(credential->secret, sizeof credential->secret, "%s", token);
+    else if (authorization[0] == '\0')
+        credential->session =
+            http_cookie_get(head, SESSION_COOKIE, credential->secret, sizeof credential->secret);
+}
+
+/* Another site can make a browser send requests, but not with a header of our own. */
+static bool is_forged(const struct visit *visit)
+{
+    const struct http_head *head = &visit->exchange->head;
+    bool reads = head->method == HTTP_GET || head->method == HTTP_HEAD;
+    return visit->call.credential.session && !reads && http_head_value(head, "x-tandem-request")[0] == '\0';
+}
+
+static void take_client(struct visit *visit)
+{
+    struct api_call *call = &visit->call;
+    snprintf(call->address, sizeof call->address, "%s", visit->exchange->peer);
+    const char *agent = http_head_value(&visit->exchange->head, "user-agent");
+    snprintf(call->agent, sizeof call->agent, "%.*s", (int)sizeof call->agent - 1, agent);
+    text_mend(call->agent);
+    if (!text_take(call->agent, sizeof call->agent, agent))
+        call->agent[0] = '\0';
 }
 
 /* Reads the query into the call. A parameter that the route does not take is refused, so that a misspelled
@@ -147,20 +236,73 @@ static bool take_parameters(struct visit *visit)
     return false;
 }
 
-static void begin_json(struct visit *visit)
+/* "application/json", whatever parameters follow. */
+static bool is_json(const char *type)
+{
+    size_t bytes = strlen(JSON_TYPE);
+    return strncasecmp(type, JSON_TYPE, bytes) == 0 &&
+           (type[bytes] == '\0' || strchr("; ", type[bytes]) != NULL);
+}
+
+static bool judge_json(struct visit *visit)
 {
     const struct http_head *head = &visit->exchange->head;
-    if (head->content_length > API_BODY_MAX) {
+    if (head->content_length > API_BODY_MAX)
         visit__refuse(visit->exchange, 413, "too large", "a JSON body may have 1 MiB at most");
+    else if (head->content_length > 0 && !is_json(http_head_value(head, "content-type")))
+        visit__refuse(visit->exchange, 415, "wrong content type",
+                      "send JSON, with the header `Content-Type: application/json`");
+    else
+        return true;
+    return false;
+}
+
+/* Nothing of a body is read for somebody who may not send it. */
+static int run_admit(struct desk_job *job, struct fleet *fleet)
+{
+    return api_admit(&((struct visit *)job)->call, fleet);
+}
+
+static void admitted(struct desk_job *job, int result)
+{
+    struct visit *visit = (struct visit *)job;
+    if (result != STORE_OK) {
+        if (visit->call.answer == NULL)
+            api_refuse_result(&visit->call, result);
+        answer_call(visit);
         return;
     }
-    if (head->content_length == 0)
+    if (visit->route->kind == ROUTE_UPLOAD) {
+        if (visit__begin_upload(visit))
+            (void)http_resume(visit->exchange);
         return;
-    visit->body = malloc((size_t)head->content_length);
+    }
+    visit->body = malloc((size_t)visit->exchange->head.content_length + 1);
     if (visit->body == NULL)
-        visit__refuse(visit->exchange, 503, "out of memory", "try again later");
-    else
-        http_take_body(visit->exchange);
+        abort();
+    (void)http_resume(visit->exchange);
+}
+
+/* A call without a body is admitted as it is answered. */
+static void begin_call(struct visit *visit)
+{
+    const struct http_head *head = &visit->exchange->head;
+    take_credential(visit);
+    take_client(visit);
+    if (visit->call.credential.secret[0] == '\0' && visit->route->least != ROLE_ANYBODY) {
+        http_header(visit->exchange, "WWW-Authenticate", "Bearer");
+        visit__refuse(visit->exchange, 401, "no access",
+                      "send `Authorization: Bearer TOKEN` with a token of this server, or sign in");
+    } else if (is_forged(visit)) {
+        visit__refuse(
+            visit->exchange, 403, "not from this site",
+            "with a session's cookie, whatever changes something needs the header `X-Tandem-Request: 1`");
+    } else if (!take_parameters(visit)) {
+        return;
+    } else if (visit->route->kind == ROUTE_UPLOAD || (judge_json(visit) && head->content_length > 0)) {
+        http_hold(visit->exchange);
+        visit__post(visit, run_admit, admitted);
+    }
 }
 
 static struct visit *visit_new(struct front *front, struct http_exchange *exchange)
@@ -238,28 +380,19 @@ static void on_request(void *ctx, struct http_exchange *exchange)
         refuse_unknown(exchange);
         return;
     }
-    bool open = route->kind == ROUTE_HEALTH || route->kind == ROUTE_DOWNLOAD;
-    if (!open && !authorized(front, &exchange->head)) {
-        http_header(exchange, "WWW-Authenticate", "Bearer");
-        visit__refuse(exchange, 401, "no access",
-                      "send `Authorization: Bearer TOKEN` with a token of this server");
-        return;
-    }
     if (route->kind != ROUTE_HEALTH && desk_waiting(front->desk) > BACKLOG_MAX) {
         visit__postpone(exchange, 5, "too many requests wait already");
         return;
     }
     struct visit *visit = visit_new(front, exchange);
     visit->route = route;
+    visit->call.route = route;
+    visit->call.people = front->people;
     visit->call.id = id;
-    if (!open && !take_parameters(visit))
-        return;
-    if (route->kind == ROUTE_UPLOAD)
-        visit__begin_upload(visit);
-    else if (route->kind == ROUTE_DOWNLOAD)
+    if (route->kind == ROUTE_DOWNLOAD)
         visit__begin_download(visit);
-    else if (route->kind == ROUTE_JSON)
-        begin_json(visit);
+    else if (route->kind != ROUTE_HEALTH)
+        begin_call(visit);
 }
 
 static void on_body(void *ctx, struct http_exchange *exchange, const void *data, size_t bytes)
@@ -303,6 +436,9 @@ static void on_closed(void *ctx, struct http_exchange *exchange, bool sent)
     visit__end_download(visit, sent);
     visit__end_upload(visit);
     json_decref(visit->call.answer);
+    OPENSSL_cleanse(visit->call.work.password, sizeof visit->call.work.password);
+    if (visit->body != NULL)
+        OPENSSL_cleanse(visit->body, visit->body_bytes); /* it may hold a password */
     free(visit->body);
     free(visit);
 }

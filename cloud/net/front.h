@@ -9,7 +9,8 @@
 #include "cloud/net/gateway.h"
 #include "cloud/net/http.h"
 #include "cloud/net/rates.h"
-#include "cloud/net/tokens.h"
+#include "cloud/net/workers.h"
+#include "cloud/people/people.h"
 
 struct front {
     struct http_server *server;
@@ -17,7 +18,8 @@ struct front {
     const struct bus *bus;
     struct gateway *gateway; /* takes WebSockets */
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
-    struct tokens *tokens;   /* of people and programs */
+    struct people *people;
+    struct workers *workers; /* NULL once they have stopped */
     const char *folder;      /* of firmware files */
     struct porter *porter;   /* carries firmware to and from where it is kept; NULL: that is folder */
     struct event_base *base;

@@ -48,30 +48,30 @@ static bool take_name(struct visit *visit)
            text_take(firmware->name, sizeof firmware->name, name);
 }
 
-void visit__begin_upload(struct visit *visit)
+bool visit__begin_upload(struct visit *visit)
 {
     struct api_call *call = &visit->call;
     if (!take_name(visit)) {
         visit__refuse(visit->exchange, 400, "malformed request",
                       "name must be a plain file name of at most 255 bytes, without a path");
-        return;
+        return false;
     }
     if (strncmp(http_head_value(&visit->exchange->head, "content-type"), "multipart/", 10) == 0) {
         visit__refuse(visit->exchange, 415, "wrong content type",
                       "send the file itself as the body, not a form");
-        return;
+        return false;
     }
     if (visit->exchange->head.content_length > API_UPLOAD_MAX) {
         visit__refuse(visit->exchange, 413, "too large", "a firmware file may have 64 MiB at most");
-        return;
+        return false;
     }
     snprintf(call->temporary, sizeof call->temporary, "%s/.upload-XXXXXX", visit->front->folder);
     visit->file = mkostemp(call->temporary, O_CLOEXEC);
     visit->taking = intake_init(&visit->intake);
-    if (visit->file < 0 || !visit->taking)
-        upload_failed(visit);
-    else
-        http_take_body(visit->exchange);
+    if (visit->file >= 0 && visit->taking)
+        return true;
+    upload_failed(visit);
+    return false;
 }
 
 void visit__take_upload(struct visit *visit, const void *data, size_t bytes)

@@ -7,12 +7,18 @@
 #include "cloud/fleet/ticket.h"
 #include "cloud/net/front.h"
 
+struct visit_work {
+    struct work work; /* first: the workers hand it back */
+    struct visit *visit;
+};
+
 struct visit {
     struct desk_job job; /* first: the desk hands it back */
     struct front *front;
     struct http_exchange *exchange;
     const struct route *route;
     struct api_call call;
+    struct visit_work work;
     /* A gathered body: */
     char *body;
     size_t body_bytes;
@@ -45,7 +51,8 @@ void visit__postpone(struct http_exchange *exchange, unsigned seconds, const cha
 void visit__refuse(struct http_exchange *exchange, int status, const char *title, const char *detail);
 
 /* upload.c: a firmware file on its way into the data folder. */
-void visit__begin_upload(struct visit *visit);
+/* False: it was refused. */
+bool visit__begin_upload(struct visit *visit);
 void visit__take_upload(struct visit *visit, const void *data, size_t bytes);
 void visit__finish_upload(struct visit *visit);
 /* Drops what an upload holds, if there is one. */

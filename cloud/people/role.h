@@ -32,14 +32,14 @@ enum role {
     X(AUDIT, "audit")                                                                                        \
     X(WEBHOOKS, "webhooks")                                                                                  \
     X(METRICS, "metrics")                                                                                    \
-    X(EVENTS, "events")                                                                                      \
-    X(SELF, "self")
+    X(EVENTS, "events")
 
 enum area {
 #define AREA_ENUM(name, slug) AREA_##name,
     AREAS(AREA_ENUM)
 #undef AREA_ENUM
-        AREA_COUNT
+        AREA_COUNT,
+    AREA_SELF = AREA_COUNT, /* what everybody may: no token is without it */
 };
 
 #define AREAS_ALL ((uint32_t)((1U << AREA_COUNT) - 1))

@@ -7,18 +7,28 @@
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
     "state, counter, reports, shipment, library, tags, zone, location_zone, version_key"
 #define COLUMNS                                                                                              \
-    "id, token_hash, created, " FIELDS ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
+    "id, organization, token_hash, created, " FIELDS                                                         \
+    ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
 
-int store_template_add(struct store *store, const char *template)
+int store_template_add(struct store *store, int64_t organization, const char *template)
 {
     struct query query = db__query(store, "INSERT INTO template (name) VALUES (?) ON CONFLICT DO NOTHING");
+    db__put_text(&query, template);
+    int result = db__run(&query);
+    if (result != STORE_OK)
+        return result;
+    query = db__query(
+        store, "INSERT INTO template_owner (organization, template) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    db__put_int(&query, organization);
     db__put_text(&query, template);
     return db__run(&query);
 }
 
-int store_template_exists(struct store *store, const char *template)
+int store_template_exists(struct store *store, int64_t organization, const char *template)
 {
-    struct query query = db__query(store, "SELECT 1 FROM template WHERE name = ?");
+    struct query query =
+        db__query(store, "SELECT 1 FROM template_owner WHERE organization = ? AND template = ?");
+    db__put_int(&query, organization);
     db__put_text(&query, template);
     bool found = db__row(&query);
     int result = db__end(&query);
@@ -53,6 +63,7 @@ static void read_device(struct query *query, void *record)
 {
     struct device *device = record;
     device->id = db__int(query);
+    device->organization = db__int(query);
     (void)db__bytes(query, device->token_hash, RECORD_DIGEST_BYTES);
     device->created = db__int(query);
     db__text(query, device->template, sizeof device->template);
@@ -79,9 +90,11 @@ static void read_device(struct query *query, void *record)
 
 int store_device_add(struct store *store, struct device *device)
 {
-    struct query query = db__query(store, "INSERT INTO device (token_hash, created, " FIELDS ") VALUES "
-                                          "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                                          "ON CONFLICT DO NOTHING RETURNING id");
+    struct query query =
+        db__query(store, "INSERT INTO device (organization, token_hash, created, " FIELDS ") VALUES "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "ON CONFLICT DO NOTHING RETURNING id");
+    db__put_int(&query, device->organization);
     db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
     db__put_int(&query, device->created);
     put_device(&query, device);
@@ -129,19 +142,27 @@ int store_device_tokens(struct store *store, int64_t after, size_t limit, struct
     return db__list(&query, read_device_token, sizeof **tokens, tokens, count);
 }
 
-int store_devices(struct store *store, const char *template, struct device **devices, size_t *count)
+int store_devices(struct store *store, int64_t organization, const char *template, struct device **devices,
+                  size_t *count)
 {
     struct query query =
-        template == NULL ? db__query(store, "SELECT " COLUMNS " FROM device ORDER BY id")
-                         : db__query(store, "SELECT " COLUMNS " FROM device WHERE template = ? ORDER BY id");
-    if (template != NULL)
+        organization == 0 ? db__query(store, "SELECT " COLUMNS " FROM device ORDER BY id")
+        : template == NULL
+            ? db__query(store, "SELECT " COLUMNS " FROM device WHERE organization = ? ORDER BY id")
+            : db__query(store, "SELECT " COLUMNS " FROM device WHERE organization = ? AND "
+                               "template = ? ORDER BY id");
+    if (organization != 0)
+        db__put_int(&query, organization);
+    if (organization != 0 && template != NULL)
         db__put_text(&query, template);
     return db__list(&query, read_device, sizeof **devices, devices, count);
 }
 
-int store_devices_count(struct store *store, const char *template, int64_t *count)
+int store_devices_count(struct store *store, int64_t organization, const char *template, int64_t *count)
 {
-    struct query query = db__query(store, "SELECT count(*) FROM device WHERE template = ?");
+    struct query query =
+        db__query(store, "SELECT count(*) FROM device WHERE organization = ? AND template = ?");
+    db__put_int(&query, organization);
     db__put_text(&query, template);
     *count = db__row(&query) ? db__int(&query) : 0;
     return db__end(&query);
@@ -149,16 +170,17 @@ int store_devices_count(struct store *store, const char *template, int64_t *coun
 
 /* Every order, up and down, with and without a template. Places are unique, because the id ends them. */
 #define PAGE(where, key, than, way)                                                                          \
-    "SELECT " COLUMNS " FROM device WHERE " where "(" key ", id) " than " (?, ?) ORDER BY " key " " way      \
-    ", id " way " LIMIT ?"
+    "SELECT " COLUMNS " FROM device WHERE organization = ? AND " where "(" key ", id) " than                 \
+    " (?, ?) ORDER BY " key " " way ", id " way " LIMIT ?"
 #define PAGES(where, key)                                                                                    \
     {                                                                                                        \
         PAGE(where, key, ">", "ASC"), PAGE(where, key, "<", "DESC")                                          \
     }
 #define PAGES_BY_ID(where)                                                                                   \
     {                                                                                                        \
-        "SELECT " COLUMNS " FROM device WHERE " where "id > ? ORDER BY id LIMIT ?",                          \
-            "SELECT " COLUMNS " FROM device WHERE " where "id < ? ORDER BY id DESC LIMIT ?"                  \
+        "SELECT " COLUMNS " FROM device WHERE organization = ? AND " where "id > ? ORDER BY id LIMIT ?",     \
+            "SELECT " COLUMNS " FROM device WHERE organization = ? AND " where                               \
+            "id < ? ORDER BY id DESC LIMIT ?"                                                                \
     }
 static const char *const pages[][2][2] = {
     [DEVICE_ORDER_ID] = {PAGES_BY_ID(""), PAGES_BY_ID("template = ? AND ")},
@@ -191,6 +213,7 @@ int store_devices_page(struct store *store, const struct device_page *page, stru
 {
     struct query query =
         db__query(store, pages[page->order][page->template != NULL][page->descending ? 1 : 0]);
+    db__put_int(&query, page->organization);
     if (page->template != NULL)
         db__put_text(&query, page->template);
     put_place(&query, page);

@@ -4,11 +4,11 @@
 
 #include "cloud/store/store.h"
 
-/* Templates: one exists once a device was added with it. */
-TDM_MUST_USE int store_template_add(struct store *store, const char *template);
-TDM_MUST_USE int store_template_exists(struct store *store, const char *template);
+/* Templates: an organization has one once a device was added with it. */
+TDM_MUST_USE int store_template_add(struct store *store, int64_t organization, const char *template);
+TDM_MUST_USE int store_template_exists(struct store *store, int64_t organization, const char *template);
 
-/* Devices. add sets id; update writes everything but id, token hash and creation. */
+/* Devices. add sets id; update writes everything but id, organization, token hash and creation. */
 TDM_MUST_USE int store_device_add(struct store *store, struct device *device);
 TDM_MUST_USE int store_device_get(struct store *store, int64_t id, struct device *device);
 TDM_MUST_USE int store_device_update(struct store *store, const struct device *device);
@@ -20,17 +20,19 @@ struct device_token {
 };
 TDM_MUST_USE int store_device_tokens(struct store *store, int64_t after, size_t limit,
                                      struct device_token **tokens, size_t *count);
-/* template NULL: all. In order of id. */
-TDM_MUST_USE int store_devices(struct store *store, const char *template, struct device **devices,
-                               size_t *count);
+/* organization 0: of all; template NULL: all. In order of id. */
+TDM_MUST_USE int store_devices(struct store *store, int64_t organization, const char *template,
+                               struct device **devices, size_t *count);
 
 /* How many a template has. */
-TDM_MUST_USE int store_devices_count(struct store *store, const char *template, int64_t *count);
+TDM_MUST_USE int store_devices_count(struct store *store, int64_t organization, const char *template,
+                                     int64_t *count);
 
 /* A part of the list, in an order that the id completes. Of after (NULL: from the start) only the fields of
  * the order and the id are looked at. */
 enum device_order { DEVICE_ORDER_ID, DEVICE_ORDER_NAME, DEVICE_ORDER_VERSION, DEVICE_ORDER_SEEN };
 struct device_page {
+    int64_t organization;
     const char *template; /* NULL: all */
     enum device_order order;
     bool descending;

@@ -6,6 +6,7 @@
 
 struct saved_filter {
     int64_t id;
+    int64_t organization;
     char name[RECORD_NAME];
     char text[RECORD_FILTER];
 };
@@ -14,8 +15,10 @@ struct saved_filter {
 TDM_MUST_USE int store_filter_add(struct store *store, struct saved_filter *filter);
 TDM_MUST_USE int store_filter_update(struct store *store, const struct saved_filter *filter);
 TDM_MUST_USE int store_filter_delete(struct store *store, int64_t id);
-TDM_MUST_USE int store_filter_find(struct store *store, const char *name, struct saved_filter *filter);
+TDM_MUST_USE int store_filter_find(struct store *store, int64_t organization, const char *name,
+                                   struct saved_filter *filter);
 /* In order of name. */
-TDM_MUST_USE int store_filters(struct store *store, struct saved_filter **filters, size_t *count);
+TDM_MUST_USE int store_filters(struct store *store, int64_t organization, struct saved_filter **filters,
+                               size_t *count);
 
 #endif

@@ -4,13 +4,15 @@
 #include "cloud/store/database.h"
 
 #define FIELDS                                                                                               \
-    "name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, image_bytes, "      \
+    "organization, name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, "     \
+    "image_bytes, "                                                                                          \
     "counter, key_id, encoding, library"
 
 static void read_firmware(struct query *query, void *record)
 {
     struct firmware *firmware = record;
     firmware->id = db__int(query);
+    firmware->organization = db__int(query);
     db__text(query, firmware->name, sizeof firmware->name);
     firmware->package = db__int(query) != 0;
     firmware->size = db__int(query);
@@ -33,7 +35,8 @@ int store_firmware_add(struct store *store, struct firmware *firmware)
 {
     struct query query = db__query(
         store, "INSERT INTO firmware (" FIELDS ") VALUES "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    db__put_int(&query, firmware->organization);
     db__put_text(&query, firmware->name);
     db__put_int(&query, firmware->package);
     db__put_int(&query, firmware->size);
@@ -60,11 +63,16 @@ int store_firmware_get(struct store *store, int64_t id, struct firmware *firmwar
     return db__one(&query, read_firmware, firmware, sizeof *firmware);
 }
 
-int store_firmware_find(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES],
+int store_firmware_find(struct store *store, int64_t organization, const uint8_t sha256[RECORD_DIGEST_BYTES],
                         struct firmware *firmware)
 {
-    struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE sha256 = ?");
+    struct query query =
+        organization == 0
+            ? db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE sha256 = ? LIMIT 1")
+            : db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE sha256 = ? AND organization = ?");
     db__put_bytes(&query, sha256, RECORD_DIGEST_BYTES);
+    if (organization != 0)
+        db__put_int(&query, organization);
     return db__one(&query, read_firmware, firmware, sizeof *firmware);
 }
 
@@ -75,8 +83,10 @@ int store_firmware_delete(struct store *store, int64_t id)
     return db__run_one(&query);
 }
 
-int store_firmwares(struct store *store, struct firmware **firmware, size_t *count)
+int store_firmwares(struct store *store, int64_t organization, struct firmware **firmware, size_t *count)
 {
-    struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware ORDER BY id DESC");
+    struct query query =
+        db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE organization = ? ORDER BY id DESC");
+    db__put_int(&query, organization);
     return db__list(&query, read_firmware, sizeof **firmware, firmware, count);
 }

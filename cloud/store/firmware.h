@@ -4,12 +4,14 @@
 
 #include "cloud/store/store.h"
 
-/* add sets id; find is by the digest of the file. The list is newest first. */
+/* add sets id; find is by the digest of the file, in one organization or, with 0, in any. The list is newest
+ * first. */
 TDM_MUST_USE int store_firmware_add(struct store *store, struct firmware *firmware);
 TDM_MUST_USE int store_firmware_get(struct store *store, int64_t id, struct firmware *firmware);
-TDM_MUST_USE int store_firmware_find(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES],
-                                     struct firmware *firmware);
+TDM_MUST_USE int store_firmware_find(struct store *store, int64_t organization,
+                                     const uint8_t sha256[RECORD_DIGEST_BYTES], struct firmware *firmware);
 TDM_MUST_USE int store_firmware_delete(struct store *store, int64_t id);
-TDM_MUST_USE int store_firmwares(struct store *store, struct firmware **firmware, size_t *count);
+TDM_MUST_USE int store_firmwares(struct store *store, int64_t organization, struct firmware **firmware,
+                                 size_t *count);
 
 #endif

@@ -13,11 +13,17 @@
 #define RECORD_NAME_LETTERS 40
 #define RECORD_FILE_NAME    256
 #define RECORD_HARDWARE     33
+#define RECORD_LOGIN        101 /* of an account */
+#define RECORD_ADDRESS      48  /* of a client */
+#define RECORD_AGENT        164 /* what it calls itself */
 #define RECORD_DIGEST_BYTES 32
 #define RECORD_SHORT_BYTES  12 /* the head of an image digest, as boot records keep it */
 #define RECORD_TAGS         256
 #define RECORD_FILTER       512
 #define RECORD_WHY          200
+
+/* The server's own organization, which the first start finds; its admins make the others. */
+#define RECORD_FIRST_ORGANIZATION 1
 
 /* What the primary MCU said of its running image (deviceReport). */
 enum device_state { DEVICE_UNKNOWN = 0, DEVICE_CONFIRMED = 1, DEVICE_TRIAL = 2 };
@@ -27,6 +33,7 @@ enum device_presence { DEVICE_OFFLINE = 0, DEVICE_CONNECTED = 1, DEVICE_CHECKED_
 
 struct device {
     int64_t id;
+    int64_t organization; /* whose it is */
     char template[RECORD_TEXT];
     char name[RECORD_NAME];
     uint8_t token_hash[RECORD_DIGEST_BYTES];
@@ -54,6 +61,7 @@ struct device {
 
 struct firmware {
     int64_t id;
+    int64_t organization; /* whose it is */
     char name[RECORD_FILE_NAME];
     bool package;
     int64_t size;
@@ -117,6 +125,7 @@ enum shipment_slot {
 
 struct shipment {
     int64_t id;
+    int64_t organization; /* whose it is */
     char name[RECORD_NAME];
     char template[RECORD_TEXT];
     int64_t firmware;
@@ -243,6 +252,52 @@ struct progress {
     int64_t updated; /* those that ran it before included */
     int64_t failed;
     int64_t skipped; /* left out by the condition */
+};
+
+struct organization {
+    int64_t id;
+    char name[RECORD_NAME];
+    int64_t created;
+};
+
+/* Somebody who signs in. */
+#define RECORD_PASSWORD 160
+#define RECORD_SUBJECT  256
+struct account {
+    int64_t id;
+    int64_t organization;
+    char login[RECORD_LOGIN];
+    char name[RECORD_NAME];
+    int64_t role;                   /* enum role */
+    char password[RECORD_PASSWORD]; /* its hash; "" nobody signs in with one */
+    bool once;                      /* it was made for this person, who must change it */
+    bool disabled;
+    char subject[RECORD_SUBJECT]; /* at the identity provider, "" none */
+    int64_t created;
+    int64_t last_login;
+};
+
+struct session {
+    int64_t id;
+    uint8_t hash[RECORD_DIGEST_BYTES];
+    int64_t account;
+    int64_t created;
+    int64_t used;
+    bool once; /* begun with a one-time password */
+    char address[RECORD_ADDRESS];
+    char agent[RECORD_AGENT];
+};
+
+struct api_token {
+    int64_t id;
+    uint8_t hash[RECORD_DIGEST_BYTES];
+    int64_t account;
+    char name[RECORD_NAME];
+    int64_t role;  /* at most; its account's role bounds it, too */
+    int64_t areas; /* bits of enum area, 0 all */
+    int64_t created;
+    int64_t expires; /* 0 never */
+    int64_t used;
 };
 
 /* Something that happened to a device. kind is a fixed word. */

@@ -4,7 +4,7 @@
 #include "cloud/store/database.h"
 
 #define FIELDS                                                                                               \
-    "name, template, firmware, all_devices, state, created, ended, filter, condition, slot, "                \
+    "organization, name, template, firmware, all_devices, state, created, ended, filter, condition, slot, "  \
     "user_controlled, attempts, period, per_minute, bytes_per_second, expires, planned, wave, planner, "     \
     "steps, sweep, turn, due, why"
 #define WAVE_FIELDS                                                                                          \
@@ -19,6 +19,7 @@ static void read_shipment(struct query *query, void *record)
 {
     struct shipment *shipment = record;
     shipment->id = db__int(query);
+    shipment->organization = db__int(query);
     db__text(query, shipment->name, sizeof shipment->name);
     db__text(query, shipment->template, sizeof shipment->template);
     shipment->firmware = db__int(query);
@@ -49,7 +50,8 @@ int store_shipment_add(struct store *store, struct shipment *shipment)
 {
     struct query query =
         db__query(store, "INSERT INTO shipment (" FIELDS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                         "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+                         "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    db__put_int(&query, shipment->organization);
     db__put_text(&query, shipment->name);
     db__put_text(&query, shipment->template);
     db__put_int(&query, shipment->firmware);
@@ -110,29 +112,32 @@ int store_shipment_delete(struct store *store, int64_t id)
     return db__run_one(&query);
 }
 
-int store_shipments(struct store *store, struct shipment **shipments, size_t *count)
+int store_shipments(struct store *store, int64_t organization, struct shipment **shipments, size_t *count)
 {
-    struct query query = db__query(store, "SELECT id, " FIELDS " FROM shipment ORDER BY id DESC");
+    struct query query =
+        db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE organization = ? ORDER BY id DESC");
+    db__put_int(&query, organization);
     return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
 }
 
-int store_shipments_page(struct store *store, int state, int64_t before, size_t limit,
+int store_shipments_page(struct store *store, int64_t organization, int state, int64_t before, size_t limit,
                          struct shipment **shipments, size_t *count)
 {
-    struct query query =
-        db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE (?1 < 0 OR state = ?1) AND id < ?2 "
-                         "ORDER BY id DESC LIMIT ?3");
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE organization = ?4 AND "
+                                          "(?1 < 0 OR state = ?1) AND id < ?2 ORDER BY id DESC LIMIT ?3");
     db__put_int(&query, state);
     db__put_int(&query, before == 0 ? INT64_MAX : before);
     db__put_int(&query, (int64_t)limit);
+    db__put_int(&query, organization);
     return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
 }
 
-int store_shipments_of_template(struct store *store, const char *template, struct shipment **shipments,
-                                size_t *count)
+int store_shipments_of_template(struct store *store, int64_t organization, const char *template,
+                                struct shipment **shipments, size_t *count)
 {
-    struct query query =
-        db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE template = ? ORDER BY id DESC LIMIT 200");
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE organization = ? AND "
+                                          "template = ? ORDER BY id DESC LIMIT 200");
+    db__put_int(&query, organization);
     db__put_text(&query, template);
     return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
 }

@@ -11,12 +11,13 @@ TDM_MUST_USE int store_shipment_get(struct store *store, int64_t id, struct ship
 TDM_MUST_USE int store_shipment_update(struct store *store, const struct shipment *shipment);
 /* With its waves and targets. */
 TDM_MUST_USE int store_shipment_delete(struct store *store, int64_t id);
-TDM_MUST_USE int store_shipments(struct store *store, struct shipment **shipments, size_t *count);
+TDM_MUST_USE int store_shipments(struct store *store, int64_t organization, struct shipment **shipments,
+                                 size_t *count);
 /* In this state (-1: any), older than before (0: from the newest). */
-TDM_MUST_USE int store_shipments_page(struct store *store, int state, int64_t before, size_t limit,
-                                      struct shipment **shipments, size_t *count);
+TDM_MUST_USE int store_shipments_page(struct store *store, int64_t organization, int state, int64_t before,
+                                      size_t limit, struct shipment **shipments, size_t *count);
 /* The newest 200 of a template. */
-TDM_MUST_USE int store_shipments_of_template(struct store *store, const char *template,
+TDM_MUST_USE int store_shipments_of_template(struct store *store, int64_t organization, const char *template,
                                              struct shipment **shipments, size_t *count);
 /* Those whose due time has come, the earliest first; 100 at most. */
 TDM_MUST_USE int store_shipments_due(struct store *store, int64_t now, struct shipment **shipments,

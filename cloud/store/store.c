@@ -1,4 +1,4 @@
-/* Opening, transactions, settings and tokens. */
+/* Opening, transactions and settings. */
 #include "cloud/store/store.h"
 
 #include <stdio.h>
@@ -125,27 +125,4 @@ int store_setting_set(struct store *store, const char *key, const void *value, s
     db__put_text(&query, key);
     db__put_bytes(&query, value, bytes);
     return db__run(&query);
-}
-
-int store_token_add(struct store *store, const uint8_t hash[RECORD_DIGEST_BYTES], const char *name,
-                    int64_t now)
-{
-    struct query query =
-        db__query(store, "INSERT INTO token (hash, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
-    db__put_bytes(&query, hash, RECORD_DIGEST_BYTES);
-    db__put_text(&query, name);
-    db__put_int(&query, now);
-    int result = db__run_one(&query);
-    return result == STORE_NOT_FOUND ? STORE_CONFLICT : result;
-}
-
-static void read_hash(struct query *query, void *record)
-{
-    (void)db__bytes(query, record, RECORD_DIGEST_BYTES);
-}
-
-int store_tokens(struct store *store, uint8_t (**hashes)[RECORD_DIGEST_BYTES], size_t *count)
-{
-    struct query query = db__query(store, "SELECT hash FROM token");
-    return db__list(&query, read_hash, RECORD_DIGEST_BYTES, hashes, count);
 }

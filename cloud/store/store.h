@@ -10,6 +10,7 @@
  *     store.h       opening, transactions, settings     device.h     devices, their timelines and rejections
  *     firmware.h    firmware files                      shipment.h   shipments and targets
  *     node.h        servers and connected devices
+ *     account.h     organizations, people, sessions, tokens
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -70,11 +71,7 @@ TDM_MUST_USE int store_step_end(struct store *store, bool keep);
 TDM_MUST_USE int store_setting_get(struct store *store, const char *key, void *value, size_t bytes);
 TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const void *value, size_t bytes);
 
-/* API tokens, by hash. */
-TDM_MUST_USE int store_token_add(struct store *store, const uint8_t hash[RECORD_DIGEST_BYTES],
-                                 const char *name, int64_t now);
-TDM_MUST_USE int store_tokens(struct store *store, uint8_t (**hashes)[RECORD_DIGEST_BYTES], size_t *count);
-
+#include "cloud/store/account.h"
 #include "cloud/store/device.h"
 #include "cloud/store/filter.h"
 #include "cloud/store/firmware.h"

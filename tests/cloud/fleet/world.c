@@ -64,7 +64,7 @@ void world_pass(struct world *world, int64_t ms)
 
 int64_t world_device(struct world *world)
 {
-    struct device device = {.template = TEMPLATE};
+    struct device device = {.organization = RECORD_FIRST_ORGANIZATION, .template = TEMPLATE};
     char token[SECRET_TOKEN_MAX];
     begin(world);
     commit(world, device_add(&world->fleet, &device, token));
@@ -73,7 +73,11 @@ int64_t world_device(struct world *world)
 
 int64_t world_firmware(struct world *world, const char *version, uint8_t mark)
 {
-    struct firmware firmware = {.package = true, .size = 100000, .type = "pump", .hardware = "board-1"};
+    struct firmware firmware = {.organization = RECORD_FIRST_ORGANIZATION,
+                                .package = true,
+                                .size = 100000,
+                                .type = "pump",
+                                .hardware = "board-1"};
     snprintf(firmware.version, sizeof firmware.version, "%s", version);
     memset(firmware.digest, mark, sizeof firmware.digest);
     memset(firmware.sha256, mark, sizeof firmware.sha256);
@@ -88,6 +92,7 @@ struct shipment_order world_order(const struct world *world, int64_t firmware)
     shipment_order_init(&order, &world->fleet.limits);
     snprintf(order.shipment.template, sizeof order.shipment.template, "%s", TEMPLATE);
     order.shipment.firmware = firmware;
+    order.shipment.organization = RECORD_FIRST_ORGANIZATION;
     return order;
 }
 

@@ -49,6 +49,29 @@ class Answer:
         return json.loads(self.body)
 
 
+class Person:
+    """Somebody's browser: a session's cookie, and the header that a script of this site sends."""
+
+    def __init__(self, server, login=None, password=None):
+        self.server = server
+        self.cookie = None
+        if login:
+            answer = self.sign_in(login, password)
+            assert answer.status == 201, answer.body
+
+    def ask(self, method, path, body=None, headers=None):
+        headers = {"X-Tandem-Request": "1", **(headers or {})}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        answer = self.server.ask(method, path, body, token=False, headers=headers)
+        if "set-cookie" in answer.headers:
+            self.cookie = answer.headers["set-cookie"].split(";")[0]
+        return answer
+
+    def sign_in(self, login, password):
+        return self.ask("POST", "/api/v1/session", {"login": login, "password": password})
+
+
 class Server:
     """Starts in a fresh folder, or in the same one again; use as a context manager."""
 
@@ -113,6 +136,8 @@ class Server:
             headers["Authorization"] = f"Bearer {token or self.token}"
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
+        if isinstance(body, str):
+            headers.setdefault("Content-Type", "application/json")
         connection.request(method, path, body, headers)
         answer = Answer(connection.getresponse())
         connection.close()

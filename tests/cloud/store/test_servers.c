@@ -20,9 +20,10 @@ static int setup(void **state)
     fresh_begin();
     pair->a = fresh_open();
     pair->b = fresh_open();
-    pair->device = (struct device){.template = "T1", .name = "pump"};
+    pair->device =
+        (struct device){.organization = RECORD_FIRST_ORGANIZATION, .template = "T1", .name = "pump"};
     assert_int_equal(store_begin(pair->a), STORE_OK);
-    assert_int_equal(store_template_add(pair->a, "T1"), STORE_OK);
+    assert_int_equal(store_template_add(pair->a, RECORD_FIRST_ORGANIZATION, "T1"), STORE_OK);
     assert_int_equal(store_device_add(pair->a, &pair->device), STORE_OK);
     assert_int_equal(store_commit(pair->a), STORE_OK);
     *state = pair;

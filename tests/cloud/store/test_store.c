@@ -23,9 +23,13 @@ static int teardown(void **state)
 
 static struct device add_device(struct store *store, uint8_t mark)
 {
-    struct device device = {.template = "T1", .name = "pump", .created = 5, .counter = -1};
+    struct device device = {.organization = RECORD_FIRST_ORGANIZATION,
+                            .template = "T1",
+                            .name = "pump",
+                            .created = 5,
+                            .counter = -1};
     memset(device.token_hash, mark, sizeof device.token_hash);
-    assert_int_equal(store_template_add(store, device.template), STORE_OK);
+    assert_int_equal(store_template_add(store, device.organization, device.template), STORE_OK);
     assert_int_equal(store_device_add(store, &device), STORE_OK);
     return device;
 }
@@ -86,7 +90,7 @@ static void what_is_not_there_is_not_found(void **state)
     assert_int_equal(store_shipment_get(store, 1, &shipment), STORE_NOT_FOUND);
     assert_int_equal(store_target_get(store, 1, 1, &target), STORE_NOT_FOUND);
     assert_int_equal(store_rejection_get(store, 1, head, &reason), STORE_NOT_FOUND);
-    assert_int_equal(store_template_exists(store, "T9"), STORE_NOT_FOUND);
+    assert_int_equal(store_template_exists(store, RECORD_FIRST_ORGANIZATION, "T9"), STORE_NOT_FOUND);
     assert_int_equal(store_device_delete(store, 1), STORE_NOT_FOUND);
 }
 
@@ -102,7 +106,7 @@ static void a_step_that_is_taken_back_leaves_the_others(void **state)
         assert_int_equal(store_step_end(store, mark != 2), STORE_OK);
     }
     assert_int_equal(store_commit(store), STORE_OK);
-    assert_int_equal(store_devices(store, NULL, &devices, &count), STORE_OK);
+    assert_int_equal(store_devices(store, 0, NULL, &devices, &count), STORE_OK);
     assert_int_equal(count, 2);
     assert_int_equal(devices[0].token_hash[0], 1);
     assert_int_equal(devices[1].token_hash[0], 3);
@@ -131,10 +135,11 @@ static void the_timeline_keeps_the_newest_events(void **state)
 
 static int64_t add_shipment(struct store *store, const char *name)
 {
-    struct firmware firmware = {.name = "f", .type = "t", .version = "1"};
-    struct shipment shipment = {.template = "T1", .created = 1};
+    struct firmware firmware = {
+        .organization = RECORD_FIRST_ORGANIZATION, .name = "f", .type = "t", .version = "1"};
+    struct shipment shipment = {.organization = RECORD_FIRST_ORGANIZATION, .template = "T1", .created = 1};
     struct firmware there;
-    if (store_firmware_find(store, firmware.sha256, &there) != STORE_OK) {
+    if (store_firmware_find(store, firmware.organization, firmware.sha256, &there) != STORE_OK) {
         assert_int_equal(store_firmware_add(store, &firmware), STORE_OK);
         there = firmware;
     }
@@ -254,7 +259,7 @@ static void devices_come_in_pages_of_any_order(void **state)
     for (int down = 0; down <= 1; down++) {
         struct device after;
         struct device_page page = {
-            .template = "T1", .order = DEVICE_ORDER_NAME, .descending = down, .limit = 4};
+            .organization = 1, .template = "T1", .order = DEVICE_ORDER_NAME, .descending = down, .limit = 4};
         size_t seen = 0;
         for (size_t count = 4; count == 4; page.after = &after) {
             struct device *devices;
@@ -269,12 +274,12 @@ static void devices_come_in_pages_of_any_order(void **state)
     }
     struct device *devices;
     size_t count;
-    struct device_page seen = {.order = DEVICE_ORDER_SEEN, .limit = 2};
+    struct device_page seen = {.organization = 1, .order = DEVICE_ORDER_SEEN, .limit = 2};
     assert_int_equal(store_devices_page(store, &seen, &devices, &count), STORE_OK);
     assert_int_equal(count, 2);
     assert_int_equal(devices[0].last_seen, 95);
     free(devices);
-    struct device_page none = {.template = "T2", .limit = 2};
+    struct device_page none = {.organization = 1, .template = "T2", .limit = 2};
     assert_int_equal(store_devices_page(store, &none, &devices, &count), STORE_OK);
     assert_int_equal(count, 0);
     assert_int_equal(store_commit(store), STORE_OK);
@@ -356,7 +361,7 @@ static void a_committed_write_survives_a_process_that_just_ends(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     *state = fresh_open();
-    assert_int_equal(store_devices(*state, NULL, &devices, &count), STORE_OK);
+    assert_int_equal(store_devices(*state, 0, NULL, &devices, &count), STORE_OK);
     assert_int_equal(count, 1);
     free(devices);
 }

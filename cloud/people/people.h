@@ -1,0 +1,40 @@
+/* People and programs: who they are, by what they show. Runs on the store's thread; results are enum
+ * store_result. */
+#ifndef TANDEM_CLOUD_PEOPLE_H
+#define TANDEM_CLOUD_PEOPLE_H
+
+#include "cloud/people/caller.h"
+#include "cloud/people/throttle.h"
+#include "cloud/secret.h"
+#include "cloud/store/store.h"
+
+#define PEOPLE_SESSION_MS ((int64_t)7 * 24 * 3600 * 1000) /* how long a session lives at most, */
+#define PEOPLE_IDLE_MS    ((int64_t)12 * 3600 * 1000)     /* and without being used */
+
+struct people {
+    struct throttle accounts;  /* of sign-ins, by login */
+    struct throttle addresses; /* and by the client's network */
+};
+
+void people_init(struct people *people);
+
+/* The first start: while there is no account, makes the admin of the first organization, an API token and a
+ * one-time password for it. Otherwise both stay "". */
+TDM_MUST_USE int people_first(struct store *store, int64_t now, char token[SECRET_TOKEN_MAX],
+                              char password[SECRET_TOKEN_MAX]);
+
+/* Who shows this session's secret, or this token. STORE_NOT_FOUND: nobody, or not any more. */
+TDM_MUST_USE int people_by_session(struct store *store, const char *secret, int64_t now,
+                                   struct caller *caller);
+TDM_MUST_USE int people_by_token(struct store *store, const char *secret, int64_t now, struct caller *caller);
+
+/* Begins a session of account, and makes its secret. */
+TDM_MUST_USE int people_begin_session(struct store *store, const struct account *account, const char *address,
+                                      const char *agent, int64_t now, char secret[SECRET_TOKEN_MAX]);
+
+/* Takes a try to sign in. 0, or how long to wait in milliseconds. */
+int64_t people_may_try(struct people *people, const char *login, const char *address);
+/* It was a good one. */
+void people_tried_well(struct people *people, const char *login, const char *address);
+
+#endif

@@ -1,0 +1,290 @@
+"""Organizations, users, sessions, tokens and roles, against the running program."""
+
+import re
+import sqlite3
+import unittest
+
+import server as s
+
+GOOD = "tulips under old bridges"
+BETTER = "bridges over old tulips"
+
+
+class People(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = s.Server("--settle", "0").__enter__()
+        cls.count = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def ask(self, *args, **more):
+        return self.server.ask(*args, **more)
+
+    def refused(self, status, answer, says=""):
+        self.assertEqual(answer.status, status, answer.body)
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+        self.assertIn(says, answer.json["detail"])
+        return answer
+
+    def name(self):
+        type(self).count += 1
+        return f"person-{self.count}"
+
+    def add(self, role="viewer", token=None):
+        """A user with the one-time password, as the admin gets it."""
+        answer = self.ask("POST", "/api/v1/users", {"login": self.name(), "role": role}, token=token)
+        self.assertEqual(answer.status, 201, answer.body)
+        return answer.json
+
+    def person(self, role="viewer"):
+        """Somebody who is signed in, with a password of their own."""
+        user = self.add(role)
+        person = s.Person(self.server, user["login"], user["password"])
+        answer = person.ask("PUT", "/api/v1/session/password", {"old": user["password"], "new": GOOD})
+        self.assertEqual(answer.status, 204, answer.body)
+        person.user = user
+        return person
+
+    def organization(self):
+        """Another organization's admin token."""
+        made = self.server.post("/api/v1/organizations", {"name": self.name(), "login": self.name()})
+        admin = s.Person(self.server, made["admin"]["login"], made["password"])
+        self.assertEqual(admin.ask("PUT", "/api/v1/session/password",
+                                   {"old": made["password"], "new": GOOD}).status, 204)
+        return admin.ask("POST", "/api/v1/tokens", {"name": "all"}).json["token"], made
+
+    # --- the first start ---
+
+    def test_first_admin_signs_in_with_the_password_that_was_printed_and_must_change_it(self):
+        with s.Server() as server:
+            password = re.search(r"admin password: (\S+)", (server.folder / "out").read_text())[1]
+            admin = s.Person(server, "admin", password)
+            self.assertTrue(admin.ask("GET", "/api/v1/session").json["must_change_password"])
+            self.refused(403, admin.ask("GET", "/api/v1/devices"), "PUT /api/v1/session/password")
+            change = {"old": password, "new": GOOD}
+            self.assertEqual(admin.ask("PUT", "/api/v1/session/password", change).status, 204)
+            self.assertEqual(admin.ask("GET", "/api/v1/devices").status, 200)
+            self.refused(401, s.Person(server).sign_in("admin", password))
+            self.assertEqual(s.Person(server).sign_in("admin", GOOD).status, 201)
+
+    # --- sessions ---
+
+    def test_session_cookie_is_kept_from_scripts_and_other_sites(self):
+        user = self.add()
+        answer = s.Person(self.server).sign_in(user["login"], user["password"])
+        self.assertRegex(answer.headers["set-cookie"],
+                         r"^tandem_session=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict$")
+        self.assertEqual(answer.json["user"]["login"], user["login"])
+        self.assertEqual(answer.json["role"], "viewer")
+
+    def test_session_ends_with_sign_out(self):
+        person = self.person()
+        cookie = person.cookie
+        answer = person.ask("DELETE", "/api/v1/session")
+        self.assertEqual(answer.status, 204)
+        self.assertIn("Max-Age=0", answer.headers["set-cookie"])
+        person.cookie = cookie
+        self.refused(401, person.ask("GET", "/api/v1/session"), "sign in again")
+
+    def test_change_by_cookie_needs_the_header_that_other_sites_cannot_send(self):
+        person = self.person("operator")
+        body = {"template": s.TEMPLATE}
+        cookie = {"Cookie": person.cookie}
+        self.refused(403, self.ask("POST", "/api/v1/devices", body, token=False, headers=cookie), "X-Tandem-Request")
+        self.assertEqual(self.ask("GET", "/api/v1/devices", token=False, headers=cookie).status, 200)
+        self.assertEqual(person.ask("POST", "/api/v1/devices", body).status, 201)
+
+    def test_new_password_ends_the_other_sessions(self):
+        here = self.person()
+        there = s.Person(self.server, here.user["login"], GOOD)
+        self.assertEqual(len(here.ask("GET", "/api/v1/sessions").json["sessions"]), 2)
+        self.refused(403, here.ask("PUT", "/api/v1/session/password", {"old": "wrong", "new": BETTER}), "old password")
+        self.refused(422, here.ask("PUT", "/api/v1/session/password", {"old": GOOD, "new": "short"}), "12 characters")
+        self.assertEqual(here.ask("PUT", "/api/v1/session/password", {"old": GOOD, "new": BETTER}).status, 204)
+        self.assertEqual(here.ask("GET", "/api/v1/session").status, 200)
+        self.refused(401, there.ask("GET", "/api/v1/session"))
+
+    def test_one_session_ends_another_of_the_same_person_and_nobody_elses(self):
+        here, stranger = self.person(), self.person()
+        there = s.Person(self.server, here.user["login"], GOOD)
+        other = [x for x in here.ask("GET", "/api/v1/sessions").json["sessions"] if not x["current"]][0]
+        self.refused(404, stranger.ask("DELETE", f"/api/v1/sessions/{other['id']}"))
+        self.assertEqual(here.ask("DELETE", f"/api/v1/sessions/{other['id']}").status, 204)
+        self.refused(401, there.ask("GET", "/api/v1/session"))
+
+    def test_reset_password_ends_sessions_and_is_for_one_sign_in(self):
+        person = self.person()
+        made = self.server.post(f"/api/v1/users/{person.user['id']}/password")
+        self.refused(401, person.ask("GET", "/api/v1/session"))
+        self.refused(401, s.Person(self.server).sign_in(person.user["login"], GOOD))
+        again = s.Person(self.server, person.user["login"], made["password"])
+        self.refused(403, again.ask("GET", "/api/v1/devices"))
+
+    def test_wrong_sign_ins_say_nothing_about_who_exists(self):
+        user = self.add()
+        wrong = s.Person(self.server).sign_in(user["login"], "wrong")
+        nobody = s.Person(self.server).sign_in("nobody", "wrong")
+        self.refused(401, wrong)
+        self.assertEqual(wrong.body, nobody.body)
+        self.assertNotIn("set-cookie", wrong.headers)
+
+    def test_tries_for_one_login_are_limited_and_others_still_get_in(self):
+        with s.Server() as server:
+            user = server.post("/api/v1/users", {"login": "ann"})
+            other = server.post("/api/v1/users", {"login": "ben"})
+            answers = [s.Person(server).sign_in("ann", "wrong") for _ in range(11)]
+            self.assertEqual([a.status for a in answers], [401] * 10 + [429])
+            self.assertTrue(1 <= int(answers[-1].headers["retry-after"]) <= 30)
+            self.refused(429, s.Person(server).sign_in("ann", user["password"]), "try again in")
+            self.assertEqual(s.Person(server).sign_in("ben", other["password"]).status, 201)
+
+    # --- users ---
+
+    def test_user_is_created_listed_changed_and_deleted(self):
+        user = self.add("operator")
+        path = f"/api/v1/users/{user['id']}"
+        shown = self.server.get(path)
+        self.assertEqual((shown["login"], shown["role"], shown["disabled"]), (user["login"], "operator", False))
+        self.assertNotIn("password", shown)
+        self.assertIn(user["login"], [u["login"] for u in self.server.get("/api/v1/users?limit=1000")["users"]])
+        answer = self.ask("PATCH", path, {"name": "Ann Ü", "role": "viewer"})
+        self.assertEqual((answer.json["name"], answer.json["role"]), ("Ann Ü", "viewer"))
+        self.refused(409, self.ask("POST", "/api/v1/users", {"login": user["login"]}), "already")
+        self.assertEqual(self.ask("DELETE", path).status, 204)
+        self.refused(404, self.ask("GET", path), "there is no user")
+
+    def test_disabled_user_is_out_at_once_tokens_included(self):
+        person = self.person("operator")
+        token = person.ask("POST", "/api/v1/tokens", {"name": "mine"}).json["token"]
+        self.assertEqual(self.ask("GET", "/api/v1/devices", token=token).status, 200)
+        self.assertEqual(self.ask("PATCH", f"/api/v1/users/{person.user['id']}", {"disabled": True}).status, 200)
+        self.refused(401, person.ask("GET", "/api/v1/session"))
+        self.refused(401, self.ask("GET", "/api/v1/devices", token=token))
+        self.refused(401, s.Person(self.server).sign_in(person.user["login"], GOOD))
+
+    def test_last_admin_stays(self):
+        with s.Server() as server:
+            for method, body in (("DELETE", None), ("PATCH", {"role": "viewer"}), ("PATCH", {"disabled": True})):
+                self.refused(409, server.ask(method, "/api/v1/users/u1", body), "last admin")
+            self.assertEqual(server.get("/api/v1/users/u1")["role"], "admin")
+
+    def test_malformed_users(self):
+        for body in ({}, {"login": ""}, {"login": "Ann"}, {"login": "a b"}, {"login": "a" * 101}, {"login": 7},
+                     {"login": "x'; DROP TABLE account; --"}, {"login": "a\nb"}, {"login": "ok", "role": "host"},
+                     {"login": "ok", "role": 2}, {"login": "ok", "admin": True}, {"login": "ok", "name": "x" * 41}):
+            self.refused(400, self.ask("POST", "/api/v1/users", body))
+        self.refused(400, self.ask("PATCH", f"/api/v1/users/{self.add()['id']}", {"disabled": "yes"}))
+
+    # --- roles ---
+
+    def test_roles_bound_what_a_person_may(self):
+        viewer, operator = self.person(), self.person("operator")
+        self.assertEqual(viewer.ask("GET", "/api/v1/devices").status, 200)
+        self.refused(403, viewer.ask("POST", "/api/v1/devices", {"template": "T"}), "operator, and yours has viewer")
+        self.assertEqual(operator.ask("POST", "/api/v1/devices", {"template": "T"}).status, 201)
+        self.refused(403, operator.ask("GET", "/api/v1/users"), "admin")
+        self.refused(403, operator.ask("POST", "/api/v1/users", {"login": "me-too", "role": "admin"}))
+
+    def test_body_of_somebody_who_may_not_is_not_read(self):
+        token = self.person().ask("POST", "/api/v1/tokens", {"name": "v"}).json["token"]
+        answer = self.server.raw(b"POST /api/v1/firmware HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nAuthorization: Bearer " +
+                                 token.encode() + b"\r\nExpect: 100-continue\r\n\r\n")
+        self.assertIn(b" 403 ", answer.split(b"\r\n")[0])
+        self.assertNotIn(b"100 Continue", answer)
+
+    # --- tokens ---
+
+    def test_token_has_its_makers_rights_at_most(self):
+        operator = self.person("operator")
+        self.refused(403, operator.ask("POST", "/api/v1/tokens", {"name": "x", "role": "admin"}), "operator")
+        made = operator.ask("POST", "/api/v1/tokens", {"name": "ci", "role": "operator", "areas": ["firmware", "people"]}).json
+        self.assertEqual((made["role"], made["areas"]), ("operator", ["firmware", "people"]))
+        self.assertEqual(self.ask("GET", "/api/v1/firmware", token=made["token"]).status, 200)
+        self.refused(403, self.ask("GET", "/api/v1/devices", token=made["token"]), "area devices")
+        more = {"name": "more", "areas": ["devices"]}
+        self.refused(403, self.ask("POST", "/api/v1/tokens", more, token=made["token"]), "areas at most")
+        self.server.ask("PATCH", f"/api/v1/users/{operator.user['id']}", {"role": "viewer"})
+        self.refused(403, self.ask("POST", "/api/v1/firmware?name=x", b"x", token=made["token"]), "viewer")
+
+    def test_token_ends_when_it_is_deleted_or_expires(self):
+        person, stranger = self.person(), self.person()
+        made = person.ask("POST", "/api/v1/tokens", {"name": "short", "days": 1}).json
+        path = f"/api/v1/tokens/{made['id']}"
+        self.assertNotIn("token", person.ask("GET", "/api/v1/tokens").json["tokens"][0])
+        self.assertEqual(stranger.ask("GET", "/api/v1/tokens").json["tokens"], [])
+        self.refused(404, stranger.ask("DELETE", path))
+        database = sqlite3.connect(self.server.data / "tandem.db", timeout=s.LIMIT)
+        with database:
+            database.execute("UPDATE api_token SET expires = created WHERE name = 'short'")
+        database.close()
+        self.refused(401, self.ask("GET", "/api/v1/devices", token=made["token"]))
+        self.assertEqual(person.ask("DELETE", path).status, 204)
+        for body in ({"days": 0}, {"days": 99999}, {"days": "1"}, {"areas": []}, {"areas": ["all"]}, {"areas": "devices"}):
+            self.refused(400, person.ask("POST", "/api/v1/tokens", body))
+
+    def test_secrets_are_nowhere_in_the_database(self):
+        person = self.person()
+        token = person.ask("POST", "/api/v1/tokens", {"name": "secret"}).json["token"]
+        stored = b"".join(path.read_bytes() for path in self.server.data.glob("tandem.db*"))
+        for secret in (token, person.cookie.split("=")[1], GOOD, person.user["password"], self.server.token):
+            self.assertNotIn(secret.encode(), stored)
+            self.assertNotIn(secret, self.server.log())
+
+    # --- organizations ---
+
+    def test_organizations_do_not_see_each_other(self):
+        token, made = self.organization()
+        device = self.server.add_device()
+        firmware = self.server.upload(s.plain("7.0.0"))
+        self.server.ship(firmware, devices=[device["id"]])
+        for path, member in (("devices", "devices"), ("firmware", "firmware"), ("shipments", "shipments")):
+            self.assertEqual(self.ask("GET", f"/api/v1/{path}", token=token).json[member], [])
+        users = self.ask("GET", "/api/v1/users", token=token).json["users"]
+        self.assertEqual([u["login"] for u in users], [made["admin"]["login"]])
+        ship = {"template": s.TEMPLATE, "firmware": firmware["id"]}
+        self.refused(422, self.ask("POST", "/api/v1/shipments", ship, token=token), s.TEMPLATE)
+        own = self.ask("POST", "/api/v1/devices", {"template": s.TEMPLATE}, token=token).json
+        self.refused(422, self.ask("POST", "/api/v1/shipments", ship, token=token), "no firmware")
+        same = self.ask("POST", "/api/v1/firmware?name=x", s.plain("7.0.0"), token=token)
+        self.assertEqual(same.status, 201)
+        self.assertNotEqual(same.json["id"], firmware["id"])
+        ship["firmware"] = same.json["id"]
+        self.refused(422, self.ask("POST", "/api/v1/shipments", {**ship, "devices": [device["id"]]}, token=token), "no device")
+        shipped = self.ask("POST", "/api/v1/shipments", ship, token=token).json
+        self.assertEqual([d["id"] for d in shipped["devices"]], [own["id"]])
+
+    def test_only_the_servers_own_admins_make_organizations(self):
+        token, made = self.organization()
+        self.refused(403, self.ask("GET", "/api/v1/organizations", token=token), "server's own")
+        self.refused(403, self.ask("POST", "/api/v1/organizations", {"name": "x", "login": "x"}, token=token))
+        self.assertEqual(self.ask("PATCH", "/api/v1/organization", {"name": "Renamed"}, token=token).json["name"], "Renamed")
+        self.refused(409, self.ask("PATCH", "/api/v1/organization", {"name": "default"}, token=token))
+        self.assertEqual(self.server.get(f"/api/v1/organizations/{made['id']}")["name"], "Renamed")
+        device = self.ask("POST", "/api/v1/devices", {"template": "T"}, token=token).json
+        self.refused(409, self.ask("DELETE", f"/api/v1/organizations/{made['id']}"), "still has")
+        self.ask("DELETE", f"/api/v1/devices/{device['id']}", token=token)
+        self.assertEqual(self.ask("DELETE", f"/api/v1/organizations/{made['id']}").status, 204)
+        self.refused(401, self.ask("GET", "/api/v1/devices", token=token))
+        self.refused(409, self.ask("DELETE", "/api/v1/organizations/o1"), "stays")
+
+    # --- pages ---
+
+    def test_pages_hold_everybody_once(self):
+        for _ in range(5):
+            self.add()
+        everybody = [u["id"] for u in self.server.get("/api/v1/users?limit=1000")["users"]]
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.server.get("/api/v1/users?limit=2" + (f"&cursor={cursor}" if cursor else ""))
+            found += [u["id"] for u in page["users"]]
+            cursor = page["next"]
+        self.assertEqual(found, everybody)
+        for query in ("limit=0", "limit=1001", "limit=x", "limit=", "cursor=x", "cursor=d1", "cursor="):
+            self.refused(400, self.ask("GET", f"/api/v1/users?{query}"))
+
+
+if __name__ == "__main__":
+    unittest.main()
