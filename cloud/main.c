@@ -262,6 +262,9 @@ static void start_front(struct cloud *cloud)
         [HTTP_TLS] = {.address = options->https, .tls = cloud->web},
     };
     front->people = &cloud->people;
+    front->events = events_start(cloud->base, &cloud->fleet.watched);
+    /* Those who look may do so by another server. */
+    atomic_store(&cloud->fleet.watched, options->bus != NULL);
     front->folder = cloud->folder;
     front->certificates = options->tls.client_ca != NULL;
     if (options->console != NULL) {
@@ -295,6 +298,7 @@ static void start_bus(struct cloud *cloud)
     char why[400];
     struct relay *relay = &cloud->relay;
     relay->gateway = cloud->gateway;
+    relay->events = cloud->front.events;
     relay->node = cloud->fleet.node;
     relay->bus =
         bus_open(cloud->options.bus, relay->node, cloud->base, relay_message, relay, why, sizeof why);
@@ -326,6 +330,7 @@ static void start_listening(struct cloud *cloud)
     gateway_attach(cloud->gateway, cloud->desk);
     front->desk = cloud->desk;
     front->bus = cloud->relay.bus;
+    events_attach(front->events, cloud->desk);
     cloud->workers = workers_start(cloud->base, WORKERS, WORK_WAITING_MAX);
     front->workers = cloud->workers;
     front->gateway = cloud->gateway;
@@ -372,6 +377,7 @@ static void stop(struct cloud *cloud)
     http_stop(cloud->front.server);
     rates_free(&cloud->front.rates);
     files_close(cloud->files);
+    events_free(cloud->front.events);
     console_free(cloud->front.console);
     tls_free(cloud->web);
     tls_free(cloud->door);

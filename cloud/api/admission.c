@@ -107,9 +107,17 @@ static int run(struct api_call *call, struct fleet *fleet)
     return result == STORE_OK ? call->route->answer(call, fleet) : result;
 }
 
+static bool reads(const struct route *route)
+{
+    return strcmp(route->method, "GET") == 0 || strcmp(route->method, "HEAD") == 0;
+}
+
 int api_answer(struct api_call *call, struct fleet *fleet)
 {
     int result = run(call, fleet);
+    bool changed = result == STORE_OK && call->work.run == NULL && !reads(call->route) && call->status < 400;
+    if (changed)
+        result = api_note(call, fleet, call->caller.login, true);
     bool said = call->status >= 400 && call->answer != NULL;
     if (result == STORE_NOT_FOUND && !said)
         refuse_absent(call);

@@ -70,6 +70,7 @@ enum route_kind {
     ROUTE_UPLOAD,   /* a file as the body */
     ROUTE_DOWNLOAD, /* for devices: the link's own token, answered by the front */
     ROUTE_HEALTH,   /* no token, answered by the front */
+    ROUTE_EVENTS,   /* a stream of events, once admitted */
 };
 
 struct route {
@@ -139,6 +140,9 @@ const char *api_parameter(const struct api_call *call, const char *name);
 /* The same as a text that fits; absent is "". False with the refusal set. */
 bool api_parameter_text(struct api_call *call, const char *name, char *to, size_t capacity);
 
+/* An entry in the audit log: login did what the call asks, or was refused. */
+int api_note(const struct api_call *call, struct fleet *fleet, const char *login, bool done);
+
 /* Of a list in pages: ?limit= and ?cursor=, an id with this letter. False with the refusal set. */
 bool api_page(struct api_call *call, char letter, struct page *page);
 /* The page as the answer: list under name, and the cursor of the next one. last: the list's last id. */
@@ -149,6 +153,7 @@ void api_answer_page(struct api_call *call, const char *name, json_t *list, stru
 api_fn api_session_begin, api_session_show, api_session_end, api_session_password, api_session_list,
     api_session_delete;
 api_fn api_user_create, api_user_list, api_user_show, api_user_change, api_user_delete, api_user_password;
+api_fn api_audit_list;
 api_fn api_token_create, api_token_list, api_token_delete;
 api_fn api_organization_own, api_organization_rename, api_organization_create, api_organization_list,
     api_organization_show, api_organization_delete;

@@ -50,6 +50,8 @@ static const struct route routes[] = {
     {"PUT", V1 "/filters/:q", "changeFilter", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_change},
     {"DELETE", V1 "/filters/:q", "deleteFilter", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_delete},
 
+    {"GET", V1 "/events", "watch", ROUTE_EVENTS, 200, ROLE_VIEWER, AREA_EVENTS, "", NULL},
+
     {"POST", V1 "/session", "signIn", ROUTE_JSON, 201, ROLE_ANYBODY, AREA_SELF, "", api_session_begin},
     {"GET", V1 "/session", "getSession", ROUTE_JSON, 200, ROLE_PERSON, AREA_SELF, "", api_session_show},
     {"DELETE", V1 "/session", "signOut", ROUTE_JSON, 204, ROLE_PERSON, AREA_SELF, "", api_session_end},
@@ -67,6 +69,8 @@ static const struct route routes[] = {
     {"POST", V1 "/tokens", "createToken", ROUTE_JSON, 201, ROLE_VIEWER, AREA_PEOPLE, "", api_token_create},
     {"GET", V1 "/tokens", "listTokens", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "limit cursor", api_token_list},
     {"DELETE", V1 "/tokens/:t", "deleteToken", ROUTE_JSON, 204, ROLE_VIEWER, AREA_PEOPLE, "", api_token_delete},
+
+    {"GET", V1 "/audit", "listAudit", ROUTE_JSON, 200, ROLE_ADMIN, AREA_AUDIT, "limit cursor user", api_audit_list},
 
     {"GET", V1 "/organization", "getOwnOrganization", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "", api_organization_own},
     {"PATCH", V1 "/organization", "renameOwnOrganization", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_organization_rename},

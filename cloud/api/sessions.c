@@ -41,21 +41,33 @@ static void verify(struct api_call *call)
     OPENSSL_cleanse(call->work.password, sizeof call->work.password);
 }
 
-static int refuse_sign_in(struct api_call *call)
+/* The entry in the audit log is kept, so this is no failure. */
+static int refuse_sign_in(struct api_call *call, struct fleet *fleet)
 {
-    return api_refuse(call, 401, "not signed in", "there is no such login with this password");
+    static const char *const members[] = {"login", "password", NULL};
+    char login[RECORD_LOGIN] = "";
+    struct account account;
+    json_t *body = api_body(call, members);
+    bool ok = body != NULL && api_text(call, body, "login", login, sizeof login, RECORD_LOGIN - 1);
+    json_decref(body);
+    if (ok && store_account_find(fleet->store, login, &account) == STORE_OK) {
+        call->caller.organization = account.organization;
+        call->caller.account = account.id;
+    }
+    (void)api_refuse(call, 401, "not signed in", "there is no such login with this password");
+    return api_note(call, fleet, login, false);
 }
 
 static int signed_in(struct api_call *call, struct fleet *fleet)
 {
     struct account account;
     if (!call->work.good || call->account == 0)
-        return refuse_sign_in(call);
+        return refuse_sign_in(call, fleet);
     int result = store_account_get(fleet->store, call->account, &account);
     /* Changed or deleted while its password was looked at. */
     if (result == STORE_NOT_FOUND ||
         (result == STORE_OK && (account.disabled || strcmp(account.password, call->work.hash) != 0)))
-        return refuse_sign_in(call);
+        return refuse_sign_in(call, fleet);
     if (result != STORE_OK)
         return result;
     people_tried_well(call->people, account.login, call->address);

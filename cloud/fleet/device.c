@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/notice.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/version.h"
@@ -77,6 +78,8 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
         return result;
     device.last_seen = fleet->now;
     result = store_device_update(fleet->store, &device);
+    if (result == STORE_OK)
+        notice_device(fleet, &device, "online");
     return result == STORE_OK ? fleet_note(fleet, id, "online", "connected") : result;
 }
 
@@ -92,6 +95,8 @@ int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, co
         return result;
     device.last_seen = fleet->now;
     result = store_device_update(fleet->store, &device);
+    if (result == STORE_OK)
+        notice_device(fleet, &device, "offline");
     return result == STORE_OK ? fleet_note(fleet, id, "offline", "%s", why) : result;
 }
 

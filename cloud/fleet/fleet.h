@@ -4,6 +4,8 @@
 #ifndef TANDEM_CLOUD_FLEET_H
 #define TANDEM_CLOUD_FLEET_H
 
+#include <stdatomic.h>
+
 #include "cloud/fleet/status.h"
 #include "cloud/fleet/zone.h"
 #include "cloud/secret.h"
@@ -13,12 +15,13 @@
 #define FLEET_TOPIC_MAX 128
 
 enum effect_kind {
-    EFFECT_OFFER,        /* publish text to the device on this connection, if it still stands */
-    EFFECT_PUBLISH,      /* the same for bytes of text to topic, at qos */
-    EFFECT_TAKEN_OVER,   /* close this connection: the device has another, on another server */
-    EFFECT_TOKEN_ADDED,  /* this hash logs in as device */
-    EFFECT_TOKEN_KNOWN,  /* the same, of a device that another server added */
-    EFFECT_TOKEN_REMOVED /* and no longer: its connection closes */
+    EFFECT_OFFER,         /* publish text to the device on this connection, if it still stands */
+    EFFECT_PUBLISH,       /* the same for bytes of text to topic, at qos */
+    EFFECT_TAKEN_OVER,    /* close this connection: the device has another, on another server */
+    EFFECT_TOKEN_ADDED,   /* this hash logs in as device */
+    EFFECT_TOKEN_KNOWN,   /* the same, of a device that another server added */
+    EFFECT_TOKEN_REMOVED, /* and no longer: its connection closes */
+    EFFECT_NOTICE         /* tell who watches this organization: topic is its type, text is JSON */
 };
 
 struct effect {
@@ -26,6 +29,7 @@ struct effect {
     enum effect_kind kind;
     int64_t device;
     int64_t shipment;
+    int64_t organization;
     int64_t node; /* where that connection is */
     uint64_t connection;
     uint8_t token_hash[RECORD_DIGEST_BYTES];
@@ -56,6 +60,7 @@ struct fleet {
     const char *public_url;               /* where devices download, NULL: where they connected */
     const char *folder;                   /* of firmware files */
     struct watch watch;                   /* of the other servers */
+    _Atomic bool watched;                 /* somebody may be looking: notices are made */
     int64_t now;                          /* of the job under way */
     struct zones zones;                   /* looked up so far */
     struct effect *effects;               /* of the job under way, newest first */

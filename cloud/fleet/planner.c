@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "cloud/fleet/notice.h"
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/ticket.h"
 #include "cloud/text.h"
@@ -313,8 +314,10 @@ int planner_save(struct fleet *fleet, const struct target *before, const struct 
                             why ? tdm_reason_text(target->reason) : "");
     }
     struct wave more;
-    if (result != STORE_OK || !count_change(before, target, &more))
-        return result;
-    result = store_wave_count(fleet->store, &more);
-    return result == STORE_OK ? shipment_settle(fleet, target->shipment) : result;
+    bool counts = count_change(before, target, &more);
+    if (result == STORE_OK && counts)
+        result = store_wave_count(fleet->store, &more);
+    if (result == STORE_OK)
+        result = notice_target(fleet, target);
+    return result == STORE_OK && counts ? shipment_settle(fleet, target->shipment) : result;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cloud/fleet/gate.h"
+#include "cloud/fleet/notice.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/planning.h"
 
@@ -124,13 +125,20 @@ static int sweep_step(struct fleet *fleet)
 
 /* --- Gates --- */
 
+/* A change that people see. */
+static int save(struct fleet *fleet, const struct shipment *shipment)
+{
+    int result = store_shipment_update(fleet->store, shipment);
+    return result == STORE_OK ? notice_shipment(fleet, shipment) : result;
+}
+
 static int finish(struct fleet *fleet, struct shipment *shipment, const char *why)
 {
     shipment->state = SHIPMENT_FINISHED;
     shipment->ended = fleet->now;
     shipment->due = 0;
     snprintf(shipment->why, sizeof shipment->why, "%s", why);
-    return store_shipment_update(fleet->store, shipment);
+    return save(fleet, shipment);
 }
 
 static int judge(struct fleet *fleet, struct wave *wave, enum gate_verdict *verdict, int64_t *due, char *why)
@@ -205,8 +213,7 @@ static int settle(struct fleet *fleet, struct shipment *shipment, struct wave *w
     bool soaks = gate_judge(&waves[count - 1], fleet->now, &due, why, sizeof why) == GATE_WAIT;
     if (!stop && all_over(waves, count) && !soaks)
         return finish(fleet, shipment, "");
-    return memcmp(&before, shipment, sizeof before) == 0 ? STORE_OK
-                                                         : store_shipment_update(fleet->store, shipment);
+    return memcmp(&before, shipment, sizeof before) == 0 ? STORE_OK : save(fleet, shipment);
 }
 
 int shipment_settle(struct fleet *fleet, int64_t id)
@@ -291,7 +298,7 @@ int shipment_act(struct fleet *fleet, int64_t id, enum shipment_action action, s
         return result;
     /* Devices that waited for this one to go on, or to get out of the way. */
     shipment->sweep = shipment->planned ? 0 : -1;
-    result = store_shipment_update(fleet->store, shipment);
+    result = save(fleet, shipment);
     if (result == STORE_OK)
         result = shipment_settle(fleet, id);
     if (result == STORE_OK)
@@ -307,7 +314,7 @@ static int take_into(struct fleet *fleet, struct shipment *shipment, const struc
     if (shipment->state == SHIPMENT_FINISHED) {
         shipment->state = SHIPMENT_LIVE;
         shipment->ended = 0;
-        result = store_shipment_update(fleet->store, shipment);
+        result = save(fleet, shipment);
     }
     return result == STORE_OK ? planning_late(fleet, shipment, device) : result;
 }

@@ -15,6 +15,7 @@
 
 #include "cloud/log.h"
 #include "cloud/net/console.h"
+#include "cloud/net/events.h"
 #include "cloud/net/visit.h"
 #include "cloud/net/websocket.h"
 #include "cloud/text.h"
@@ -407,6 +408,24 @@ static void on_body(void *ctx, struct http_exchange *exchange, const void *data,
     visit->body_bytes += bytes;
 }
 
+/* --- Events --- */
+
+static void watch_admitted(struct desk_job *job, int result)
+{
+    struct visit *visit = (struct visit *)job;
+    const char *last = http_head_value(&visit->exchange->head, "last-event-id");
+    if (result != STORE_OK) {
+        if (visit->call.answer == NULL)
+            api_refuse_result(&visit->call, result);
+        answer_call(visit);
+    } else if (!events_open(visit->front->events, visit->exchange, &visit->call, last)) {
+        visit->call.retry_after_ms = BUSY_MS;
+        (void)api_refuse(&visit->call, 503, "too many streams",
+                         "too many clients watch at the moment; try again later");
+        answer_call(visit);
+    }
+}
+
 static void on_complete(void *ctx, struct http_exchange *exchange)
 {
     (void)ctx;
@@ -424,6 +443,9 @@ static void on_complete(void *ctx, struct http_exchange *exchange)
     case ROUTE_JSON:
         visit__call(visit);
         break;
+    case ROUTE_EVENTS:
+        visit__post(visit, run_admit, watch_admitted);
+        break;
     }
 }
 
@@ -433,6 +455,8 @@ static void on_closed(void *ctx, struct http_exchange *exchange, bool sent)
     struct visit *visit = exchange->user;
     if (visit == NULL)
         return;
+    if (visit->route->kind == ROUTE_EVENTS)
+        events_closed(visit->front->events, exchange);
     visit__end_download(visit, sent);
     visit__end_upload(visit);
     json_decref(visit->call.answer);

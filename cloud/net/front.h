@@ -19,6 +19,7 @@ struct front {
     struct gateway *gateway; /* takes WebSockets */
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct people *people;
+    struct events *events;
     struct workers *workers; /* NULL once they have stopped */
     const char *folder;      /* of firmware files */
     struct porter *porter;   /* carries firmware to and from where it is kept; NULL: that is folder */

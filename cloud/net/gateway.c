@@ -82,6 +82,8 @@ void gateway_effect(void *ctx, const struct effect *effect)
         paces_forget(&gateway->paces, effect->device);
         end_device(gateway, effect->device);
         break;
+    case EFFECT_NOTICE: /* is not for devices */
+        break;
     }
 }
 

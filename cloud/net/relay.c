@@ -5,9 +5,9 @@
 
 #include "cloud/log.h"
 
-static const char magic[4] = {'T', 'D', 'E', '1'};
+static const char magic[4] = {'T', 'D', 'E', '2'};
 
-_Static_assert(4 + 2 + 4 * 8 + RECORD_DIGEST_BYTES + 2 + FLEET_TOPIC_MAX + 2 + FLEET_OFFER_MAX <=
+_Static_assert(4 + 2 + 5 * 8 + RECORD_DIGEST_BYTES + 2 + FLEET_TOPIC_MAX + 2 + FLEET_OFFER_MAX <=
                    BUS_MESSAGE_MAX,
                "every effect fits into a message");
 
@@ -87,6 +87,7 @@ size_t relay_write(const struct effect *effect, uint8_t to[BUS_MESSAGE_MAX])
     put(&writer, &effect->qos, 1);
     put_u64(&writer, (uint64_t)effect->device);
     put_u64(&writer, (uint64_t)effect->shipment);
+    put_u64(&writer, (uint64_t)effect->organization);
     put_u64(&writer, (uint64_t)effect->node);
     put_u64(&writer, effect->connection);
     put(&writer, effect->token_hash, sizeof effect->token_hash);
@@ -107,20 +108,21 @@ bool relay_read(struct effect *effect, const uint8_t *data, size_t bytes)
     effect->kind = (enum effect_kind)kind;
     effect->device = (int64_t)take_u64(&reader);
     effect->shipment = (int64_t)take_u64(&reader);
+    effect->organization = (int64_t)take_u64(&reader);
     effect->node = (int64_t)take_u64(&reader);
     effect->connection = take_u64(&reader);
     take(&reader, effect->token_hash, sizeof effect->token_hash);
     (void)take_counted(&reader, effect->topic, sizeof effect->topic);
     effect->bytes = take_counted(&reader, effect->text, sizeof effect->text);
     return !reader.failed && reader.left == 0 && memcmp(start, magic, sizeof magic) == 0 &&
-           kind <= EFFECT_TOKEN_REMOVED && effect->qos <= 1;
+           kind <= EFFECT_NOTICE && effect->qos <= 1;
 }
 
 /* --- The way --- */
 
 static bool is_for_everybody(enum effect_kind kind)
 {
-    return kind == EFFECT_TOKEN_ADDED || kind == EFFECT_TOKEN_REMOVED;
+    return kind == EFFECT_TOKEN_ADDED || kind == EFFECT_TOKEN_REMOVED || kind == EFFECT_NOTICE;
 }
 
 static bool is_for_one(enum effect_kind kind)
@@ -137,6 +139,14 @@ static void pass_on(struct relay *relay, int64_t node, const struct effect *effe
                  (long long)effect->device, (long long)node);
 }
 
+static void carry_out(struct relay *relay, const struct effect *effect)
+{
+    if (effect->kind == EFFECT_NOTICE)
+        events_notice(relay->events, effect);
+    else
+        gateway_effect(relay->gateway, effect);
+}
+
 void relay_effect(void *ctx, const struct effect *effect)
 {
     struct relay *relay = ctx;
@@ -144,7 +154,7 @@ void relay_effect(void *ctx, const struct effect *effect)
         pass_on(relay, effect->node, effect);
         return;
     }
-    gateway_effect(relay->gateway, effect);
+    carry_out(relay, effect);
     if (is_for_everybody(effect->kind))
         pass_on(relay, BUS_EVERYBODY, effect);
 }
@@ -156,7 +166,7 @@ void relay_message(void *ctx, const uint8_t *data, size_t bytes)
     bool mine = relay_read(&effect, data, bytes) &&
                 (is_for_everybody(effect.kind) || (is_for_one(effect.kind) && effect.node == relay->node));
     if (mine)
-        gateway_effect(relay->gateway, &effect);
+        carry_out(relay, &effect);
     else
         log_line(LOG_LEVEL_WARNING, "relay-ignored", "bytes=%zu", bytes);
 }

@@ -4,11 +4,13 @@
 #define TANDEM_CLOUD_RELAY_H
 
 #include "cloud/bus/bus.h"
+#include "cloud/net/events.h"
 #include "cloud/net/gateway.h"
 
 struct relay {
     struct bus *bus;
     struct gateway *gateway;
+    struct events *events;
     int64_t node; /* this server */
 };
 
@@ -19,8 +21,8 @@ void relay_message(void *ctx, const uint8_t *data, size_t bytes);
 
 /* An effect as bytes, at most BUS_MESSAGE_MAX of them; returns how many. All integers are little-endian:
  *
- *     "TDE1", u8 kind, u8 qos, i64 device, i64 shipment, i64 node, u64 connection, 32 bytes of token hash,
- *     u16 length of topic, topic, u16 length of text, text */
+ *     "TDE2", u8 kind, u8 qos, i64 device, i64 shipment, i64 organization, i64 node, u64 connection, 32 bytes
+ * of token hash, u16 length of topic, topic, u16 length of text, text */
 size_t relay_write(const struct effect *effect, uint8_t to[BUS_MESSAGE_MAX]);
 /* False if the bytes are no effect. topic and text end with a NUL that is not counted. */
 bool relay_read(struct effect *effect, const uint8_t *data, size_t bytes);

@@ -4,12 +4,6 @@
 
 #include "cloud/store/store.h"
 
-/* A list in pages: at most limit records, those behind the one with id after (0: from the start). */
-struct page {
-    int64_t after;
-    int64_t limit;
-};
-
 /* Organizations. add sets id; a name that is taken is STORE_CONFLICT. delete: STORE_CONFLICT while anything
  * but accounts belongs to it. In order of id. */
 TDM_MUST_USE int store_organization_add(struct store *store, struct organization *organization);

@@ -11,10 +11,11 @@
 
 /* The words of migrations that differ (migrations.h). */
 struct driver_words {
-    const char *id;    /* a key that counts up and is never given twice */
-    const char *row;   /* a key that counts up */
-    const char *bytes; /* the type of byte strings */
-    const char *keyed; /* behind a table that lies in the order of its key */
+    const char *id;         /* a key that counts up and is never given twice */
+    const char *row;        /* a key that counts up */
+    const char *bytes;      /* the type of byte strings */
+    const char *keyed;      /* behind a table that lies in the order of its key */
+    const char *audit_seal; /* triggers that refuse to change or remove what is in audit */
 };
 
 struct driver {

@@ -182,7 +182,11 @@ const struct driver driver_sqlite = {
     .words = {.id = "INTEGER PRIMARY KEY AUTOINCREMENT",
               .row = "INTEGER PRIMARY KEY",
               .bytes = "BLOB",
-              .keyed = "WITHOUT ROWID"},
+              .keyed = "WITHOUT ROWID",
+              .audit_seal = "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN "
+                            "SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+                            "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN "
+                            "SELECT RAISE(ABORT, 'the audit log is only added to'); END;"},
     .version_setup = "",
     .version_get = "PRAGMA user_version",
     .version_set = "PRAGMA user_version = %d",

@@ -8,9 +8,9 @@
 #include "cloud/store/database.h"
 #include "cloud/store/driver.h"
 
-/* In SQL that both databases take, but for four words: {id} is a key that counts up and is never given twice,
- * {row} one that just counts up, {bytes} the type of byte strings, and {keyed} says that the table lies in
- * the order of its key. Integers are BIGINT. */
+/* In SQL that both databases take, but for five words: {id} is a key that counts up and is never given twice,
+ * {row} one that just counts up, {audit_seal} what keeps audit's rows as they are, {bytes} the type of byte
+ * strings, and {keyed} says that the table lies in the order of its key. Integers are BIGINT. */
 static const char *const steps[] = {
     /* 1 */
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value {bytes} NOT NULL) {keyed};"
@@ -191,6 +191,14 @@ static const char *const steps[] = {
     "INSERT INTO api_token (hash, account, name, role, areas, created, expires, used)"
     "  SELECT hash, 1, name, 2, 0, created, 0, 0 FROM token;"
     "DROP TABLE token;",
+    /* 7: who did what; rows are only added */
+    "CREATE TABLE audit ("
+    "  id {id}, organization BIGINT NOT NULL, time BIGINT NOT NULL, account BIGINT NOT NULL,"
+    "  token BIGINT NOT NULL, login TEXT NOT NULL, address TEXT NOT NULL, action TEXT NOT NULL,"
+    "  subject TEXT NOT NULL, detail TEXT NOT NULL, done BIGINT NOT NULL);"
+    "CREATE INDEX audit_by_organization ON audit (organization, id);"
+    "CREATE INDEX audit_by_account ON audit (organization, account, id);"
+    "{audit_seal}",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))
@@ -200,6 +208,8 @@ static const char *word_at(const struct driver_words *words, const char *from)
 {
     if (strncmp(from, "{id}", 4) == 0)
         return words->id;
+    if (strncmp(from, "{audit_seal}", 12) == 0)
+        return words->audit_seal;
     if (strncmp(from, "{row}", 5) == 0)
         return words->row;
     return strncmp(from, "{bytes}", 7) == 0 ? words->bytes : words->keyed;

@@ -254,6 +254,12 @@ struct progress {
     int64_t skipped; /* left out by the condition */
 };
 
+/* A list in pages: at most limit records, those behind the one with id after (0: from the start). */
+struct page {
+    int64_t after;
+    int64_t limit;
+};
+
 struct organization {
     int64_t id;
     char name[RECORD_NAME];

@@ -11,6 +11,7 @@
  *     firmware.h    firmware files                      shipment.h   shipments and targets
  *     node.h        servers and connected devices
  *     account.h     organizations, people, sessions, tokens
+ *     audit.h       who did what
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -72,6 +73,7 @@ TDM_MUST_USE int store_setting_get(struct store *store, const char *key, void *v
 TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const void *value, size_t bytes);
 
 #include "cloud/store/account.h"
+#include "cloud/store/audit.h"
 #include "cloud/store/device.h"
 #include "cloud/store/filter.h"
 #include "cloud/store/firmware.h"

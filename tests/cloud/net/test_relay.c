@@ -10,14 +10,15 @@
 
 #include "cloud/net/relay.h"
 
-#define FIXED (4 + 2 + 4 * 8 + 32)
+#define FIXED (4 + 2 + 5 * 8 + 32)
 
 static size_t example(uint8_t bytes[BUS_MESSAGE_MAX])
 {
     static const uint8_t head[] = {
-        'T',  'D',  'E', '1', 1, 1,          /* EFFECT_PUBLISH, QoS 1 */
+        'T',  'D',  'E', '2', 1, 1,          /* EFFECT_PUBLISH, QoS 1 */
         0x07, 0,    0,   0,   0, 0, 0, 0,    /* device */
         0,    0,    0,   0,   0, 0, 0, 0,    /* shipment */
+        0x09, 0,    0,   0,   0, 0, 0, 0,    /* organization */
         0x02, 0x01, 0,   0,   0, 0, 0, 0,    /* node 258 */
         0xFF, 0,    0,   0,   0, 0, 0, 0x80, /* connection */
     };
@@ -31,8 +32,12 @@ static size_t example(uint8_t bytes[BUS_MESSAGE_MAX])
 static void an_effect_is_written_as_drawn(void **state)
 {
     (void)state;
-    struct effect effect = {
-        .kind = EFFECT_PUBLISH, .qos = 1, .device = 7, .node = 258, .connection = 0x80000000000000FF};
+    struct effect effect = {.kind = EFFECT_PUBLISH,
+                            .qos = 1,
+                            .device = 7,
+                            .organization = 9,
+                            .node = 258,
+                            .connection = 0x80000000000000FF};
     uint8_t expected[BUS_MESSAGE_MAX];
     uint8_t written[BUS_MESSAGE_MAX];
     memset(effect.token_hash, 0xAB, sizeof effect.token_hash);
@@ -52,6 +57,7 @@ static void an_effect_is_read_as_drawn(void **state)
     assert_true(relay_read(&effect, bytes, example(bytes)));
     assert_int_equal(effect.kind, EFFECT_PUBLISH);
     assert_int_equal(effect.device, 7);
+    assert_int_equal(effect.organization, 9);
     assert_int_equal(effect.node, 258);
     assert_true(effect.connection == 0x80000000000000FF);
     assert_string_equal(effect.topic, "a/b");
@@ -79,7 +85,7 @@ static void what_no_server_says_is_refused(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } wrong[] = {{3, '2'}, {4, 200}, {5, 2}, {FIXED + 1, 1}, {FIXED + 6, 0xFF}};
+    } wrong[] = {{3, '1'}, {4, 200}, {5, 2}, {FIXED + 1, 1}, {FIXED + 6, 0xFF}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         size_t count = example(bytes);
         bytes[wrong[i].at] = wrong[i].value;
