@@ -112,10 +112,11 @@ static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
 
     if (update->state == UPDATE_IDLE || update->state == UPDATE_APPLYING)
         return;
-    if (has_bank(update))
+    if (has_bank(update)) {
         reason = give_up_bank(mcu, reason);
+        update->settled_ms = now_ms; /* an offer that only waited does not make the next one wait longer */
+    }
     tdm__update_enter(update, UPDATE_IDLE, now_ms);
-    update->settled_ms = now_ms;
     update->chunk_bytes = 0;
     tdm__update_decide(update, false);
     tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
