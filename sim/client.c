@@ -5,7 +5,7 @@
 #include "sim/world.h"
 #include "tandem/fetch.h"
 
-enum { LONGEST_STEP_MS = 1000 };
+enum { LONGEST_STEP_MS = 60000 };
 
 /* --- What the client asks of its port --- */
 
@@ -158,7 +158,7 @@ void sim_client_start(struct sim_world *world)
         .running_bank = world->bank,
         .role = role(world),
         .intact_bank = world->intact,
-        .trust = {.keys = &world->keys, .verify = sim_firmware_verify},
+        .trust = {.keys = &world->keys, .verify = world->verify},
         .attempts = SIM_ATTEMPTS,
         .target_baud = 460800,
         .chunk_bytes = sizeof world->chunk,
@@ -204,11 +204,13 @@ static uint32_t sooner(uint32_t a, uint32_t b)
 
 uint32_t sim_client_turn(struct sim_world *world)
 {
-    uint32_t wait_ms = tdm_mcu_poll(&world->mcu, world->now_ms);
+    uint32_t wait_ms;
 
+    world->fed = false;
+    wait_ms = tdm_mcu_poll(&world->mcu, world->now_ms);
     send(world);
     wait_ms = sooner(wait_ms, sim_ncp_poll(world));
     wait_ms = sooner(wait_ms, sim_line_wait_ms(&world->to_ncp, world->now_ms));
     wait_ms = sooner(wait_ms, sim_line_wait_ms(&world->to_mcu, world->now_ms));
-    return sooner(wait_ms, LONGEST_STEP_MS);
+    return world->fed ? 0 : sooner(wait_ms, LONGEST_STEP_MS);
 }

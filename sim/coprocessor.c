@@ -8,7 +8,10 @@ enum {
     TRIAL_MS = 600000, /* the longest that a trial may take to report */
     FAILURES = 2,      /* of one firmware before the operator gives up; a power cut excuses more */
     BAD_LINE_FAILURES = 8,
-    SILENCE_MS = 70000
+    SILENCE_MS = 70000,
+    DAY_MS = 24 * 3600000,
+    ABORT_PACE_MS = 1500000,
+    DOWN_MS = 6 * 3600000
 };
 
 /* --- Effects of core/ncp --- */
@@ -42,11 +45,21 @@ static void offline(void *ctx)
     ((struct sim_world *)ctx)->online = false;
 }
 
+static bool is_within_a_day(const struct sim_world *world)
+{
+    return world->scenario->trick == SIM_ABORTS && world->now_ms - world->born_ms < DAY_MS;
+}
+
+static bool is_aborted(const struct sim_world *world, uint32_t id, uint32_t offset)
+{
+    return is_within_a_day(world) && offset > world->firmware[id].bytes / 2;
+}
+
 static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t bytes)
 {
     struct sim_world *world = ctx;
 
-    if (world->read_fails) {
+    if (world->read_fails || is_aborted(world, id, offset)) {
         world->read_fails = false;
         return TDM_E_FLASH_READ;
     }
@@ -73,6 +86,11 @@ static void play_trick(struct sim_world *world)
         break;
     case SIM_DOWNLOAD_FAILS:
         world->read_fails = true;
+        break;
+    case SIM_NETWORK_DOWN:
+        world->read_fails = true;
+        world->ships.cut_off = true;
+        world->ships.back_ms = world->now_ms + DOWN_MS;
         break;
     case SIM_LINE_SILENT:
         world->silent = true;
@@ -103,7 +121,7 @@ static void on_progress(void *ctx, const struct tdm_ncp_progress *progress)
         ships->installed = true;
         break;
     case TDM_NCP_FAILED:
-        ships->failures += progress->id == ships->item;
+        ships->failures += progress->id == ships->item && world->scenario->trick != SIM_ABORTS;
         break;
     default:
         break;
@@ -188,6 +206,14 @@ static unsigned failures_allowed(const struct sim_world *world)
     return (world->scenario->line_one_in != 0 ? BAD_LINE_FAILURES : FAILURES) + 2 * world->cuts_done;
 }
 
+static bool is_cut_off(struct sim_world *world)
+{
+    struct sim_operator *ships = &world->ships;
+
+    ships->cut_off = ships->cut_off && ships->back_ms - world->now_ms <= INT32_MAX;
+    return ships->cut_off;
+}
+
 /* Nothing is left to ship: the device must come up again, twice, and still be well. */
 static void rest(struct sim_world *world)
 {
@@ -221,14 +247,22 @@ static bool plays_between(struct sim_world *world)
 /* The bootloader could start an image, and gives an offer two minutes first. */
 static bool waits_for_offer(const struct sim_world *world)
 {
-    return world->running == SIM_NONE && world->intact != TDM_NO_BANK;
+    return world->running == SIM_NONE && world->intact != TDM_NO_BANK && sim_judge_sees_fetch(&world->judge);
 }
 
 /* All was shipped, and the device waits in its bootloader for an image: it is shipped again. */
 static bool needs_rescue(const struct sim_world *world)
 {
     return world->ships.item >= world->judge.firmwares && world->running == SIM_NONE &&
-           world->intact == TDM_NO_BANK && world->scenario->ends_with != SIM_NONE;
+           !waits_for_offer(world) && world->scenario->ends_with != SIM_NONE;
+}
+
+static uint32_t patience_ms(const struct sim_world *world)
+{
+    if (is_within_a_day(world)) {
+        return ABORT_PACE_MS;
+    }
+    return world->ships.installed ? TRIAL_MS : QUIET_MS;
 }
 
 static void operate(struct sim_world *world)
@@ -241,8 +275,8 @@ static void operate(struct sim_world *world)
         offer(world, 2);
         return;
     }
-    if (!world->online || world->trial || tdm_ncp_updating(&world->ncp) ||
-        world->now_ms - ships->quiet_ms < (ships->installed ? TRIAL_MS : QUIET_MS)) {
+    if (!world->online || world->trial || is_cut_off(world) || tdm_ncp_updating(&world->ncp) ||
+        world->now_ms - ships->quiet_ms < patience_ms(world)) {
         return;
     }
     if (ships->item < world->judge.firmwares && ships->failures >= failures_allowed(world)) {
@@ -254,6 +288,9 @@ static void operate(struct sim_world *world)
     }
     ships->quiet_ms = world->now_ms;
     ships->installed = false;
+    if (is_within_a_day(world)) { /* another one than last time: nothing is resumed */
+        ships->item = ships->item == 1 ? 2 : 1;
+    }
     if (ships->item < world->judge.firmwares) {
         offer(world, ships->item);
     } else if (!waits_for_offer(world)) {
@@ -283,6 +320,7 @@ static void carry(struct sim_world *world)
     }
     while ((count = sim_line_receive(&world->to_mcu, piece, world->now_ms)) > 0) {
         sim_client_receive(world, piece, count);
+        world->fed = true;
     }
 }
 

@@ -17,7 +17,7 @@ static void choose(struct sim_world *world, struct tdm_boot_choice *choice)
     const struct tdm_boot_config config = {
         .flash = &world->flash.flash,
         .layout = &world->layout->places,
-        .trust = {.keys = &world->keys, .verify = sim_firmware_verify},
+        .trust = {.keys = &world->keys, .verify = world->verify},
         .attempts = SIM_ATTEMPTS,
         .soft_limit = SIM_SOFT_LIMIT,
         .check_image = sim_client_check_image,
@@ -91,6 +91,9 @@ static void misbehave(struct sim_world *world, uint32_t started_ms)
             sim_device_reset(world, TDM_RESET_POWER);
         }
         break;
+    case SIM_DRAINS:
+        sim_device_reset(world, TDM_RESET_POWER);
+        break;
     default:
         break;
     }
@@ -108,6 +111,9 @@ static void run(struct sim_world *world)
 
         if (wait_ms == 0 && ++steps < STEPS_AT_ONCE) {
             continue;
+        }
+        if (world->reset) {
+            break;
         }
         steps = 0;
         world->now_ms += wait_ms > 0 ? wait_ms : 1;

@@ -1,5 +1,6 @@
 #include "sim/firmware.h"
 
+#include <bearssl.h>
 #include <string.h>
 
 #include "tandem/relocate.h"
@@ -8,12 +9,36 @@ enum { KEY_ID = 7, WORD_BYTES = 4, TABLE_MAX = 64 };
 
 /* --- Keys --- */
 
-void sim_firmware_keys(struct tdm_key_set *keys)
+enum { TRUSTED = 0x5A, OTHER = 0xA5 }; /* each byte of a private key */
+
+static br_ec_private_key private_key(uint8_t byte, uint8_t scalar[32])
 {
+    memset(scalar, byte, 32);
+    return (br_ec_private_key){.curve = BR_EC_secp256r1, .x = scalar, .xlen = 32};
+}
+
+void sim_firmware_keys(struct tdm_key_set *keys, bool real)
+{
+    uint8_t scalar[32], point[BR_EC_KBUF_PUB_MAX_SIZE];
+    br_ec_private_key key = private_key(TRUSTED, scalar);
+
     memset(keys, 0, sizeof *keys);
     keys->count = 1;
     keys->key[0].id = KEY_ID;
-    memset(keys->key[0].point, 0x5A, sizeof keys->key[0].point);
+    memset(keys->key[0].point, TRUSTED, sizeof keys->key[0].point);
+    if (real) {
+        (void)br_ec_compute_pub(br_ec_get_default(), NULL, point, &key);
+        memcpy(keys->key[0].point, point + 1, sizeof keys->key[0].point); /* behind the "uncompressed" byte */
+    }
+}
+
+static void sign_real(const uint8_t digest[TDM_SHA256_BYTES], uint8_t byte,
+                      uint8_t signature[TDM_SIGNATURE_BYTES])
+{
+    uint8_t scalar[32];
+    br_ec_private_key key = private_key(byte, scalar);
+
+    (void)br_ecdsa_sign_raw_get_default()(br_ec_get_default(), &br_sha256_vtable, digest, &key, signature);
 }
 
 static void sign(const uint8_t digest[TDM_SHA256_BYTES], uint8_t key, uint8_t signature[TDM_SIGNATURE_BYTES])
@@ -129,7 +154,7 @@ static bool add_table(struct sim_firmware *firmware, uint8_t table[TABLE_MAX])
 }
 
 /* Envelope, head, signature; what follows is appended. */
-static bool add_front(struct sim_firmware *firmware)
+static bool add_front(struct sim_firmware *firmware, bool real)
 {
     struct tdm_envelope envelope = {.encoding = TDM_ENCODING_PLAIN};
     uint8_t *head = firmware->package + TDM_ENVELOPE_BYTES;
@@ -142,7 +167,8 @@ static bool add_front(struct sim_firmware *firmware)
     }
     firmware->head_bytes = (uint32_t)bytes;
     sha256(head, firmware->head_bytes, digest);
-    sign(digest, firmware->recipe.damage == SIM_OTHER_KEY ? 0xA5 : 0x5A, head + bytes);
+    (real ? sign_real : sign)(digest, firmware->recipe.damage == SIM_OTHER_KEY ? OTHER : TRUSTED,
+                              head + bytes);
     envelope.head_bytes = (uint16_t)bytes;
     envelope.relocation_bytes = firmware->manifest.relocation_bytes;
     envelope.payload_bytes = firmware->manifest.image_bytes;
@@ -171,7 +197,7 @@ static void damage(struct sim_firmware *firmware)
 }
 
 bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe,
-                        const struct sim_layout *layout)
+                        const struct sim_layout *layout, bool real)
 {
     static uint8_t image[SIM_IMAGE_MAX];
     uint8_t table[TABLE_MAX];
@@ -183,7 +209,7 @@ bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *
     }
     fill_image(firmware, image, firmware->manifest.link_address);
     sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
-    if (!add_table(firmware, table) || !add_front(firmware)) {
+    if (!add_table(firmware, table) || !add_front(firmware, real)) {
         return false;
     }
     memcpy(firmware->package + firmware->table, table, firmware->manifest.relocation_bytes);

@@ -1,7 +1,7 @@
 /* The firmware that a scenario ships: signed packages whose image says how it behaves when it runs.
  *
  * Signatures are of a scheme of the simulator's own (the digest, and the digest under the key), which takes
- * no time: a hundred thousand cases verify a million heads. */
+ * no time: a hundred thousand cases verify a million heads. Where a scenario asks for it they are real. */
 #ifndef SIM_FIRMWARE_H
 #define SIM_FIRMWARE_H
 
@@ -22,7 +22,8 @@ enum sim_behaviour {
     SIM_CRASHES,         /* a fault handler resets it */
     SIM_FINDS_NO_LINK,   /* its UART is dead */
     SIM_RESTARTS,        /* resets for no reason */
-    SIM_LOSES_POWER      /* twice; then it is healthy */
+    SIM_LOSES_POWER,     /* twice; then it is healthy */
+    SIM_DRAINS           /* every time: it asks more of the supply than there is */
 };
 
 /* What is wrong with a package. Such an image must never run. */
@@ -55,12 +56,13 @@ struct sim_firmware {
     unsigned sites;
 };
 
-/* Linked for bank A of layout, as large as both banks take. False: the banks are too small. */
+/* Linked for bank A of layout, as large as both banks take; real: signed by ECDSA P-256. False: the banks are
+ * too small. */
 bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe,
-                        const struct sim_layout *layout);
+                        const struct sim_layout *layout, bool real);
 
-/* The one key that devices hold, and its scheme. */
-void sim_firmware_keys(struct tdm_key_set *keys);
+/* The one key that devices hold, and the simulator's own scheme. */
+void sim_firmware_keys(struct tdm_key_set *keys, bool real);
 tdm_verify_fn sim_firmware_verify;
 
 /* Byte at offset of the image as it stands in a bank that starts at address. */

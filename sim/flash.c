@@ -6,7 +6,13 @@
 enum unit_flag {
     PROGRAMMED = 1, /* since its erase */
     UNREADABLE = 2,
-    WEAK = 4 /* half erased, or hardly programmed: must be erased before it is programmed */
+    WEAK = 4, /* half erased, or hardly programmed: must be erased before it is programmed */
+    FAINT = 8 /* programmed, but not to the full */
+};
+
+enum page_flag {
+    WORN_OUT = 1, /* erase and program fail */
+    FROZEN = 2    /* they succeed, and change nothing */
 };
 
 /* A small generator of our own: the same bits on every host. */
@@ -130,6 +136,25 @@ static void erase_page(struct sim_flash *flash, uint32_t address)
     memset(flash->unit + unit_of(flash, address), 0, flash->flash.erase_bytes / flash->flash.program_bytes);
 }
 
+static uint8_t unit_after_torn_erase(const struct sim_flash *flash, uint8_t unit)
+{
+    uint8_t stays = flash->cut.tear == SIM_TEAR_FAINT ? unit & UNREADABLE : 0;
+
+    return PROGRAMMED | WEAK | stays | (flash->cut.tear == SIM_TEAR_UNREADABLE ? UNREADABLE : 0);
+}
+
+static uint8_t risen_bits(struct sim_flash *flash, uint8_t cell)
+{
+    switch (flash->cut.tear) {
+    case SIM_TEAR_WEAK:
+        return (uint8_t)~cell;
+    case SIM_TEAR_FAINT:
+        return 0;
+    default:
+        return (uint8_t)(~cell & next_random(flash));
+    }
+}
+
 /* Some bits have become 1. Nothing there may be programmed as if it were erased. */
 static void tear_erase(struct sim_flash *flash, uint32_t address)
 {
@@ -138,12 +163,15 @@ static void tear_erase(struct sim_flash *flash, uint32_t address)
 
     for (at = 0; at < flash->flash.erase_bytes; at++) {
         uint8_t *cell = &flash->cell[offset + at];
-        uint8_t risen = (uint8_t)(~*cell & (flash->cut.tear == SIM_TEAR_WEAK ? 0xFF : next_random(flash)));
+        uint8_t risen = risen_bits(flash, *cell);
 
         *cell |= risen;
         flash->drift[offset + at] |= flash->cut.tear == SIM_TEAR_UNSTABLE ? risen : 0;
-        flash->unit[unit_of(flash, address + at)] =
-            PROGRAMMED | WEAK | (flash->cut.tear == SIM_TEAR_UNREADABLE ? UNREADABLE : 0);
+        if (at % flash->flash.program_bytes == 0) {
+            uint8_t *unit = &flash->unit[unit_of(flash, address + at)];
+
+            *unit = unit_after_torn_erase(flash, *unit);
+        }
     }
 }
 
@@ -161,8 +189,8 @@ static int erase(void *ctx, uint32_t address)
     if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
         lose_power(flash);
     }
-    if (flash->worn_out[page_of(flash, address)]) {
-        return TDM_E_FLASH_ERASE;
+    if (flash->page[page_of(flash, address)] != 0) {
+        return flash->page[page_of(flash, address)] & WORN_OUT ? TDM_E_FLASH_ERASE : TDM_OK;
     }
     flash->wear[page_of(flash, address)]++;
     if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
@@ -200,6 +228,7 @@ static void program_unit(struct sim_flash *flash, uint32_t address, const uint8_
         flash->cell[address - flash->base + at] &= from[at];
     }
     flash->unit[unit_of(flash, address)] |= PROGRAMMED;
+    flash->unit[unit_of(flash, address)] &= (uint8_t)~FAINT;
     flash->programmed += flash->flash.program_bytes;
 }
 
@@ -210,6 +239,11 @@ static void tear_unit(struct sim_flash *flash, uint32_t address, const uint8_t *
     uint8_t *unit = &flash->unit[unit_of(flash, address)];
     uint32_t at;
 
+    if (flash->cut.tear == SIM_TEAR_FAINT) {
+        program_unit(flash, address, from);
+        *unit |= FAINT;
+        return;
+    }
     check_program(flash, address, from);
     if (flash->cut.tear == SIM_TEAR_WEAK) { /* only flash with ECC can tell that from blank */
         *unit |= flash->flash.program_once ? WEAK : 0;
@@ -252,8 +286,8 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
     if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
         lose_power(flash);
     }
-    if (flash->worn_out[page_of(flash, address)]) {
-        return TDM_E_FLASH_PROGRAM;
+    if (flash->page[page_of(flash, address)] != 0) {
+        return flash->page[page_of(flash, address)] & WORN_OUT ? TDM_E_FLASH_PROGRAM : TDM_OK;
     }
     if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
         tear_program(flash, address, from, bytes);
@@ -309,9 +343,9 @@ bool sim_flash_open(struct sim_flash *flash, const struct sim_layout *layout)
     flash->drift = calloc(flash->bytes, 1);
     flash->unit = calloc(flash->bytes / layout->program_bytes, 1);
     flash->wear = calloc(flash->bytes / layout->erase_bytes, sizeof *flash->wear);
-    flash->worn_out = calloc(flash->bytes / layout->erase_bytes, sizeof *flash->worn_out);
+    flash->page = calloc(flash->bytes / layout->erase_bytes, 1);
     if (flash->cell == NULL || flash->drift == NULL || flash->unit == NULL || flash->wear == NULL ||
-        flash->worn_out == NULL) {
+        flash->page == NULL) {
         sim_flash_close(flash);
         return false;
     }
@@ -325,7 +359,7 @@ void sim_flash_close(struct sim_flash *flash)
     free(flash->drift);
     free(flash->unit);
     free(flash->wear);
-    free(flash->worn_out);
+    free(flash->page);
     memset(flash, 0, sizeof *flash);
 }
 
@@ -337,7 +371,7 @@ void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from)
     memcpy(to->drift, from->drift, from->bytes);
     memcpy(to->unit, from->unit, from->bytes / from->flash.program_bytes);
     memcpy(to->wear, from->wear, pages * sizeof *from->wear);
-    memcpy(to->worn_out, from->worn_out, pages * sizeof *from->worn_out);
+    memcpy(to->page, from->page, pages);
     to->random = from->random;
     to->programmed = from->programmed;
     to->violations = from->violations;
@@ -386,7 +420,42 @@ void sim_flash_make_unreadable(struct sim_flash *flash, const struct tdm_region 
 
 void sim_flash_wear_out(struct sim_flash *flash, uint32_t address)
 {
-    flash->worn_out[page_of(flash, address)] = true;
+    flash->page[page_of(flash, address)] = WORN_OUT;
+}
+
+void sim_flash_freeze(struct sim_flash *flash, uint32_t address)
+{
+    flash->page[page_of(flash, address)] = FROZEN;
+}
+
+void sim_flash_flip(struct sim_flash *flash, uint32_t address, unsigned bit)
+{
+    flash->cell[address - flash->base] ^= (uint8_t)(1u << bit);
+}
+
+bool sim_flash_is_sound(const struct sim_flash *flash, const struct tdm_region *region)
+{
+    uint32_t unit = unit_of(flash, region->address);
+    uint32_t end = unit_of(flash, region->address + region->bytes);
+
+    while (unit < end && !(flash->unit[unit] & (WEAK | FAINT))) {
+        unit++;
+    }
+    return unit == end;
+}
+
+uint32_t sim_flash_wear(const struct sim_flash *flash, const struct tdm_region *region)
+{
+    uint32_t page = page_of(flash, region->address);
+    uint32_t end = page_of(flash, region->address + region->bytes);
+    uint32_t most = 0;
+
+    for (; page < end; page++) {
+        if (most < flash->wear[page]) {
+            most = flash->wear[page];
+        }
+    }
+    return most;
 }
 
 const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, uint32_t bytes)

@@ -19,6 +19,7 @@
     X(UNREADABLE, 'u', "in the middle: the unit that was hit reads as an error")                             \
     X(UNSTABLE, 's', "in the middle: the bits under way read now so, now so")                                \
     X(WEAK, 'w', "in the middle: reads as blank, and is not")                                                \
+    X(FAINT, 'f', "in the middle: reads as if all were well, and is weak")                                   \
     X(AFTER, 'a', "after it")
 
 enum sim_tear {
@@ -58,7 +59,7 @@ struct sim_flash {
     uint8_t *drift;  /* per byte: bits that read either way */
     uint8_t *unit;   /* per program unit: enum unit_flag of flash.c */
     uint32_t *wear;  /* per erase unit: erases */
-    bool *worn_out;  /* per erase unit: erase and program fail */
+    uint8_t *page;   /* per erase unit: enum page_flag of flash.c */
     uint32_t random; /* picks torn bits and unstable reads */
     jmp_buf *power;  /* where the world goes on without power */
     struct sim_cut cut;
@@ -87,9 +88,17 @@ void sim_flash_blank(struct sim_flash *flash, const struct tdm_region *region);
 void sim_flash_garble(struct sim_flash *flash, const struct tdm_region *region, uint32_t seed);
 void sim_flash_make_unreadable(struct sim_flash *flash, const struct tdm_region *region);
 void sim_flash_wear_out(struct sim_flash *flash, uint32_t address);
+/* The page says yes to everything, and changes nothing. */
+void sim_flash_freeze(struct sim_flash *flash, uint32_t address);
+/* Flips one bit. */
+void sim_flash_flip(struct sim_flash *flash, uint32_t address, unsigned bit);
 
 /* What is there, NULL where any of it reads as an error or does not stay what it is. */
 const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, uint32_t bytes);
+/* False where a cut left a unit of region weak, whatever it reads as. */
+bool sim_flash_is_sound(const struct sim_flash *flash, const struct tdm_region *region);
+/* Most erases of one page of region since the flash was opened. */
+uint32_t sim_flash_wear(const struct sim_flash *flash, const struct tdm_region *region);
 /* Erases of region since the flash was opened. */
 uint32_t sim_flash_erases(const struct sim_flash *flash, const struct tdm_region *region);
 

@@ -7,6 +7,7 @@
 enum {
     ENTRY_BYTES = 48,
     CRC_AT = 44,
+    MARK_BYTES = 16,
     DIGEST_BYTES = 12,
     STATE_IDLE = 1,
     STATE_ERASING = 2,
@@ -161,7 +162,7 @@ uint8_t sim_judge_identify(const struct sim_judge *judge, uint8_t bank)
 static bool is_marked(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware)
 {
     const struct tdm_region *region = &judge->layout->places.bank[bank];
-    uint32_t mark = region->address + region->bytes - whole_units(judge, 16);
+    uint32_t mark = region->address + region->bytes - whole_units(judge, MARK_BYTES);
 
     return flash_holds(judge, mark, (const uint8_t *)"TDMC", 4) &&
            flash_holds(judge, mark + 4, firmware->manifest.image_digest, DIGEST_BYTES);
@@ -180,6 +181,7 @@ static void note_confirmed(struct sim_judge *judge, uint8_t firmware)
     judge->confirmed = firmware;
     judge->confirming = SIM_NONE;
     judge->running_rotted = false;
+    judge->gives_way = false;
     judge->was_confirmed[firmware] = true;
     if (judge->floor < judge->firmware[firmware].manifest.counter) {
         judge->floor = judge->firmware[firmware].manifest.counter;
@@ -250,6 +252,16 @@ static bool digest_is(const struct sim_judge *judge, uint8_t firmware, const uin
            memcmp(judge->firmware[firmware].manifest.image_digest, digest, DIGEST_BYTES) == 0;
 }
 
+/* Weak units in a bank, where nothing else is left to run, are better than nothing; else they are erased. The
+ * confirm mark comes later. */
+static bool is_sound(const struct sim_judge *judge, uint8_t bank)
+{
+    struct tdm_region region = judge->layout->places.bank[bank];
+
+    region.bytes -= whole_units(judge, MARK_BYTES);
+    return sim_flash_is_sound(judge->flash, &region);
+}
+
 /* What is about to be tried is complete, was signed, and is what the record says. */
 static void judge_target(struct sim_judge *judge, const struct entry *entry)
 {
@@ -262,6 +274,11 @@ static void judge_target(struct sim_judge *judge, const struct entry *entry)
         !digest_is(judge, firmware, entry->target_digest)) {
         sim_judge_accuse(judge,
                          "invariant 2: the record wants to try bank %u, which does not hold that image",
+                         entry->target);
+        return;
+    }
+    if (entry->active < TDM_BANKS && !is_sound(judge, entry->target)) {
+        sim_judge_accuse(judge, "R2: bank %u is to be tried with units that a power cut left weak",
                          entry->target);
     }
 }
@@ -301,11 +318,12 @@ static void judge_confirmed_image(struct sim_judge *judge, const struct entry *e
     }
     if (one_bank && is_replacing(entry)) {
         judge_replacement(judge, entry);
+        judge->gives_way = true;
     }
     if (is_somewhere(judge, judge->confirmed) || is_somewhere(judge, judge->confirming)) {
         return;
     }
-    if (!one_bank || !is_replacing(entry)) {
+    if (!judge->gives_way) {
         sim_judge_accuse(judge, "invariant 1: the confirmed firmware %s is in no bank any more",
                          judge->firmware[judge->confirmed].recipe.version);
     }
@@ -359,8 +377,20 @@ static void judge_confirmed_start(struct sim_judge *judge, uint8_t running)
         return;
     }
     judge->on_trial = SIM_NONE;
-    if (running == judge->confirming) {
+    if (running == judge->confirming || steps_in) {
         note_confirmed(judge, running);
+    }
+}
+
+/* R4: what was rejected is not to be found again where the record is lost. */
+static void judge_rejected_header(struct sim_judge *judge, uint8_t bank)
+{
+    uint8_t beside = sim_judge_identify(judge, 1 - bank);
+
+    if (beside != SIM_NONE && beside == judge->rejected && !judge->record_lost &&
+        beside != sim_judge_identify(judge, bank)) {
+        sim_judge_accuse(judge, "R4: the header of %s, which was rejected, is still there",
+                         judge->firmware[beside].recipe.version);
     }
 }
 
@@ -429,6 +459,7 @@ uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool 
         judge_trial(judge, running);
     } else {
         judge_confirmed_start(judge, running);
+        judge_rejected_header(judge, bank);
     }
     judge_record_after_start(judge);
     sim_judge_flash(judge);
@@ -528,7 +559,8 @@ static void judge_bytes(struct sim_judge *judge)
         allowed += whole_units(judge, firmware->bytes - firmware->image) +
                    whole_units(judge, firmware->image - firmware->table) +
                    whole_units(judge, 8 + firmware->head_bytes + 64) +
-                   entries_per_update(judge) * whole_units(judge, ENTRY_BYTES) + whole_units(judge, 16);
+                   entries_per_update(judge) * whole_units(judge, ENTRY_BYTES) +
+                   whole_units(judge, MARK_BYTES);
     }
     if (judge->flash->programmed > allowed) {
         sim_judge_accuse(judge, "budget: %u bytes programmed, %u allowed", (unsigned)judge->flash->programmed,
@@ -566,7 +598,7 @@ static void judge_erases(struct sim_judge *judge)
 /* Where the record takes no more entries, an update that was begun stays begun. */
 static bool at_rest(const struct sim_judge *judge, const struct entry *entry)
 {
-    bool stuck = judge->scenario->loss == SIM_WEAR_OUT_UNIT;
+    bool stuck = judge->scenario->loss == SIM_WEAR_OUT_UNIT || judge->scenario->loss == SIM_FREEZE_UNIT;
 
     return entry->state == STATE_IDLE || (stuck && entry->state < STATE_PENDING);
 }
@@ -597,6 +629,10 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
     }
     if (scenario->refused && sim_flash_erases(judge->flash, target_bank(judge)) > 0) {
         sim_judge_accuse(judge, "invariant 8: a page was erased for a package that must be refused");
+    }
+    if (scenario->wear_max > 0 && sim_flash_wear(judge->flash, target_bank(judge)) > scenario->wear_max) {
+        sim_judge_accuse(judge, "R10: a page was erased %u times, %u allowed",
+                         (unsigned)sim_flash_wear(judge->flash, target_bank(judge)), scenario->wear_max);
     }
     if (cuts == 0 && scenario->updates > 0) {
         judge_bytes(judge);

@@ -26,6 +26,7 @@ struct sim_judge {
     bool streamed[SIM_FIRMWARES]; /* the co-processor sent the whole file, or was about to */
     uint32_t floor;
     unsigned trials;  /* starts of on_trial in a row */
+    bool gives_way;   /* one bank: the confirmed one, for an image that may take its place */
     bool mark_lost;   /* with the record, so who was confirmed can't be known either */
     bool record_lost; /* both units: what was rejected can't be known any more (invariant 4) */
     bool unit_lost;   /* an attempt may have been lost with it */

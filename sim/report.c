@@ -27,7 +27,7 @@ const char *sim_mode_name(enum sim_mode mode)
 
 const char *sim_tear_name(enum sim_tear tear)
 {
-    static const char *const names[] = {"before", "torn", "unreadable", "unstable", "weak", "after"};
+    static const char *const names[] = {"before", "torn", "unreadable", "unstable", "weak", "faint", "after"};
 
     return names[tear];
 }

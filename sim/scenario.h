@@ -14,6 +14,8 @@ enum sim_trick {
     SIM_MCU_RESTARTS,
     SIM_DOWNLOAD_FAILS, /* the co-processor cancels */
     SIM_LINE_SILENT,    /* for 70 s: both sides give up */
+    SIM_ABORTS,         /* the co-processor cancels every transfer for a day */
+    SIM_NETWORK_DOWN,   /* it cancels, and has nothing to offer for six hours */
     SIM_NEWER_OFFER,    /* the next firmware is offered */
     SIM_OFFER_IN_TRIAL  /* not in the transfer: while the first firmware is on trial */
 };
@@ -34,14 +36,18 @@ enum sim_loss {
     SIM_LOSE_UNIT_1,
     SIM_LOSE_BOTH_UNITS,
     SIM_ROT_RUNNING,      /* a bit of the confirmed image flips */
+    SIM_ROT_HEADER,       /* a bit of its signature */
+    SIM_ROT_TABLE,        /* a bit of its relocation table */
     SIM_ROT_STANDBY,      /* a bit of the other bank's image */
     SIM_ROT_NEW,          /* one bank: a bit of the image that is to be tried */
     SIM_WEAR_OUT_STANDBY, /* a page of the other bank can't be erased any more */
-    SIM_WEAR_OUT_UNIT     /* nor record unit 1 */
+    SIM_WEAR_OUT_UNIT,    /* nor record unit 1 */
+    SIM_FREEZE_STANDBY,   /* a page of the other bank says yes to everything, and does nothing */
+    SIM_FREEZE_UNIT       /* so does record unit 1 */
 };
 
 /* How a record unit is lost. */
-enum sim_way { SIM_BLANK, SIM_GARBLED, SIM_DEAD };
+enum sim_way { SIM_BLANK, SIM_GARBLED, SIM_DEAD, SIM_BIT_ERRORS };
 
 struct sim_scenario {
     const char *name;
@@ -55,6 +61,9 @@ struct sim_scenario {
     uint32_t line_one_in; /* one byte in so many is lost, flipped or repeated; 0: a good line */
     bool while_writing;   /* the trick waits until the flash is written: a first transfer may only check */
     bool refused;         /* nothing shipped may cost an erase (invariant 8) */
+    uint32_t one_in;      /* cases take long: only one of so many is run; 0: all */
+    bool real_signatures; /* ECDSA P-256 instead of the simulator's own scheme */
+    unsigned wear_max;    /* erases of a page of the bank that takes updates; 0: not checked */
     uint8_t updates; /* banks that are filled without faults: what the budget allows for; 0: not checked */
 };
 

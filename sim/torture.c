@@ -22,10 +22,13 @@ const struct sim_layout sim_small_layouts[SIM_SMALL_LAYOUTS] = {
     {"small-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = TWO(256, 1536)},
     {"small-wide", .erase_bytes = 512, .program_bytes = 32, .places = TWO(512, 2048)},
     {"tiny", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 1280)},
+    {"long", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 2560)},
+    {"long-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = TWO(256, 2560)},
     {"one", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 1536)},
     {"one-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = ONE(256, 1536)},
     {"one-wide", .erase_bytes = 512, .program_bytes = 32, .places = ONE(512, 2048)},
     {"one-tiny", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 1280)},
+    {"one-long", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 2560)},
 };
 
 const struct sim_layout *sim_small_layout(const char *name)
@@ -181,9 +184,10 @@ static void run_each(const struct run *run)
             uint32_t first = first_operation(run->plan, variant, (uint32_t)tear);
             struct sim_cut cut = {first, (enum sim_tear)tear, 0};
 
-            do {
+            for (; cut.operation < run->tally->operations; cut.operation += run->plan->one_in) {
                 cut.seed = 2 * (run->plan->seed + cut.operation) + variant;
-            } while (run_case(run, &cut, 1) && (cut.operation += run->plan->one_in) < UINT32_MAX);
+                (void)run_case(run, &cut, 1);
+            }
         }
     }
 }
@@ -258,8 +262,10 @@ uint64_t sim_plan_cases(const struct sim_plan *plan, uint32_t operations)
 void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct sim_tally *tally,
                  sim_progress_fn *progress, void *ctx)
 {
-    const struct run run = {world, plan, tally, progress, ctx};
+    struct sim_plan own = *plan;
+    const struct run run = {world, &own, tally, progress, ctx};
 
+    own.one_in *= world->scenario->one_in != 0 ? world->scenario->one_in : 1;
     memset(tally, 0, sizeof *tally);
     tally->scenario = world->scenario;
     (void)run_case(&run, NULL, 0);

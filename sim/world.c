@@ -34,9 +34,11 @@ bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario
     memset(world, 0, sizeof *world);
     world->scenario = scenario;
     world->layout = layout;
-    sim_firmware_keys(&world->keys);
+    sim_firmware_keys(&world->keys, scenario->real_signatures);
+    world->verify = scenario->real_signatures ? tdm_p256_verify : sim_firmware_verify;
     for (i = 0; i < sim_scenario_firmwares(scenario); i++) {
-        if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], layout)) {
+        if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], layout,
+                                scenario->real_signatures)) {
             return false;
         }
     }
@@ -71,6 +73,20 @@ void sim_world_note(const struct sim_world *world, const char *format, ...)
 
 /* --- Losses --- */
 
+/* A bit of each entry, another one each time. */
+static void flip_entries(struct sim_world *world, const struct tdm_region *region)
+{
+    uint32_t unit = world->layout->program_bytes;
+    uint32_t step = (TDM_RECORD_ENTRY_BYTES + unit - 1) / unit * unit;
+    uint32_t at;
+
+    for (at = 0; at + step <= region->bytes; at += step) {
+        sim_flash_flip(&world->flash,
+                       region->address + at + (at / step * 11 + world->boots * 7) % TDM_RECORD_ENTRY_BYTES,
+                       at / step % 8);
+    }
+}
+
 static void lose_unit(struct sim_world *world, unsigned unit)
 {
     const struct tdm_region *region = &world->layout->places.record[unit];
@@ -86,16 +102,34 @@ static void lose_unit(struct sim_world *world, unsigned unit)
     case SIM_DEAD:
         sim_flash_make_unreadable(&world->flash, region);
         break;
+    case SIM_BIT_ERRORS:
+        flip_entries(world, region);
+        break;
     }
+}
+
+/* Where in a bank: in its image, table or stored signature. */
+static uint32_t place_of(const struct sim_world *world, uint8_t bank, enum sim_loss loss)
+{
+    const struct tdm_region *region = &world->layout->places.bank[bank];
+    uint32_t header = region->address + region->bytes - world->layout->places.header_bytes;
+    uint32_t unit = world->layout->program_bytes;
+    uint8_t firmware = sim_judge_identify(&world->judge, bank);
+
+    if (loss == SIM_ROT_TABLE && firmware != SIM_NONE) {
+        uint32_t table_bytes = world->firmware[firmware].image - world->firmware[firmware].table;
+
+        return header - (table_bytes + unit - 1) / unit * unit;
+    }
+    if (loss == SIM_ROT_HEADER && firmware != SIM_NONE) {
+        return header + TDM_STORED_PREFIX_BYTES + world->firmware[firmware].head_bytes + 5;
+    }
+    return region->address + 50;
 }
 
 static void rot(struct sim_world *world, uint8_t bank)
 {
-    uint32_t address = world->layout->places.bank[bank].address + 50;
-    const uint8_t *there = sim_flash_peek(&world->flash, address, 1);
-    uint8_t byte = there != NULL ? *there ^ 0x10 : 0;
-
-    sim_flash_set(&world->flash, address, &byte, 1);
+    sim_flash_flip(&world->flash, place_of(world, bank, world->scenario->loss), 4);
 }
 
 static void lose(struct sim_world *world)
@@ -113,6 +147,8 @@ static void lose(struct sim_world *world)
         lose_unit(world, 1);
         break;
     case SIM_ROT_RUNNING:
+    case SIM_ROT_HEADER:
+    case SIM_ROT_TABLE:
         world->judge.running_rotted = true;
         rot(world, world->bank);
         break;
@@ -125,10 +161,18 @@ static void lose(struct sim_world *world)
         rot(world, 0);
         break;
     case SIM_WEAR_OUT_STANDBY:
-        sim_flash_wear_out(&world->flash, world->layout->places.bank[1].address);
+        sim_flash_wear_out(
+            &world->flash,
+            world->layout->places.bank[sim_layout_has_one_bank(world->layout) ? 0 : 1].address);
         break;
     case SIM_WEAR_OUT_UNIT:
         sim_flash_wear_out(&world->flash, world->layout->places.record[1].address);
+        break;
+    case SIM_FREEZE_STANDBY:
+        sim_flash_freeze(&world->flash, world->layout->places.bank[1].address);
+        break;
+    case SIM_FREEZE_UNIT:
+        sim_flash_freeze(&world->flash, world->layout->places.record[1].address);
         break;
     case SIM_NO_LOSS:
         break;

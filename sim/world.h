@@ -19,6 +19,8 @@ struct sim_operator {
     bool installed;    /* the co-processor said so, and the device has not shown up since */
     bool tricked;      /* the scenario's trick was played */
     uint32_t quiet_ms; /* nothing has happened since */
+    uint32_t back_ms;  /* the network is down until then */
+    bool cut_off;      /* from it */
     unsigned rests;    /* restarts with nothing left to ship */
 };
 
@@ -43,6 +45,7 @@ struct sim_world {
     const struct sim_layout *layout;
     struct sim_firmware firmware[SIM_FIRMWARES];
     struct tdm_key_set keys;
+    tdm_verify_fn *verify;
     struct sim_flash factory; /* how each case begins */
     struct sim_flash flash;
     struct sim_line to_ncp;
@@ -73,6 +76,7 @@ struct sim_world {
     uint8_t running; /* firmware in bank, SIM_NONE while the bootloader fetches */
     bool trial;
     uint32_t self_test_ends_ms;
+    bool fed; /* bytes came in since it was polled */
     struct tdm_mcu mcu;
     struct tdm_mcu_config config;
     uint8_t boot_buffer[TDM_PACKAGE_FRONT_MAX];
