@@ -19,6 +19,7 @@
 #include "ncpd/cloud_link.h"
 #include "ncpd/host.h"
 #include "ncpd/log.h"
+#include "ncpd/mcu_status.h"
 #include "ncpd/memory.h"
 #include "ncpd/report.h"
 #include "ncpd/serial.h"
@@ -31,6 +32,7 @@
 enum {
     CHECK_IN_DELAY_MS = 1000,
     PIN_RETRY_MS = 20,
+    REBOOT_LIMIT_MS = 60000,
     RX_BUFFER_BYTES = 1024 /* what info/mcu says we take in one message */
 };
 
@@ -46,7 +48,12 @@ struct bridge {
     struct datastreams streams;
     struct local_time local;
     struct calls calls;
+    struct hook *hook;
+    struct factory *factory;
+    struct led *led;
+    struct gpio_button *button;
     bool leaving;           /* the program ends */
+    bool reboots_host;      /* ncp.reboot asked for it */
     struct event *poll;     /* core/ncp's timers */
     struct event *check_in; /* go on line */
 };
@@ -70,11 +77,27 @@ static bool tell_pins(struct bridge *bridge)
     return true;
 }
 
+/* blynk.factoryReset: nothing of this device's life is left here. The token is the machine's. */
+static void reset_to_factory(struct bridge *bridge)
+{
+    log_warning(bridge->mcu->name, "the MCU asks for the state as from the factory");
+    bridge->calls.factory_reset = false;
+    bridge->calls.vendor[0] = '\0';
+    bridge->local = (struct local_time){0};
+    update_forget(bridge->update);
+    (void)hook_start(bridge->hook, "factory-reset", NULL, NULL, REBOOT_LIMIT_MS, NULL, NULL);
+}
+
 /* After everything that may have given core/ncp something to do. */
 static void run_ncp(struct bridge *bridge)
 {
-    uint32_t wait_ms = tdm_ncp_poll(&bridge->ncp, now_ms());
+    uint32_t wait_ms;
 
+    if (bridge->calls.factory_reset) {
+        reset_to_factory(bridge);
+    }
+    wait_ms = tdm_ncp_poll(&bridge->ncp, now_ms());
+    led_show(bridge->led, tdm_ncp_state(&bridge->ncp));
     if (!tell_pins(bridge) && wait_ms > PIN_RETRY_MS) {
         wait_ms = PIN_RETRY_MS;
     }
@@ -190,10 +213,24 @@ static int op_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader 
 {
     struct bridge *bridge = ctx;
 
+    bridge->reboots_host = bridge->reboots_host || (uid == TDM_UID_NCP_REBOOT && bridge->mcu->reboot_host);
     if (uid == TDM_UID_OTA_PREFETCH) {
         return update_prefetch(bridge->update, msg_id, results);
     }
     return calls_serve(&bridge->calls, uid, msg_id, args, results);
+}
+
+/* After ncp.reboot, and after an update; only the first may mean the machine. */
+static void op_reboot(void *ctx)
+{
+    struct bridge *bridge = ctx;
+
+    if (bridge->reboots_host) {
+        bridge->reboots_host = false;
+        if (!hook_start(bridge->hook, "reboot", NULL, NULL, REBOOT_LIMIT_MS, NULL, NULL)) {
+            log_error(bridge->mcu->name, "RebootHost=yes, and no Hook that could do it");
+        }
+    }
 }
 
 static bool op_serves(void *ctx, uint16_t uid)
@@ -211,6 +248,7 @@ static const struct tdm_ncp_ops ops = {
     .read = op_read,
     .progress = op_progress,
     .device_report = op_device_report,
+    .reboot = op_reboot,
     .serve = op_serve,
     .serves = op_serves,
 };
@@ -331,6 +369,26 @@ static void publish_data(void *ctx, const char *topic, const void *payload, size
     }
 }
 
+/* --- The rest of the machine --- */
+
+static void on_wake(void *ctx)
+{
+    struct bridge *bridge = ctx;
+
+    timer_start(bridge->poll, 0);
+}
+
+static void on_button(void *ctx, uint8_t event)
+{
+    struct bridge *bridge = ctx;
+
+    if (event == TDM_EVENT_RESET_DONE) {
+        (void)hook_start(bridge->hook, "config-reset", NULL, NULL, REBOOT_LIMIT_MS, NULL, NULL);
+    }
+    tdm_ncp_event(&bridge->ncp, (enum tdm_event)event);
+    timer_start(bridge->poll, 0);
+}
+
 /* --- Updates --- */
 
 static void on_update_wake(void *ctx)
@@ -360,6 +418,25 @@ static void make_config(struct bridge *bridge)
     bridge->config.initial_baud = bridge->mcu->uart_baud;
 }
 
+static void make_calls(struct bridge *bridge, struct event_base *base)
+{
+    const struct mcu_config *mcu = bridge->mcu;
+
+    bridge->hook = hook_new(base, mcu);
+    bridge->led = led_new(base, mcu);
+    bridge->button = gpio_button_new(base, mcu, on_button, bridge);
+    bridge->factory = factory_new(base, mcu, &bridge->ncp, bridge->cloud, bridge->hook, on_wake, bridge);
+    bridge->calls = (struct calls){.mcu = mcu,
+                                   .device = &bridge->ncp.device,
+                                   .streams = &bridge->streams,
+                                   .local = &bridge->local,
+                                   .cloud = bridge->cloud,
+                                   .hook = bridge->hook,
+                                   .factory = bridge->factory,
+                                   .led = bridge->led,
+                                   .button = bridge->button};
+}
+
 struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
 {
     struct bridge *bridge = memory_zeroed(sizeof *bridge);
@@ -379,12 +456,8 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
     bridge->check_in = evtimer_new(base, on_check_in, bridge);
     bridge->cloud = cloud_link_new(base, mcu, mcu->cloud.is_tandem ? &bridge->reports : NULL, &cloud);
     datastreams_init(&bridge->streams, &mcu->pins, publish_data, bridge);
-    bridge->calls = (struct calls){.mcu = mcu,
-                                   .device = &bridge->ncp.device,
-                                   .streams = &bridge->streams,
-                                   .local = &bridge->local,
-                                   .cloud = bridge->cloud};
     tdm_ncp_init(&bridge->ncp, &bridge->config, now_ms());
+    make_calls(bridge, base);
     bridge->update = update_new(base, mcu, &bridge->store, &bridge->ncp, &bridge->reports, &update);
     bridge->serial = serial_new(base, mcu, &uart);
     return bridge;
@@ -402,69 +475,19 @@ bool bridge_say_goodbye(struct bridge *bridge)
             serial_idle(bridge->serial));
 }
 
-/* --- Status --- */
-
-static json_t *counters_status(const struct bridge *bridge)
-{
-    struct tdm_ncp_counters c;
-
-    tdm_ncp_counters(&bridge->ncp, &c);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "frames_in",
-                     (json_int_t)c.frames_in, "frames_out", (json_int_t)c.frames_out, "bytes_in",
-                     (json_int_t)c.bytes_in, "bytes_out", (json_int_t)c.bytes_out, "crc_errors",
-                     (json_int_t)c.bad_crc, "oversized", (json_int_t)c.oversized, "cut_short",
-                     (json_int_t)c.cut_short, "noise_bytes", (json_int_t)c.noise, "resends",
-                     (json_int_t)c.resends, "unserved", (json_int_t)c.unserved, "sessions",
-                     (json_int_t)c.sessions, "links_lost", (json_int_t)c.lost);
-}
-
-static json_t *cloud_status(const struct bridge *bridge)
-{
-    struct cloud_link_status cloud;
-
-    cloud_link_status(bridge->cloud, &cloud);
-    return json_pack("{s:s, s:i, s:b, s:b, s:I, s:I}", "host", cloud.host, "port", cloud.port, "tls",
-                     cloud.tls, "connected", cloud.connected, "connections", (json_int_t)cloud.connections,
-                     "dropped", (json_int_t)cloud.dropped);
-}
-
-static json_t *device_status(const struct bridge *bridge)
-{
-    const struct tdm_ncp_device *device = &bridge->ncp.device;
-
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "template", text_or_empty(device->template_id), "type",
-                     text_or_empty(device->firmware.type), "version", text_or_empty(device->firmware.version),
-                     "build", text_or_empty(device->firmware.build), "library",
-                     text_or_empty(device->firmware.library));
-}
-
-static json_t *update_json(const struct bridge *bridge)
-{
-    const struct update_status *update = update_status(bridge->update);
-
-    return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "active", update->active, "stage",
-                     update->stage, "reason", tdm_reason_slug(update->reason), "type",
-                     text_or_empty(update->offer.type), "version", text_or_empty(update->offer.version),
-                     "build", text_or_empty(update->offer.build), "bytes", (json_int_t)update->bytes, "size",
-                     (json_int_t)update->size, "changed_at", (json_int_t)update->changed_s);
-}
-
 json_t *bridge_status(const struct bridge *bridge)
 {
-    const char *device = serial_device(bridge->serial);
-
-    return json_pack("{s:s, s:{s:s, s:b, s:s, s:I}, s:s, s:i, s:o, s:o, s:o, s:o}", "name", bridge->mcu->name,
-                     "uart", "path", bridge->mcu->uart, "open", device != NULL, "device",
-                     device != NULL ? device : "", "baud", (json_int_t)tdm_ncp_baud(&bridge->ncp), "link",
-                     tdm_ncp_link_slug(&bridge->ncp), "state", (int)tdm_ncp_state(&bridge->ncp), "cloud",
-                     cloud_status(bridge), "device", device_status(bridge), "update", update_json(bridge),
-                     "counters", counters_status(bridge));
+    return mcu_status(bridge->mcu, &bridge->ncp, bridge->serial, bridge->cloud, bridge->update);
 }
 
 void bridge_free(struct bridge *bridge)
 {
     serial_free(bridge->serial);
     update_free(bridge->update);
+    factory_free(bridge->factory);
+    gpio_button_free(bridge->button);
+    led_free(bridge->led);
+    hook_free(bridge->hook);
     cloud_link_free(bridge->cloud);
     event_free(bridge->poll);
     event_free(bridge->check_in);

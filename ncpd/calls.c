@@ -7,6 +7,8 @@
 #include "ncpd/host.h"
 #include "ncpd/log.h"
 
+enum { HOOK_LIMIT_MS = 60000 };
+
 /* Writes the results; args were found to fit. Returns a tdm_status, or TDM_SERVE_LATER. */
 typedef int call_fn(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
                     struct tdm_writer *results);
@@ -285,37 +287,99 @@ static int set_config_skip_limit(struct calls *calls, uint16_t msg_id, struct td
     return answer_bool(results, true);
 }
 
-/* --- Factory tests --- */
-
-enum factory_result {
-    FACTORY_OK = 1,
-    FACTORY_ARGUMENTS,
-    FACTORY_SYSTEM,
-    FACTORY_WIFI,
-    FACTORY_RSSI,
-    FACTORY_INTERNET
-};
-
-/* Wireless networks are the machine's business. */
-static int refuse_wifi(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                       struct tdm_writer *results)
+/* The product's own program does it; here is only said whether that was started. */
+static int start_hook(struct calls *calls, const char *action, struct tdm_writer *results)
 {
-    (void)calls;
-    (void)msg_id;
-    (void)args;
-    tdm_put_i16(results, 0);
-    tdm_put_u8(results, FACTORY_SYSTEM);
-    return TDM_STATUS_OK;
+    return answer_bool(results, hook_start(calls->hook, action, NULL, NULL, HOOK_LIMIT_MS, NULL, NULL));
 }
 
-static int refuse_test(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                       struct tdm_writer *results)
+static int config_start(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                        struct tdm_writer *results)
 {
-    (void)calls;
     (void)msg_id;
     (void)args;
-    tdm_put_u8(results, FACTORY_SYSTEM);
-    return TDM_STATUS_OK;
+    return start_hook(calls, "config-start", results);
+}
+
+static int config_stop(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                       struct tdm_writer *results)
+{
+    (void)msg_id;
+    (void)args;
+    return start_hook(calls, "config-stop", results);
+}
+
+static int config_reset(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                        struct tdm_writer *results)
+{
+    (void)msg_id;
+    (void)args;
+    return start_hook(calls, "config-reset", results);
+}
+
+static int factory_reset(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                         struct tdm_writer *results)
+{
+    (void)msg_id;
+    (void)args;
+    calls->factory_reset = true;
+    return answer_bool(results, true);
+}
+
+/* --- Hardware --- */
+
+/* The numbers of the call are pins of another module; which LED and button it is, the configuration says. */
+static int init_button(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                       struct tdm_writer *results)
+{
+    (void)msg_id;
+    (void)tdm_get_u16(args);
+    return answer_bool(results, gpio_button_start(calls->button, tdm_get_bool(args)));
+}
+
+static int init_led(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+{
+    (void)msg_id;
+    (void)args;
+    return answer_bool(results, led_init(calls->led, false));
+}
+
+static int init_rgb(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+{
+    (void)msg_id;
+    (void)args;
+    return answer_bool(results, led_init(calls->led, true));
+}
+
+static int set_led_brightness(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                              struct tdm_writer *results)
+{
+    (void)msg_id;
+    led_set_brightness(calls->led, tdm_get_u8(args));
+    return answer_bool(results, calls->mcu->led[0] != '\0' || calls->mcu->rgb[0][0] != '\0');
+}
+
+/* --- Factory tests --- */
+
+static int test_wifi(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                     struct tdm_writer *results)
+{
+    const char *ssid = tdm_get_string(args);
+
+    return factory_test_wifi(calls->factory, msg_id, ssid, tdm_get_string(args), results);
+}
+
+static int test_wifi_ap(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                        struct tdm_writer *results)
+{
+    return factory_test_ap(calls->factory, msg_id, tdm_get_u16(args), results);
+}
+
+static int test_connect(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
+                        struct tdm_writer *results)
+{
+    (void)args;
+    return factory_test_connect(calls->factory, msg_id, results);
 }
 
 /* --- The table --- */
@@ -324,6 +388,31 @@ static bool always(const struct calls *calls)
 {
     (void)calls;
     return true;
+}
+
+static bool with_hook(const struct calls *calls)
+{
+    return calls->mcu->hook[0] != '\0';
+}
+
+static bool with_button(const struct calls *calls)
+{
+    return calls->mcu->button[0] != '\0';
+}
+
+static bool with_led(const struct calls *calls)
+{
+    return calls->mcu->led[0] != '\0';
+}
+
+static bool with_rgb(const struct calls *calls)
+{
+    return calls->mcu->rgb[0][0] != '\0';
+}
+
+static bool with_any_led(const struct calls *calls)
+{
+    return with_led(calls) || with_rgb(calls);
 }
 
 static bool never(const struct calls *calls)
@@ -337,11 +426,11 @@ static const struct row {
     bool (*works)(const struct calls *calls); /* here, as it is configured */
     call_fn *serve;
 } rows[] = {
-    {TDM_UID_HW_INIT_USER_BUTTON, never, refuse},
-    {TDM_UID_HW_INIT_LED, never, refuse},
-    {TDM_UID_HW_INIT_RGB, never, refuse},
+    {TDM_UID_HW_INIT_USER_BUTTON, with_button, init_button},
+    {TDM_UID_HW_INIT_LED, with_led, init_led},
+    {TDM_UID_HW_INIT_RGB, with_rgb, init_rgb},
     {TDM_UID_HW_INIT_ARGB, never, refuse},
-    {TDM_UID_HW_SET_LED_BRIGHTNESS, never, refuse},
+    {TDM_UID_HW_SET_LED_BRIGHTNESS, with_any_led, set_led_brightness},
     {TDM_UID_HW_GET_WIFI_MAC, always, get_wifi_mac},
     {TDM_UID_HW_GET_ETHERNET_MAC, always, get_ethernet_mac},
     {TDM_UID_SET_VENDOR_PREFIX, always, set_vendor_prefix},
@@ -357,16 +446,16 @@ static const struct row {
     {TDM_UID_RESOLVE_EVENT, never, drop},
     {TDM_UID_RESOLVE_ALL_EVENTS, never, drop},
     {TDM_UID_SET_METADATA, always, set_metadata},
-    {TDM_UID_CONFIG_START, never, refuse},
-    {TDM_UID_CONFIG_STOP, never, refuse},
-    {TDM_UID_CONFIG_RESET, never, refuse},
+    {TDM_UID_CONFIG_START, with_hook, config_start},
+    {TDM_UID_CONFIG_STOP, with_hook, config_stop},
+    {TDM_UID_CONFIG_RESET, with_hook, config_reset},
     {TDM_UID_IS_CONFIGURED, always, is_configured},
     {TDM_UID_SET_CONFIG_TIMEOUT, always, set_config_timeout},
     {TDM_UID_SET_CONFIG_SKIP_LIMIT, always, set_config_skip_limit},
-    {TDM_UID_FACTORY_RESET, never, refuse},
-    {TDM_UID_FACTORY_TEST_WIFI, never, refuse_wifi},
-    {TDM_UID_FACTORY_TEST_WIFI_AP, never, refuse_test},
-    {TDM_UID_FACTORY_TEST_CONNECT, never, refuse_test},
+    {TDM_UID_FACTORY_RESET, always, factory_reset},
+    {TDM_UID_FACTORY_TEST_WIFI, with_hook, test_wifi},
+    {TDM_UID_FACTORY_TEST_WIFI_AP, with_hook, test_wifi_ap},
+    {TDM_UID_FACTORY_TEST_CONNECT, always, test_connect},
     {TDM_UID_SET_TIME, always, set_time},
     {TDM_UID_GET_TIME, always, get_time},
     {TDM_UID_GET_LOCATION_INFO, always, get_location},

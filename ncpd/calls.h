@@ -11,6 +11,10 @@
 #include "ncpd/cloud_link.h"
 #include "ncpd/config.h"
 #include "ncpd/datastreams.h"
+#include "ncpd/factory.h"
+#include "ncpd/gpio_button.h"
+#include "ncpd/hook.h"
+#include "ncpd/led.h"
 #include "ncpd/local_time.h"
 #include "tandem/ncp.h"
 
@@ -23,6 +27,11 @@ struct calls {
     struct datastreams *streams;
     struct local_time *local;
     struct cloud_link *cloud;
+    struct hook *hook;
+    struct factory *factory;
+    struct led *led;
+    struct gpio_button *button;
+    bool factory_reset;          /* asked for: the owner does it, once the call is served */
     char vendor[VENDOR_MAX + 1]; /* setVendorPrefix */
     char hotspot[160];           /* what getHotspotName answered last */
     uint16_t config_timeout_s;

@@ -403,6 +403,18 @@ void update_free(struct update *update)
     free(update);
 }
 
+void update_forget(struct update *update)
+{
+    if (download_busy(update->download)) {
+        download_stop(update->download);
+        report_download_failed(update->reports, TDM_REASON_CANCELLED);
+        end(update, "failed", TDM_REASON_CANCELLED);
+    }
+    tdm_ncp_withdraw(update->ncp, TDM_REASON_CANCELLED, now_ms());
+    store_clear(update->store);
+    update->remembered = 0;
+}
+
 const struct update_status *update_status(const struct update *update)
 {
     return &update->status;

@@ -46,6 +46,9 @@ void update_progress(struct update *update, const struct tdm_ncp_progress *progr
 /* otaUpdatePrefetch: what became of the file, or later, once that is known. As a tdm_serve_fn. */
 int update_prefetch(struct update *update, uint16_t msg_id, struct tdm_writer *results);
 
+/* Ends what is under way, and removes every file that was kept. */
+void update_forget(struct update *update);
+
 const struct update_status *update_status(const struct update *update);
 
 #endif

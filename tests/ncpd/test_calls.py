@@ -8,10 +8,10 @@ import queue
 import re
 import sys
 import time
-import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+import side_by_side  # noqa: E402
 import tandem_wire as wire  # noqa: E402
 from tandem_wire import CallFailed  # noqa: E402
 from test_ncpd import SECONDS, Case  # noqa: E402
@@ -102,6 +102,151 @@ class Table(Calls):
         with self.assertRaises(CallFailed) as failed:
             self.mcu_does(lambda peer: peer.call("mcu.reboot"))  # which the MCU serves, not the co-processor
         self.assertEqual(failed.exception.status, wire.UNKNOWN_UID)
+
+
+class Hooks(Calls):
+    """What the configuration adds."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("led", "red", "green", "blue"):
+            folder = Path(self.folder, name)
+            folder.mkdir()
+            (folder / "max_brightness").write_text("100\n")
+            (folder / "brightness").write_text("7\n")
+            (folder / "trigger").write_text("[heartbeat] none\n")
+        self.settings = {"Led": f"{self.folder}/led", "Rgb": ",".join(f"{self.folder}/{c}" for c in ("red", "green", "blue")),
+                         "Button": "/dev/gpiochip99:3"}
+
+    def set_hook(self, *lines):
+        hook = Path(self.folder, "hook")
+        hook.write_text("\n".join(["#!/bin/sh", f"echo $TANDEM_MCU $* >>{self.folder}/hooked", *lines, ""]))
+        hook.chmod(0o755)
+        self.settings["Hook"] = str(hook)
+
+    def hooked(self, line):
+        path = Path(self.folder, "hooked")
+        self.ncp.wait(lambda: path.exists() and line in path.read_text().splitlines(), f"hook {line}")
+
+    def brightness(self, name):
+        return (Path(self.folder, name, "brightness").read_text()).strip()
+
+    def test_has_uid_says_that_all_of_it_works(self):
+        self.set_hook()
+        self.start(settings=self.settings)
+        has = {uid for uid in documented() if self.call("ncp.hasUID", uid)}
+        self.assertEqual(has, {uid for uid, (_, here) in documented().items() if here != "false"})
+
+    def test_configuration_is_the_hooks(self):
+        self.set_hook()
+        self.start(settings=self.settings)
+        for name in ("Start", "Stop", "Reset"):
+            self.assertTrue(self.call(f"blynk.config{name}"))
+            self.hooked(f"test config-{name.lower()}")
+            self.ncp.wait_log(f"config-{name.lower()} ended")
+
+    def test_a_hook_that_cannot_run_is_said(self):
+        self.set_hook()
+        Path(self.settings["Hook"]).chmod(0o644)
+        self.start(settings=self.settings)
+        self.assertFalse(self.call("blynk.configStart"))
+        self.ncp.wait_log("Permission denied; make it a program")
+
+    def test_a_wifi_test_has_strength_and_result(self):
+        self.set_hook("read password; echo $password >>" + f"{self.folder}/hooked", "echo -61", 'test "$2" = Home')
+        self.start(settings=self.settings)
+        self.assertEqual(self.call("blynk.factoryTestWiFi", "Home", "geheim"), [-61, 1])
+        self.hooked("geheim")
+        self.assertNotIn("geheim", self.ncp.log.read_text())
+        self.assertEqual(self.call("blynk.factoryTestWiFi", "Other", "x"), [-61, 3])
+
+    def test_the_exit_status_is_the_result(self):
+        self.set_hook("exit $2")
+        self.start(settings=self.settings)
+        for status, result in ((0, 1), (2, 2), (4, 4), (5, 5), (6, 6), (7, 3), (1, 3)):
+            self.assertEqual(self.call("blynk.factoryTestWiFiAP", status), result)
+
+    def test_a_hook_that_hangs_is_killed(self):
+        self.set_hook("sleep 30")
+        self.start(settings=self.settings)
+        self.assertEqual(self.call("blynk.factoryTestWiFiAP", 1), 3)
+        self.ncp.wait_log("test-wifi-ap took too long")
+
+    def test_reboot_ends_the_session_and_reboots_the_machine_where_it_may(self):
+        for may in ("no", "yes"):
+            with self.subTest(may):
+                self.set_hook()
+                self.settings["RebootHost"] = may
+                self.start(settings=self.settings)
+                self.assertTrue(self.call("ncp.reboot"))
+                self.ncp.wait_log("not initialized any more")
+                if may == "yes":
+                    self.hooked("test reboot")
+                self.ncp.stop()
+                self.mcu.close()
+                self.assertEqual(Path(self.folder, "hooked").exists(), may == "yes")
+
+    def test_an_update_reboots_no_machine(self):
+        self.set_hook()
+        self.settings["RebootHost"] = "yes"
+        self.start(settings=self.settings)
+        self.offer()
+        self.assert_installed()
+        self.assertFalse(Path(self.folder, "hooked").exists())
+
+    def test_the_led_shows_the_state(self):
+        self.start(settings=self.settings)
+        self.assertEqual(self.brightness("led"), "7", "it is not ours before the MCU asks")
+        self.assertTrue(self.call("hw.initLED", 5, False))
+        self.ncp.wait(lambda: self.brightness("led") == "100", "on when connected")
+        self.assertTrue((Path(self.folder, "led/trigger").read_text()).startswith("none"))
+        self.assertTrue(self.call("hw.setLedBrightness", 51))
+        self.assertEqual(self.brightness("led"), "20")
+        self.ncp.stop()
+        self.assertEqual(self.brightness("led"), "0")
+
+    def test_colours_show_the_state(self):
+        self.start(settings=self.settings)
+        self.assertTrue(self.call("hw.initRGB", 1, 2, 3, False))
+        self.ncp.wait(lambda: [self.brightness(c) for c in ("red", "green", "blue")] == ["0", "100", "0"], "green")
+
+    def test_hardware_that_is_not_there_is_false(self):
+        self.settings["Led"] = "/nowhere"
+        self.start(settings=self.settings)
+        self.assertFalse(self.call("hw.initLED", 5, False))
+        self.assertFalse(self.call("hw.initUserButton", 5, True))
+        self.ncp.wait_log("button /dev/gpiochip99:3: No such file")
+
+    def test_a_factory_reset_leaves_nothing(self):
+        self.set_hook()
+        self.start(settings=self.settings)
+        self.offer()
+        self.wait_event("offered")
+        self.assertTrue(self.call("blynk.factoryReset"))
+        self.hooked("test factory-reset")
+        self.assertEqual(sorted(path.name for path in Path(self.folder, "data").iterdir()), [])
+        report = self.wait_report("failed")
+        self.assertEqual(report["reason"], "cancelled")
+
+
+class Connect(Calls):
+    def test_it_is_ok_while_connected(self):
+        self.start()
+        self.assertEqual(self.call("blynk.factoryTestConnect"), 1)
+
+    def test_it_tries_where_there_is_no_login(self):
+        self.write_token("wrong")
+        self.start_mcu()
+        self.start_ncp()
+        self.ncp.wait_log("(code 4)")
+        self.assertEqual(self.call("blynk.factoryTestConnect"), 1)
+
+    def test_it_says_when_nobody_is_there(self):
+        self.cloud.close()
+        self.start_mcu()
+        self.start_ncp()
+        self.ncp.wait_log("trying again")
+        self.assertEqual(self.call("blynk.factoryTestConnect"), 6)
 
 
 class Data(Calls):
@@ -254,4 +399,4 @@ class Identity(Calls):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    side_by_side.main()

@@ -55,6 +55,13 @@ class Off(Exception):
     """The test is over."""
 
 
+def damaged(frame, fault):
+    """What is left of a frame."""
+    middle = len(frame) // 2
+    return {None: frame, "lose": b"", "cut": frame[:middle], "no end": frame[:-1], "no begin": frame[1:],
+            "flip": frame[:middle] + bytes([frame[middle] ^ 0x20]) + frame[middle + 1 :]}[fault]
+
+
 class Line:
     """Bytes to and from the co-processor, with whole frames damaged on the way where a test asks for it."""
 
@@ -65,10 +72,13 @@ class Line:
         self.frame = None  # the one that is arriving
         self.overruns = 0  # bytes that the hardware buffer had no room for
         self.asked = {}  # message id -> name, of the MCU's calls
+        self.at_random = None  # gives a fault, or None, for each frame that none is planned for
 
     def fault(self, kind):
         planned = self.faults.get(kind)
-        return planned.pop(0) if planned else None
+        if planned:
+            return planned.pop(0)
+        return self.at_random() if self.at_random else None
 
     def wait(self, seconds):
         if select.select([self.port], [], [], seconds)[0]:
@@ -103,18 +113,11 @@ class Line:
         elif len(payload) >= 4:
             kind = wire.BY_UID[struct.unpack_from("<H", payload, 2)[0]].name
         fault = self.fault(kind)
-        return {None: frame, "lose": b"", "cut": frame[: len(frame) // 2], "no end": frame[:-1],
-                "no begin": frame[1:]}[fault]
+        return damaged(frame, fault)
 
     def send(self, kind, payload):
         frame = wire.encode_frame(payload)
-        fault = self.fault(kind)
-        if fault is None:
-            self.send_raw(frame)
-        elif fault == "cut":
-            self.send_raw(frame[: len(frame) // 2])
-        else:
-            assert fault == "lose", fault
+        self.send_raw(damaged(frame, self.fault(kind)))
 
     def send_raw(self, data):
         if self.rate_of is not None and self.rate_of() != self.rate:
@@ -202,8 +205,10 @@ class FieldDriver:
         self.events = queue.Queue()
         self.states = []
         self.faults = {}  # kind of frame -> what happens to the next ones of it
+        self.line_fault = None  # gives a fault, or None, for each frame (Line.at_random)
         self.digests = {}
         self.offer = None
+        self.finished = []  # images that it took for good
         self.image = bytearray()
         self.chunks = []  # (offset, bytes) as they came
         self.short_chunks = []  # offsets of those that were padded in the middle
@@ -252,6 +257,7 @@ class FieldDriver:
 
     def _sessions(self, port, rate_of=None):
         self.line = Line(port, self.faults, rate_of)
+        self.line.at_random = lambda: self.line_fault() if self.line_fault else None
         try:
             while True:
                 try:
@@ -480,6 +486,7 @@ class FieldDriver:
         if self.digests["CRC32"] != self.crc32:
             return False
         self.ota = "apply"
+        self.finished.append(bytes(self.image))
         self.events.put("finished")
         return True
 
