@@ -228,7 +228,7 @@ static int send_value(const struct message *message, const char *branch, const c
                       size_t bytes)
 {
     char topic[FLEET_TOPIC_MAX];
-    snprintf(topic, sizeof topic, "downlink/%s/%s", branch, name);
+    snprintf(topic, sizeof topic, "downlink/%s/%.*s", branch, VALUES_NAME_MAX, name);
     int result = fleet_publish(message->fleet, message->device, topic, 0, data, bytes);
     return result == STORE_NOT_FOUND ? STORE_OK : result;
 }
