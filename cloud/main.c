@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cloud/backup.h"
 #include "cloud/fleet/desk.h"
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/node.h"
@@ -112,10 +113,7 @@ static void open_folder(struct cloud *cloud)
     if (mkdir(cloud->options.data, 0700) != 0 && errno != EEXIST)
         fail("cannot create the data folder %s: %s", cloud->options.data, strerror(errno));
     lock_folder(cloud);
-    if (cloud->options.firmware != NULL)
-        snprintf(cloud->folder, sizeof cloud->folder, "%s", cloud->options.firmware);
-    else
-        path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
+    path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
 }
 
 /* --- The store, and what it holds in memory --- */
@@ -198,7 +196,7 @@ static int load_all(struct cloud *cloud)
     if (result == STORE_OK)
         result = load_ticket_key(cloud);
     if (result == STORE_OK)
-        result = firmware_sweep(fleet, alone);
+        result = firmware_sweep(fleet);
     if (result == STORE_OK)
         return store_commit(fleet->store);
     store_rollback(fleet->store);
@@ -394,6 +392,10 @@ static void stop(struct cloud *cloud)
 int main(int argc, char **argv)
 {
     struct cloud cloud = {0};
+    if (backup_is_command(argc, argv)) {
+        umask(077);
+        return backup_run(argc, argv);
+    }
     options_parse(&cloud.options, argc, argv);
     log_level_set(cloud.options.log_level);
     signal(SIGPIPE, SIG_IGN);

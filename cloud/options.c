@@ -20,7 +20,6 @@ enum option_id {
     DATA = 1,
     DATABASE,
     BUS,
-    FIRMWARE,
     HTTPS,
     MQTTS,
     TLS_CERT,
@@ -76,8 +75,6 @@ static const struct {
      "                        may share it",
      NO_TEXT},
     {BUS, "bus", "URL", "nats://HOST:PORT, where servers that share a database meet", NO_TEXT},
-    {FIRMWARE, "firmware", "DIR", "folder of firmware files, shared likewise (default: in --data)",
-     offsetof(struct options, firmware)},
     {SETTLE, "settle", "SECONDS",
      "how long a device without Tandem's reports must keep its new\n"
      "                        version to count as updated (default: 300)",
@@ -92,7 +89,8 @@ static void print_help(void)
 {
     printf("Usage: tandem-cloud --data DIR --https ADDR:PORT --mqtts ADDR:PORT --tls-cert FILE\n"
            "                    --tls-key FILE [options]\n"
-           "       tandem-cloud --data DIR --http 127.0.0.1:PORT --mqtt 127.0.0.1:PORT [options]\n\n"
+           "       tandem-cloud --data DIR --http 127.0.0.1:PORT --mqtt 127.0.0.1:PORT [options]\n"
+           "       tandem-cloud backup | restore | check ...    (docs/OPERATING.md)\n\n"
            "Keeps a fleet's firmware up to date: devices connect over MQTT, people and programs\n"
            "use the REST interface. The first start prints the admin token and leaves it in\n"
            "DIR/admin.token.\n\n");
@@ -198,8 +196,6 @@ static void check(const struct options *options)
     if ((options->http == NULL && options->https == NULL) ||
         (options->mqtt == NULL && options->mqtts == NULL))
         usage_error("one of --https and --http, and one of --mqtts and --mqtt, are required");
-    if (options->firmware != NULL && strlen(options->firmware) > 1024)
-        usage_error("--firmware is too long a path");
     if (options->bus != NULL && options->database == NULL)
         usage_error("--bus is for servers that share a --database");
     if (tls && !files)

@@ -11,7 +11,6 @@ struct options {
     const char *data;
     const char *database; /* URL of PostgreSQL, NULL: SQLite in data */
     const char *bus;      /* URL of NATS, NULL: there are no other servers */
-    const char *firmware; /* folder of firmware files, NULL: in data */
     const char *http;     /* addresses to listen at, NULL: not */
     const char *https;
     const char *mqtt;

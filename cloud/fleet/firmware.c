@@ -7,13 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cloud/log.h"
 #include "cloud/text.h"
-
-#define SWEEP_AGE_S (24 * 3600)
 
 void firmware_path(const char *folder, const uint8_t sha256[RECORD_DIGEST_BYTES], char to[FIRMWARE_PATH_MAX])
 {
@@ -86,14 +83,7 @@ int firmware_delete(struct fleet *fleet, int64_t id)
     return result == STORE_OK ? store_firmware_delete(fleet->store, id) : result;
 }
 
-/* It may be on its way through another server. */
-static bool is_young(const char *path)
-{
-    struct stat file;
-    return stat(path, &file) != 0 || time(NULL) - file.st_mtime < SWEEP_AGE_S;
-}
-
-static int sweep_entry(struct fleet *fleet, const char *name, bool alone)
+static int sweep_entry(struct fleet *fleet, const char *name)
 {
     char path[FIRMWARE_PATH_MAX];
     uint8_t sha256[RECORD_DIGEST_BYTES];
@@ -106,13 +96,11 @@ static int sweep_entry(struct fleet *fleet, const char *name, bool alone)
     if (result != STORE_NOT_FOUND)
         return result;
     snprintf(path, sizeof path, "%s/%s", fleet->folder, name);
-    if (!alone && is_young(path))
-        return STORE_OK;
     log_line(LOG_LEVEL_INFO, "file-removed", "path=%s reason=unused", path);
     return unlink(path) == 0 ? STORE_OK : file_failed(path, "unlink");
 }
 
-int firmware_sweep(struct fleet *fleet, bool alone)
+int firmware_sweep(struct fleet *fleet)
 {
     if (mkdir(fleet->folder, 0700) != 0 && errno != EEXIST)
         return file_failed(fleet->folder, "mkdir");
@@ -121,7 +109,7 @@ int firmware_sweep(struct fleet *fleet, bool alone)
         return file_failed(fleet->folder, "opendir");
     int result = STORE_OK;
     for (struct dirent *entry; result == STORE_OK && (entry = readdir(folder)) != NULL;)
-        result = sweep_entry(fleet, entry->d_name, alone);
+        result = sweep_entry(fleet, entry->d_name);
     closedir(folder);
     return result;
 }

@@ -20,8 +20,7 @@ TDM_MUST_USE int firmware_add(struct fleet *fleet, struct firmware *firmware, co
  * The file itself goes at the next start, so that a failed commit loses nothing. */
 TDM_MUST_USE int firmware_delete(struct fleet *fleet, int64_t id);
 
-/* At start: creates the folder, and removes unfinished uploads and files that no firmware refers to. Unless
- * this server is alone, only those that are a day old: another may be writing them. */
-TDM_MUST_USE int firmware_sweep(struct fleet *fleet, bool alone);
+/* At start: creates the folder, and removes unfinished uploads and files that no firmware refers to. */
+TDM_MUST_USE int firmware_sweep(struct fleet *fleet);
 
 #endif

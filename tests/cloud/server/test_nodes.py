@@ -183,8 +183,9 @@ class Nodes(unittest.TestCase):
         cls.nats = Program(cls.folder, "nats", port,
                            [shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", str(port)])
         cls.nats.start()
-        options = ["--database", cls.postgres.url, "--bus", f"nats://127.0.0.1:{port}", "--firmware",
-                   str(cls.folder / "firmware")]
+        options = ["--database", cls.postgres.url, "--bus", f"nats://127.0.0.1:{port}", "--files",
+                   str(cls.folder / "files")]
+        (cls.folder / "files").mkdir()
         cls.servers = []
         for i in range(NODES):
             folder = cls.folder / f"n{i}"

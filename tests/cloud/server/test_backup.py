@@ -1,0 +1,188 @@
+"""Backup, restore and check of a data folder, and what a server says of a database that it can't use."""
+
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import unittest
+from contextlib import closing
+from pathlib import Path
+
+import server as s
+
+
+def run(*arguments):
+    return subprocess.run([s.PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=s.LIMIT, check=False)
+
+
+class Backup(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="tandem-backup-"))
+        self.server = s.Server(folder=self.folder / "server")
+        self.server.folder.mkdir()
+        self.server.start()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(self.server.stop)
+
+    def good(self, *arguments):
+        done = run(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def bad(self, says, *arguments, status=1):
+        done = run(*arguments)
+        self.assertEqual(done.returncode, status, done.stdout)
+        self.assertIn(says, done.stderr)
+
+    def restored(self, backup):
+        """A second server on what a backup holds."""
+        again = s.Server(folder=self.folder / "again")
+        again.folder.mkdir()
+        self.good("restore", "--from", backup, "--data", again.data)
+        shutil.copy(self.server.data / "admin.token", again.data / "admin.token")
+        again.start()
+        self.addCleanup(again.stop)
+        return again
+
+    def test_a_backup_of_a_running_server_holds_all_that_was_answered(self):
+        device = self.server.add_device(name="pump 1")
+        firmware = self.server.upload(s.plain("2.0.0"), "two.bin")
+        shipment = self.server.ship(firmware, name="the shipment")
+        said = self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        self.assertIn("1 firmware files", said)
+        self.server.add_device(name="added later")
+        again = self.restored(self.folder / "b1")
+        self.assertEqual([d["name"] for d in again.get("/api/v1/devices")["devices"]], ["pump 1"])
+        connection = s.Device(again, device["token"])
+        connection.check_in("1.0.0")
+        self.assertEqual(connection.offer()["ver"], "2.0.0")
+        self.assertEqual(again.target(shipment)["status"], "request-sent")
+        connection.close()
+
+    def test_a_backup_under_load_is_of_one_moment(self):
+        stop = threading.Event()
+        names = []
+
+        def add():
+            while not stop.is_set():
+                name = f"n{len(names)}"
+                self.server.add_device(name=name)
+                names.append(name)
+
+        adding = threading.Thread(target=add)
+        adding.start()
+        s.wait_for("some devices", lambda: len(names) > 20)
+        before = len(names)
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        after = len(names) + 1
+        s.wait_for("it goes on", lambda: len(names) > after)
+        stop.set()
+        adding.join(s.LIMIT)
+        with closing(sqlite3.connect(self.folder / "b1" / "tandem.db")) as copy:
+            kept = [row[0] for row in copy.execute("SELECT name FROM device ORDER BY id")]
+        self.assertTrue(before <= len(kept) <= after)
+        self.assertEqual(kept, names[:len(kept)])
+
+    def test_a_backup_is_made_after_kill_9_too(self):
+        self.server.add_device(name="pump 1")
+        self.server.kill()
+        self.good("check", "--data", self.server.data)
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        again = self.restored(self.folder / "b1")
+        self.assertEqual(len(again.get("/api/v1/devices")["devices"]), 1)
+
+    def test_nothing_is_overwritten(self):
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        self.bad("is there already", "backup", "--data", self.server.data, "--to", self.folder / "b1")
+        self.bad("holds a database already", "restore", "--from", self.folder / "b1", "--data", self.server.data)
+
+    def test_a_missing_or_damaged_firmware_is_named(self):
+        firmware = self.server.upload(s.plain("2.0.0"))
+        (path,) = (self.server.data / "firmware").iterdir()
+        path.write_bytes(b"x" + path.read_bytes()[1:])
+        self.bad(f"{path} is damaged", "check", "--data", self.server.data)
+        self.bad(f"{path} is damaged", "backup", "--data", self.server.data, "--to", self.folder / "b1")
+        self.assertFalse((self.folder / "b1").exists())
+        path.unlink()
+        self.bad(str(path), "check", "--data", self.server.data)
+        self.assertIn("id", firmware)
+        said = self.good("check", "--data", self.server.data, "--files", "s3://elsewhere")
+        self.assertIn("1 more are kept in s3://elsewhere alone", said)
+
+    def test_a_damaged_database_is_found(self):
+        for i in range(200):
+            self.server.add_device(name=f"{i} of two hundred that fill pages")
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        path = self.folder / "b1" / "tandem.db"
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2:len(data) // 2 + 4096] = bytes(4096)
+        path.write_bytes(data)
+        self.bad("tandem.db", "restore", "--from", self.folder / "b1", "--data", self.folder / "other")
+
+    def test_what_is_missing_is_said(self):
+        self.bad("usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
+        self.bad("usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
+        self.bad("unable to open", "check", "--data", self.folder / "nowhere")
+
+    # --- Databases that can't be used ---
+
+    def test_a_locked_database_is_said_and_gone_on_with(self):
+        lock = sqlite3.connect(self.server.data / "tandem.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        answer = self.server.ask("POST", "/api/v1/devices", {"template": s.TEMPLATE})
+        self.assertEqual(answer.status, 503, answer.body)
+        self.assertIn("lock", answer.json["detail"])
+        self.assertIn("database-locked", self.server.log())
+        self.assertEqual(self.server.ask("GET", "/health", token=False).status, 503)
+        lock.execute("ROLLBACK")
+        lock.close()
+        s.wait_for("health is ok", lambda: self.server.ask("GET", "/health", token=False).status == 200)
+        self.server.add_device()
+
+    # --- Disks, as small file systems of their own (needs root) ---
+
+    def small_disk(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], stderr=subprocess.DEVNULL,
+                          check=False).returncode != 0:
+            self.skipTest("tmpfs can't be mounted here")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        server = s.Server(folder=disk)
+        server.start()
+        self.addCleanup(server.stop)
+        return server
+
+    def test_a_full_disk_is_said_and_gone_on_with(self):
+        server = self.small_disk()
+        kept = 0
+        while True:
+            answer = server.ask("POST", "/api/v1/devices", {"template": s.TEMPLATE, "name": f"n{kept}"})
+            if answer.status != 201:
+                break
+            kept += 1
+        self.assertEqual(answer.status, 507, answer.body)
+        self.assertIn("database-full", server.log())
+        self.assertIn("free some space", server.log())
+        self.assertEqual(server.ask("GET", "/health", token=False).json["database"], "the disk is full")
+        self.assertGreater(kept, 0)
+        self.assertEqual(len(server.get("/api/v1/devices?limit=1")["devices"]), 1)
+        server.kill()
+        subprocess.run(["mount", "-o", "remount,size=4m", server.folder], check=True)
+        server.start()
+        self.good("check", "--data", server.data)
+        with closing(sqlite3.connect(server.data / "tandem.db")) as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM device").fetchone()[0], kept)
+        server.add_device()
+
+    def test_a_read_only_disk_is_named(self):
+        server = self.small_disk()
+        server.stop()
+        subprocess.run(["mount", "-o", "remount,ro", server.folder], check=True)
+        self.bad("Read-only file system", "--data", server.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0")
+
+
+if __name__ == "__main__":
+    unittest.main()
