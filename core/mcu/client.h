@@ -57,7 +57,7 @@ void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
 bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
 
 /* Calls of docs/EXTENSIONS.md, in the order in which they are asked for. */
-enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__EXTENSIONS };
+enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__WINDOW, TDM__EXTENSIONS };
 
 static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extension extension)
 {

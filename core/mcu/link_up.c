@@ -319,7 +319,7 @@ static void probe_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 static int send_probe(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
-                                                   TDM_UID_DEVICE_START};
+                                                   TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW};
     struct tdm_writer args;
     int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_NCP_HAS_UID, false, &args);
 

@@ -16,9 +16,9 @@
  *     reset ends.
  *
  * A handler checks a chunk and copies it; the work is done from poll, and the call is answered when it is
- * done (programmed, that is). The co-processor sends a chunk again when its answer takes over 5 s, as a slow
- * erase or a signature check may: the same chunk again only changes which call the answer is for. Six sends
- * of 5 s each bound what erasing may take: 30 s.
+ * done (programmed, that is), or before where update_chunk.c says so. The co-processor sends a chunk again
+ * when its answer takes over 5 s, as a slow erase or a signature check may: the same chunk again only changes
+ * which call the answer is for. Six sends of 5 s each bound what erasing may take: 30 s.
  *
  * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. The
  * record says erasing or receiving exactly from then until pending or abandon. One call of theirs at most
@@ -31,7 +31,8 @@ enum {
     START_PAUSE_MS = 1000,
     START_TRIES = 5,
     CALL_TIMEOUT_MS = 1000,
-    PREFETCH_TIMEOUT_MS = 30000
+    PREFETCH_TIMEOUT_MS = 30000,
+    WINDOW = 2
 };
 
 void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms)
@@ -63,7 +64,7 @@ void tdm__update_decide(struct tdm_mcu_update *update, bool answer)
 
 /* Sends what was decided; without room it waits for the next poll. A refusal lets its reason go first, and
  * waits until it is known whether the co-processor takes reasons. */
-static void flush_answer(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__update_flush_answer(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
@@ -143,8 +144,7 @@ void tdm__update_rewind(struct tdm_mcu *mcu)
 
     update->offset = 0;
     update->crc32 = 0;
-    update->chunk_bytes = 0;
-    update->last_bytes = 0;
+    tdm__update_forget_chunks(update);
     tdm_sha256_init(&update->sha256);
     tdm_front_init(&update->front, mcu->config->front);
 }
@@ -336,6 +336,35 @@ static uint32_t ask_resume(struct tdm_mcu *mcu, uint32_t now_ms)
     return TDM__NEVER;
 }
 
+/* ---- WRITING: how many chunks are in flight ---- */
+
+static void window_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+
+    (void)status;
+    (void)now_ms;
+    if (error != TDM_E_CANCELLED)
+        mcu->update.window = tdm__is_yes(error, results) ? WINDOW : 1;
+}
+
+static uint32_t ask_window(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_writer args;
+
+    if (!mcu->config->receives_while_writing || !tdm__peer_knows(mcu, TDM__WINDOW)) {
+        mcu->update.window = 1;
+        return 0;
+    }
+    if (tdm_endpoint_open(&mcu->endpoint, TDM_UID_OTA_WINDOW, false, &args) != TDM_OK)
+        return 1;
+    tdm_put_u8(&args, WINDOW);
+    if (tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->update.call, CALL_TIMEOUT_MS, window_done, mcu,
+                            now_ms) != TDM_OK)
+        return 1;
+    return TDM__NEVER;
+}
+
 /* --- otaUpdateFinish --- */
 
 /* Those of the file. Of an encoded payload that was entered in the middle they can't be made again; what is
@@ -354,6 +383,7 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
         return TDM_STATUS_ARGS_READ;
     if (is_finishing(update))
         return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
+    tdm__update_write_before(mcu, now_ms);
     if (update->state == UPDATE_APPLYING || !tdm__update_takes_chunks(update)) {
         tdm_put_bool(results, update->state == UPDATE_APPLYING);
         return TDM_STATUS_OK;
@@ -484,7 +514,7 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
     case UPDATE_ERASING:
         return tdm__update_erase_unit(mcu, now_ms);
     case UPDATE_WRITING:
-        return tdm__update_write_chunk(mcu, now_ms);
+        return update->window == 0 ? ask_window(mcu, now_ms) : tdm__update_write_chunk(mcu, now_ms);
     case UPDATE_ASKING_SHA256:
         return ask_digest(mcu, TDM_UID_OTA_GET_SHA256, sha256_done, now_ms);
     case UPDATE_ASKING_CRC32:
@@ -506,7 +536,7 @@ uint32_t tdm__update_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     uint32_t wait_ms = step(mcu, now_ms);
 
-    flush_answer(mcu, now_ms);
+    tdm__update_flush_answer(mcu, now_ms);
     return mcu->update.answer >= ANSWER_TRUE ? 1 : wait_ms;
 }
 

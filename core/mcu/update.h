@@ -35,10 +35,18 @@ void tdm__update_rewind(struct tdm_mcu *mcu);
 int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer);
 void tdm__update_decide(struct tdm_mcu_update *update, bool answer);
 
+/* Sends what was decided, if it can. */
+void tdm__update_flush_answer(struct tdm_mcu *mcu, uint32_t now_ms);
+
 static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
 {
     return update->state >= UPDATE_FRONT && update->state <= UPDATE_WRITING;
 }
+
+/* No chunk is in the buffer, and none was taken. */
+void tdm__update_forget_chunks(struct tdm_mcu_update *update);
+/* In WRITING: the chunk in the buffer, if any, goes to flash now. */
+void tdm__update_write_before(struct tdm_mcu *mcu, uint32_t now_ms);
 
 /* The steps of FRONT, CHECKING, ERASING and WRITING: as tdm__update_poll. */
 uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms);

@@ -1,9 +1,17 @@
 /* The chunks of an update: taken by otaUpdateWrite, worked on from poll, one at a time.
  *
  *     none --otaUpdateWrite: next in order, CRC good--> in the buffer --front fed, checked, or programmed-->
- *     none, and the call is answered
+ * none
  *
- * A chunk that comes again while it is worked on only changes which call the answer is for (R11). */
+ * When the call is answered:
+ *
+ *     once it is worked on       as a rule; a failure is the answer
+ *     with two in flight         likewise: the next chunk arrives meanwhile, and one is never sent before the
+ * one two before it is in flash once it is in the buffer   in WRITING, where the driver receives while flash
+ * is written and the co-processor has no window; a failure is the answer to what comes next
+ *
+ * So what arrives while flash is written is one chunk at most. A chunk that comes again while it is worked on
+ * only changes which call the answer is for (R11). */
 #include "core/mcu/update.h"
 
 #include <string.h>
@@ -15,10 +23,16 @@ enum {
 
 /* --- otaUpdateWrite --- */
 
-static bool is_repeated(const struct tdm_mcu_update *update, uint32_t offset, uint16_t bytes, uint32_t crc32)
+void tdm__update_forget_chunks(struct tdm_mcu_update *update)
 {
-    return update->last_bytes != 0 && bytes == update->last_bytes && offset == update->last_offset &&
-           crc32 == update->last_crc32;
+    update->chunk_bytes = 0;
+    update->window = 0;
+    memset(update->taken, 0, sizeof update->taken);
+}
+
+static bool is_same(const struct tdm_mcu_taken *taken, uint32_t offset, uint16_t bytes, uint32_t crc32)
+{
+    return taken->bytes != 0 && bytes == taken->bytes && offset == taken->offset && crc32 == taken->crc32;
 }
 
 /* Is it the chunk that comes next? The processing of the one before is over. */
@@ -28,6 +42,19 @@ static bool is_next(const struct tdm_mcu *mcu, uint32_t offset, uint16_t bytes)
 
     return update->chunk_bytes == 0 && offset == update->offset && bytes > 0 &&
            bytes <= mcu->config->chunk_bytes && bytes <= update->file_bytes - offset;
+}
+
+/* It may be answered although it is not in flash. */
+static bool answers_early(const struct tdm_mcu *mcu)
+{
+    return mcu->config->receives_while_writing && mcu->update.state == UPDATE_WRITING &&
+           mcu->update.window == 1;
+}
+
+static int answer_now(struct tdm_writer *results, bool value)
+{
+    tdm_put_bool(results, value);
+    return TDM_STATUS_OK;
 }
 
 static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes, uint32_t crc32,
@@ -41,9 +68,8 @@ static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes,
     update->crc32 = tdm_crc32(update->crc32, data, bytes);
     update->chunk_bytes = bytes;
     update->chunk_used = 0;
-    update->last_offset = update->offset;
-    update->last_bytes = bytes;
-    update->last_crc32 = crc32;
+    update->taken[1] = update->taken[0];
+    update->taken[0] = (struct tdm_mcu_taken){update->offset, crc32, bytes};
     update->since_ms = now_ms;
     update->tries = 0;
 }
@@ -85,17 +111,24 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     start_by_data(mcu, offset, now_ms);
-    if (!tdm__update_takes_chunks(update)) {
-        tdm_put_bool(results, false);
-        return TDM_STATUS_OK;
-    }
+    if (offset == update->offset + update->chunk_bytes)
+        tdm__update_write_before(mcu, now_ms);
+    if (!tdm__update_takes_chunks(update))
+        return answer_now(results, false);
     if (tdm_crc32(0, data, bytes) != crc32)
         return refuse_chunk(mcu, results, now_ms);
-    if (is_repeated(update, offset, bytes, crc32)) /* R11 */
-        return tdm__update_answer_later(update, msg_id, update->chunk_bytes != 0 ? ANSWER_DUE : ANSWER_TRUE);
+    if (is_same(&update->taken[0], offset, bytes, crc32) && update->chunk_bytes != 0)
+        return tdm__update_answer_later(update, msg_id, ANSWER_DUE); /* R11 */
+    if (is_same(&update->taken[0], offset, bytes, crc32) ||
+        (update->window > 1 && is_same(&update->taken[1], offset, bytes, crc32)))
+        return answer_now(results, true);
     if (!is_next(mcu, offset, bytes))
         return refuse_chunk(mcu, results, now_ms);
+    if (update->answer != ANSWER_NONE) /* the one before waits for room for its answer: as if lost */
+        return TDM_SERVE_LATER;
     take_chunk(mcu, data, bytes, crc32, now_ms);
+    if (answers_early(mcu))
+        return answer_now(results, true);
     return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
 }
 
@@ -199,8 +232,7 @@ static int resume(struct tdm_mcu *mcu, uint32_t now_ms)
     int error = tdm__resume_rehash(mcu);
 
     update->answer = ANSWER_NONE;
-    update->chunk_bytes = 0;
-    update->last_bytes = 0;
+    tdm__update_forget_chunks(update);
     update->offset = tdm__resume_offset(mcu);
     tdm__update_enter(update, UPDATE_RESUMING, now_ms);
     return error;
@@ -223,17 +255,32 @@ uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
     return 0;
 }
 
-uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+static void write_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    int error;
+    int error = tdm__install_write(mcu, mcu->config->chunk + update->chunk_used,
+                                   (uint32_t)update->chunk_bytes - update->chunk_used);
 
-    if (update->chunk_bytes == 0)
-        return await_chunk(mcu, now_ms);
-    error = tdm__install_write(mcu, mcu->config->chunk + update->chunk_used,
-                               (uint32_t)update->chunk_bytes - update->chunk_used);
     if (error == TDM_OK)
-        return finish_chunk(mcu, now_ms);
-    tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+        (void)finish_chunk(mcu, now_ms);
+    else
+        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+}
+
+uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    if (mcu->update.chunk_bytes == 0)
+        return await_chunk(mcu, now_ms);
+    if (answers_early(mcu) && !tdm_endpoint_idle(&mcu->endpoint))
+        return 1; /* the answer goes first */
+    write_chunk(mcu, now_ms);
     return 0;
+}
+
+void tdm__update_write_before(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    if (mcu->update.state != UPDATE_WRITING || mcu->update.window == 0 || mcu->update.chunk_bytes == 0)
+        return;
+    write_chunk(mcu, now_ms);
+    tdm__update_flush_answer(mcu, now_ms);
 }

@@ -156,6 +156,10 @@ struct tdm_mcu_config {
     uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
 
     uint16_t chunk_bytes;        /* largest chunk to ask for: 64 or more */
+    bool receives_while_writing; /* The UART's driver holds what arrives while flash is programmed for one
+                                    chunk: a frame of a chunk at least, twice chunk_bytes at worst. Then the
+                                    line does not wait for the flash: two chunks are in flight, or, with a
+                                    co-processor that can't, the answer goes before the flash. */
     uint8_t battery_min_percent; /* below it an accepted update waits */
     uint32_t patience_ms; /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
                            */
@@ -221,24 +225,30 @@ struct tdm_mcu_install {
     uint8_t carry[TDM_PROGRAM_MAX]; /* start of a program unit that a chunk split */
 };
 
+/* A chunk that was taken, so that it is known when it comes again (R11). */
+struct tdm_mcu_taken {
+    uint32_t offset;
+    uint32_t crc32;
+    uint16_t bytes; /* 0: none */
+};
+
 /* update.c. Small fields stand first, where a Cortex-M0 reaches them with one instruction. */
 struct tdm_mcu_update {
     uint8_t state;  /* enum update_state */
     uint8_t answer; /* enum answer */
     uint8_t tries;
     bool anew;            /* resuming failed: the whole file */
+    uint8_t window;       /* chunks in flight; 0: not agreed yet */
     uint16_t answer_id;   /* call of the co-processor's that waits for its answer */
     uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
     uint16_t chunk_used;
-    uint16_t last_bytes; /* of the last chunk taken, 0: none */
-    uint32_t last_offset;
-    uint32_t last_crc32;
     uint32_t file_bytes;
-    uint32_t offset;     /* bytes of the file that are done */
-    uint32_t wake_ms;    /* end of a pause */
-    uint32_t since_ms;   /* of the offer; later of the last good chunk */
-    uint32_t settled_ms; /* when the last transfer ended, or the client started (R10) */
-    uint32_t crc32;      /* of the file as received */
+    uint32_t offset;               /* bytes of the file that are done */
+    uint32_t wake_ms;              /* end of a pause */
+    uint32_t since_ms;             /* of the offer; later of the last good chunk */
+    uint32_t settled_ms;           /* when the last transfer ended, or the client started (R10) */
+    uint32_t crc32;                /* of the file as received */
+    struct tdm_mcu_taken taken[2]; /* the last chunk, and the one before */
     struct tdm_call call;
     struct tdm_hash sha256; /* of the file as received */
     struct tdm_front front; /* its manifest is the running image's during a trial */

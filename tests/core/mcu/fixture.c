@@ -318,17 +318,31 @@ bool fixture_await_start(struct fixture *f)
     return f->ncp.chunk != 0;
 }
 
-int fixture_write_raw(struct fixture *f, uint32_t offset, const uint8_t *data, uint32_t bytes, uint32_t crc)
+static size_t put_chunk(uint8_t *args, uint32_t offset, const uint8_t *data, uint32_t bytes, uint32_t crc)
 {
-    uint8_t args[2048];
     size_t n = put_u32(args, offset);
 
     args[n++] = (uint8_t)bytes;
     args[n++] = (uint8_t)(bytes >> 8);
     memcpy(args + n, data, bytes);
     n += bytes;
-    n += put_u32(args + n, crc);
-    return fixture_call(f, 0x0442, args, n, 5000);
+    return n + put_u32(args + n, crc);
+}
+
+int fixture_write_raw(struct fixture *f, uint32_t offset, const uint8_t *data, uint32_t bytes, uint32_t crc)
+{
+    uint8_t args[2048];
+
+    return fixture_call(f, 0x0442, args, put_chunk(args, offset, data, bytes, crc), 5000);
+}
+
+uint16_t fixture_send_chunk(struct fixture *f, uint32_t offset, uint32_t bytes)
+{
+    const uint8_t *data = f->package.bytes + offset;
+    uint8_t args[2048];
+
+    return ncp_stub_invoke(&f->ncp, 0x0442, args,
+                           put_chunk(args, offset, data, bytes, package_crc32(data, bytes)));
 }
 
 int fixture_write(struct fixture *f, uint32_t offset, uint32_t bytes)

@@ -90,6 +90,8 @@ int fixture_offer_package(struct fixture *f);
 bool fixture_await_start(struct fixture *f);
 int fixture_write(struct fixture *f, uint32_t offset, uint32_t bytes);
 int fixture_write_raw(struct fixture *f, uint32_t offset, const uint8_t *data, uint32_t bytes, uint32_t crc);
+/* Sends the chunk without waiting for its answer; returns the call's id. */
+uint16_t fixture_send_chunk(struct fixture *f, uint32_t offset, uint32_t bytes);
 /* Chunks from offset on, or from where the MCU resumes; stops at the first that is not answered with true,
  * and returns its offset. */
 uint32_t fixture_transfer(struct fixture *f, uint32_t offset);

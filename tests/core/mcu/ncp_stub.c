@@ -164,6 +164,8 @@ static bool knows(const struct ncp_stub *stub, uint16_t uid)
         return stub->knows_report && stub->knows_resume;
     case 0x5403:
         return stub->knows_report && stub->knows_start;
+    case 0x5404:
+        return stub->knows_report && stub->knows_window;
     default:
         return false;
     }
@@ -244,6 +246,7 @@ static void serve(struct ncp_stub *stub, uint16_t uid, uint16_t id, const uint8_
         break;
     case 0x0346:
     case 0x5403:
+    case 0x5404:
         answer_bool(stub, id, true);
         break;
     case 0x5402:
@@ -284,6 +287,8 @@ static void take_message(struct ncp_stub *stub, const uint8_t *message, size_t b
         keep(stub, get16(message + 2), message + 4, bytes - 4, now_ms);
     } else if (opcode == 0xA512) {
         stub->last_answer_id = get16(message + 2);
+        stub->answered[stub->answers % 16] = stub->last_answer_id;
+        stub->answer_values[stub->answers % 16] = bytes > 5 ? message[5] : 0xEE;
         stub->last_status = message[4];
         stub->last_results = bytes - 5;
         stub->last_value = bytes > 5 ? message[5] : 0xEE;

@@ -23,6 +23,7 @@ struct ncp_stub {
     bool knows_report;     /* hasUID(0x5401) */
     bool knows_resume;     /* hasUID(0x5402), if knows_report */
     bool knows_start;      /* hasUID(0x5403), if knows_report */
+    bool knows_window;     /* hasUID(0x5404), if knows_report */
     uint32_t image_at;     /* where the image lies in the file */
     bool refuses_resume;
     int resume_losses;  /* the line loses so many answers to otaUpdateResume */
@@ -48,6 +49,8 @@ struct ncp_stub {
     uint8_t last_value; /* first result byte */
     size_t last_results;
     uint32_t answers;
+    uint16_t answered[16]; /* message ids, in order */
+    uint8_t answer_values[16];
 
     /* Bytes on their way to the MCU. */
     uint8_t out[8192];
