@@ -73,6 +73,16 @@ enum tdm_reset_cause board_reset_cause(void)
     return (enum tdm_reset_cause)hardware;
 }
 
+uint32_t board_boots(void)
+{
+    return hardware;
+}
+
+bool board_receives_while_writing(void)
+{
+    return hardware != 0;
+}
+
 int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
                       uint32_t address)
 {

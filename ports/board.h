@@ -26,6 +26,10 @@ uint32_t board_now_ms(void);
 /* Sleeps until an interrupt or 1 ms passed. */
 void board_idle(void);
 
+/* True if the UART receives while flash is erased and programmed, and holds a whole frame meanwhile, 2 KiB:
+ * tdm_mcu_config's receives_while_writing. */
+bool board_receives_while_writing(void);
+
 /* UART to the co-processor. open sets (or changes) the rate after what was written is out. */
 void board_uart_open(uint32_t baud);
 size_t board_uart_read(uint8_t *to, size_t capacity);
@@ -41,6 +45,10 @@ void board_watchdog_feed(void);
 /* Resets; the next board_reset_cause() returns cause. */
 void board_reset(enum tdm_reset_cause cause) __attribute__((noreturn));
 enum tdm_reset_cause board_reset_cause(void);
+
+/* Starts since the power came, this one included, counted in RAM that resets leave alone; 0 if it can't tell.
+ */
+uint32_t board_boots(void);
 
 /* tdm_boot_config's check_image for this processor. */
 int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,

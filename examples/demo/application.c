@@ -1,6 +1,7 @@
 /* The demo application: the update client in an ordinary super-loop.
  *
- *     UART -> tdm_mcu_receive -> tdm_mcu_poll -> tdm_mcu_pull -> UART, then the watchdog, then sleep
+ *     work -> UART -> tdm_mcu_receive -> tdm_mcu_poll, which feeds the watchdog -> tdm_mcu_pull -> UART ->
+ * sleep
  *
  * What is particular to a product stands in three places: the operations table, the self-tests, and the
  * configuration. */
@@ -20,7 +21,8 @@ enum {
     ATTEMPTS = 2,
     LINK_DEADLINE_MS = 30000,
     SELF_TEST_MS = 2000,
-    UPTIME_MS = 5000, /* between two writes of the uptime to virtual pin 0 */
+    WORK_LIMIT_MS = 1000, /* the product's own work turns at least this often */
+    UPTIME_MS = 5000,     /* between two writes of the uptime to virtual pin 0 */
     LINE_BYTES = 128
 };
 
@@ -39,6 +41,7 @@ struct application {
     size_t out_sent;
     uint32_t started_ms;
     uint32_t uptime_ms;
+    uint32_t worked_ms; /* when the product's own work turned last */
 };
 
 static struct application application;
@@ -128,6 +131,13 @@ static void feed_watchdog(void *ctx)
     board_watchdog_feed();
 }
 
+static bool healthy(void *ctx)
+{
+    const struct application *app = ctx;
+
+    return board_now_ms() - app->worked_ms < WORK_LIMIT_MS;
+}
+
 static void on_event(void *ctx, const struct tdm_mcu_event *event)
 {
     (void)ctx;
@@ -169,6 +179,7 @@ static const struct tdm_mcu_ops operations = {
     .drained = drained,
     .reset = reset,
     .feed_watchdog = feed_watchdog,
+    .healthy = healthy,
     .check_image = board_check_image,
     .event = on_event,
 };
@@ -250,8 +261,11 @@ static void configure(struct application *app, const struct application_identity
         .decoding = &app->decoding,
         .trust = {.keys = &app->keys, .verify = tdm_p256_verify},
         .attempts = ATTEMPTS,
+        .reset_cause = board_reset_cause(),
+        .boots = board_boots(),
         .target_baud = TARGET_BAUD,
         .chunk_bytes = CHUNK_BYTES,
+        .receives_while_writing = board_receives_while_writing(),
         .self_tests = self_tests,
         .self_test_count = sizeof self_tests / sizeof self_tests[0],
         .link_deadline_ms = LINK_DEADLINE_MS,
@@ -323,16 +337,22 @@ static void write_uptime(struct application *app)
         board_log("uptime: not sent, the transmit queue is full");
 }
 
+/* Here the product's own work would turn; the watchdog is fed for it, by tdm_mcu_poll. */
+static void work(struct application *app)
+{
+    app->worked_ms = board_now_ms();
+}
+
 static void run_once(struct application *app)
 {
     uint32_t wait_ms;
 
+    work(app);
     receive(app);
     wait_ms = tdm_mcu_poll(&app->mcu, board_now_ms());
     if (!tdm_mcu_is_updating(&app->mcu))
         write_uptime(app);
     send(app);
-    board_watchdog_feed();
     if (wait_ms > 0)
         board_idle();
 }
@@ -351,6 +371,7 @@ void application_run(const struct application_identity *identity)
     memset(app, 0, sizeof *app);
     app->started_ms = board_now_ms();
     app->uptime_ms = app->started_ms;
+    app->worked_ms = app->started_ms;
     say("application ", identity->type, "");
     say("version ", identity->version, "");
     configure(app, identity);

@@ -30,6 +30,7 @@ struct note {
     struct guarded announced;
     struct guarded armed;
     struct guarded cause;
+    struct guarded boots;
 };
 
 __attribute__((section(".noinit"))) static volatile struct note note;
@@ -50,9 +51,14 @@ static void forget(volatile struct guarded *what)
     what->complement = 0;
 }
 
+static bool is_whole(const volatile struct guarded *what)
+{
+    return what->value == ~what->complement;
+}
+
 static bool says_cause(const volatile struct guarded *what)
 {
-    return what->value == ~what->complement && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
+    return is_whole(what) && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
 }
 
 static enum tdm_reset_cause told(void)
@@ -69,6 +75,7 @@ void port_reset_latch(void)
     if (board_running_bank() != TDM_NO_BANK)
         return; /* the bootloader did */
     guard(&note.cause, NOTE_MAGIC + (uint32_t)told());
+    guard(&note.boots, is_whole(&note.boots) ? note.boots.value + 1 : 1);
     forget(&note.announced);
     forget(&note.armed);
 }
@@ -76,6 +83,11 @@ void port_reset_latch(void)
 enum tdm_reset_cause board_reset_cause(void)
 {
     return says_cause(&note.cause) ? (enum tdm_reset_cause)(note.cause.value - NOTE_MAGIC) : TDM_RESET_POWER;
+}
+
+uint32_t board_boots(void)
+{
+    return is_whole(&note.boots) ? note.boots.value : 0;
 }
 
 void board_reset(enum tdm_reset_cause cause)

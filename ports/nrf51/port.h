@@ -21,6 +21,7 @@ struct port_shared {
     const port_vector *const *vectors; /* of the program that runs; vectors.c */
     struct port_guarded announced;     /* cause of the next reset; reset.c */
     struct port_guarded cause;         /* of the last one */
+    struct port_guarded boots;         /* starts since the power came */
 };
 extern volatile struct port_shared port_shared;
 

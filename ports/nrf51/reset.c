@@ -30,9 +30,14 @@ static void guard(volatile struct port_guarded *to, uint32_t value)
     to->complement = ~value;
 }
 
+static bool is_whole(const volatile struct port_guarded *what)
+{
+    return what->value == ~what->complement;
+}
+
 static bool says_cause(const volatile struct port_guarded *what)
 {
-    return what->value == ~what->complement && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
+    return is_whole(what) && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
 }
 
 static enum tdm_reset_cause told(uint32_t reason)
@@ -51,6 +56,7 @@ void port_reset_latch(void)
     if (board_running_bank() != TDM_NO_BANK)
         return; /* the bootloader did */
     guard(&port_shared.cause, NOTE_MAGIC + (uint32_t)told(POWER_RESET_REASON));
+    guard(&port_shared.boots, is_whole(&port_shared.boots) ? port_shared.boots.value + 1 : 1);
     guard(&port_shared.announced, 0);
     POWER_RESET_REASON = RESET_REASONS;
 }
@@ -59,6 +65,11 @@ enum tdm_reset_cause board_reset_cause(void)
 {
     return says_cause(&port_shared.cause) ? (enum tdm_reset_cause)(port_shared.cause.value - NOTE_MAGIC)
                                           : TDM_RESET_POWER;
+}
+
+uint32_t board_boots(void)
+{
+    return is_whole(&port_shared.boots) ? port_shared.boots.value : 0;
 }
 
 void board_reset(enum tdm_reset_cause cause)

@@ -151,3 +151,8 @@ size_t board_uart_write(const uint8_t *from, size_t count)
     send();
     return taken;
 }
+
+bool board_receives_while_writing(void)
+{
+    return false; /* the processor stands still while its flash is written, and the ring is too small */
+}

@@ -91,6 +91,16 @@ enum tdm_reset_cause board_reset_cause(void)
     return attached->cause;
 }
 
+uint32_t board_boots(void)
+{
+    return attached->boots;
+}
+
+bool board_receives_while_writing(void)
+{
+    return true; /* the socket's buffer does */
+}
+
 void board_log(const char *line)
 {
     device_log(attached, "%s", line);

@@ -24,6 +24,7 @@ struct device {
     int log;
     bool one_bank;              /* the layout has no bank B */
     enum tdm_reset_cause cause; /* of the power cycle that runs */
+    uint32_t boots;             /* starts since the last power loss */
     struct device_watchdog *watchdog;
 };
 

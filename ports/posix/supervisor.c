@@ -69,6 +69,7 @@ static void start(struct supervisor *s)
     wire_reset(s->wire);
     atomic_store(&s->device->watchdog->period_ms, 0);
     s->watchdog_bit = false;
+    s->device->boots = s->device->cause == TDM_RESET_POWER ? 1 : s->device->boots + 1;
     s->processor = fork();
     if (s->processor == 0)
         become_processor(s, parent);

@@ -17,6 +17,7 @@ struct guarded {
 struct note {
     struct guarded announced; /* cause of the next reset */
     struct guarded cause;     /* of the last one */
+    struct guarded boots;     /* starts since the power came */
 };
 
 __attribute__((section(".noinit"))) static volatile struct note note;
@@ -27,9 +28,14 @@ static void guard(volatile struct guarded *to, uint32_t value)
     to->complement = ~value;
 }
 
+static bool is_whole(const volatile struct guarded *what)
+{
+    return what->value == ~what->complement;
+}
+
 static bool says_cause(const volatile struct guarded *what)
 {
-    return what->value == ~what->complement && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
+    return is_whole(what) && what->value - NOTE_MAGIC <= TDM_RESET_NO_LINK;
 }
 
 /* Owed: what the part's reset-cause register says; clear it, or the next reset reads it again. A watchdog is
@@ -48,12 +54,18 @@ void port_reset_latch(void)
     if (says_cause(&note.announced))
         cause = (enum tdm_reset_cause)(note.announced.value - NOTE_MAGIC);
     guard(&note.cause, NOTE_MAGIC + (uint32_t)cause);
+    guard(&note.boots, is_whole(&note.boots) ? note.boots.value + 1 : 1);
     guard(&note.announced, 0);
 }
 
 enum tdm_reset_cause board_reset_cause(void)
 {
     return says_cause(&note.cause) ? (enum tdm_reset_cause)(note.cause.value - NOTE_MAGIC) : TDM_RESET_POWER;
+}
+
+uint32_t board_boots(void)
+{
+    return is_whole(&note.boots) ? note.boots.value : 0;
 }
 
 void board_reset(enum tdm_reset_cause cause)

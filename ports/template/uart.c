@@ -39,3 +39,10 @@ bool board_uart_drained(void)
 {
     return true;
 }
+
+/* Owed: true where reception goes on by itself (DMA, or an interrupt that runs from RAM) and
+ * the driver holds 2 KiB. */
+bool board_receives_while_writing(void)
+{
+    return false;
+}
