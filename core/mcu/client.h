@@ -80,6 +80,19 @@ struct tdm_mcu_role {
     uint32_t (*idle)(struct tdm_mcu *mcu, uint32_t now_ms);
 };
 
+/* --- plain.c: files that are no packages; update.c asks --- */
+
+struct tdm_mcu_plain {
+    /* An offer was accepted; the texts are valid during the call. */
+    void (*offered)(struct tdm_mcu *mcu, const char *type, const char *version, const char *build);
+    /* The file comes from its start: initialises update.front, and keeps what was offered. */
+    void (*rewind)(struct tdm_mcu *mcu);
+    /* Is the first chunk, which is in the buffer, the start of a plain image? */
+    bool (*is_plain)(const struct tdm_mcu *mcu);
+    /* Has a head made for it, so that it is installed like a package; as tdm__update_poll. */
+    uint32_t (*ask)(struct tdm_mcu *mcu, uint32_t now_ms);
+};
+
 /* The bank that an update goes to. */
 uint8_t tdm__target_bank(const struct tdm_mcu *mcu);
 

@@ -97,5 +97,7 @@ uint8_t tdm__policy_package(const struct tdm_mcu *mcu)
         return TDM_REASON_ALREADY_RUNNING; /* it would take the place of what the device can fall back to */
     if (tdm_boot_is_rejected(&mcu->log, manifest->image_digest))
         return TDM_REASON_REJECTED_BEFORE;
-    return tdm_front_package_bytes(front) != mcu->update.file_bytes ? TDM_REASON_PACKAGE : TDM_REASON_NONE;
+    if (front->length > 0 && tdm_front_package_bytes(front) != mcu->update.file_bytes)
+        return TDM_REASON_PACKAGE; /* a plain image has no front */
+    return TDM_REASON_NONE;
 }

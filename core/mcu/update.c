@@ -5,6 +5,9 @@
  *     ASKING_SHA256 --> ASKING_CRC32 --> VERIFYING --pending recorded, finish answered true--> APPLYING:
  * reset
  *
+ *     A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and
+ * on as if its front had verified.
+ *
  *     An ERASING that left the image's start in place (resume.c) leads to RESUMING --otaUpdateResume: true-->
  * WRITING, from there on; if that is refused, to STARTING once more.
  *
@@ -146,7 +149,10 @@ void tdm__update_rewind(struct tdm_mcu *mcu)
     update->crc32 = 0;
     tdm__update_forget_chunks(update);
     tdm_sha256_init(&update->sha256);
-    tdm_front_init(&update->front, mcu->config->front);
+    if (mcu->config->plain != NULL)
+        mcu->config->plain->rewind(mcu);
+    else
+        tdm_front_init(&update->front, mcu->config->front);
 }
 
 static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
@@ -173,14 +179,14 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
 {
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t file_bytes;
-    const char *type, *version;
+    const char *type, *version, *build;
     uint8_t reason;
 
     (void)tdm_get_string(args); /* file name: says nothing */
     file_bytes = tdm_get_u32(args);
     type = tdm_get_string(args);
     version = tdm_get_string(args);
-    (void)tdm_get_string(args); /* build: in the manifest */
+    build = tdm_get_string(args);
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     if (mcu->leaving || is_finishing(update)) {
@@ -196,6 +202,8 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
         return refuse_offer(mcu, msg_id, reason, now_ms);
     update->answer = ANSWER_NONE;
     accept(mcu, now_ms);
+    if (mcu->config->plain != NULL)
+        mcu->config->plain->offered(mcu, type, version, build);
     tdm_put_bool(results, true);
     return TDM_STATUS_OK;
 }
@@ -509,6 +517,8 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
         return ask_resume(mcu, now_ms);
     case UPDATE_FRONT:
         return tdm__update_feed_front(mcu, now_ms);
+    case UPDATE_PLAIN:
+        return mcu->config->plain->ask(mcu, now_ms);
     case UPDATE_CHECKING:
         return tdm__update_check_chunk(mcu, now_ms);
     case UPDATE_ERASING:

@@ -11,6 +11,7 @@ enum update_state {
     UPDATE_STARTING,
     UPDATE_RESUMING,
     UPDATE_FRONT,
+    UPDATE_PLAIN,
     UPDATE_CHECKING,
     UPDATE_ERASING,
     UPDATE_WRITING,
@@ -47,6 +48,10 @@ static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
 void tdm__update_forget_chunks(struct tdm_mcu_update *update);
 /* In WRITING: the chunk in the buffer, if any, goes to flash now. */
 void tdm__update_write_before(struct tdm_mcu *mcu, uint32_t now_ms);
+
+/* What is in the buffer is the last of the front, or a plain image whose head was made: may it be installed?
+ */
+void tdm__update_leave_front(struct tdm_mcu *mcu, uint32_t now_ms);
 
 /* The steps of FRONT, CHECKING, ERASING and WRITING: as tdm__update_poll. */
 uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms);

@@ -113,6 +113,9 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
     start_by_data(mcu, offset, now_ms);
     if (offset == update->offset + update->chunk_bytes)
         tdm__update_write_before(mcu, now_ms);
+    if (update->state ==
+        UPDATE_RESUMING) /* the answer that tells what this is will come, or be asked for again */
+        return TDM_SERVE_LATER;
     if (!tdm__update_takes_chunks(update))
         return answer_now(results, false);
     if (tdm_crc32(0, data, bytes) != crc32)
@@ -160,8 +163,8 @@ static uint32_t await_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
     return 0;
 }
 
-/* The front is verified: the last questions before flash is touched. */
-static void leave_front(struct tdm_mcu *mcu, uint32_t now_ms)
+/* The last questions before flash is touched. */
+void tdm__update_leave_front(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     uint8_t reason = tdm__policy_package(mcu);
     int error;
@@ -188,6 +191,10 @@ uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (update->chunk_bytes == 0)
         return await_chunk(mcu, now_ms);
+    if (update->offset == 0 && mcu->config->plain != NULL && mcu->config->plain->is_plain(mcu)) {
+        tdm__update_enter(update, UPDATE_PLAIN, now_ms);
+        return 0;
+    }
     tdm__feed(mcu);
     error = tdm_front_feed(&update->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
     tdm__feed(mcu);
@@ -195,7 +202,7 @@ uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms)
     if (error != TDM_OK)
         tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
     else if (update->front.complete)
-        leave_front(mcu, now_ms);
+        tdm__update_leave_front(mcu, now_ms);
     else
         return finish_chunk(mcu, now_ms);
     return 0;

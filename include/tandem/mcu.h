@@ -147,10 +147,11 @@ struct tdm_mcu_config {
     struct tdm_mcu_decoding *decoding;     /* its memory */
     uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
     struct tdm_trust trust; /* revoked_keys is taken from the record */
-    uint8_t attempts;       /* trial boots per image, 1 or more */
-    enum tdm_reset_cause reset_cause; /* why the processor started, */
-    uint32_t boots;                   /* and how often since it had power, this one too; 0: not known. Told
-                                         to the cloud */
+    const struct tdm_mcu_plain *plain; /* NULL: packages only; others: tandem/plain.h */
+    uint8_t attempts;                  /* trial boots per image, 1 or more */
+    enum tdm_reset_cause reset_cause;  /* why the processor started, */
+    uint32_t boots;                    /* and how often since it had power, this one too; 0: not known. Told
+                                          to the cloud */
 
     uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
     uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */

@@ -36,7 +36,10 @@ static int check_image(void *ctx, const struct tdm_flash *flash, const struct td
 {
     struct fixture *f = ctx;
 
-    assert_ptr_equal(flash, &f->ram.flash);
+    if (flash != &f->ram.flash) { /* not there yet: a view of it */
+        f->views++;
+        assert_int_equal(flash->ops->read(flash->ctx, address, f->vectors, sizeof f->vectors), TDM_OK);
+    }
     assert_int_equal(bank->address, BANK_B);
     assert_int_equal(address, BANK_B);
     return f->check_image;

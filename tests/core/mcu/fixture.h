@@ -52,6 +52,8 @@ struct fixture {
     enum tdm_reset_cause reset_cause;
     uint32_t ncp_resets;
     uint32_t feeds;
+    uint32_t views;             /* check_image was asked about what is not in flash yet, */
+    uint8_t vectors[8];         /* which starts with this */
     uint32_t longest_erase_run; /* erases within one poll */
 
     uint32_t lost_until_ms; /* until then, all that the MCU sends is lost */
