@@ -33,6 +33,18 @@ void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, ui
 /* A call that was answered, and with true; a Bool is its only result. */
 bool tdm__is_yes(int error, struct tdm_reader *results);
 
+/* A call with one number as its argument, or none. */
+struct tdm__question {
+    uint16_t uid;
+    uint16_t timeout_ms;
+    uint8_t argument_bytes; /* 0: none */
+    tdm_done_fn *done;
+};
+
+/* Makes the call; done gets mcu as its ctx. TDM_OK or TDM_E_ROOM. */
+TDM_MUST_USE int tdm__ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
+                          struct tdm_call *call, uint32_t now_ms);
+
 /* Feeds the watchdog, unless the product is not healthy. mcu is a struct tdm_mcu. */
 void tdm__feed(void *mcu);
 

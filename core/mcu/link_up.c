@@ -110,11 +110,9 @@ static int send_lost(struct tdm_mcu *mcu, uint32_t now_ms)
 
 /* ---- PING: the rate that the co-processor listens at ---- */
 
-static int send_ping(struct tdm_mcu *mcu, tdm_done_fn *done, uint32_t now_ms)
+static int ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument, uint32_t now_ms)
 {
-    tdm_endpoint_resync(&mcu->endpoint);
-    return tdm_endpoint_call(&mcu->endpoint, TDM_UID_NCP_PING, &mcu->link.call, PING_TIMEOUT_MS, done, mcu,
-                             now_ms);
+    return tdm__ask(mcu, question, argument, &mcu->link.call, now_ms);
 }
 
 static void round_without_answer(struct tdm_mcu *mcu, uint32_t now_ms)
@@ -166,7 +164,10 @@ static void ping_done(void *ctx, int error, uint8_t status, struct tdm_reader *r
 
 static int send_first_ping(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    return send_ping(mcu, ping_done, now_ms);
+    static const struct tdm__question ping = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, 0, ping_done};
+
+    tdm_endpoint_resync(&mcu->endpoint);
+    return ask(mcu, &ping, 0, now_ms);
 }
 
 /* ---- RAISE, PING_RAISED ---- */
@@ -193,14 +194,9 @@ static void raise_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 
 static int send_raise(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    struct tdm_writer args;
-    int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_HW_SET_UART_BAUD_RATE, false, &args);
+    static const struct tdm__question raise = {TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, 4, raise_done};
 
-    if (error != TDM_OK)
-        return error;
-    tdm_put_u32(&args, target_baud(mcu));
-    return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->link.call, CALL_TIMEOUT_MS, raise_done, mcu,
-                               now_ms);
+    return ask(mcu, &raise, target_baud(mcu), now_ms);
 }
 
 static void raised_ping_done(void *ctx, int error, uint8_t status, struct tdm_reader *results,
@@ -223,7 +219,10 @@ static void raised_ping_done(void *ctx, int error, uint8_t status, struct tdm_re
 
 static int send_raised_ping(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    return send_ping(mcu, raised_ping_done, now_ms);
+    static const struct tdm__question ping = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, 0, raised_ping_done};
+
+    tdm_endpoint_resync(&mcu->endpoint);
+    return ask(mcu, &ping, 0, now_ms);
 }
 
 /* ---- INFO ---- */
@@ -318,16 +317,11 @@ static void probe_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 
 static int send_probe(struct tdm_mcu *mcu, uint32_t now_ms)
 {
+    static const struct tdm__question knows = {TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, 2, probe_done};
     static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
                                                    TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW};
-    struct tdm_writer args;
-    int error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_NCP_HAS_UID, false, &args);
 
-    if (error != TDM_OK)
-        return error;
-    tdm_put_u16(&args, uids[mcu->link.probe]);
-    return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->link.call, CALL_TIMEOUT_MS, probe_done, mcu,
-                               now_ms);
+    return ask(mcu, &knows, uids[mcu->link.probe], now_ms);
 }
 
 /* ---- WATCH: a sign of life whenever nothing else was sent, and the state of the other side ---- */
@@ -351,14 +345,14 @@ static void watch_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 
 static int send_watch(struct tdm_mcu *mcu, uint32_t now_ms)
 {
+    static const struct tdm__question state = {TDM_UID_GET_STATE, CALL_TIMEOUT_MS, 0, watch_done};
     uint32_t due_ms = mcu->link.sent_ms + SILENCE_MS;
 
     if (mcu->link.ncp_state != TDM_STATE_UNKNOWN && mcu->link.tries == 0 && !tdm__is_past(due_ms, now_ms)) {
         mcu->link.wake_ms = due_ms;
         return TDM_OK;
     }
-    return tdm_endpoint_call(&mcu->endpoint, TDM_UID_GET_STATE, &mcu->link.call, CALL_TIMEOUT_MS, watch_done,
-                             mcu, now_ms);
+    return ask(mcu, &state, 0, now_ms);
 }
 
 /* ---- The whole ---- */

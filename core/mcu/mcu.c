@@ -65,6 +65,20 @@ bool tdm__is_yes(int error, struct tdm_reader *results)
     return error == TDM_OK && tdm_get_bool(results) && tdm_reader_done(results);
 }
 
+int tdm__ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
+             struct tdm_call *call, uint32_t now_ms)
+{
+    struct tdm_writer args;
+    int error = tdm_endpoint_open(&mcu->endpoint, question->uid, false, &args);
+
+    if (error != TDM_OK)
+        return error;
+    for (uint8_t i = 0; i < question->argument_bytes; i++, argument >>= 8)
+        tdm_put_u8(&args, (uint8_t)argument);
+    return tdm_endpoint_commit(&mcu->endpoint, &args, call, question->timeout_ms, question->done, mcu,
+                               now_ms);
+}
+
 void tdm__feed(void *ctx)
 {
     const struct tdm_mcu *mcu = ctx;

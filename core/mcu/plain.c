@@ -171,10 +171,9 @@ static void digest_done(void *ctx, int error, uint8_t status, struct tdm_reader 
 
 static uint32_t ask(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    int error = tdm_endpoint_call(&mcu->endpoint, TDM_UID_OTA_GET_SHA256, &mcu->update.call,
-                                  DIGEST_TIMEOUT_MS, digest_done, mcu, now_ms);
+    static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, 0, digest_done};
 
-    return error == TDM_OK ? TDM__NEVER : 1;
+    return tdm__update_ask(mcu, &sha256, 0, now_ms);
 }
 
 const struct tdm_mcu_plain tdm_mcu_takes_plain = {

@@ -45,6 +45,12 @@ void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, u
     update->wake_ms = wake_ms;
 }
 
+uint32_t tdm__update_ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
+                         uint32_t now_ms)
+{
+    return tdm__ask(mcu, question, argument, &mcu->update.call, now_ms) == TDM_OK ? TDM__NEVER : 1;
+}
+
 static bool is_finishing(const struct tdm_mcu_update *update)
 {
     return update->state >= UPDATE_ASKING_SHA256 && update->state <= UPDATE_VERIFYING;
@@ -263,10 +269,10 @@ static void prefetch_done(void *ctx, int error, uint8_t status, struct tdm_reade
 
 static uint32_t ask_prefetch(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    int error = tdm_endpoint_call(&mcu->endpoint, TDM_UID_OTA_PREFETCH, &mcu->update.call,
-                                  PREFETCH_TIMEOUT_MS, prefetch_done, mcu, now_ms);
+    static const struct tdm__question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, 0,
+                                                  prefetch_done};
 
-    return error == TDM_OK ? TDM__NEVER : 1;
+    return tdm__update_ask(mcu, &prefetch, 0, now_ms);
 }
 
 /* ---- STARTING ---- */
@@ -292,15 +298,9 @@ static void start_done(void *ctx, int error, uint8_t status, struct tdm_reader *
 
 static uint32_t ask_start(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    struct tdm_writer args;
+    static const struct tdm__question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, 2, start_done};
 
-    if (tdm_endpoint_open(&mcu->endpoint, TDM_UID_OTA_START, false, &args) != TDM_OK)
-        return 1;
-    tdm_put_u16(&args, mcu->config->chunk_bytes);
-    if (tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->update.call, CALL_TIMEOUT_MS, start_done, mcu,
-                            now_ms) != TDM_OK)
-        return 1;
-    return TDM__NEVER;
+    return tdm__update_ask(mcu, &start, mcu->config->chunk_bytes, now_ms);
 }
 
 /* ---- RESUMING ---- */
@@ -333,15 +333,9 @@ static void resume_done(void *ctx, int error, uint8_t status, struct tdm_reader 
 
 static uint32_t ask_resume(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    struct tdm_writer args;
+    static const struct tdm__question resume = {TDM_UID_OTA_RESUME, CALL_TIMEOUT_MS, 4, resume_done};
 
-    if (tdm_endpoint_open(&mcu->endpoint, TDM_UID_OTA_RESUME, false, &args) != TDM_OK)
-        return 1;
-    tdm_put_u32(&args, tdm__resume_position(mcu));
-    if (tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->update.call, CALL_TIMEOUT_MS, resume_done, mcu,
-                            now_ms) != TDM_OK)
-        return 1;
-    return TDM__NEVER;
+    return tdm__update_ask(mcu, &resume, tdm__resume_position(mcu), now_ms);
 }
 
 /* ---- WRITING: how many chunks are in flight ---- */
@@ -358,19 +352,12 @@ static void window_done(void *ctx, int error, uint8_t status, struct tdm_reader 
 
 static uint32_t ask_window(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    struct tdm_writer args;
+    static const struct tdm__question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, 1, window_done};
 
-    if (!mcu->config->receives_while_writing || !tdm__peer_knows(mcu, TDM__WINDOW)) {
-        mcu->update.window = 1;
-        return 0;
-    }
-    if (tdm_endpoint_open(&mcu->endpoint, TDM_UID_OTA_WINDOW, false, &args) != TDM_OK)
-        return 1;
-    tdm_put_u8(&args, WINDOW);
-    if (tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->update.call, CALL_TIMEOUT_MS, window_done, mcu,
-                            now_ms) != TDM_OK)
-        return 1;
-    return TDM__NEVER;
+    if (mcu->config->receives_while_writing && tdm__peer_knows(mcu, TDM__WINDOW))
+        return tdm__update_ask(mcu, &window, WINDOW, now_ms);
+    mcu->update.window = 1;
+    return 0;
 }
 
 /* --- otaUpdateFinish --- */
@@ -439,11 +426,18 @@ static void crc32_done(void *ctx, int error, uint8_t status, struct tdm_reader *
         tdm__update_enter(&mcu->update, UPDATE_VERIFYING, now_ms);
 }
 
-static uint32_t ask_digest(struct tdm_mcu *mcu, uint16_t uid, tdm_done_fn *done, uint32_t now_ms)
+static uint32_t ask_sha256(struct tdm_mcu *mcu, uint32_t now_ms)
 {
-    int error = tdm_endpoint_call(&mcu->endpoint, uid, &mcu->update.call, CALL_TIMEOUT_MS, done, mcu, now_ms);
+    static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, 0, sha256_done};
 
-    return error == TDM_OK ? TDM__NEVER : 1;
+    return tdm__update_ask(mcu, &sha256, 0, now_ms);
+}
+
+static uint32_t ask_crc32(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    static const struct tdm__question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, 0, crc32_done};
+
+    return tdm__update_ask(mcu, &crc32, 0, now_ms);
 }
 
 /* ---- VERIFYING ---- */
@@ -526,9 +520,9 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
     case UPDATE_WRITING:
         return update->window == 0 ? ask_window(mcu, now_ms) : tdm__update_write_chunk(mcu, now_ms);
     case UPDATE_ASKING_SHA256:
-        return ask_digest(mcu, TDM_UID_OTA_GET_SHA256, sha256_done, now_ms);
+        return ask_sha256(mcu, now_ms);
     case UPDATE_ASKING_CRC32:
-        return ask_digest(mcu, TDM_UID_OTA_GET_CRC32, crc32_done, now_ms);
+        return ask_crc32(mcu, now_ms);
     case UPDATE_VERIFYING:
         return verify(mcu, now_ms);
     case UPDATE_IDLE:

@@ -26,6 +26,10 @@ enum answer { ANSWER_NONE, ANSWER_DUE, ANSWER_TRUE, ANSWER_FALSE };
 /* Goes to a state; its step runs at wake_ms. */
 void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms);
 
+/* Makes a call of the update's; as tdm__update_poll. */
+uint32_t tdm__update_ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
+                         uint32_t now_ms);
+
 /* Back to idle, and the co-processor learns why. */
 void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms);
 

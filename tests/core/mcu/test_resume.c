@@ -297,8 +297,20 @@ static void damage_below_the_place_is_found_in_the_end_and_the_next_transfer_is_
 
 /* --- Power cuts --- */
 
-/* Two cuts: at operation first, and at operation second after that. True if both happened. */
-static bool survive_cuts(struct fixture *f, const uint32_t operation[2], enum ram_flash_cut cut)
+/* An image with more than two pages without a program. */
+static void start_with_gap(struct fixture *f, uint32_t program_bytes, bool program_once, uint32_t image_bytes)
+{
+    start_on(f, program_bytes, program_once);
+    f->options.image_bytes = image_bytes;
+    f->options.blank_from = 1500;
+    f->options.blank_to = 4100;
+    fixture_build(f);
+}
+
+/* Cuts the power at one operation after the other, each counted from the cut before. Returns how many of them
+ * happened. */
+static unsigned survive_cuts(struct fixture *f, const uint32_t *operations, unsigned count,
+                             enum ram_flash_cut cut)
 {
     static unsigned cuts, starts; /* static: they survive the longjmp */
 
@@ -309,55 +321,68 @@ static bool survive_cuts(struct fixture *f, const uint32_t operation[2], enum ra
     assert_in_range(++starts, 1, STARTS_MAX);
     if (cuts > 0)
         fixture_power_up(f);
-    if (cuts < 2)
-        ram_flash_cut(&f->ram, operation[cuts], cut, operation[0] * 31 + operation[1] * 7 + cut);
+    if (cuts < count)
+        ram_flash_cut(&f->ram, operations[cuts], cut, operations[0] * 31 + operations[count - 1] * 7 + cut);
     fixture_bring_up(f);
     complete(f);
     f->ram.armed = false;
-    return cuts == 2;
+    return cuts;
+}
+
+static void survive_each(uint32_t program_bytes, bool program_once, uint32_t image_bytes)
+{
+    for (int cut = RAM_FLASH_BEFORE; cut < RAM_FLASH_CUTS; cut++) {
+        uint32_t operation = 0;
+
+        do
+            start_with_gap(&fixture, program_bytes, program_once, image_bytes);
+        while (survive_cuts(&fixture, &operation, 1, (enum ram_flash_cut)cut) == 1 && ++operation < 1000);
+        assert_in_range(operation, 30, 999);
+    }
 }
 
 /* The second cut at each of these operations after the first: erasing two pages, what is recorded around, and
  * the first chunks. */
 enum { SECOND_CUTS = 8 };
 
-static void survive_all(uint32_t program_bytes, bool program_once, uint32_t image_bytes)
+static void survive_pairs(uint32_t program_bytes, bool program_once, uint32_t image_bytes)
 {
-    struct fixture *f = &fixture;
-    uint32_t operation[2];
+    uint32_t operations[2];
 
-    for (int cut = RAM_FLASH_BEFORE; cut < RAM_FLASH_CUTS; cut++) {
-        for (operation[1] = 0; operation[1] < SECOND_CUTS; operation[1]++) {
-            operation[0] = operation[1] % 3;
+    for (int cut = RAM_FLASH_TORN; cut < RAM_FLASH_AFTER; cut++) {
+        for (operations[1] = 0; operations[1] < SECOND_CUTS; operations[1]++) {
+            operations[0] = 18 + operations[1] % 2; /* the bank is erased, and part of it programmed */
             do {
-                start_on(f, program_bytes, program_once);
-                f->options.image_bytes = image_bytes;
-                f->options.blank_from = 1500; /* more than two pages without a program */
-                f->options.blank_to = 5000;
-                fixture_build(f);
-                operation[0] += 3;
-            } while (survive_cuts(f, operation, (enum ram_flash_cut)cut));
-            assert_in_range(operation[0], 20, 1000);
+                start_with_gap(&fixture, program_bytes, program_once, image_bytes);
+                operations[0] += 2;
+            } while (survive_cuts(&fixture, operations, 2, (enum ram_flash_cut)cut) == 2);
         }
     }
 }
 
-static void cut_twice_at_any_operation_the_update_still_arrives_whole(void **state)
+static void cut_at_any_operation_the_update_still_arrives_whole(void **state)
 {
     (void)state;
-    survive_all(8, false, 6000);
+    survive_each(8, false, 4700);
 }
 
 static void so_does_one_on_flash_that_programs_a_unit_once(void **state)
 {
     (void)state;
-    survive_all(16, true, 6000);
+    survive_each(8, true, 4700);
 }
 
 static void so_does_one_whose_last_page_holds_the_table_too(void **state)
 {
     (void)state;
-    survive_all(8, true, BANK_BYTES - ERASE_BYTES - 200);
+    survive_each(16, true, BANK_BYTES - ERASE_BYTES - 200);
+}
+
+static void cut_twice_it_still_arrives_whole(void **state)
+{
+    (void)state;
+    survive_pairs(8, false, 4700);
+    survive_pairs(8, true, 4700);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -382,9 +407,10 @@ int main(void)
         TEST(a_bank_that_lost_a_bit_of_its_table_is_written_from_the_start),
         TEST(a_digest_of_the_whole_file_is_still_compared),
         TEST(damage_below_the_place_is_found_in_the_end_and_the_next_transfer_is_whole),
-        TEST(cut_twice_at_any_operation_the_update_still_arrives_whole),
+        TEST(cut_at_any_operation_the_update_still_arrives_whole),
         TEST(so_does_one_on_flash_that_programs_a_unit_once),
         TEST(so_does_one_whose_last_page_holds_the_table_too),
+        TEST(cut_twice_it_still_arrives_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
