@@ -1,9 +1,10 @@
 /* The update client with a co-processor under a script: offers, chunks of a good package that the input
- * damages, calls with any arguments, raw bytes, lost answers, and time.
+ * damages, one at a time or two, resumes, resets, calls with any arguments, raw bytes, lost answers, and
+ * time.
  *
  * Required: nothing out of bounds (the sanitizers), flash is used by its rules, the running bank and its
  * record never change, and what is left pending verifies. */
-#include "tandem/mcu.h"
+#include "tandem/plain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct world {
     uint32_t now_ms;
     uint32_t baud;
     bool reset;
+    uint8_t peer; /* what the co-processor knows, and the UART's driver can */
     uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD];
     uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[CHUNK];
@@ -121,9 +123,20 @@ static void set_up(struct world *w)
         .chunk = w->chunk,
         .front = w->front,
     };
+    w->config.plain = &tdm_mcu_takes_plain;
+    w->config.trust.allow_unsigned = (w->peer & 8) != 0;
+    w->config.receives_while_writing = (w->peer & 4) != 0;
+}
+
+static void switch_on(struct world *w)
+{
     ncp_stub_init(&w->ncp);
     w->ncp.digests = -1;
-    require(tdm_mcu_init(&w->mcu, &w->config, 0) == TDM_OK);
+    w->ncp.knows_resume = (w->peer & 1) != 0;
+    w->ncp.knows_window = (w->peer & 2) != 0;
+    w->ncp.image_at = package_image(&w->package);
+    memset(&w->mcu, 0xA5, sizeof w->mcu);
+    require(tdm_mcu_init(&w->mcu, &w->config, w->now_ms) == TDM_OK);
 }
 
 static void carry(struct world *w)
@@ -166,8 +179,9 @@ static void offer(struct world *w)
 }
 
 /* The next chunk, or one that the input moves or damages; its CRC is right in any case. */
-static void write_chunk(struct world *w, bool damage)
+static void write_chunk(struct world *w, bool damage, uint32_t steps)
 {
+    uint32_t resumes = w->ncp.resumes;
     uint8_t args[CHUNK + 16];
     uint32_t left = w->package.length - w->offset;
     uint32_t bytes = next(w) % 3 * 100 + 100;
@@ -184,8 +198,10 @@ static void write_chunk(struct world *w, bool damage)
         args[0] ^= next(w);
     (void)put_u32(args + 6 + bytes, package_crc32(args + 6, bytes));
     (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_WRITE, args, 10 + bytes);
-    run(w, 16, 1);
-    if (w->ncp.last_value == 1)
+    run(w, steps, 1);
+    if (w->ncp.resumes != resumes)
+        w->offset = w->ncp.resume_at;
+    else if (w->ncp.last_value == 1 || steps == 0)
         w->offset += bytes;
 }
 
@@ -218,16 +234,16 @@ static void send_raw(struct world *w)
 
 static void act(struct world *w)
 {
-    switch (next(w) % 10) {
+    switch (next(w) % 12) {
     case 0:
         offer(w);
         break;
     case 1:
     case 2:
-        write_chunk(w, false);
+        write_chunk(w, false, 16);
         break;
     case 3:
-        write_chunk(w, true);
+        write_chunk(w, true, 16);
         break;
     case 4:
         (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_FINISH, NULL, 0);
@@ -243,11 +259,19 @@ static void act(struct world *w)
         run(w, 1u + next(w) % 8, next(w) * 16u);
         break;
     case 8:
+        write_chunk(w, false, 0); /* and the next, before anything was done */
+        write_chunk(w, next(w) & 1, 16);
+        break;
+    case 9:
+        switch_on(w);
+        run(w, 20, 2);
+        break;
+    case 10:
         w->ncp.silent = next(w) & 1;
         break;
     default:
         for (int i = 0; i < 16; i++)
-            write_chunk(w, false);
+            write_chunk(w, false, 16);
         break;
     }
 }
@@ -277,7 +301,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(w, 0, sizeof *w);
     w->script = data;
     w->left = size;
+    w->peer = next(w);
     set_up(w);
+    switch_on(w);
     run(w, 20, 2);
     for (int i = 0; i < STEPS_MAX && w->left > 0 && !w->reset; i++)
         act(w);
