@@ -259,6 +259,48 @@ static void firmware_below_the_counter_floor_is_refused_by_its_header(void **sta
     assert_given_back(f, TDM_REASON_COUNTER);
 }
 
+static void the_image_that_is_there_is_refused_by_its_header(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_in(f, 8, false);
+    f->options.version = "1.0.0";
+    f->options.seed = 77;
+    f->options.image_bytes = f->running.image_bytes;
+    fixture_build(f);
+    assert_memory_equal(f->package.digest, f->running.digest, sizeof f->package.digest);
+    hand_over(f);
+    as_bootloader(f, 0);
+    fixture_accept(f);
+    assert_true(fixture_transfer(f, 0) < last_chunk(f));
+    assert_given_back(f, TDM_REASON_ALREADY_RUNNING);
+}
+
+/* Recovery: power cuts in the bootloader's transfer, too, lead on from where the flash ends. */
+static void without_an_image_a_transfer_that_was_cut_off_goes_on(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_in(f, 8, false);
+    f->options.image_bytes = 6000;
+    fixture_build(f);
+    as_bootloader(f, TDM_NO_BANK);
+    f->ncp.knows_resume = true;
+    fixture_accept(f);
+    for (uint32_t at = 0; at < 5120; at += 512)
+        assert_int_equal(fixture_write(f, at, 512), 1);
+    as_bootloader(f, TDM_NO_BANK); /* a new start */
+    f->ncp.knows_resume = true;
+    fixture_accept(f);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(f->ncp.resumes, 1);
+    assert_int_equal(fixture_finish(f), 1);
+    assert_true(bank_holds_package(f));
+    assert_int_equal(f->ram.violations, 0);
+}
+
 static void another_file_in_the_second_pass_is_checked_as_the_first_one_was(void **state)
 {
     struct fixture *f = &fixture;
@@ -547,6 +589,8 @@ int main(void)
         cmocka_unit_test(a_damaged_relocation_table_is_found_before_anything_is_erased),
         cmocka_unit_test(firmware_for_other_hardware_is_refused_by_its_header),
         cmocka_unit_test(firmware_below_the_counter_floor_is_refused_by_its_header),
+        cmocka_unit_test(the_image_that_is_there_is_refused_by_its_header),
+        cmocka_unit_test(without_an_image_a_transfer_that_was_cut_off_goes_on),
         cmocka_unit_test(another_file_in_the_second_pass_is_checked_as_the_first_one_was),
         cmocka_unit_test(a_second_pass_that_is_refused_needs_no_third),
         cmocka_unit_test(an_offer_that_never_comes_ends_in_the_image_that_is_there),
