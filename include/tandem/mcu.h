@@ -300,7 +300,7 @@ struct tdm_mcu {
  * small). A missing record or header is no error: the client then runs without taking updates. */
 TDM_MUST_USE int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms);
 
-/* Takes bytes from the UART, in pieces of any size. */
+/* Takes bytes from the UART, in pieces of any size. Programs a chunk where the next one is already here. */
 void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, uint32_t now_ms);
 
 /* Does one step of what is due: at most one flash erase, one chunk of programming, one self-test call or one
