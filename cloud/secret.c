@@ -54,3 +54,44 @@ void secret_mac(const uint8_t key[SECRET_KEY_BYTES], const char *text, uint8_t m
         NULL)
         abort();
 }
+
+#define SEAL_IV_BYTES  12
+#define SEAL_TAG_BYTES 16
+
+size_t secret_seal(const uint8_t key[SECRET_KEY_BYTES], const void *data, size_t bytes, uint8_t *to)
+{
+    int length = 0;
+    int more = 0;
+    uint8_t *iv = to;
+    uint8_t *tag = to + SEAL_IV_BYTES;
+    uint8_t *text = tag + SEAL_TAG_BYTES;
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    secret_random(iv, SEAL_IV_BYTES);
+    if (cipher == NULL || EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, iv) != 1 ||
+        (bytes > 0 && EVP_EncryptUpdate(cipher, text, &length, data, (int)bytes) != 1) ||
+        EVP_EncryptFinal_ex(cipher, text + length, &more) != 1 ||
+        EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, SEAL_TAG_BYTES, tag) != 1)
+        abort();
+    EVP_CIPHER_CTX_free(cipher);
+    return bytes + SECRET_SEAL_BYTES;
+}
+
+size_t secret_unseal(const uint8_t key[SECRET_KEY_BYTES], const uint8_t *sealed, size_t bytes, void *to)
+{
+    int length = 0;
+    int more = 0;
+    uint8_t tag[SEAL_TAG_BYTES];
+    if (bytes <= SECRET_SEAL_BYTES)
+        return 0;
+    memcpy(tag, sealed + SEAL_IV_BYTES, sizeof tag);
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    if (cipher == NULL)
+        abort();
+    bool ok = EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, sealed) == 1 &&
+              EVP_DecryptUpdate(cipher, to, &length, sealed + SECRET_SEAL_BYTES,
+                                (int)(bytes - SECRET_SEAL_BYTES)) == 1 &&
+              EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_BYTES, tag) == 1 &&
+              EVP_DecryptFinal_ex(cipher, (uint8_t *)to + length, &more) == 1;
+    EVP_CIPHER_CTX_free(cipher);
+    return ok ? bytes - SECRET_SEAL_BYTES : 0;
+}

@@ -22,4 +22,11 @@ bool secret_equal(const void *a, const void *b, size_t bytes);
 /* HMAC-SHA256 of text. */
 void secret_mac(const uint8_t key[SECRET_KEY_BYTES], const char *text, uint8_t mac[SECRET_HASH_BYTES]);
 
+/* Encrypts and authenticates bytes (AES-256-GCM) under a key that is used for this alone. to has room for
+ * SECRET_SEAL_BYTES more; returns how many they are then. */
+#define SECRET_SEAL_BYTES 28
+size_t secret_seal(const uint8_t key[SECRET_KEY_BYTES], const void *data, size_t bytes, uint8_t *to);
+/* The other way round, into at most as much room. 0 if it was not sealed by this key. */
+size_t secret_unseal(const uint8_t key[SECRET_KEY_BYTES], const uint8_t *sealed, size_t bytes, void *to);
+
 #endif

@@ -104,7 +104,16 @@ static int run(struct api_call *call, struct fleet *fleet)
     int result = api_admit(call, fleet);
     if (result == STORE_OK)
         result = find_owned(call, fleet);
-    return result == STORE_OK ? call->route->answer(call, fleet) : result;
+    if (result == STORE_OK)
+        result = repeat_find(call, fleet);
+    if (result == STORE_OK && !call->repeated)
+        result = etag_check(call, fleet);
+    if (result != STORE_OK || call->repeated)
+        return result;
+    result = call->route->answer(call, fleet);
+    if (result == STORE_OK && call->answer != NULL)
+        etag_set(call);
+    return result;
 }
 
 static bool reads(const struct route *route)
@@ -115,9 +124,12 @@ static bool reads(const struct route *route)
 int api_answer(struct api_call *call, struct fleet *fleet)
 {
     int result = run(call, fleet);
-    bool changed = result == STORE_OK && call->work.run == NULL && !reads(call->route) && call->status < 400;
+    bool changed = result == STORE_OK && call->work.run == NULL && !reads(call->route) &&
+                   call->status < 400 && !call->repeated;
     if (changed)
         result = api_note(call, fleet, call->caller.login, true);
+    if (changed && result == STORE_OK)
+        result = repeat_keep(call, fleet);
     bool said = call->status >= 400 && call->answer != NULL;
     if (result == STORE_NOT_FOUND && !said)
         refuse_absent(call);

@@ -14,6 +14,8 @@
 #define API_UPLOAD_MAX ((int64_t)64 * 1024 * 1024) /* of a firmware file */
 
 #define API_PARAMETERS_MAX 12
+#define API_ETAG_MAX       32
+#define API_REPEAT_MAX     129
 
 /* Of the query; only those that the route takes get here. */
 struct api_parameter {
@@ -48,7 +50,9 @@ struct api_call {
     struct caller caller; /* who that is, once admitted */
     char address[RECORD_ADDRESS];
     char agent[RECORD_AGENT];
-    int64_t id; /* from the path, 0 if it is none */
+    int64_t id;                      /* from the path, 0 if it is none */
+    char if_match[API_ETAG_MAX];     /* "" without */
+    char repeat_key[API_REPEAT_MAX]; /* the Idempotency-Key, "" without */
     struct api_parameter parameters[API_PARAMETERS_MAX];
     size_t parameter_count;
     const char *body; /* JSON, not terminated */
@@ -59,9 +63,11 @@ struct api_call {
     int64_t account; /* of a sign-in that is being checked */
     /* The answer: */
     int status;
-    json_t *answer;         /* NULL: no body */
-    int64_t retry_after_ms; /* 0: none is said */
-    bool cookie;            /* the session's cookie is set to secret, or cleared where that is "" */
+    json_t *answer;          /* NULL: no body */
+    int64_t retry_after_ms;  /* 0: none is said */
+    char etag[API_ETAG_MAX]; /* "" without */
+    bool repeated;           /* this is the answer of the first time */
+    bool cookie;             /* the session's cookie is set to secret, or cleared where that is "" */
     char secret[SECRET_TOKEN_MAX];
 };
 
@@ -70,6 +76,8 @@ enum route_kind {
     ROUTE_UPLOAD,   /* a file as the body */
     ROUTE_DOWNLOAD, /* for devices: the link's own token, answered by the front */
     ROUTE_HEALTH,   /* no token, answered by the front */
+    ROUTE_OPENAPI,  /* no token: docs/openapi.json */
+    ROUTE_METRICS,  /* counted on the desk, written by the front */
     ROUTE_EVENTS,   /* a stream of events, once admitted */
 };
 
@@ -139,6 +147,19 @@ json_t *render_cursor(char letter, int64_t id);
 const char *api_parameter(const struct api_call *call, const char *name);
 /* The same as a text that fits; absent is "". False with the refusal set. */
 bool api_parameter_text(struct api_call *call, const char *name, char *to, size_t capacity);
+
+/* docs/openapi.json. */
+extern const unsigned char openapi_json[];
+extern const size_t openapi_json_bytes;
+
+/* etag.c: refuses with 412 what was asked of an older state; the tag of what is answered. */
+int etag_check(struct api_call *call, struct fleet *fleet);
+void etag_set(struct api_call *call);
+
+/* repeat.c: the answer of the first time, if this is a repetition (call->repeated); keeps the answer for one.
+ */
+int repeat_find(struct api_call *call, struct fleet *fleet);
+int repeat_keep(struct api_call *call, struct fleet *fleet);
 
 /* An entry in the audit log: login did what the call asks, or was refused. */
 int api_note(const struct api_call *call, struct fleet *fleet, const char *login, bool done);

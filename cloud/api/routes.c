@@ -12,6 +12,8 @@
  * docs/openapi.json describes the same operations. */
 static const struct route routes[] = {
     {"GET", "/health", "getHealth", ROUTE_HEALTH, 200, ROLE_ANYBODY, AREA_SELF, "", NULL},
+    {"GET", "/metrics", "getMetrics", ROUTE_METRICS, 200, ROLE_HOST, AREA_METRICS, "", NULL},
+    {"GET", V1 "/openapi.json", "getOpenapi", ROUTE_OPENAPI, 200, ROLE_ANYBODY, AREA_SELF, "", NULL},
     {"HEAD", "/health", "headHealth", ROUTE_HEALTH, 200, ROLE_ANYBODY, AREA_SELF, "", NULL},
     {"GET", "/firmware/:f", "download", ROUTE_DOWNLOAD, 200, ROLE_ANYBODY, AREA_SELF, "token", NULL},
     {"HEAD", "/firmware/:f", "headDownload", ROUTE_DOWNLOAD, 200, ROLE_ANYBODY, AREA_SELF, "token", NULL},

@@ -26,6 +26,7 @@
 
 #define SESSION_COOKIE "tandem_session"
 #define BUSY_MS        2000
+#define REPEAT_KEY_MIN 16
 
 /* --- Answers --- */
 
@@ -96,6 +97,10 @@ static void add_headers(struct visit *visit)
     snprintf(seconds, sizeof seconds, "%lld", (long long)(call->retry_after_ms + 999) / 1000);
     if (call->retry_after_ms > 0)
         http_header(visit->exchange, "Retry-After", seconds);
+    if (call->etag[0] != '\0' && call->status < 400)
+        http_header(visit->exchange, "ETag", call->etag);
+    if (call->repeated)
+        http_header(visit->exchange, "Idempotency-Replayed", "true");
 }
 
 static void answer_call(struct visit *visit)
@@ -104,6 +109,7 @@ static void answer_call(struct visit *visit)
     json_t *answer = call->answer;
     call->answer = NULL;
     log_line(LOG_LEVEL_DEBUG, "http", "operation=%s status=%d", visit->route->operation, call->status);
+    metrics_request(&visit->front->metrics, visit->route, call->status);
     add_headers(visit);
     reply_json(visit->exchange, call->status, answer);
 }
@@ -199,15 +205,26 @@ static bool is_forged(const struct visit *visit)
     return visit->call.credential.session && !reads && http_head_value(head, "x-tandem-request")[0] == '\0';
 }
 
-static void take_client(struct visit *visit)
+/* Where from, and what the client's headers ask of every call. False: it was refused. */
+static bool take_headers(struct visit *visit)
 {
     struct api_call *call = &visit->call;
+    const struct http_head *head = &visit->exchange->head;
+    const char *match = http_head_value(head, "if-match");
+    const char *key = http_head_value(head, "idempotency-key");
+    char agent[RECORD_AGENT];
     snprintf(call->address, sizeof call->address, "%s", visit->exchange->peer);
-    const char *agent = http_head_value(&visit->exchange->head, "user-agent");
-    snprintf(call->agent, sizeof call->agent, "%.*s", (int)sizeof call->agent - 1, agent);
-    text_mend(call->agent);
+    snprintf(agent, sizeof agent, "%s", http_head_value(head, "user-agent"));
+    text_mend(agent);
     if (!text_take(call->agent, sizeof call->agent, agent))
         call->agent[0] = '\0';
+    /* One that is too long is none of ours, and so matches nothing. */
+    snprintf(call->if_match, sizeof call->if_match, "%s", match);
+    if (key[0] == '\0' || (strlen(key) >= REPEAT_KEY_MIN && text_take(call->repeat_key, API_REPEAT_MAX, key)))
+        return true;
+    visit__refuse(visit->exchange, 400, "malformed request",
+                  "Idempotency-Key must have 16 to 128 characters that nobody guesses, such as a UUID");
+    return false;
 }
 
 /* Reads the query into the call. A parameter that the route does not take is refused, so that a misspelled
@@ -289,7 +306,8 @@ static void begin_call(struct visit *visit)
 {
     const struct http_head *head = &visit->exchange->head;
     take_credential(visit);
-    take_client(visit);
+    if (!take_headers(visit))
+        return;
     if (visit->call.credential.secret[0] == '\0' && visit->route->least != ROLE_ANYBODY) {
         http_header(visit->exchange, "WWW-Authenticate", "Bearer");
         visit__refuse(visit->exchange, 401, "no access",
@@ -408,6 +426,34 @@ static void on_body(void *ctx, struct http_exchange *exchange, const void *data,
     visit->body_bytes += bytes;
 }
 
+/* --- Figures --- */
+
+static int run_count(struct desk_job *job, struct fleet *fleet)
+{
+    struct visit *visit = (struct visit *)job;
+    int result = api_admit(&visit->call, fleet);
+    return result == STORE_OK ? store_count(fleet->store, &visit->figures.counts) : result;
+}
+
+static void counted(struct desk_job *job, int result)
+{
+    struct visit *visit = (struct visit *)job;
+    struct front *front = visit->front;
+    size_t bytes = 0;
+    if (result != STORE_OK) {
+        if (visit->call.answer == NULL)
+            api_refuse_result(&visit->call, result);
+        answer_call(visit);
+        return;
+    }
+    metrics_request(&front->metrics, visit->route, 200);
+    visit->figures.waiting = (int64_t)desk_waiting(front->desk);
+    visit->figures.streams = events_clients(front->events);
+    char *text = metrics_write(&front->metrics, &visit->figures, &bytes);
+    http_reply(visit->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", text, bytes);
+    free(text);
+}
+
 /* --- Events --- */
 
 static void watch_admitted(struct desk_job *job, int result)
@@ -442,6 +488,12 @@ static void on_complete(void *ctx, struct http_exchange *exchange)
         break;
     case ROUTE_JSON:
         visit__call(visit);
+        break;
+    case ROUTE_OPENAPI:
+        http_reply(exchange, 200, JSON_TYPE, openapi_json, openapi_json_bytes);
+        break;
+    case ROUTE_METRICS:
+        visit__post(visit, run_count, counted);
         break;
     case ROUTE_EVENTS:
         visit__post(visit, run_admit, watch_admitted);

@@ -8,6 +8,7 @@
 #include "cloud/net/console.h"
 #include "cloud/net/gateway.h"
 #include "cloud/net/http.h"
+#include "cloud/net/metrics.h"
 #include "cloud/net/rates.h"
 #include "cloud/net/workers.h"
 #include "cloud/people/people.h"
@@ -19,6 +20,7 @@ struct front {
     struct gateway *gateway; /* takes WebSockets */
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct people *people;
+    struct metrics metrics;
     struct events *events;
     struct workers *workers; /* NULL once they have stopped */
     const char *folder;      /* of firmware files */

@@ -6,6 +6,7 @@
 #include "cloud/fleet/intake.h"
 #include "cloud/fleet/ticket.h"
 #include "cloud/net/front.h"
+#include "cloud/net/metrics.h"
 
 struct visit_work {
     struct work work; /* first: the workers hand it back */
@@ -19,6 +20,7 @@ struct visit {
     const struct route *route;
     struct api_call call;
     struct visit_work work;
+    struct metrics_store figures;
     /* A gathered body: */
     char *body;
     size_t body_bytes;

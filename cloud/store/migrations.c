@@ -199,6 +199,12 @@ static const char *const steps[] = {
     "CREATE INDEX audit_by_organization ON audit (organization, id);"
     "CREATE INDEX audit_by_account ON audit (organization, account, id);"
     "{audit_seal}",
+    /* 8: answers to requests that may come again */
+    "CREATE TABLE repeat ("
+    "  account BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE, key {bytes} NOT NULL,"
+    "  request {bytes} NOT NULL, status BIGINT NOT NULL, created BIGINT NOT NULL, answer {bytes} NOT NULL,"
+    "  PRIMARY KEY (account, key)) {keyed};"
+    "CREATE INDEX repeat_by_age ON repeat (created);",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

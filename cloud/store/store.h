@@ -11,7 +11,8 @@
  *     firmware.h    firmware files                      shipment.h   shipments and targets
  *     node.h        servers and connected devices
  *     account.h     organizations, people, sessions, tokens
- *     audit.h       who did what
+ *     audit.h       who did what                        repeat.h     answers to requests that may come again
+ *     counts.h      how much there is of everything
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -74,10 +75,12 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 
 #include "cloud/store/account.h"
 #include "cloud/store/audit.h"
+#include "cloud/store/counts.h"
 #include "cloud/store/device.h"
 #include "cloud/store/filter.h"
 #include "cloud/store/firmware.h"
 #include "cloud/store/node.h"
+#include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"
 #include "cloud/store/value.h"
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
+import contract  # noqa: E402
 import tandem_package as package  # noqa: E402
 
 PROGRAM = os.environ.get("TANDEM_CLOUD") or Path(__file__).resolve().parents[3] / "build/asan/bin/tandem-cloud"
@@ -141,6 +142,7 @@ class Server:
         connection.request(method, path, body, headers)
         answer = Answer(connection.getresponse())
         connection.close()
+        contract.check(method, path, answer)
         return answer
 
     def get(self, path):

@@ -1,0 +1,44 @@
+#include "cloud/store/counts.h"
+
+#include "cloud/store/database.h"
+
+static void read_sizes(struct query *query, void *record)
+{
+    struct store_counts *counts = record;
+    counts->devices = db__int(query);
+    counts->online = db__int(query);
+    counts->firmware = db__int(query);
+    for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
+        counts->shipments[state] = db__int(query);
+}
+
+static int count_targets(struct store *store, struct store_counts *counts)
+{
+    struct query query =
+        db__query(store, "SELECT CAST(coalesce(sum(w.size), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(w.updated + w.there), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(w.failed), 0) AS BIGINT) FROM wave w JOIN shipment s "
+                         "ON s.id = w.shipment WHERE s.state IN (?, ?)");
+    db__put_int(&query, SHIPMENT_LIVE);
+    db__put_int(&query, SHIPMENT_PAUSED);
+    if (db__row(&query)) {
+        counts->targets = db__int(&query);
+        counts->updated = db__int(&query);
+        counts->failed = db__int(&query);
+    }
+    return db__end(&query);
+}
+
+int store_count(struct store *store, struct store_counts *counts)
+{
+    struct query query = db__query(
+        store,
+        "SELECT (SELECT count(*) FROM device), (SELECT count(*) FROM presence), "
+        "(SELECT count(*) FROM firmware), (SELECT count(*) FROM shipment WHERE state = ?), "
+        "(SELECT count(*) FROM shipment WHERE state = ?), (SELECT count(*) FROM shipment WHERE state = ?), "
+        "(SELECT count(*) FROM shipment WHERE state = ?)");
+    for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
+        db__put_int(&query, state);
+    int result = db__one(&query, read_sizes, counts, sizeof *counts);
+    return result == STORE_OK ? count_targets(store, counts) : result;
+}

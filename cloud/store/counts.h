@@ -1,0 +1,19 @@
+/* The store: how much there is of everything, over all organizations. */
+#ifndef TANDEM_CLOUD_STORE_COUNTS_H
+#define TANDEM_CLOUD_STORE_COUNTS_H
+
+#include "cloud/store/store.h"
+
+struct store_counts {
+    int64_t devices;
+    int64_t online;
+    int64_t firmware;
+    int64_t shipments[4]; /* by enum shipment_state */
+    int64_t targets;      /* of live and paused shipments */
+    int64_t updated;
+    int64_t failed;
+};
+
+TDM_MUST_USE int store_count(struct store *store, struct store_counts *counts);
+
+#endif
