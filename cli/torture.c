@@ -7,7 +7,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "sim/report.h"
+#include "cli/torture_report.h"
 
 enum { RANDOM_CASES = 10000 };
 
@@ -131,59 +131,132 @@ static json_t *total_json(const struct sim_total *total, const struct sim_plan *
                      "worst_boots", (int)total->worst_boots, "by_tear", tears, "scenarios", rows);
 }
 
+/* A run over scenarios, and who wants to know of it; what nobody asked for is NULL. */
+struct run {
+    const struct sim_layout *layout;
+    struct sim_plan plan;
+    struct sim_total total;
+    bool json;                     /* instead of a table */
+    json_t *rows;                  /* for --json and a report that is JSON */
+    struct torture_report *report; /* that is a page */
+};
+
+static void torture_scenario(struct run *run, struct sim_world *world, struct sim_tally *tally)
+{
+    struct watch watch = {.plan = &run->plan};
+    const struct sim_onlooker progress = {.progress = show_progress, .ctx = &watch};
+    struct sim_onlooker onlooker = progress;
+
+    if (run->report != NULL) {
+        torture_report_begin(run->report, world, &progress, &onlooker);
+    }
+    progress_start(&watch.bar, world->scenario->name);
+    sim_torture(world, &run->plan, tally, &onlooker);
+    progress_end(&watch.bar);
+    if (run->report != NULL) {
+        torture_report_end(run->report, tally);
+    }
+}
+
 /* Runs one scenario, adds it up, and prints or keeps its row. */
-static int run_scenario(const struct sim_scenario *scenario, const struct sim_layout *layout,
-                        const struct sim_plan *plan, struct sim_total *total, json_t *rows)
+static int run_scenario(struct run *run, const struct sim_scenario *scenario)
 {
     static struct sim_world world;
-    struct watch watch = {.plan = plan};
     struct sim_tally tally;
-    int rc = open_world(&world, scenario, layout);
+    int rc = open_world(&world, scenario, run->layout);
 
     if (rc != CLI_OK) {
         return rc;
     }
-    progress_start(&watch.bar, scenario->name);
-    sim_torture(&world, plan, &tally, show_progress, &watch);
-    progress_end(&watch.bar);
+    torture_scenario(run, &world, &tally);
     sim_world_close(&world);
-    sim_total_add(total, &tally);
-    if (rows != NULL) {
-        (void)json_array_append_new(rows, tally_json(&tally));
-    } else {
+    sim_total_add(&run->total, &tally);
+    if (run->rows != NULL) {
+        (void)json_array_append_new(run->rows, tally_json(&tally));
+    }
+    if (!run->json) {
         sim_report_row(stdout, &tally);
     }
     return CLI_OK;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Opens what --report asks for. */
+static int open_report(const struct invocation *call, struct run *run)
+{
+    const char *path = option_text(call, "report");
+    const char *layout = option_text(call, "layout");
+
+    if (path == NULL || ends_with(path, ".json")) {
+        return CLI_OK;
+    }
+    if (!ends_with(path, ".html")) {
+        return output_fail(CLI_USAGE, "--report takes a file that ends in .html or .json, not \"%s\"", path);
+    }
+    run->report = torture_report_open(path, layout != NULL ? layout : "small", &run->plan);
+    return run->report != NULL ? CLI_OK : CLI_FAILED;
+}
+
+static int write_json(const char *path, json_t *value)
+{
+    return json_dump_file(value, path, JSON_INDENT(2)) == 0
+               ? CLI_OK
+               : output_fail(CLI_FAILED, "%s can't be written; give --report another file", path);
+}
+
+/* The sums, to everybody who asked. */
+static int conclude(const struct invocation *call, struct run *run)
+{
+    const char *path = option_text(call, "report");
+    json_t *sums = total_json(&run->total, &run->plan, run->rows);
+    int rc = CLI_OK;
+
+    if (run->report != NULL) {
+        rc = torture_report_close(run->report, &run->total);
+    } else if (path != NULL) {
+        rc = write_json(path, sums);
+    }
+    if (run->json) {
+        int printed = output_json(sums);
+
+        return rc == CLI_OK ? printed : rc;
+    }
+    json_decref(sums);
+    sim_report_total(stdout, &run->total, &run->plan);
+    return rc;
+}
+
 static int run_all(const struct invocation *call, const struct sim_scenario *only,
                    const struct sim_layout *layout)
 {
-    struct sim_total total = {.scenarios = 0};
-    bool json = option_given(call, "json");
-    json_t *rows = json ? json_array() : NULL;
+    struct run run = {.layout = layout, .json = option_given(call, "json"), .rows = json_array()};
     const struct sim_scenario *scenario;
-    struct sim_plan plan;
-    int rc = read_plan(call, &plan);
+    int rc = read_plan(call, &run.plan);
 
-    if (!json && rc == CLI_OK) {
+    rc = rc == CLI_OK ? open_report(call, &run) : rc;
+    if (!run.json && rc == CLI_OK) {
         sim_report_heading(stdout);
     }
     for (scenario = sim_scenarios(layout); rc == CLI_OK && scenario->name != NULL; scenario++) {
         if (only == NULL || only == scenario) {
-            rc = run_scenario(scenario, layout, &plan, &total, rows);
+            rc = run_scenario(&run, scenario);
         }
     }
     if (rc != CLI_OK) {
-        json_decref(rows);
+        json_decref(run.rows);
+        if (run.report != NULL) {
+            (void)torture_report_close(run.report, &run.total);
+        }
         return rc;
     }
-    if (json) {
-        rc = output_json(total_json(&total, &plan, rows));
-    } else {
-        sim_report_total(stdout, &total, &plan);
-    }
-    return rc == CLI_OK && total.failures > 0 ? CLI_FAILED : rc;
+    rc = conclude(call, &run);
+    return rc == CLI_OK && run.total.failures > 0 ? CLI_FAILED : rc;
 }
 
 static void print_note(void *ctx, uint32_t at_ms, const char *line)
@@ -254,6 +327,7 @@ static const struct option options[] = {
     {"one-in", 0, "N", "run one case of N; default all", 0},
     {"scenario", 's', "NAME", "only this one", 0},
     {"seed", 0, "N", "other bits and other draws; default 0", 0},
+    {"report", 0, "FILE", "write a report: FILE.html with pictures, or FILE.json", 0},
     {"case", 0, "ID", "replay one case, as a failure names it", 0},
     {"list", 0, NULL, "print the scenarios", 0},
     {NULL, 0, NULL, NULL, 0},

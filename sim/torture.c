@@ -122,8 +122,7 @@ struct run {
     struct sim_world *world;
     const struct sim_plan *plan;
     struct sim_tally *tally;
-    sim_progress_fn *progress;
-    void *ctx;
+    const struct sim_onlooker *onlooker;
 };
 
 static void note_failure(struct sim_tally *tally, const struct sim_outcome *outcome,
@@ -132,6 +131,22 @@ static void note_failure(struct sim_tally *tally, const struct sim_outcome *outc
     if (tally->failures++ == 0) {
         sim_case_name(tally->failed_case, tally->scenario, cuts, count);
         memcpy(tally->verdict, outcome->verdict, sizeof tally->verdict);
+    }
+}
+
+static void tell(const struct run *run, const struct sim_cut *cuts, unsigned count,
+                 const struct sim_outcome *outcome)
+{
+    const struct sim_onlooker *onlooker = run->onlooker;
+
+    if (onlooker == NULL) {
+        return;
+    }
+    if (onlooker->ended != NULL) {
+        onlooker->ended(onlooker->ctx, cuts, count, outcome);
+    }
+    if (onlooker->progress != NULL && run->tally->cases % PROGRESS_EVERY == 0) {
+        onlooker->progress(onlooker->ctx, run->tally);
     }
 }
 
@@ -160,9 +175,7 @@ static bool run_case(const struct run *run, const struct sim_cut *cuts, unsigned
     if (count == 0) {
         tally->operations = outcome.operations;
     }
-    if (run->progress != NULL && tally->cases % PROGRESS_EVERY == 0) {
-        run->progress(run->ctx, tally);
-    }
+    tell(run, cuts, count, &outcome);
     return true;
 }
 
@@ -260,10 +273,10 @@ uint64_t sim_plan_cases(const struct sim_plan *plan, uint32_t operations)
 }
 
 void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct sim_tally *tally,
-                 sim_progress_fn *progress, void *ctx)
+                 const struct sim_onlooker *onlooker)
 {
     struct sim_plan own = *plan;
-    const struct run run = {world, &own, tally, progress, ctx};
+    const struct run run = {world, &own, tally, onlooker};
 
     own.one_in *= world->scenario->one_in != 0 ? world->scenario->one_in : 1;
     memset(tally, 0, sizeof *tally);

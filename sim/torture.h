@@ -34,8 +34,14 @@ struct sim_tally {
     char verdict[160];
 };
 
-/* Called now and then. */
-typedef void sim_progress_fn(void *ctx, const struct sim_tally *tally);
+/* Who looks on; either slot may be NULL. */
+struct sim_onlooker {
+    /* Called now and then. */
+    void (*progress)(void *ctx, const struct sim_tally *tally);
+    /* Called after each case, the first of which is without cuts. */
+    void (*ended)(void *ctx, const struct sim_cut *cuts, unsigned count, const struct sim_outcome *outcome);
+    void *ctx;
+};
 
 void sim_case_name(char name[SIM_CASE_NAME_MAX], const struct sim_scenario *scenario,
                    const struct sim_cut *cuts, unsigned count);
@@ -46,9 +52,9 @@ bool sim_case_parse(const char *name, const struct sim_scenario **scenario, stru
 /* About how many cases a plan makes of a scenario with so many flash operations. */
 uint64_t sim_plan_cases(const struct sim_plan *plan, uint32_t operations);
 
-/* Runs a scenario as planned. progress may be NULL. */
+/* Runs a scenario as planned. onlooker may be NULL. */
 void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct sim_tally *tally,
-                 sim_progress_fn *progress, void *ctx);
+                 const struct sim_onlooker *onlooker);
 
 /* Layouts for exhaustive runs. "small" has pages of 256 bytes, two of them for the image beside the four that
  * the longest header needs, and programs units of 8 bytes; "small-once" takes each unit once per erase;

@@ -213,18 +213,30 @@ static void lose_if_due(struct sim_world *world)
 
 /* --- The case --- */
 
+static enum sim_place place_at(const struct sim_world *world, uint32_t address)
+{
+    const struct tdm_layout *places = &world->layout->places;
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        if (address - places->record[i].address < places->record[i].bytes) {
+            return SIM_RECORD_0 + i;
+        }
+    }
+    return address - places->bank[0].address < places->bank[0].bytes ? SIM_BANK_A : SIM_BANK_B;
+}
+
 /* Each decision that is recorded is looked at. */
 static void watch(void *ctx, uint32_t address)
 {
     struct sim_world *world = ctx;
-    unsigned unit;
+    enum sim_place place = place_at(world, address);
 
-    for (unit = 0; unit < 2; unit++) {
-        const struct tdm_region *region = &world->layout->places.record[unit];
-
-        if (address - region->address < region->bytes) {
-            sim_judge_flash(&world->judge);
-        }
+    if (world->places < SIM_OPERATIONS_MAX) {
+        world->place[world->places++] = (uint8_t)place;
+    }
+    if (place <= SIM_RECORD_1) {
+        sim_judge_flash(&world->judge);
     }
 }
 
@@ -246,6 +258,7 @@ static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned 
     world->boots_after_cut = 0;
     world->loss_done = false;
     world->whole_starts = 0;
+    world->places = 0;
     world->over = false;
     world->read_fails = false;
     world->cause = TDM_RESET_POWER;

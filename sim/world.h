@@ -35,6 +35,11 @@ struct sim_outcome {
     uint32_t virtual_ms;
 };
 
+/* What an operation of the flash works on. */
+enum sim_place { SIM_RECORD_0, SIM_RECORD_1, SIM_BANK_A, SIM_BANK_B, SIM_PLACES };
+
+#define SIM_OPERATIONS_MAX 4096 /* whose places are kept */
+
 /* A line for people: what happened at_ms after the beginning. */
 typedef void sim_note_fn(void *ctx, uint32_t at_ms, const char *line);
 
@@ -67,6 +72,9 @@ struct sim_world {
     bool loss_done;
     unsigned whole_starts; /* since the last cut */
     bool over;
+
+    uint8_t place[SIM_OPERATIONS_MAX]; /* enum sim_place of the operations that were not cut */
+    uint32_t places;
 
     /* The device. */
     enum tdm_reset_cause cause; /* of the next start */

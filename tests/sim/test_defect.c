@@ -15,7 +15,7 @@ static bool is_found(const struct sim_layout *layout, const struct sim_scenario 
     if (!sim_world_open(&world, scenario, layout)) {
         return false;
     }
-    sim_torture(&world, plan, &tally, NULL, NULL);
+    sim_torture(&world, plan, &tally, NULL);
     sim_world_close(&world);
     if (tally.failures > 0) {
         printf("found: --layout %s --case %s: %s\n", layout->name, tally.failed_case, tally.verdict);

@@ -16,7 +16,7 @@ static void torture(const struct sim_scenario *scenario, const struct sim_layout
                     const struct sim_plan *plan)
 {
     assert_true(sim_world_open(&world, scenario, layout));
-    sim_torture(&world, plan, &tally, NULL, NULL);
+    sim_torture(&world, plan, &tally, NULL);
     if (tally.failures > 0) {
         print_error("tandem torture --layout %s --case %s: %s\n", layout->name, tally.failed_case,
                     tally.verdict);

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""tandem torture: what it prints, its reports, its exit status."""
+
+import json
+import re
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from tandem_case import FAILED, ROOT, USAGE, TandemCase
+
+LAYOUT = ROOT / "ports/mps2/layout.json"
+PAIR = ("torture", "--layout", "tiny", "--scenario", "healthy")
+
+
+class Torture(TandemCase):
+    def test_figures_for_people_and_for_programs_agree(self):
+        text = self.tandem(*PAIR).stdout
+        figures = json.loads(self.tandem(*PAIR, "--json").stdout)
+        self.assertRegex(text, rf"(?m)^{figures['cases']} cases, 0 failed$")
+        self.assertEqual(figures["failed"], 0)
+        self.assertEqual(figures["cases"], 1 + sum(figures["by_tear"].values()))  # one without a cut
+
+    def test_each_operation_is_cut_in_each_way_with_and_without_the_co_processor(self):
+        figures = json.loads(self.tandem(*PAIR, "--json").stdout)
+        operations = figures["scenarios"][0]["operations"]
+        self.assertEqual(set(figures["by_tear"].values()), {2 * operations})
+
+    def test_a_case_tells_what_happened(self):
+        text = self.tandem("torture", "--layout", "tiny", "--case", "healthy:8t3").stdout
+        self.assertIn("power cut in operation 8", text)
+        self.assertIn("the image is confirmed", text)
+        self.assertIn("all invariants hold", text)
+
+    def test_a_report_as_json_is_what_is_printed_with_json(self):
+        self.tandem(*PAIR, "--report", "r.json")
+        self.assertEqual(json.loads((self.folder / "r.json").read_text()), json.loads(self.tandem(*PAIR, "--json").stdout))
+
+    def test_a_report_as_a_page_shows_every_operation(self):
+        self.tandem(*PAIR, "--report", "r.html")
+        operations = json.loads(self.tandem(*PAIR, "--json").stdout)["scenarios"][0]["operations"]
+        page = (self.folder / "r.html").read_text()
+        picture = ElementTree.fromstring(re.search(r"<svg.*?</svg>", page, re.S).group())
+        rows = {}
+        for cell in picture.iter("rect"):
+            rows[cell.get("y")] = rows.get(cell.get("y"), 0) + int(cell.get("width"))
+            self.assertNotIn(cell.get("class"), ("c0", "c255"))  # all were cut, none failed
+        self.assertEqual(len(rows), 8)  # where the operation works, and seven kinds of cut
+        self.assertEqual({width // 8 for width in rows.values()}, {operations})
+        self.assertIn("the image is confirmed", page)
+
+    def test_a_layout_of_ones_own(self):
+        self.tandem("torture", "--layout", LAYOUT, "--scenario", "healthy", "--cuts", "none")
+
+    def test_what_is_wrong_is_said(self):
+        for arguments, because, code in [(("--report", "r.txt"), "ends in .html or .json", USAGE),
+                                         (("--report", "no/r.html"), "No such file or directory", FAILED),
+                                         (("--cuts", "some"), "--cuts is none, each, pairs or random", USAGE),
+                                         (("--scenario", "x"), "--list", USAGE),
+                                         (("--case", "healthy:12"), "names no case", USAGE),
+                                         (("--layout", "no.json"), "no.json", FAILED)]:
+            self.refused("torture", *arguments, because=because, code=code)
+
+
+if __name__ == "__main__":
+    unittest.main()
