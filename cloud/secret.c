@@ -23,7 +23,7 @@ void secret_random(void *to, size_t bytes)
 
 void secret_token(char to[SECRET_TOKEN_MAX])
 {
-    uint8_t raw[32];
+    uint8_t raw[SECRET_TOKEN_RANDOM];
     secret_random(raw, sizeof raw);
     text_base64(raw, sizeof raw, to);
     for (char *p = to; *p != '\0'; p++) {
@@ -31,8 +31,6 @@ void secret_token(char to[SECRET_TOKEN_MAX])
             *p = '-';
         else if (*p == '/')
             *p = '_';
-        else if (*p == '=')
-            *p = '\0';
     }
     OPENSSL_cleanse(raw, sizeof raw);
 }

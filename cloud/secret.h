@@ -1,4 +1,4 @@
-/* Tokens: made from 32 random bytes, shown once, kept as SHA-256. */
+/* Tokens: made from random bytes, shown once, kept as SHA-256. */
 #ifndef TANDEM_CLOUD_SECRET_H
 #define TANDEM_CLOUD_SECRET_H
 
@@ -8,7 +8,13 @@
 
 #define SECRET_HASH_BYTES 32
 #define SECRET_KEY_BYTES  32
-#define SECRET_TOKEN_MAX  48 /* 32 bytes as base64url without padding, and a NUL */
+
+/* 24 bytes are 32 characters of base64url: clients in the field have room, and forms, for exactly so many. */
+#define SECRET_TOKEN_RANDOM 24
+#define SECRET_TOKEN_MAX    33
+
+/* Tokens that were made longer stay good. */
+#define SECRET_TOKEN_ANY_MAX 65
 
 /* Random bytes of the system; ends the program if there are none, since nothing safe can follow. */
 void secret_random(void *to, size_t bytes);

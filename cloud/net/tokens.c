@@ -34,7 +34,7 @@ void tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES])
 
 int64_t tokens_find(const struct tokens *tokens, const void *token, size_t bytes)
 {
-    char text[SECRET_TOKEN_MAX] = "";
+    char text[SECRET_TOKEN_ANY_MAX] = "";
     uint8_t hash[SECRET_HASH_BYTES];
     /* What cannot be a token is looked for as the empty one, which nobody has. */
     if (bytes > 0 && bytes < sizeof text && memchr(token, '\0', bytes) == NULL)

@@ -76,7 +76,7 @@ class People(unittest.TestCase):
         user = self.add()
         answer = s.Person(self.server).sign_in(user["login"], user["password"])
         self.assertRegex(answer.headers["set-cookie"],
-                         r"^tandem_session=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict$")
+                         r"^tandem_session=[A-Za-z0-9_-]{32}; Path=/; HttpOnly; SameSite=Strict$")
         self.assertEqual(answer.json["user"]["login"], user["login"])
         self.assertEqual(answer.json["role"], "viewer")
 

@@ -49,6 +49,9 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.connect(self.server.token).code, 4)
         self.assertEqual(self.connect("wrong", version=5).code, 0x86)
 
+    def test_a_token_is_as_long_as_clients_in_the_field_have_room_for(self):
+        self.assertRegex(self.added["token"], r"^[a-zA-Z0-9_-]{32}$")
+
     def test_the_newer_of_two_connections_stays(self):
         older, newer = self.connect(), self.connect()
         self.assertTrue(older.ended())
