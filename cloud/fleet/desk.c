@@ -79,16 +79,16 @@ static struct effect *in_order(struct effect *effects)
     return ordered;
 }
 
-static void run_job(struct desk *desk, struct desk_job *job)
+static void run_job(struct desk *desk, struct desk_job *job, bool step)
 {
     struct fleet *fleet = desk->fleet;
     fleet->effects = NULL;
     fleet->now = text_now_ms();
     job->effects = NULL;
-    job->result = store_step_begin(fleet->store);
+    job->result = step ? store_step_begin(fleet->store) : STORE_OK;
     if (job->result == STORE_OK) {
         job->result = job->run(job, fleet);
-        int ended = store_step_end(fleet->store, job->result == STORE_OK);
+        int ended = step ? store_step_end(fleet->store, job->result == STORE_OK) : STORE_OK;
         if (ended != STORE_OK)
             job->result = ended;
     }
@@ -100,16 +100,27 @@ static void run_job(struct desk *desk, struct desk_job *job)
     }
 }
 
+/* More than one, and all simple. One alone has a step, so that its failure stays its own. */
+static bool are_simple(const struct desk_job *jobs, const struct desk_job *end)
+{
+    if (jobs->next == end)
+        return false;
+    while (jobs != end && jobs->simple)
+        jobs = jobs->next;
+    return jobs == end;
+}
+
 /* Runs jobs up to end in one transaction. STORE_AGAIN: nothing happened, and they may run again. */
 static int try_jobs(struct desk *desk, struct desk_job *jobs, const struct desk_job *end)
 {
     struct store *store = desk->fleet->store;
+    bool step = !are_simple(jobs, end);
     int result = store_begin(store);
     if (result != STORE_OK)
         return result;
     for (struct desk_job *job = jobs; job != end; job = job->next) {
-        run_job(desk, job);
-        if (job->result == STORE_AGAIN) {
+        run_job(desk, job, step);
+        if (job->result == STORE_AGAIN || (job->result != STORE_OK && !step)) {
             store_rollback(store);
             return STORE_AGAIN;
         }
@@ -208,6 +219,7 @@ static struct desk_job *tick_new(struct desk_job *jobs)
         abort();
     job->run = tick_run;
     job->done = tick_done;
+    job->simple = true;
     job->next = jobs;
     return job;
 }

@@ -63,6 +63,7 @@ static struct job *new_with(struct connection *c, enum job_kind kind, size_t pay
         abort();
     job->job.run = run_job;
     job->job.done = job_done;
+    job->job.simple = true;
     job->kind = kind;
     job->gateway = c->gateway;
     job->connection = c->number;

@@ -11,6 +11,7 @@
 /* A commit returns when the disk has it. Readers (a shell, a backup) never block the writer. */
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
                                 "PRAGMA synchronous = FULL;"
+                                "PRAGMA temp_store = MEMORY;" /* what a step could take back, too */
                                 "PRAGMA foreign_keys = ON;";
 
 /* X(code, result, event, what the operator can do) */
@@ -68,7 +69,10 @@ static int sqlite_open(struct store *store, const char *where, char *why, size_t
 {
     sqlite3 *database = NULL;
     snprintf(store->name, sizeof store->name, "%s", where);
-    int code = sqlite3_open(where, &database);
+    /* One thread at a time uses a connection, and nobody asks for SQLite's own statistics: no locks. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    int code = sqlite3_open_v2(where, &database,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     store->connection = database;
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(database, BUSY_MS);
