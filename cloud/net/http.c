@@ -27,7 +27,7 @@
 
 #include "cloud/net/listen.h"
 
-#define HEAD_LIMIT_S     15
+#define HEAD_LIMIT_S     10
 #define IDLE_LIMIT_S     60
 #define SEND_LIMIT_S     60 /* without progress */
 #define LINGER_LIMIT_S   2
