@@ -178,8 +178,8 @@ static bool run_walk(struct walk *walk)
 
 static void set_paths(char database[PATH_BYTES], char files[PATH_BYTES], const char *folder)
 {
-    snprintf(database, PATH_BYTES, "%s/tandem.db", folder);
-    snprintf(files, PATH_BYTES, "%s/firmware", folder);
+    snprintf(database, PATH_BYTES, "%.*s/tandem.db", PATH_BYTES - 16, folder);
+    snprintf(files, PATH_BYTES, "%.*s/firmware", PATH_BYTES - 16, folder);
 }
 
 /* --- The commands --- */
