@@ -50,7 +50,9 @@ class Load:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind:
+            self.process.kill()
         self.process.stdin.close()
         self.process.wait(60)
 
@@ -185,7 +187,7 @@ def connected():
         before, cpu = rss_bytes(cloud.process.pid), cpu_s(cloud.process.pid)
         with Load("hold", "127.0.0.1", cloud.mqtt_port, cloud.tokens) as load:
             load.ready()
-            s.wait_for("the desk is done", lambda: cloud.ask("GET", "/api/v1/devices?limit=1").status == 200)
+            s.wait_for("the desk is done", lambda: cloud.ask("GET", "/api/v1/firmware").status == 200)
             each = (rss_bytes(cloud.process.pid) - before) / DEVICES
             login_us = (cpu_s(cloud.process.pid) - cpu) / DEVICES * 1e6
     return {"bytes": each, "login_us": login_us}
@@ -223,7 +225,8 @@ def offers():
         firmware = cloud.firmware(4096)
         with Load("offers", "127.0.0.1", cloud.mqtt_port, cloud.tokens) as load:
             load.ready()
-            cloud.get("/api/v1/firmware")  # the desk has taken every check-in before this
+            # The desk has taken every check-in before it answers this; until it is near that, it refuses.
+            s.wait_for("the check-ins are done", lambda: cloud.ask("GET", "/api/v1/firmware").status == 200)
             start = time.time()
             cloud.ship(firmware)
             said = load.result()

@@ -31,7 +31,7 @@
 #define MESSAGES_BURST   500
 #define MESSAGES_PER_S   50
 #define DIAG_INTERVAL_MS 10000
-#define BACKLOG_MAX      20000 /* jobs at the desk, beyond which nobody more is let in */
+#define BACKLOG_MAX      50000 /* jobs at the desk, beyond which nobody more is let in */
 
 /* --- The session's calls --- */
 

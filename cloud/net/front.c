@@ -22,7 +22,7 @@
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
-#define BACKLOG_MAX  5000 /* jobs at the desk, beyond which no more are taken */
+#define BACKLOG_MAX  20000 /* jobs at the desk, beyond which no more are taken */
 
 #define SESSION_COOKIE "tandem_session"
 #define BUSY_MS        2000
