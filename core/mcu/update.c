@@ -1,31 +1,35 @@
 /* The update dialogue (docs/PROTOCOL.md, section 5).
  *
- *     IDLE --offer accepted--> WAITING --moment, battery, prepare--> STARTING --otaUpdateStart: true-->
- *     FRONT --front verified, policy--> ERASING --one unit per poll--> WRITING --otaUpdateFinish-->
- *     ASKING_SHA256 --> ASKING_CRC32 --> VERIFYING --pending recorded, finish answered true--> APPLYING:
- * reset
+ *     IDLE       offer accepted
+ *     WAITING    battery, good moment, prepare
+ *     STARTING   otaUpdateStart: true
+ *     FRONT      the front verified, policy
+ *     ERASING    one unit per poll
+ *     WRITING    otaUpdateFinish
+ *     ASKING_SHA256, ASKING_CRC32
+ *     VERIFYING  pending recorded, otaUpdateFinish answered true
+ *     APPLYING   reset
  *
- *     A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and
- * on as if its front had verified.
+ * Besides:
  *
- *     An ERASING that left the image's start in place (resume.c) leads to RESUMING --otaUpdateResume: true-->
- * WRITING, from there on; if that is refused, to STARTING once more.
- *
- *     With a role (fetch.c), WAITING --> PREFETCHING --otaUpdatePrefetch: OK--> STARTING, or APPLYING where
- * the bootloader goes on; and FRONT --> CHECKING --all is what was signed--> STARTING once more, from offset
- * 0.
- *
- *     Any of them --refusal, error, cancel, silence, new offer, link lost--> IDLE; not APPLYING, which only a
- *     reset ends.
+ * - With a role (fetch.c) WAITING leads to PREFETCHING, and that, once the co-processor has the file, to
+ *   STARTING, or to APPLYING where the bootloader goes on. FRONT leads to CHECKING, and that, if all is what
+ * was signed, to STARTING once more.
+ * - A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and on
+ * as if its front had verified.
+ * - An ERASING that left the image's start in place (resume.c) leads to RESUMING, and that, once
+ * otaUpdateResume was answered with true, to WRITING; if it is refused, to STARTING once more.
+ * - All but APPLYING end in IDLE: by a refusal, an error, a cancel, silence, a new offer, a lost link.
  *
  * A handler checks a chunk and copies it; the work is done from poll, and the call is answered when it is
  * done (programmed, that is), or before where update_chunk.c says so. The co-processor sends a chunk again
  * when its answer takes over 5 s, as a slow erase or a signature check may: the same chunk again only changes
  * which call the answer is for. Six sends of 5 s each bound what erasing may take: 30 s.
  *
- * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. The
- * record says erasing or receiving exactly from then until pending or abandon. One call of theirs at most
- * waits for its answer. */
+ * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. From
+ * then on the record says erasing or receiving, until pending or abandon; it stays with receiving where
+ * nothing but the line ended the update, so that it can go on. One call of theirs at most waits for its
+ * answer. */
 #include "core/mcu/update.h"
 
 enum {

@@ -1,14 +1,14 @@
 /* The chunks of an update: taken by otaUpdateWrite, worked on from poll, one at a time.
  *
- *     none --otaUpdateWrite: next in order, CRC good--> in the buffer --front fed, checked, or programmed-->
- * none
+ *     none --otaUpdateWrite: next in order, CRC good--> in the buffer
+ *     in the buffer --front fed, checked, or programmed--> none
  *
  * When the call is answered:
  *
- *     once it is worked on       as a rule; a failure is the answer
- *     with two in flight         likewise: the next chunk arrives meanwhile, and one is never sent before the
- * one two before it is in flash once it is in the buffer   in WRITING, where the driver receives while flash
- * is written and the co-processor has no window; a failure is the answer to what comes next
+ * - As a rule once the chunk is worked on: a failure is the answer.
+ * - With two in flight likewise. The next one arrives meanwhile, and the one behind that is not sent before.
+ * - In WRITING, where the driver receives while flash is written and the co-processor has no window, once it
+ * is in the buffer: a failure is the answer to what comes next.
  *
  * So what arrives while flash is written is one chunk at most. A chunk that comes again while it is worked on
  * only changes which call the answer is for (R11). */
@@ -85,14 +85,15 @@ static int refuse_chunk(struct tdm_mcu *mcu, struct tdm_writer *results, uint32_
     return TDM_STATUS_OK;
 }
 
-/* The answer to otaUpdateStart or otaUpdateResume may be what was lost: data says that it was heard. */
+/* The answer to otaUpdateStart or otaUpdateResume may be what was lost: data says that it was heard. Where an
+ * encoded payload goes on, that answer alone can tell. */
 static void start_by_data(struct tdm_mcu *mcu, uint32_t offset, uint32_t now_ms)
 {
     struct tdm_mcu_update *update = &mcu->update;
     bool starting = update->state == UPDATE_STARTING;
+    bool resuming = update->state == UPDATE_RESUMING && !tdm__is_encoded(mcu);
 
-    if ((!starting && update->state != UPDATE_RESUMING) || !update->call.in_flight ||
-        offset != update->offset)
+    if ((!starting && !resuming) || !update->call.in_flight || offset != update->offset)
         return;
     tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
     tdm__update_enter(update, starting ? UPDATE_FRONT : UPDATE_WRITING, now_ms);
@@ -113,8 +114,7 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
     start_by_data(mcu, offset, now_ms);
     if (offset == update->offset + update->chunk_bytes)
         tdm__update_write_before(mcu, now_ms);
-    if (update->state ==
-        UPDATE_RESUMING) /* the answer that tells what this is will come, or be asked for again */
+    if (update->state == UPDATE_RESUMING) /* what it is, the answer that is awaited will tell: as if lost */
         return TDM_SERVE_LATER;
     if (!tdm__update_takes_chunks(update))
         return answer_now(results, false);
