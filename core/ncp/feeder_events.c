@@ -85,6 +85,15 @@ void tdm__feeder_mcu_failed(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms
     case TDM__OFFERING:
         ncp->reason = reason;
         break;
+    case TDM__CANCELLING: /* its first report was lost, and it was given up without a reason */
+        ncp->reason = ncp->again ? reason : ncp->reason;
+        ncp->again = false;
+        break;
+    case TDM__WAITING:
+        if (ncp->offers > 0) {
+            tdm__feeder_fail(ncp, reason, now_ms);
+        }
+        break;
     case TDM__ACCEPTED:
     case TDM__SENDING:
     case TDM__FINISHING:

@@ -24,7 +24,7 @@ enum {
     TDM__REOFFER_PAUSE_MS = 3000,
     TDM__START_PAUSE_MS = 20,    /* between the answer to otaUpdateStart and the first chunk */
     TDM__REFUSED_PAUSE_MS = 200, /* before a refused chunk goes out again: a report of the reason may come */
-    TDM__HEARING_MS = 1000,      /* how long a refusal waits for that report */
+    TDM__HEARING_MS = 2500,      /* how long a refusal waits for that report: it may be lost once */
     TDM__CANCEL_MS = 1000,
     TDM__REBOOT_MS = 1000,
     TDM__SOON_MS = 10 /* when a queue was full */

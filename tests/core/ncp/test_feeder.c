@@ -343,6 +343,38 @@ static void a_report_ends_the_transfer_at_once(void **state)
     assert_int_equal(stub_count(&world, 0x0441), 1);
 }
 
+/* The MCU sends a report again after a second. The first one was lost. */
+static void a_report_that_comes_late_still_gives_the_reason(void **state)
+{
+    (void)state;
+    stub_report(&world, TDM_DEVICE_STARTED, 0);
+    world.mcu.refuse_offer = true;
+    world_offer(&world);
+    world_run(&world, 1100);
+    stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_HARDWARE);
+    assert_failed(TDM_REASON_HARDWARE);
+}
+
+/* Five resends are over sooner than that. What the device refuses for good is not offered to it again. */
+static void so_does_one_that_comes_after_the_update_was_given_up(void **state)
+{
+    (void)state;
+    for (uint32_t late_ms = 0; late_ms < 3000; late_ms += 500) {
+        set_up(state);
+        world.mcu.refuse_writes = STUB_NEVER;
+        world_offer(&world);
+        for (int i = 0; i < 5000 && stub_count(&world, 0x0444) == 0; i++) {
+            world_run(&world, 1);
+        }
+        assert_int_equal(stub_count(&world, 0x0444), 1);
+        world_run(&world, late_ms);
+        stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_FLASH);
+        world_run(&world, 5000);
+        assert_failed(TDM_REASON_FLASH);
+        assert_int_equal(stub_count(&world, 0x0441), 1);
+    }
+}
+
 static void an_mcu_that_falls_silent_ends_the_update_and_the_link(void **state)
 {
     (void)state;
@@ -724,6 +756,8 @@ int main(void)
         TEST(a_chunk_refused_to_the_end_is_offered_anew_when_the_next_is_refused_too),
         TEST(refused_in_every_try_it_fails),
         TEST(a_report_ends_the_transfer_at_once),
+        TEST(a_report_that_comes_late_still_gives_the_reason),
+        TEST(so_does_one_that_comes_after_the_update_was_given_up),
         TEST(an_mcu_that_falls_silent_ends_the_update_and_the_link),
         TEST(an_mcu_that_never_starts_is_offered_three_times),
         TEST(a_finish_refused_ends_the_update),
