@@ -162,6 +162,7 @@ void sim_client_start(struct sim_world *world)
         .attempts = SIM_ATTEMPTS,
         .target_baud = 460800,
         .chunk_bytes = sizeof world->chunk,
+        .receives_while_writing = world->layout->places.bank[1].bytes != 0, /* either way is lived */
         .self_tests = self_tests,
         .self_test_count = fetches ? 0 : 1,
         .rx = world->rx,
