@@ -3,7 +3,7 @@
 FIRMWARE := mps2 mps2-onebank nrf51 nrf51-onebank
 BOARD ?= mps2
 
-.PHONY: help deps host firmware demo demo-onebank test bench soak check amalgamation clean
+.PHONY: help deps deps-test host firmware demo demo-onebank test bench soak check amalgamation clean
 
 help:
 	@echo 'make          host programs into build/bin'
@@ -19,6 +19,9 @@ help:
 
 deps:
 	@tools/deps
+
+deps-test:
+	@tools/deps test
 
 host: deps
 	@tools/build host
@@ -36,16 +39,16 @@ demo-onebank: host
 	@tools/build $(BOARD)-onebank
 	@tools/demo --onebank --board $(BOARD) $(if $(KEEP),--keep)
 
-test: deps
+test: deps-test
 	@tools/test
 
-bench: deps
+bench: deps-test
 	@tools/bench --write
 
-soak: deps
+soak: deps-test
 	@tools/soak
 
-check: deps
+check: deps-test
 	@tools/check
 	@tools/model-check
 
