@@ -16,6 +16,7 @@
     X(factory)                                                                                               \
     X(layout)                                                                                                \
     X(torture)                                                                                               \
+    X(login)                                                                                                 \
     X(device_add)                                                                                            \
     X(device_list)                                                                                           \
     X(device_show)                                                                                           \
@@ -26,6 +27,17 @@
     X(shipment_show)                                                                                         \
     X(shipment_pause)                                                                                        \
     X(shipment_resume)                                                                                       \
+    X(user_list)                                                                                             \
+    X(user_add)                                                                                              \
+    X(user_set)                                                                                              \
+    X(user_password)                                                                                         \
+    X(user_delete)                                                                                           \
+    X(token_list)                                                                                            \
+    X(token_add)                                                                                             \
+    X(token_delete)                                                                                          \
+    X(organization_list)                                                                                     \
+    X(organization_add)                                                                                      \
+    X(audit)                                                                                                 \
     X(shipment_cancel)                                                                                       \
     X(ncp_status)
 

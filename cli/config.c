@@ -114,22 +114,33 @@ static int read_config(struct config *config, const char *path)
     return rc;
 }
 
-/* The file in the user's home, if it is there. */
-static int read_default_config(struct config *config)
+bool config_place(const struct invocation *call, char *path, size_t capacity)
 {
+    const char *given = option_text(call, "config");
     const char *base = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
-    char path[4096];
     bool absolute = base && base[0] == '/';
 
-    if (!absolute && !home) {
-        return CLI_OK;
+    if (given) {
+        return snprintf(path, capacity, "%s", given) < (int)capacity;
     }
-    snprintf(path, sizeof path, "%s%s/tandem/config", absolute ? base : home, absolute ? "" : "/.config");
-    return access(path, F_OK) == 0 ? read_config(config, path) : CLI_OK;
+    if (!absolute && !home) {
+        return false;
+    }
+    return snprintf(path, capacity, "%s%s/tandem/config", absolute ? base : home,
+                    absolute ? "" : "/.config") < (int)capacity;
 }
 
-static int check_complete(const struct config *config)
+/* The file in the user's home, if it is there. */
+static int read_default_config(struct config *config, const struct invocation *call)
+{
+    char path[4096];
+
+    return config_place(call, path, sizeof path) && access(path, F_OK) == 0 ? read_config(config, path)
+                                                                            : CLI_OK;
+}
+
+static int check_url(const struct config *config)
 {
     if (!config->url) {
         return output_fail(CLI_USAGE, "which server? give --url http://HOST:PORT, set TANDEM_URL, or write "
@@ -138,11 +149,17 @@ static int check_complete(const struct config *config)
     if (strncmp(config->url, "http://", 7) != 0 && strncmp(config->url, "https://", 8) != 0) {
         return output_fail(CLI_USAGE, "%s: the server's URL starts with http:// or https://", config->url);
     }
+    return CLI_OK;
+}
+
+static int check_token(const struct config *config)
+{
     if (!config->token) {
-        return output_fail(CLI_USAGE,
-                           "no API token: give --token, set TANDEM_TOKEN, or write \"token = ...\" "
-                           "into ~/.config/tandem/config; the server's first one is in the file "
-                           "admin.token of its data folder");
+        return output_fail(
+            CLI_USAGE,
+            "no API token: run `tandem login`, give --token, set TANDEM_TOKEN, or write \"token = ...\" "
+            "into ~/.config/tandem/config; the server's first one is in the file "
+            "admin.token of its data folder");
     }
     if (config->token[strcspn(config->token, "\r\n")]) {
         return output_fail(CLI_USAGE, "the API token has a line end in it");
@@ -157,9 +174,10 @@ static void cut_slashes(char *url)
     }
 }
 
-int config_load(struct config *config, const struct invocation *call)
+static int load(struct config *config, const struct invocation *call, bool wants_token)
 {
     const char *path = option_text(call, "config");
+    bool is_there = path && access(path, F_OK) == 0;
     int rc = CLI_OK;
 
     *config = (struct config){NULL, NULL};
@@ -167,15 +185,27 @@ int config_load(struct config *config, const struct invocation *call)
     set_if_unset(&config->token, option_text(call, "token"));
     set_if_unset(&config->url, getenv("TANDEM_URL"));
     set_if_unset(&config->token, getenv("TANDEM_TOKEN"));
-    if (path) {
+    if (path && (is_there || wants_token)) {
         rc = read_config(config, path);
-    } else if (!config->url || !config->token) {
-        rc = read_default_config(config);
+    } else if (!path && (!config->url || (wants_token && !config->token))) {
+        rc = read_default_config(config, call);
     }
     if (rc == CLI_OK && config->url) {
         cut_slashes(config->url);
     }
-    return rc == CLI_OK ? check_complete(config) : rc;
+    return rc == CLI_OK ? check_url(config) : rc;
+}
+
+int config_load(struct config *config, const struct invocation *call)
+{
+    int rc = load(config, call, true);
+
+    return rc == CLI_OK ? check_token(config) : rc;
+}
+
+int config_load_url(struct config *config, const struct invocation *call)
+{
+    return load(config, call, false);
 }
 
 void config_free(struct config *config)

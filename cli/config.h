@@ -13,6 +13,11 @@ struct config {
  * --config or ~/.config/tandem/config. CLI_OK, or CLI_USAGE or CLI_FAILED with the reason on standard error.
  * config_free is safe either way. */
 int config_load(struct config *config, const struct invocation *call);
+/* The same without a token, for whoever has none yet. */
+int config_load_url(struct config *config, const struct invocation *call);
+/* The file that config_load reads, created or not: of --config, or in the user's home. False if there is no
+ * home. */
+bool config_place(const struct invocation *call, char *path, size_t capacity);
 void config_free(struct config *config);
 
 #endif

@@ -90,7 +90,7 @@ static int run_list(const struct invocation *call)
     if (rc == CLI_OK) {
         char *path =
             rest_path(&rest, template ? "/devices?template=" : "/devices", template ? template : "", "");
-        rc = rest_request(&rest, "GET", path, NULL, &answer);
+        rc = rest_list(&rest, path, "devices", &answer);
         free(path);
     }
     if (rc == CLI_OK) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -14,6 +15,7 @@
 #define STALL_SECONDS     30L /* an upload that moves nothing for so long is given up */
 #define ANSWER_BYTES_MAX  ((size_t)256 << 20)
 #define BASE_PATH         "/api/v1"
+#define HTTP_NO_CONTENT   204
 #define HTTP_UNAUTHORIZED 401
 #define HTTP_NOT_FOUND    404
 
@@ -28,18 +30,28 @@ struct exchange {
     char curl_text[CURL_ERROR_SIZE];
 };
 
-int rest_open(struct rest *rest, const struct invocation *call)
+static int open_curl(struct rest *rest, int rc)
 {
-    int rc;
-
     rest->curl = NULL;
-    rc = config_load(&rest->config, call);
     if (rc != CLI_OK) {
         return rc;
     }
     curl_global_init(CURL_GLOBAL_DEFAULT);
     rest->curl = curl_easy_init();
     return rest->curl ? CLI_OK : output_fail(CLI_FAILED, "out of memory");
+}
+
+int rest_open(struct rest *rest, const struct invocation *call)
+{
+    rest->session = false;
+    return open_curl(rest, config_load(&rest->config, call));
+}
+
+int rest_open_session(struct rest *rest, const struct invocation *call)
+{
+    rest->session = true;
+    rest->cookie[0] = '\0';
+    return open_curl(rest, config_load_url(&rest->config, call));
 }
 
 void rest_close(struct rest *rest)
@@ -101,20 +113,58 @@ static void add_header(struct exchange *exchange, const char *name, const char *
     free(line);
 }
 
+/* Keeps the session's cookie. */
+static size_t take_header(char *data, size_t size, size_t count, void *ctx)
+{
+    static const char name[] = "Set-Cookie: ";
+    struct rest *rest = ctx;
+    size_t bytes = size * count;
+
+    if (rest->session && bytes > sizeof name && strncasecmp(data, name, sizeof name - 1) == 0) {
+        const char *from = data + sizeof name - 1;
+        const char *end = memchr(from, ';', bytes - (sizeof name - 1));
+        size_t length = end ? (size_t)(end - from) : 0;
+
+        if (length < sizeof rest->cookie) {
+            memcpy(rest->cookie, from, length);
+            rest->cookie[length] = '\0';
+        }
+    }
+    return bytes;
+}
+
+/* Our token or, in a session, what another site could not send along with its cookie. */
+static void add_sign_in(struct exchange *exchange)
+{
+    const struct config *config = &exchange->rest->config;
+    char *bearer;
+
+    if (exchange->rest->session) {
+        add_header(exchange, "X-Tandem-Request", "1");
+        if (exchange->rest->cookie[0]) {
+            add_header(exchange, "Cookie", exchange->rest->cookie);
+        }
+        return;
+    }
+    bearer = memory_take(strlen(config->token) + sizeof "Bearer ");
+    snprintf(bearer, strlen(config->token) + sizeof "Bearer ", "Bearer %s", config->token);
+    add_header(exchange, "Authorization", bearer);
+    free(bearer);
+}
+
 static void set_options(struct exchange *exchange, const char *method, const char *path)
 {
     const struct config *config = &exchange->rest->config;
     CURL *curl = exchange->rest->curl;
     size_t bytes = strlen(config->url) + sizeof BASE_PATH + strlen(path);
-    char *bearer = memory_take(strlen(config->token) + sizeof "Bearer ");
 
     exchange->url = memory_take(bytes);
     snprintf(exchange->url, bytes, "%s%s%s", config->url, BASE_PATH, path);
-    snprintf(bearer, strlen(config->token) + sizeof "Bearer ", "Bearer %s", config->token);
-    add_header(exchange, "Authorization", bearer);
-    free(bearer);
+    add_sign_in(exchange);
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange->rest);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -142,7 +192,7 @@ static int explain_refusal(struct exchange *exchange, long status, const json_t 
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *url = exchange->rest->config.url;
 
-    if (status == HTTP_UNAUTHORIZED) {
+    if (status == HTTP_UNAUTHORIZED && !exchange->rest->session) {
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: the server does not accept this token; check --token, TANDEM_TOKEN or the "
                  "configuration file",
@@ -175,7 +225,7 @@ static int perform(struct exchange *exchange, json_t **answer)
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     parsed = json_loadb((const char *)exchange->answer.data, exchange->answer.size, 0, NULL);
-    if (status >= 200 && status < 300 && parsed) {
+    if (status == HTTP_NO_CONTENT || (status >= 200 && status < 300 && parsed)) {
         *answer = parsed;
         return CLI_OK;
     }
@@ -218,6 +268,34 @@ int rest_request(struct rest *rest, const char *method, const char *path, const 
     int rc = rest_request_quietly(rest, method, path, body, answer, why);
 
     return rc == CLI_OK ? rc : output_fail(rc, "%s", why);
+}
+
+int rest_list(struct rest *rest, const char *path, const char *member, json_t **answer)
+{
+    const char *cursor;
+    json_t *page;
+    int rc = rest_request(rest, "GET", path, NULL, answer);
+
+    while (rc == CLI_OK && (cursor = json_string_value(json_object_get(*answer, "next"))) != NULL) {
+        char *prefix = rest_path(rest, strchr(path, '?') ? "&cursor=" : "?cursor=", cursor, "");
+        size_t bytes = strlen(path) + strlen(prefix) + 1;
+        char *next = memory_take(bytes);
+
+        snprintf(next, bytes, "%s%s", path, prefix);
+        rc = rest_request(rest, "GET", next, NULL, &page);
+        free(next);
+        free(prefix);
+        if (rc == CLI_OK) {
+            json_array_extend(json_object_get(*answer, member), json_object_get(page, member));
+            json_object_set(*answer, "next", json_object_get(page, "next"));
+            json_decref(page);
+        } else {
+            json_decref(*answer);
+            *answer = NULL;
+        }
+    }
+    json_object_del(*answer, "next");
+    return rc;
 }
 
 int rest_upload(struct rest *rest, const char *path, const char *name, const struct file_bytes *file,

@@ -10,20 +10,28 @@
 struct rest {
     struct config config;
     void *curl;
+    bool session;     /* the session's cookie speaks for us, not the token */
+    char cookie[160]; /* "name=value", "" before the sign-in */
 };
 
 /* Finds the server and token of call. CLI_OK, or another code with the reason on standard error. rest_close
  * is safe either way. */
 int rest_open(struct rest *rest, const struct invocation *call);
+/* The same for a session: signing in is the caller's, with POST /session. */
+int rest_open_session(struct rest *rest, const struct invocation *call);
 void rest_close(struct rest *rest);
 
 /* A path below /api/v1: prefix, name with what URLs do not take escaped, suffix. From malloc. */
 char *rest_path(const struct rest *rest, const char *prefix, const char *name, const char *suffix);
 
-/* One request; body may be NULL. CLI_OK and *answer (the caller's), or, with the reason on standard error:
- * CLI_SERVER (not reached, token refused, request refused), CLI_FAILED (no such thing). */
+/* One request; body may be NULL. CLI_OK and *answer (the caller's; NULL where there is none), or, with the
+ * reason on standard error: CLI_SERVER (not reached, token refused, request refused), CLI_FAILED (no such
+ * thing). */
 int rest_request(struct rest *rest, const char *method, const char *path, const json_t *body,
                  json_t **answer);
+
+/* A list of all pages: the rows in member of the answer. */
+int rest_list(struct rest *rest, const char *path, const char *member, json_t **answer);
 
 /* The same with the reason in why instead of on standard error. */
 #define REST_WHY_BYTES 512

@@ -119,7 +119,7 @@ static int run_list(const struct invocation *call)
     int rc = rest_open(&rest, call);
 
     if (rc == CLI_OK) {
-        rc = rest_request(&rest, "GET", "/shipments", NULL, &answer);
+        rc = rest_list(&rest, "/shipments", "shipments", &answer);
     }
     if (rc == CLI_OK) {
         rc = output_list(call, shipment_columns, "shipments", answer);

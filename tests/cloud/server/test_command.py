@@ -1,0 +1,80 @@
+"""`tandem` as people use it with the running server: signing in, users, tokens, the audit log, lists of several pages."""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+import server as s
+
+TANDEM = os.environ.get("TANDEM") or Path(s.PROGRAM).parent / "tandem"
+GOOD = "tulips under old bridges"
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.server = s.Server().__enter__()
+        self.url = f"http://127.0.0.1:{self.server.http_port}"
+
+    def tearDown(self):
+        self.server.__exit__()
+
+    def tandem(self, *arguments, token=None, code=0, typed=""):
+        environment = {"HOME": str(self.server.folder), "TANDEM_URL": self.url, "PATH": os.environ["PATH"]}
+        if token:
+            environment["TANDEM_TOKEN"] = token
+        done = subprocess.run([TANDEM, *arguments], env=environment, input=typed, capture_output=True, text=True,
+                              timeout=s.LIMIT, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def json(self, *arguments, **more):
+        return json.loads(self.tandem(*arguments, "--json", **more).stdout)
+
+    def test_login_keeps_a_token_and_ends_its_session(self):
+        password = re.search(r"admin password: (\S+)", (self.server.folder / "out").read_text())[1]
+        self.tandem("login", "admin", typed="wrong\n", code=3)
+        done = self.tandem("login", "admin", typed=f"{password}\n{GOOD}\n")
+        kept = self.server.folder / ".config/tandem/config"
+        self.assertIn(str(kept), done.stdout)
+        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
+        self.assertIn("admin", self.tandem("user", "list").stdout)
+        self.assertEqual(self.server.get("/api/v1/tokens")["tokens"][-1]["name"][:7], "tandem@")
+        self.assertNotIn(GOOD, kept.read_text())
+        again = self.tandem("login", "admin", typed=f"{GOOD}\n")
+        self.assertIn("signed in", again.stdout)
+        admin = s.Person(self.server, "admin", GOOD)
+        self.assertEqual(len(admin.ask("GET", "/api/v1/sessions").json["sessions"]), 1)
+
+    def test_people_are_kept(self):
+        token = self.server.token
+        user = self.json("user", "add", "ann", "--name", "Ann", "--role", "operator", token=token)
+        self.assertEqual(s.Person(self.server).sign_in("ann", user["password"]).status, 201)
+        self.assertTrue(self.json("user", "set", user["id"], "--disable", token=token)["disabled"])
+        self.assertEqual(self.json("user", "set", user["id"], "--enable", "--role", "admin", token=token)["role"], "admin")
+        self.assertNotEqual(self.json("user", "password", user["id"], token=token)["password"], user["password"])
+        self.tandem("user", "delete", user["id"], token=token)
+        self.tandem("user", "delete", user["id"], token=token, code=1)
+        made = self.json("token", "add", "--name", "ci", "--area", "firmware", "--area", "shipments", "--days", "7", token=token)
+        self.assertEqual(made["areas"], ["firmware", "shipments"])
+        self.tandem("device", "list", token=made["token"], code=3)
+        self.tandem("token", "delete", made["id"], token=token)
+        self.tandem("firmware", "list", token=made["token"], code=3)
+        self.json("organization", "add", "Acme", "--login", "acme", token=token)
+        self.assertEqual([o["name"] for o in self.json("organization", "list", token=token)["organizations"]], ["default", "Acme"])
+        actions = [e["action"] for e in self.json("audit", token=token)["entries"]]
+        self.assertEqual(actions[:3], ["createOrganization", "deleteToken", "createToken"])
+        self.assertIn("deleteUser", self.tandem("audit", "--user", "u1", token=token).stdout)
+
+    def test_lists_are_whole(self):
+        for i in range(103):
+            self.server.add_device(name=f"pump {i}")
+        self.assertEqual(len(self.json("device", "list", token=self.server.token)["devices"]), 103)
+        self.assertEqual(len(self.json("audit", "--all", token=self.server.token)["entries"]), 103)
+        self.assertEqual(len(self.json("audit", token=self.server.token)["entries"]), 100)
+
+
+if __name__ == "__main__":
+    unittest.main()
