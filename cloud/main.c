@@ -16,6 +16,7 @@
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
+#include "cloud/net/courier.h"
 #include "cloud/net/front.h"
 #include "cloud/net/gateway.h"
 #include "cloud/net/relay.h"
@@ -37,6 +38,7 @@ struct cloud {
     struct fleet fleet;
     struct people people;
     struct workers *workers;
+    struct courier *courier;
     struct tokens devices;
     struct event_base *base;
     struct event *signals[SIGNALS];
@@ -329,6 +331,7 @@ static void start_listening(struct cloud *cloud)
     front->desk = cloud->desk;
     front->bus = cloud->relay.bus;
     events_attach(front->events, cloud->desk);
+    cloud->courier = courier_start(cloud->base, cloud->desk, cloud->options.webhooks_anywhere);
     cloud->workers = workers_start(cloud->base, WORKERS, WORK_WAITING_MAX);
     front->workers = cloud->workers;
     front->gateway = cloud->gateway;
@@ -366,6 +369,7 @@ static void leave(struct cloud *cloud)
 
 static void stop(struct cloud *cloud)
 {
+    courier_stop(cloud->courier);
     workers_stop(cloud->workers);
     cloud->front.workers = NULL;
     porter_stop(cloud->front.porter);
@@ -376,6 +380,7 @@ static void stop(struct cloud *cloud)
     rates_free(&cloud->front.rates);
     files_close(cloud->files);
     events_free(cloud->front.events);
+    free(cloud->courier);
     console_free(cloud->front.console);
     tls_free(cloud->web);
     tls_free(cloud->door);

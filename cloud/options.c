@@ -28,6 +28,7 @@ enum option_id {
     HTTP,
     MQTT,
     ALLOW_CLEAR,
+    WEBHOOKS_ANYWHERE,
     PUBLIC_URL,
     FILES,
     CONSOLE,
@@ -61,6 +62,8 @@ static const struct {
     {HTTP, "http", "ADDR:PORT", "as --https, without TLS", offsetof(struct options, http)},
     {MQTT, "mqtt", "ADDR:PORT", "as --mqtts, without TLS", offsetof(struct options, mqtt)},
     {ALLOW_CLEAR, "allow-clear", NULL, "let --http and --mqtt be reached from other machines", NO_TEXT},
+    {WEBHOOKS_ANYWHERE, "webhooks-anywhere", NULL, "let webhooks go to loopback and private addresses, too",
+     NO_TEXT},
     {PUBLIC_URL, "public-url", "URL",
      "how devices reach --https or --http, such as\n                        https://ota.example.com\n"
      "                        (default: the address they connected to)",
@@ -156,6 +159,9 @@ static void take(struct options *options, int id, const char *value)
         break;
     case BUS:
         options->bus = parse_scheme("bus", value, "nats://", "tls://");
+        break;
+    case WEBHOOKS_ANYWHERE:
+        options->webhooks_anywhere = true;
         break;
     case ALLOW_CLEAR:
         options->allow_clear = true;

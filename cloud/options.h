@@ -15,6 +15,7 @@ struct options {
     const char *https;
     const char *mqtt;
     const char *mqtts;
+    bool webhooks_anywhere;
     bool allow_clear; /* http and mqtt beyond loopback */
     struct tls_files tls;
     const char *public_url; /* NULL: devices download where they connected */

@@ -80,8 +80,8 @@ static int find_owned(const struct api_call *call, struct fleet *fleet)
 static void refuse_absent(struct api_call *call)
 {
     static const char *const things[] = {
-        ['d'] = "device", ['f'] = "firmware", ['s'] = "shipment",     ['u'] = "user",
-        ['t'] = "token",  ['n'] = "session",  ['o'] = "organization", ['q'] = "filter"};
+        ['d'] = "device",  ['f'] = "firmware",     ['s'] = "shipment", ['u'] = "user",   ['t'] = "token",
+        ['n'] = "session", ['o'] = "organization", ['q'] = "filter",   ['w'] = "webhook"};
     const char *colon = strchr(call->route->pattern, ':');
     const unsigned char letter = colon == NULL ? 0 : (unsigned char)colon[1];
     const char *thing = letter < sizeof things / sizeof things[0] ? things[letter] : NULL;

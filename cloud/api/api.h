@@ -175,6 +175,8 @@ api_fn api_session_begin, api_session_show, api_session_end, api_session_passwor
     api_session_delete;
 api_fn api_user_create, api_user_list, api_user_show, api_user_change, api_user_delete, api_user_password;
 api_fn api_audit_list;
+api_fn api_webhook_create, api_webhook_list, api_webhook_show, api_webhook_change, api_webhook_delete,
+    api_webhook_test, api_webhook_deliveries;
 api_fn api_token_create, api_token_list, api_token_delete;
 api_fn api_organization_own, api_organization_rename, api_organization_create, api_organization_list,
     api_organization_show, api_organization_delete;

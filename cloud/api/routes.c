@@ -72,6 +72,14 @@ static const struct route routes[] = {
     {"GET", V1 "/tokens", "listTokens", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "limit cursor", api_token_list},
     {"DELETE", V1 "/tokens/:t", "deleteToken", ROUTE_JSON, 204, ROLE_VIEWER, AREA_PEOPLE, "", api_token_delete},
 
+    {"POST", V1 "/webhooks", "createWebhook", ROUTE_JSON, 201, ROLE_ADMIN, AREA_WEBHOOKS, "", api_webhook_create},
+    {"GET", V1 "/webhooks", "listWebhooks", ROUTE_JSON, 200, ROLE_ADMIN, AREA_WEBHOOKS, "limit cursor", api_webhook_list},
+    {"GET", V1 "/webhooks/:w", "getWebhook", ROUTE_JSON, 200, ROLE_ADMIN, AREA_WEBHOOKS, "", api_webhook_show},
+    {"PATCH", V1 "/webhooks/:w", "changeWebhook", ROUTE_JSON, 200, ROLE_ADMIN, AREA_WEBHOOKS, "", api_webhook_change},
+    {"DELETE", V1 "/webhooks/:w", "deleteWebhook", ROUTE_JSON, 204, ROLE_ADMIN, AREA_WEBHOOKS, "", api_webhook_delete},
+    {"POST", V1 "/webhooks/:w/test", "testWebhook", ROUTE_JSON, 202, ROLE_ADMIN, AREA_WEBHOOKS, "", api_webhook_test},
+    {"GET", V1 "/webhooks/:w/deliveries", "listDeliveries", ROUTE_JSON, 200, ROLE_ADMIN, AREA_WEBHOOKS, "limit cursor", api_webhook_deliveries},
+
     {"GET", V1 "/audit", "listAudit", ROUTE_JSON, 200, ROLE_ADMIN, AREA_AUDIT, "limit cursor user", api_audit_list},
 
     {"GET", V1 "/organization", "getOwnOrganization", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "", api_organization_own},

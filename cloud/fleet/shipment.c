@@ -84,6 +84,8 @@ int shipment_create(struct fleet *fleet, struct shipment_order *order)
     if (result == STORE_OK)
         result = add_waves(fleet, order);
     if (result == STORE_OK)
+        result = notice_shipment(fleet, shipment, true);
+    if (result == STORE_OK)
         result = plan(fleet, order);
     if (result == STORE_OK)
         result = sweep_step(fleet);
@@ -126,10 +128,10 @@ static int sweep_step(struct fleet *fleet)
 /* --- Gates --- */
 
 /* A change that people see. */
-static int save(struct fleet *fleet, const struct shipment *shipment)
+static int save(struct fleet *fleet, const struct shipment *shipment, bool changed)
 {
     int result = store_shipment_update(fleet->store, shipment);
-    return result == STORE_OK ? notice_shipment(fleet, shipment) : result;
+    return result == STORE_OK ? notice_shipment(fleet, shipment, changed) : result;
 }
 
 static int finish(struct fleet *fleet, struct shipment *shipment, const char *why)
@@ -138,7 +140,7 @@ static int finish(struct fleet *fleet, struct shipment *shipment, const char *wh
     shipment->ended = fleet->now;
     shipment->due = 0;
     snprintf(shipment->why, sizeof shipment->why, "%s", why);
-    return save(fleet, shipment);
+    return save(fleet, shipment, true);
 }
 
 static int judge(struct fleet *fleet, struct wave *wave, enum gate_verdict *verdict, int64_t *due, char *why)
@@ -213,7 +215,9 @@ static int settle(struct fleet *fleet, struct shipment *shipment, struct wave *w
     bool soaks = gate_judge(&waves[count - 1], fleet->now, &due, why, sizeof why) == GATE_WAIT;
     if (!stop && all_over(waves, count) && !soaks)
         return finish(fleet, shipment, "");
-    return memcmp(&before, shipment, sizeof before) == 0 ? STORE_OK : save(fleet, shipment);
+    return memcmp(&before, shipment, sizeof before) == 0
+               ? STORE_OK
+               : save(fleet, shipment, before.state != shipment->state);
 }
 
 int shipment_settle(struct fleet *fleet, int64_t id)
@@ -298,7 +302,7 @@ int shipment_act(struct fleet *fleet, int64_t id, enum shipment_action action, s
         return result;
     /* Devices that waited for this one to go on, or to get out of the way. */
     shipment->sweep = shipment->planned ? 0 : -1;
-    result = save(fleet, shipment);
+    result = save(fleet, shipment, action != SHIPMENT_ADVANCE);
     if (result == STORE_OK)
         result = shipment_settle(fleet, id);
     if (result == STORE_OK)
@@ -314,7 +318,7 @@ static int take_into(struct fleet *fleet, struct shipment *shipment, const struc
     if (shipment->state == SHIPMENT_FINISHED) {
         shipment->state = SHIPMENT_LIVE;
         shipment->ended = 0;
-        result = save(fleet, shipment);
+        result = save(fleet, shipment, true);
     }
     return result == STORE_OK ? planning_late(fleet, shipment, device) : result;
 }

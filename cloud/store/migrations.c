@@ -205,6 +205,19 @@ static const char *const steps[] = {
     "  request {bytes} NOT NULL, status BIGINT NOT NULL, created BIGINT NOT NULL, answer {bytes} NOT NULL,"
     "  PRIMARY KEY (account, key)) {keyed};"
     "CREATE INDEX repeat_by_age ON repeat (created);",
+    /* 9: webhooks, and what is on its way to them */
+    "CREATE TABLE webhook ("
+    "  id {id}, organization BIGINT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,"
+    "  url TEXT NOT NULL, secret {bytes} NOT NULL, events TEXT NOT NULL, disabled BIGINT NOT NULL,"
+    "  created BIGINT NOT NULL);"
+    "CREATE INDEX webhook_by_organization ON webhook (organization, id);"
+    "CREATE TABLE delivery ("
+    "  id {id}, webhook BIGINT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE, event TEXT NOT NULL,"
+    "  payload TEXT NOT NULL, created BIGINT NOT NULL, attempts BIGINT NOT NULL, due BIGINT NOT NULL,"
+    "  status BIGINT NOT NULL, error TEXT NOT NULL, state BIGINT NOT NULL);"
+    "CREATE INDEX delivery_by_webhook ON delivery (webhook, id);"
+    "CREATE INDEX delivery_by_due ON delivery (due) WHERE due > 0;"
+    "CREATE INDEX delivery_by_age ON delivery (created) WHERE due = 0;",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

@@ -12,7 +12,7 @@
  *     node.h        servers and connected devices
  *     account.h     organizations, people, sessions, tokens
  *     audit.h       who did what                        repeat.h     answers to requests that may come again
- *     counts.h      how much there is of everything
+ *     counts.h      how much there is of everything     webhook.h    webhooks and their deliveries
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -83,5 +83,6 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"
 #include "cloud/store/value.h"
+#include "cloud/store/webhook.h"
 
 #endif

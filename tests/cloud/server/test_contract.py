@@ -62,6 +62,7 @@ class Contract(unittest.TestCase):
         shipment = ask("POST", "/api/v1/shipments", {"template": s.TEMPLATE, "firmware": firmware["id"]})
         saved = ask("POST", "/api/v1/filters", {"name": "theirs", "filter": "online=yes"})
         return token["token"], {"d": device["id"], "f": firmware["id"], "s": shipment["id"], "q": saved["id"],
+                                "w": ask("POST", "/api/v1/webhooks", {"url": "https://example.com/"})["id"],
                                 "u": made["admin"]["id"], "t": token["id"], "o": made["id"],
                                 "n": olga.ask("GET", "/api/v1/session").json["session"]}
 
@@ -242,6 +243,19 @@ class Contract(unittest.TestCase):
         self.status(204, "DELETE", f"/api/v1/organizations/{made['id']}")
         self.status(409, "DELETE", "/api/v1/organizations/o1")
 
+    def webhooks(self):
+        path = f"/api/v1/webhooks/{self.status(201, 'POST', '/api/v1/webhooks', {'url': 'https://example.com/'}).json['id']}"
+        self.status(200, "GET", "/api/v1/webhooks")
+        self.status(200, "GET", path)
+        for method, body in (("PATCH", {"disabled": True}), ("DELETE", None)):
+            self.status(412, method, path, body, headers={"If-Match": '"other"'})
+        self.status(200, "PATCH", path, {"disabled": True})
+        self.status(202, "POST", path + "/test")
+        self.status(200, "GET", path + "/deliveries")
+        self.status(204, "DELETE", path)
+        answers = [self.server.ask("POST", "/api/v1/webhooks", {"url": "https://example.com/"}).status for _ in range(21)]
+        self.assertEqual(answers, [201] * 20 + [409])
+
     def streams(self):
         """Not through ask: a stream has no end to read to."""
         import test_watch
@@ -258,7 +272,7 @@ class Contract(unittest.TestCase):
         self.status(200, "GET", "/api/v1/openapi.json", token=False)
         self.status(200, "GET", "/metrics")
         for walk in (self.without_sign_in, self.without_the_right, self.other_organizations_ids, self.unknown_parameters,
-                     self.devices, self.firmware_and_shipments, self.people, self.organizations, self.streams):
+                     self.devices, self.firmware_and_shipments, self.people, self.organizations, self.webhooks, self.streams):
             walk()
         listed = {(operation["operationId"], int(status)) for _, _, operation in operations()
                   for status in operation["responses"] if status != "default"}
