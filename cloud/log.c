@@ -7,6 +7,7 @@
 #include "cloud/text.h"
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static bool as_json;
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 bool log_level_parse(const char *name, enum log_level *level)
@@ -25,6 +26,98 @@ void log_level_set(enum log_level level)
     threshold = level;
 }
 
+void log_json_set(bool json)
+{
+    as_json = json;
+}
+
+/* Where the members go; once something does not fit, nothing more does. */
+struct members {
+    char *to;
+    size_t capacity;
+    size_t bytes;
+    bool full;
+};
+
+static void put(struct members *members, char c)
+{
+    members->full |= members->bytes + 1 >= members->capacity;
+    if (!members->full)
+        members->to[members->bytes++] = c;
+}
+
+/* A character of a JSON text. */
+static void put_text(struct members *members, unsigned char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (c == '"' || c == '\\') {
+        put(members, '\\');
+        put(members, (char)c);
+    } else if (c < 0x20 || c == 0x7F) {
+        for (const char *p = "\\u00"; *p != '\0'; p++)
+            put(members, *p);
+        put(members, digits[c >> 4]);
+        put(members, digits[c & 15]);
+    } else {
+        put(members, (char)c);
+    }
+}
+
+static int hex_digit(char c)
+{
+    const char *found = c != '\0' ? strchr("0123456789abcdef", c) : NULL;
+    return found == NULL ? -1 : (int)(found - "0123456789abcdef");
+}
+
+/* What log_quote escaped, or any character; moves on. */
+static unsigned char next_character(const char **from)
+{
+    const char *p = *from;
+    if (p[0] == '\\' && p[1] == 'x' && hex_digit(p[2]) >= 0 && hex_digit(p[3]) >= 0) {
+        *from += 4;
+        return (unsigned char)(hex_digit(p[2]) << 4 | hex_digit(p[3]));
+    }
+    bool escaped = p[0] == '\\' && p[1] != '\0';
+    *from += escaped ? 2 : 1;
+    return (unsigned char)p[escaped];
+}
+
+static const char *put_value(struct members *members, const char *from)
+{
+    bool quoted = *from == '"';
+    size_t digits = strspn(from, "0123456789");
+    bool number = digits > 0 && digits <= 15 && (from[digits] == ' ' || from[digits] == '\0') &&
+                  (from[0] != '0' || digits == 1);
+    from += quoted;
+    if (!number)
+        put(members, '"');
+    while (*from != '\0' && *from != (quoted ? '"' : ' '))
+        put_text(members, next_character(&from));
+    if (!number)
+        put(members, '"');
+    return from + (quoted && *from == '"');
+}
+
+const char *log_members(const char *pairs, char *to, size_t capacity)
+{
+    struct members members = {.to = to, .capacity = capacity};
+    size_t whole = 0;
+    while (*(pairs += strspn(pairs, " ")) != '\0') {
+        size_t name = strcspn(pairs, "= ");
+        put(&members, ',');
+        put(&members, '"');
+        for (size_t i = 0; i < name; i++)
+            put_text(&members, (unsigned char)pairs[i]);
+        put(&members, '"');
+        put(&members, ':');
+        pairs += name + (pairs[name] == '=');
+        pairs = put_value(&members, pairs);
+        whole = members.full ? whole : members.bytes;
+    }
+    to[whole] = '\0';
+    return to;
+}
+
 void log_line(enum log_level level, const char *event, const char *format, ...)
 {
     if (level > threshold)
@@ -36,6 +129,13 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     vsnprintf(details, sizeof details, format, arguments);
     va_end(arguments);
     /* One call, so that lines of two threads do not mix. */
+    if (as_json) {
+        char members[3 * sizeof details];
+        fprintf(stderr, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"%s}\n",
+                text_time(text_now_ms(), when), level_names[level], event,
+                log_members(details, members, sizeof members));
+        return;
+    }
     fprintf(stderr, "%s %s %s %s\n", text_time(text_now_ms(), when), level_names[level], event, details);
 }
 

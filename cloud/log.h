@@ -4,12 +4,17 @@
 #define TANDEM_CLOUD_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* "error", "warning", "info" or "debug"; false for anything else. */
 bool log_level_parse(const char *name, enum log_level *level);
 void log_level_set(enum log_level level);
+/* Lines are JSON objects from now on: "time", "level", "event", and a member for each pair. */
+void log_json_set(bool json);
+/* Pairs as JSON members, each with a comma in front; what does not fit is left out. Returns to. */
+const char *log_members(const char *pairs, char *to, size_t capacity);
 
 /* One line. event is a fixed word; format gives "key=value" pairs, with %s values through LOG_TEXT where they
  * come from outside. Safe to call from any thread. */

@@ -403,6 +403,7 @@ int main(int argc, char **argv)
     }
     options_parse(&cloud.options, argc, argv);
     log_level_set(cloud.options.log_level);
+    log_json_set(cloud.options.log_json);
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     load_tls(&cloud);

@@ -34,6 +34,7 @@ enum option_id {
     CONSOLE,
     SETTLE,
     LOG_LEVEL,
+    LOG_FORMAT,
     VERSION,
     HELP
 };
@@ -82,6 +83,7 @@ static const struct {
      "how long a device without Tandem's reports must keep its new\n"
      "                        version to count as updated (default: 300)",
      NO_TEXT},
+    {LOG_FORMAT, "log-format", "FORMAT", "text, or json: an object in each line (default: text)", NO_TEXT},
     {LOG_LEVEL, "log-level", "LEVEL", "error, warning, info or debug (default: info)", NO_TEXT},
     {VERSION, "version", NULL, "print the version and exit", NO_TEXT},
     {HELP, "help", NULL, "print this and exit", NO_TEXT},
@@ -162,6 +164,11 @@ static void take(struct options *options, int id, const char *value)
         break;
     case WEBHOOKS_ANYWHERE:
         options->webhooks_anywhere = true;
+        break;
+    case LOG_FORMAT:
+        if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
+            usage_error("--log-format takes text or json, not \"%s\"", value);
+        options->log_json = strcmp(value, "json") == 0;
         break;
     case ALLOW_CLEAR:
         options->allow_clear = true;

@@ -23,6 +23,7 @@ struct options {
     const char *console;    /* NULL: none is served */
     int64_t settle_ms;
     enum log_level log_level;
+    bool log_json;
 };
 
 /* Fills options, or ends the program: 0 after --help and --version, 2 for anything wrong. */

@@ -101,7 +101,8 @@ class Server:
                 [PROGRAM, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
                 stdout=out, stderr=log, env=self.environment, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
-        self.http_port, self.mqtt_port, self.https_port, self.mqtts_port = map(int, started.groups())
+        self.http_port, self.mqtt_port = int(started["http"]), int(started["mqtt"])
+        self.https_port, self.mqtts_port = int(started["https"]), int(started["mqtts"])
         self.token = (self.data / "admin.token").read_text().strip()
 
     def _limit(self):
@@ -111,7 +112,8 @@ class Server:
     def _ports(self):
         if self.process.poll() is not None:
             raise AssertionError(f"tandem-cloud ended: {self.log()}")
-        return re.search(r"http_port=(\d+) mqtt_port=(\d+) https_port=(\d+) mqtts_port=(\d+)", self.log())
+        ports = dict(re.findall(r'(\w+)_port"?[=:](\d+)', self.log()))
+        return len(ports) == 4 and ports
 
     def log(self):
         return self.log_path.read_text()

@@ -1,5 +1,6 @@
 """Organizations, users, sessions, tokens and roles, against the running program."""
 
+import json
 import re
 import sqlite3
 import unittest
@@ -69,6 +70,14 @@ class People(unittest.TestCase):
             self.assertEqual(admin.ask("GET", "/api/v1/devices").status, 200)
             self.refused(401, s.Person(server).sign_in("admin", password))
             self.assertEqual(s.Person(server).sign_in("admin", GOOD).status, 201)
+
+    def test_log_in_json_is_an_object_in_each_line(self):
+        with s.Server("--log-format", "json") as server:
+            s.Person(server).sign_in("admin", 'wrong "one"')
+            lines = [json.loads(line) for line in server.log().splitlines()]
+        self.assertEqual({"time", "level", "event"} - set.intersection(*(set(line) for line in lines)), set())
+        started = [line for line in lines if line["event"] == "started"][0]
+        self.assertEqual(started["http_port"], server.http_port)
 
     # --- sessions ---
 
