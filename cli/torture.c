@@ -56,7 +56,7 @@ static int read_mode(const struct invocation *call, enum sim_mode *mode)
             return CLI_OK;
         }
     }
-    return output_fail(CLI_USAGE, "--cuts is none, each, pairs or random, not \"%s\"", text);
+    return output_fail(CLI_USAGE, "--cuts is none, each, pairs, line or random, not \"%s\"", text);
 }
 
 static int read_plan(const struct invocation *call, struct sim_plan *plan)
@@ -103,17 +103,18 @@ struct watch {
 static void show_progress(void *ctx, const struct sim_tally *tally)
 {
     struct watch *watch = ctx;
-    uint64_t expected = sim_plan_cases(watch->plan, tally->operations);
+    uint64_t expected = sim_plan_cases(watch->plan, tally);
 
     progress_show(&watch->bar, tally->cases < expected ? tally->cases : expected, expected);
 }
 
 static json_t *tally_json(const struct sim_tally *tally)
 {
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "scenario", tally->scenario->name,
-                     "operations", (int)tally->operations, "cases", (int)tally->cases, "cuts",
-                     (int)tally->cuts, "failed", (int)tally->failures, "worst_boots", (int)tally->worst_boots,
-                     "first_failed", tally->failed_case, "verdict", tally->verdict);
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "scenario", tally->scenario->name,
+                     "operations", (int)tally->operations, "frames", (int)tally->frames, "cases",
+                     (int)tally->cases, "cuts", (int)tally->cuts, "failed", (int)tally->failures,
+                     "worst_boots", (int)tally->worst_boots, "first_failed", tally->failed_case, "verdict",
+                     tally->verdict);
 }
 
 static json_t *total_json(const struct sim_total *total, const struct sim_plan *plan, json_t *rows)
@@ -121,7 +122,7 @@ static json_t *total_json(const struct sim_total *total, const struct sim_plan *
     json_t *tears = json_object();
     int tear;
 
-    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
+    for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
         (void)json_object_set_new(tears, sim_tear_name((enum sim_tear)tear),
                                   json_integer(total->by_tear[tear]));
     }
@@ -323,7 +324,7 @@ static int run(const struct invocation *call)
 
 static const struct option options[] = {
     {"layout", 'l', "FILE.json", "your board's flash (docs/LAYOUT.md), or a small one: small, one, ...", 0},
-    {"cuts", 0, "MODE", "none, each (every operation), pairs, or random; default each", 0},
+    {"cuts", 0, "MODE", "none, each (every operation), pairs, line (every frame) or random; default each", 0},
     {"one-in", 0, "N", "run one case of N; default all", 0},
     {"scenario", 's', "NAME", "only this one", 0},
     {"seed", 0, "N", "other bits and other draws; default 0", 0},

@@ -57,7 +57,8 @@ static void take_case(struct torture_report *report, const struct sim_cut *cut,
                        ? FAILED
                        : (uint8_t)(1 + (outcome->boots_after_cut < 9 ? outcome->boots_after_cut : 9));
 
-    if (cut->operation < SIM_OPERATIONS_MAX && report->cell[cut->tear][cut->operation] < seen) {
+    if (cut->tear < SIM_TEAR_COUNT && cut->operation < SIM_OPERATIONS_MAX &&
+        report->cell[cut->tear][cut->operation] < seen) {
         report->cell[cut->tear][cut->operation] = seen;
     }
 }
@@ -252,8 +253,8 @@ static void put_sums(FILE *to, const struct sim_total *total)
 
     fprintf(to, "<h2>In all</h2><table><tr><td>cases<td>%" PRIu32 "<tr><td>failed<td>%" PRIu32, total->cases,
             total->failures);
-    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
-        fprintf(to, "<tr><td>cuts ");
+    for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
+        fputs("<tr><td>", to);
         put_text(to, sim_tear_text((enum sim_tear)tear));
         fprintf(to, "<td>%" PRIu32, total->by_tear[tear]);
     }

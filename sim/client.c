@@ -194,7 +194,7 @@ static void send(struct sim_world *world)
 
     while (sim_line_has_room(&world->to_ncp) &&
            (count = tdm_mcu_pull(&world->mcu, piece, sizeof piece, world->now_ms)) > 0) {
-        sim_line_send(&world->to_ncp, piece, count, world->now_ms);
+        sim_fault_send(world, &world->to_ncp, piece, count);
     }
 }
 

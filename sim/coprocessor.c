@@ -339,7 +339,7 @@ uint32_t sim_ncp_poll(struct sim_world *world)
     wait_ms = tdm_ncp_poll(&world->ncp, world->now_ms);
     while (sim_line_has_room(&world->to_mcu) &&
            (count = tdm_ncp_pull(&world->ncp, piece, sizeof piece, world->now_ms)) > 0) {
-        sim_line_send(&world->to_mcu, piece, count, world->now_ms);
+        sim_fault_send(world, &world->to_mcu, piece, count);
     }
     operate(world);
     return wait_ms;

@@ -10,31 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/cut.h"
 #include "tandem/flash.h"
-
-/* X(NAME, letter, text): what a power cut does to the operation that it hits. */
-#define SIM_TEARS(X)                                                                                         \
-    X(BEFORE, 'b', "before it")                                                                              \
-    X(TORN, 't', "in the middle: whole units, then some bits of one")                                        \
-    X(UNREADABLE, 'u', "in the middle: the unit that was hit reads as an error")                             \
-    X(UNSTABLE, 's', "in the middle: the bits under way read now so, now so")                                \
-    X(WEAK, 'w', "in the middle: reads as blank, and is not")                                                \
-    X(FAINT, 'f', "in the middle: reads as if all were well, and is weak")                                   \
-    X(AFTER, 'a', "after it")
-
-enum sim_tear {
-#define SIM_TEAR_ENUM(name, letter, text) SIM_TEAR_##name,
-    SIM_TEARS(SIM_TEAR_ENUM)
-#undef SIM_TEAR_ENUM
-        SIM_TEAR_COUNT
-};
-
-/* One power cut. */
-struct sim_cut {
-    uint32_t operation; /* counted from the start of the case, or from the cut before */
-    enum sim_tear tear;
-    uint32_t seed; /* picks the unit and the bits; odd: the co-processor loses its power as well */
-};
 
 /* Geometry of the flash and where things are in it. */
 struct sim_layout {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_PIECE_BYTES 256
+#define SIM_PIECE_BYTES 640 /* the longest frame */
 #define SIM_PIECES      64
 
 struct sim_piece {
@@ -33,7 +33,9 @@ struct sim_line {
 
 void sim_line_init(struct sim_line *line, uint32_t one_in, uint32_t seed);
 
-/* Room for a piece of SIM_PIECE_BYTES? The sender waits if not. */
+/* Room for what is pulled at once, SIM_PIECE_BYTES, as up to SIM_PIECES_AT_ONCE pieces? The sender waits if
+ * not. */
+#define SIM_PIECES_AT_ONCE 8
 bool sim_line_has_room(const struct sim_line *line);
 void sim_line_send(struct sim_line *line, const uint8_t *data, size_t bytes, uint32_t now_ms);
 

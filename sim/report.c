@@ -10,7 +10,7 @@ void sim_total_add(struct sim_total *total, const struct sim_tally *tally)
     total->cases += tally->cases;
     total->cuts += tally->cuts;
     total->failures += tally->failures;
-    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
+    for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
         total->by_tear[tear] += tally->by_tear[tear];
     }
     if (total->worst_boots < tally->worst_boots) {
@@ -20,14 +20,16 @@ void sim_total_add(struct sim_total *total, const struct sim_tally *tally)
 
 const char *sim_mode_name(enum sim_mode mode)
 {
-    static const char *const names[] = {"none", "each", "pairs", "random"};
+    static const char *const names[] = {"none", "each", "pairs", "line", "random"};
 
     return names[mode];
 }
 
 const char *sim_tear_name(enum sim_tear tear)
 {
-    static const char *const names[] = {"before", "torn", "unreadable", "unstable", "weak", "faint", "after"};
+    static const char *const names[] = {"before", "torn",   "unreadable", "unstable",     "weak",  "faint",
+                                        "after",  "lost",   "repeated",   "late",         "noise", "lie",
+                                        "data",   "cancel", "silence",    "co-processor", "device"};
 
     return names[tear];
 }
@@ -36,7 +38,7 @@ const char *sim_tear_text(enum sim_tear tear)
 {
     static const char *const texts[] = {
 #define TEAR_TEXT(name, letter, text) (text),
-        SIM_TEARS(TEAR_TEXT)
+        SIM_TEARS(TEAR_TEXT) SIM_FAULTS(TEAR_TEXT)
 #undef TEAR_TEXT
     };
 
@@ -63,8 +65,11 @@ void sim_report_total(FILE *to, const struct sim_total *total, const struct sim_
 
     fprintf(to, "%-22s %10s %10" PRIu32 " %10" PRIu32 " %8" PRIu32 "\n\n", "all", "", total->cases,
             total->cuts, total->failures);
-    for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
-        fprintf(to, "%10" PRIu32 " cuts %s\n", total->by_tear[tear], sim_tear_text((enum sim_tear)tear));
+    for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
+        if (total->by_tear[tear] > 0) {
+            fprintf(to, "%10" PRIu32 " %s %s\n", total->by_tear[tear],
+                    tear < SIM_TEAR_COUNT ? "cuts" : "times", sim_tear_text((enum sim_tear)tear));
+        }
     }
     if (plan->one_in > 1) {
         fprintf(to, "1 case of %" PRIu32 " was run\n", plan->one_in);

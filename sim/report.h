@@ -11,7 +11,7 @@ struct sim_total {
     uint32_t scenarios;
     uint32_t cases;
     uint32_t cuts;
-    uint32_t by_tear[SIM_TEAR_COUNT];
+    uint32_t by_tear[SIM_KIND_COUNT];
     uint32_t failures;
     unsigned worst_boots;
 };

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROGRESS_EVERY = 200 };
+enum {
+    PROGRESS_EVERY = 200,
+    LINE_FRAMES_MAX = 1000 /* of a scenario: what follows, in one that lasts for days, is more of the same */
+};
 
 #define BASE 0x08000000u
 
@@ -45,7 +48,7 @@ const struct sim_layout *sim_small_layout(const char *name)
 
 static const char letters[] = {
 #define TEAR_LETTER(name, letter, text) letter,
-    SIM_TEARS(TEAR_LETTER)
+    SIM_TEARS(TEAR_LETTER) SIM_FAULTS(TEAR_LETTER)
 #undef TEAR_LETTER
 };
 
@@ -174,6 +177,7 @@ static bool run_case(const struct run *run, const struct sim_cut *cuts, unsigned
     }
     if (count == 0) {
         tally->operations = outcome.operations;
+        tally->frames = outcome.frames;
     }
     tell(run, cuts, count, &outcome);
     return true;
@@ -236,6 +240,21 @@ static void run_pairs(const struct run *run)
     }
 }
 
+static void run_line(const struct run *run)
+{
+    int fault;
+
+    for (fault = SIM_TEAR_COUNT; fault < SIM_KIND_COUNT; fault++) {
+        struct sim_cut cut = {first_operation(run->plan, 0, (uint32_t)fault), (enum sim_tear)fault, 0};
+
+        for (; cut.operation < run->tally->frames && cut.operation < LINE_FRAMES_MAX;
+             cut.operation += run->plan->one_in) {
+            cut.seed = (run->plan->seed + cut.operation) * 7;
+            (void)run_case(run, &cut, 1);
+        }
+    }
+}
+
 static void run_random(const struct run *run)
 {
     uint32_t random = run->plan->seed;
@@ -256,15 +275,17 @@ static void run_random(const struct run *run)
     }
 }
 
-uint64_t sim_plan_cases(const struct sim_plan *plan, uint32_t operations)
+uint64_t sim_plan_cases(const struct sim_plan *plan, const struct sim_tally *tally)
 {
-    uint64_t each = (uint64_t)SIM_TEAR_COUNT * operations;
+    uint64_t each = (uint64_t)SIM_TEAR_COUNT * tally->operations;
 
     switch (plan->mode) {
     case SIM_CUTS_EACH:
         return 1 + 2 * each / plan->one_in;
     case SIM_CUTS_PAIRS:
         return 1 + each * each / plan->one_in;
+    case SIM_CUTS_LINE:
+        return 1 + (uint64_t)(SIM_KIND_COUNT - SIM_TEAR_COUNT) * tally->frames / plan->one_in;
     case SIM_CUTS_RANDOM:
         return 1 + plan->random_cases;
     default:
@@ -293,6 +314,9 @@ void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct si
         break;
     case SIM_CUTS_PAIRS:
         run_pairs(&run);
+        break;
+    case SIM_CUTS_LINE:
+        run_line(&run);
         break;
     case SIM_CUTS_RANDOM:
         run_random(&run);

@@ -8,6 +8,7 @@ enum sim_mode {
     SIM_CUTS_NONE,  /* the scenario alone */
     SIM_CUTS_EACH,  /* every operation x tear, each with and without the co-processor's power */
     SIM_CUTS_PAIRS, /* every such pair, the second counted from the first */
+    SIM_CUTS_LINE,  /* every frame x fault */
     SIM_CUTS_RANDOM /* pairs drawn by the seed */
 };
 
@@ -26,8 +27,9 @@ struct sim_tally {
     const struct sim_scenario *scenario;
     uint32_t cases;
     uint32_t cuts; /* that happened, and were survived where nothing failed */
-    uint32_t by_tear[SIM_TEAR_COUNT];
+    uint32_t by_tear[SIM_KIND_COUNT];
     uint32_t operations; /* of the flash, without cuts */
+    uint32_t frames;     /* on the line */
     uint32_t failures;
     unsigned worst_boots;                /* from a cut until a confirmed firmware runs */
     char failed_case[SIM_CASE_NAME_MAX]; /* the first one */
@@ -49,8 +51,8 @@ void sim_case_name(char name[SIM_CASE_NAME_MAX], const struct sim_scenario *scen
 bool sim_case_parse(const char *name, const struct sim_scenario **scenario, struct sim_cut cuts[SIM_CUTS_MAX],
                     unsigned *count);
 
-/* About how many cases a plan makes of a scenario with so many flash operations. */
-uint64_t sim_plan_cases(const struct sim_plan *plan, uint32_t operations);
+/* About how many cases a plan makes of a scenario that was tallied without cuts. */
+uint64_t sim_plan_cases(const struct sim_plan *plan, const struct sim_tally *tally);
 
 /* Runs a scenario as planned. onlooker may be NULL. */
 void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct sim_tally *tally,

@@ -273,7 +273,16 @@ static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned 
 
 static void arm(struct sim_world *world)
 {
-    sim_flash_arm(&world->flash, world->cuts_done < world->cuts ? &world->cut[world->cuts_done] : NULL);
+    const struct sim_cut *next = world->cuts_done < world->cuts ? &world->cut[world->cuts_done] : NULL;
+
+    world->frames = 0;
+    sim_flash_arm(&world->flash, next != NULL && next->tear < SIM_TEAR_COUNT ? next : NULL);
+}
+
+void sim_world_fault_done(struct sim_world *world)
+{
+    world->cuts_done++;
+    arm(world);
 }
 
 static void after_cut(struct sim_world *world)
@@ -352,5 +361,6 @@ void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned
     outcome->boots = world->boots;
     outcome->boots_after_cut = world->boots_after_cut;
     outcome->operations = world->flash.operations;
+    outcome->frames = world->frames;
     outcome->virtual_ms = world->now_ms - world->born_ms;
 }

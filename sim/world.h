@@ -32,6 +32,7 @@ struct sim_outcome {
     unsigned boots;           /* all */
     unsigned boots_after_cut; /* most boots between a cut and the end of the trial or repair it led to */
     uint32_t operations;      /* of the flash, since the last cut */
+    uint32_t frames;          /* on the line, both ways, since the last cut */
     uint32_t virtual_ms;
 };
 
@@ -66,6 +67,7 @@ struct sim_world {
     struct sim_cut cut[SIM_CUTS_MAX];
     unsigned cuts;
     unsigned cuts_done;
+    uint32_t frames; /* since the last cut */
     unsigned boots;
     unsigned boots_since_cut;
     unsigned boots_after_cut;
@@ -120,6 +122,12 @@ bool sim_world_is_late(struct sim_world *world);
 
 /* True while an image runs that is confirmed, or as good as. */
 bool sim_world_is_settled(const struct sim_world *world);
+
+/* The next cut is armed, a fault of the line just happened. */
+void sim_world_fault_done(struct sim_world *world);
+
+/* fault.c: bytes onto the line, frame by frame, with the fault that is due. */
+void sim_fault_send(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count);
 
 /* device.c: one start: the bootloader chooses, then it fetches or the application runs, until the next reset.
  */

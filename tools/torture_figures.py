@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
-"""How the simulated device fares under torture (docs/TORTURE.md): every cut on every small layout, every pair of cuts on the
-tiniest, a drawn share of the pairs elsewhere. Prints the section for docs/FIGURES.md; two runs at a time.
-
-    tools/torture_figures.py [--share N]    one pair of N (400) on the layouts that are not tiny"""
+"""How the simulated device fares under torture (docs/TORTURE.md): every cut on every small layout; every pair of cuts in some
+scenarios on the tiniest, a drawn share of all others; faults at the line's frames. Prints the section for docs/FIGURES.md."""
 
 import json
 import os
@@ -15,18 +13,30 @@ TANDEM = Path(__file__).resolve().parent.parent / "build/bin/tandem"
 TWO_BANKS = ("tiny", "small", "small-once", "small-wide", "long", "long-once")
 ONE_BANK = ("one-tiny", "one", "one-once", "one-wide", "one-long")
 ASKED_FOR = 100_000  # distinct cut cases for each kind of device
+ALL_PAIRS = ("healthy", "self-test", "crash")  # every pair, on the tiny layouts
+PAIRS_ONE_IN = 400
+LINE_ONE_IN = 8
 
 
-def runs(share):
+def runs():
+    """Layout, mode, share, scenario."""
     for layout in TWO_BANKS + ONE_BANK:
-        yield layout, "each", 1
-        yield layout, "pairs", 1 if layout.endswith("tiny") else share
+        yield layout, "each", 1, None
+    for prefix in ("", "one-"):
+        for scenario in ALL_PAIRS:
+            yield f"{prefix}tiny", "pairs", 1, prefix + scenario
+    for layout in TWO_BANKS + ONE_BANK:
+        if not layout.endswith("tiny"):
+            yield layout, "pairs", PAIRS_ONE_IN, None
+    for layout in ("small", "one"):
+        yield layout, "line", LINE_ONE_IN, None
 
 
 def torture(run):
-    layout, cuts, one_in = run
-    done = subprocess.run([TANDEM, "torture", "--layout", layout, "--cuts", cuts, "--one-in", str(one_in), "--json"],
-                          check=False, text=True, stdout=subprocess.PIPE)
+    layout, cuts, one_in, scenario = run
+    command = [TANDEM, "torture", "--layout", layout, "--cuts", cuts, "--one-in", str(one_in), "--json"]
+    done = subprocess.run(command + (["--scenario", scenario] if scenario else []), check=False, text=True,
+                          stdout=subprocess.PIPE)
     result = json.loads(done.stdout)
     for row in result["scenarios"]:
         if row["failed"]:
@@ -35,33 +45,35 @@ def torture(run):
 
 
 def row(run, result):
-    layout, cuts, one_in = run
+    layout, cuts, one_in, scenario = run
     share = "all" if one_in == 1 else f"1 in {one_in}"
-    return (f"| {layout} | {cuts} | {share} | {result['cases']:,} | {result['cuts']:,} | {result['failed']} "
-            f"| {result['worst_boots']} |\n")
+    return (f"| {layout} | {cuts} | {scenario or 'all'} | {share} | {result['cases']:,} | {result['cuts']:,} "
+            f"| {result['failed']} | {result['worst_boots']} |\n")
 
 
 def total(name, results):
     cases = sum(r["cases"] for r in results)
     boots = max(r["worst_boots"] for r in results)
-    return cases, f"| **{name}** | | | **{cases:,}** | **{sum(r['cuts'] for r in results):,}** | **{sum(r['failed'] for r in results)}** | {boots} |\n"
+    cuts, failed = (sum(r[what] for r in results) for what in ("cuts", "failed"))
+    return cases, f"| **{name}** | | | | **{cases:,}** | **{cuts:,}** | **{failed}** | {boots} |\n"
 
 
 def by_class(results):
-    text = "\n| a cut ... | cuts |\n| --- | --- |\n"
+    text = "\n| what happened | times |\n| --- | --- |\n"
     for name in results[0]["by_tear"]:
         text += f"| {name} | {sum(r['by_tear'][name] for r in results):,} |\n"
     return text
 
 
-def section(share):
-    """The section, and whether all is well."""
+def section():
+    """Whether all is well, and the section."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = list(pool.map(torture, runs(share)))
-    text = ("## Torture\n\nPower cuts in the simulator (docs/TORTURE.md), all scenarios; no case stands twice. A brick is a case that did not end as "
-            "it must.\nBoots: most starts from a cut until a confirmed firmware ran. Of the scenarios that take long (real signatures, a day of "
-            "aborts)\n1 case in 24 or 200 of these.\n\n| layout | cuts | share | cases | cuts survived | bricks | boots |\n"
-            "| --- | --- | --- | --- | --- | --- | --- |\n")
+        done = list(pool.map(torture, runs()))
+    text = ("## Torture\n\nThe simulated device under power cuts and faults of the line (docs/TORTURE.md); no case stands twice. A "
+            "brick is a case that\ndid not end as it must. Boots: most starts from a cut until a confirmed firmware ran. Of the "
+            "scenarios that take long\n(real signatures, a day of aborts) 1 case in 24 or 200 of these was run.\n\n"
+            "| layout | cuts | scenarios | share | cases | survived | bricks | boots |\n"
+            "| --- | --- | --- | --- | --- | --- | --- | --- |\n")
     well = True
     for name, layouts in (("two banks", TWO_BANKS), ("one bank", ONE_BANK)):
         mine = [(run, result) for run, result in done if run[0] in layouts]
@@ -72,8 +84,7 @@ def section(share):
 
 
 def main():
-    share = int(sys.argv[2]) if sys.argv[1:2] == ["--share"] else 400
-    well, text = section(share)
+    well, text = section()
     print(text, end="")
     return 0 if well else 1
 

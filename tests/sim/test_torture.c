@@ -56,10 +56,19 @@ static void every_scenario_ends_as_it_should_without_cuts(void **state)
     assert_int_equal(torture_all(&plan), 0);
 }
 
-/* One case of 64: `make bench` runs all of them. */
+/* One case of 200: `make bench` runs all of them. */
 static void every_scenario_survives_power_cuts(void **state)
 {
-    const struct sim_plan plan = {.mode = SIM_CUTS_EACH, .one_in = 64};
+    const struct sim_plan plan = {.mode = SIM_CUTS_EACH, .one_in = 200};
+
+    (void)state;
+    assert_int_equal(torture_all(&plan), 0);
+}
+
+/* Lost, late, doubled, noisy and lying frames, cancels, silence, restarts: one case of 4000. */
+static void every_scenario_survives_faults_of_the_line(void **state)
+{
+    const struct sim_plan plan = {.mode = SIM_CUTS_LINE, .one_in = 4000};
 
     (void)state;
     assert_int_equal(torture_all(&plan), 0);
@@ -110,7 +119,7 @@ static void a_case_has_a_name_that_reads_back(void **state)
     assert_int_equal(read[1].operation, 3);
     assert_int_equal(read[1].tear, SIM_TEAR_UNREADABLE);
     assert_int_equal(read[1].seed, 4000000001u);
-    assert_false(sim_case_parse("healthy:12x7", &scenario, read, &count));
+    assert_false(sim_case_parse("healthy:12k7", &scenario, read, &count));
     assert_false(sim_case_parse("healthy:12t", &scenario, read, &count));
     assert_false(sim_case_parse("healthy:1t1,1t1,1t1", &scenario, read, &count));
     assert_false(sim_case_parse("nothing", &scenario, read, &count));
@@ -121,6 +130,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scenario_ends_as_it_should_without_cuts),
         cmocka_unit_test(every_scenario_survives_power_cuts),
+        cmocka_unit_test(every_scenario_survives_faults_of_the_line),
         cmocka_unit_test(a_kept_bank_has_no_weak_mark_on_flash_that_programs_once),
         cmocka_unit_test(a_mark_that_was_hit_is_not_programmed_again_after_the_record_was_lost),
         cmocka_unit_test(a_case_has_a_name_that_reads_back),
