@@ -261,6 +261,7 @@ def nginx_downloads():
 
 
 def text():
+    busy = os.getloadavg()[0]
     hold, ours, echo, started = connected(), check_ins(), echoes(), offers()
     files, yard = our_downloads(), nginx_downloads()
     rows = [
@@ -276,7 +277,8 @@ def text():
     ]
     lines = "".join("| " + " | ".join(row) + " |\n" for row in rows)
     return (f"## tandem-cloud\n\n{DEVICES:,} devices on clear connections over loopback, SQLite on disk, all on one machine with its load "
-            "generator (bench/load.c).\nCPU is user and system time of the server's process. Times and rates are this machine's.\n\n"
+            "generator (bench/load.c).\nCPU is user and system time of the server's process. Times and rates are this machine's, whose "
+            f"{os.cpu_count()} cores had a load average of {busy:.1f} before: on a busy one only CPU and memory say much.\n\n"
             "| | tandem-cloud | yardstick | goal |\n| --- | --- | --- | --- |\n" + lines)
 
 
