@@ -100,18 +100,19 @@ class OneBank(FetchCase):
         self.killed_at(MID_WRITE_BYTES, intact=False)
 
     def test_a_payload_that_does_not_verify_leaves_a_device_that_the_next_shipment_saves(self):
-        """With the image gone there is nothing that a check before erasing would save: the payload is judged in the bank."""
+        """With the image gone there is nothing that a check before erasing would save: the payload is judged in the bank. It
+        is another image than the one that was cut off, which would be resumed."""
         system = self.system
         shipment = self.cut_at(MID_WRITE_BYTES, intact=False)
         system.tandem("shipment", "cancel", shipment)
         system.start_device()
         system.wait_version("0.0.0", 60)
-        package = system.pack("1.1.0")
+        package = system.pack("1.6.0")
         system.tap.at(MID_CHECK_BYTES, lambda: system.spoil(package))
         shipment = system.tandem_json("ship", package, "--template", TEMPLATE)["id"]
         system.wait_reason(shipment, "bad-digest", 60)
-        self.assert_ended(self.ship(system.pack("1.6.0")), "success")
-        self.assertEqual(system.wait_version("1.6.0", 60)["firmware"]["state"], "confirmed")
+        self.assert_ended(self.ship(system.pack("1.7.0")), "success")
+        self.assertEqual(system.wait_version("1.7.0", 60)["firmware"]["state"], "confirmed")
 
     def test_a_firmware_that_fails_its_self_test_leaves_a_device_that_the_next_shipment_saves(self):
         system = self.system
