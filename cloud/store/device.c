@@ -6,6 +6,7 @@
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
     "state, counter, reports, shipment, library, tags, zone, location_zone, version_key"
+#define TRIM_EVERY 8 /* events, on average: looking for old ones costs more than adding a new one */
 #define COLUMNS                                                                                              \
     "id, organization, token_hash, created, " FIELDS                                                         \
     ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
@@ -142,22 +143,6 @@ int store_device_tokens(struct store *store, int64_t after, size_t limit, struct
     return db__list(&query, read_device_token, sizeof **tokens, tokens, count);
 }
 
-int store_devices(struct store *store, int64_t organization, const char *template, struct device **devices,
-                  size_t *count)
-{
-    struct query query =
-        organization == 0 ? db__query(store, "SELECT " COLUMNS " FROM device ORDER BY id")
-        : template == NULL
-            ? db__query(store, "SELECT " COLUMNS " FROM device WHERE organization = ? ORDER BY id")
-            : db__query(store, "SELECT " COLUMNS " FROM device WHERE organization = ? AND "
-                               "template = ? ORDER BY id");
-    if (organization != 0)
-        db__put_int(&query, organization);
-    if (organization != 0 && template != NULL)
-        db__put_text(&query, template);
-    return db__list(&query, read_device, sizeof **devices, devices, count);
-}
-
 int store_devices_count(struct store *store, int64_t organization, const char *template, int64_t *count)
 {
     struct query query =
@@ -223,13 +208,15 @@ int store_devices_page(struct store *store, const struct device_page *page, stru
 
 int store_event_add(struct store *store, int64_t device, const struct event *event)
 {
-    struct query query = db__query(store, "INSERT INTO event (device, time, kind, text) VALUES (?, ?, ?, ?)");
+    struct query query =
+        db__query(store, "INSERT INTO event (device, time, kind, text) VALUES (?, ?, ?, ?) RETURNING id");
+    int64_t id = 0;
     db__put_int(&query, device);
     db__put_int(&query, event->time);
     db__put_text(&query, event->kind);
     db__put_text(&query, event->text);
-    int result = db__run(&query);
-    if (result != STORE_OK)
+    int result = db__run_add(&query, &id);
+    if (result != STORE_OK || id % TRIM_EVERY != 0)
         return result;
     query = db__query(store, "DELETE FROM event WHERE device = ?1 AND id <= "
                              "(SELECT id FROM event WHERE device = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)");
@@ -248,8 +235,11 @@ static void read_event(struct query *query, void *record)
 
 int store_events(struct store *store, int64_t device, struct event **events, size_t *count)
 {
-    struct query query = db__query(store, "SELECT time, kind, text FROM event WHERE device = ? ORDER BY id");
+    struct query query = db__query(
+        store, "SELECT time, kind, text FROM (SELECT id, time, kind, text FROM event WHERE device = ? "
+               "ORDER BY id DESC LIMIT ?) AS newest ORDER BY id");
     db__put_int(&query, device);
+    db__put_int(&query, STORE_EVENTS_KEPT);
     return db__list(&query, read_event, sizeof **events, events, count);
 }
 

@@ -20,10 +20,6 @@ struct device_token {
 };
 TDM_MUST_USE int store_device_tokens(struct store *store, int64_t after, size_t limit,
                                      struct device_token **tokens, size_t *count);
-/* organization 0: of all; template NULL: all. In order of id. */
-TDM_MUST_USE int store_devices(struct store *store, int64_t organization, const char *template,
-                               struct device **devices, size_t *count);
-
 /* How many a template has. */
 TDM_MUST_USE int store_devices_count(struct store *store, int64_t organization, const char *template,
                                      int64_t *count);

@@ -12,7 +12,9 @@
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
                                 "PRAGMA synchronous = FULL;"
                                 "PRAGMA temp_store = MEMORY;" /* what a step could take back, too */
-                                "PRAGMA foreign_keys = ON;";
+                                "PRAGMA foreign_keys = ON;"
+                                "PRAGMA cache_size = -65536;" /* 64 MiB: the inner pages of a large fleet */
+                                "PRAGMA wal_autocheckpoint = 4000;";
 
 /* X(code, result, event, what the operator can do) */
 #define FAILURES(X)                                                                                          \

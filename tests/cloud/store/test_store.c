@@ -97,7 +97,7 @@ static void what_is_not_there_is_not_found(void **state)
 static void a_step_that_is_taken_back_leaves_the_others(void **state)
 {
     struct store *store = *state;
-    struct device *devices;
+    struct device_token *devices;
     size_t count;
     assert_int_equal(store_begin(store), STORE_OK);
     for (uint8_t mark = 1; mark <= 3; mark++) {
@@ -106,10 +106,10 @@ static void a_step_that_is_taken_back_leaves_the_others(void **state)
         assert_int_equal(store_step_end(store, mark != 2), STORE_OK);
     }
     assert_int_equal(store_commit(store), STORE_OK);
-    assert_int_equal(store_devices(store, 0, NULL, &devices, &count), STORE_OK);
+    assert_int_equal(store_device_tokens(store, 0, 10, &devices, &count), STORE_OK);
     assert_int_equal(count, 2);
-    assert_int_equal(devices[0].token_hash[0], 1);
-    assert_int_equal(devices[1].token_hash[0], 3);
+    assert_int_equal(devices[0].hash[0], 1);
+    assert_int_equal(devices[1].hash[0], 3);
     free(devices);
 }
 
@@ -343,7 +343,7 @@ static void a_node_that_is_taken_out_takes_its_presences_along(void **state)
 /* A process that ends without any goodbye right after a commit, and in the middle of a transaction. */
 static void a_committed_write_survives_a_process_that_just_ends(void **state)
 {
-    struct device *devices;
+    struct device_token *devices;
     size_t count;
     int status;
     store_close(*state);
@@ -361,7 +361,7 @@ static void a_committed_write_survives_a_process_that_just_ends(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     *state = fresh_open();
-    assert_int_equal(store_devices(*state, 0, NULL, &devices, &count), STORE_OK);
+    assert_int_equal(store_device_tokens(*state, 0, 10, &devices, &count), STORE_OK);
     assert_int_equal(count, 1);
     free(devices);
 }
