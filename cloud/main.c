@@ -154,20 +154,32 @@ static int make_first_admin(struct cloud *cloud)
     return store_begin(cloud->fleet.store);
 }
 
+static int load_page(struct cloud *cloud, size_t *count)
+{
+    struct store *store = cloud->fleet.store;
+    struct watch *watch = &cloud->fleet.watch;
+    struct device_token *page;
+    int result = store_begin(store);
+    if (result != STORE_OK)
+        return result;
+    result = store_device_tokens(store, watch->newest_device, TOKENS_AT_ONCE, &page, count);
+    for (size_t i = 0; i < *count; i++) {
+        tokens_add(&cloud->devices, page[i].hash, page[i].device);
+        watch->newest_device = page[i].device;
+    }
+    free(page);
+    store_rollback(store); /* it only read */
+    return result;
+}
+
+/* By pages: a transaction over a million rows would be in the way of every server that writes one of them.
+ * What is added meanwhile is learned like everything that comes later (fleet/node.h). */
 static int load_devices(struct cloud *cloud)
 {
-    struct watch *watch = &cloud->fleet.watch;
-    size_t count = 0;
-    int result;
-    do {
-        struct device_token *page;
-        result = store_device_tokens(cloud->fleet.store, watch->newest_device, TOKENS_AT_ONCE, &page, &count);
-        for (size_t i = 0; i < count; i++) {
-            tokens_add(&cloud->devices, page[i].hash, page[i].device);
-            watch->newest_device = page[i].device;
-        }
-        free(page);
-    } while (result == STORE_OK && count == TOKENS_AT_ONCE);
+    size_t count = TOKENS_AT_ONCE;
+    int result = STORE_OK;
+    while (result == STORE_OK && count == TOKENS_AT_ONCE)
+        result = load_page(cloud, &count);
     return result;
 }
 
@@ -193,8 +205,6 @@ static int load_all(struct cloud *cloud)
         result = node_join(fleet, alone);
     if (result == STORE_OK)
         result = make_first_admin(cloud);
-    if (result == STORE_OK)
-        result = load_devices(cloud);
     if (result == STORE_OK)
         result = load_ticket_key(cloud);
     if (result == STORE_OK)
@@ -222,6 +232,8 @@ static void open_store(struct cloud *cloud)
     int result = STORE_AGAIN;
     for (int tries = 0; tries < TRIES_MAX && result == STORE_AGAIN; tries++)
         result = load_all(cloud);
+    if (result == STORE_OK)
+        result = load_devices(cloud);
     if (result != STORE_OK)
         fail("cannot use the database: %s; the log above says more", store_result_text(result));
 }

@@ -211,19 +211,6 @@ static void tick_done(struct desk_job *job, int result)
     free(job);
 }
 
-/* A tick in front of jobs. */
-static struct desk_job *tick_new(struct desk_job *jobs)
-{
-    struct desk_job *job = calloc(1, sizeof *job);
-    if (job == NULL)
-        abort();
-    job->run = tick_run;
-    job->done = tick_done;
-    job->simple = true;
-    job->next = jobs;
-    return job;
-}
-
 /* Waits for jobs, until time at most. NULL if there are none; *stop when the thread is to end. */
 static struct desk_job *wait_for_jobs(struct desk *desk, const struct timespec *until, bool *stop)
 {
@@ -243,6 +230,25 @@ static int64_t monotonic_ms(struct timespec *now)
     return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
 }
 
+static void run_jobs(struct desk *desk, struct desk_job *jobs)
+{
+    if (jobs == NULL)
+        return;
+    run_batch(desk, jobs);
+    hand_back(desk, jobs);
+}
+
+/* In a transaction of its own: it looks at what every server writes, and the jobs are not to pay for that. */
+static void tick(struct desk *desk)
+{
+    struct desk_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        abort();
+    job->run = tick_run;
+    job->done = tick_done;
+    run_jobs(desk, job);
+}
+
 static void *desk_main(void *argument)
 {
     struct desk *desk = argument;
@@ -253,13 +259,10 @@ static void *desk_main(void *argument)
             next_tick = 0; /* other jobs come in between, and then it goes on */
         struct timespec until = {next_tick / 1000, next_tick % 1000 * 1000000};
         struct desk_job *jobs = wait_for_jobs(desk, &until, &stop);
+        run_jobs(desk, jobs);
         if (!stop && monotonic_ms(&now) >= next_tick) {
-            jobs = tick_new(jobs);
+            tick(desk);
             next_tick = monotonic_ms(&now) + TICK_MS;
-        }
-        if (jobs != NULL) {
-            run_batch(desk, jobs);
-            hand_back(desk, jobs);
         }
     }
     return NULL;

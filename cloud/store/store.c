@@ -70,13 +70,18 @@ static int note_state(struct store *store, int result)
 
 int store_begin(struct store *store)
 {
+    store->failure = STORE_OK;
     int result = store->driver->begin(store);
     return result == STORE_OK ? result : note_state(store, result);
 }
 
 int store_commit(struct store *store)
 {
-    return note_state(store, store->driver->commit(store));
+    int failure = store->failure;
+    if (failure == STORE_OK)
+        return note_state(store, store->driver->commit(store));
+    store->driver->rollback(store);
+    return note_state(store, failure);
 }
 
 void store_rollback(struct store *store)
@@ -100,6 +105,7 @@ int store_step_end(struct store *store, bool keep)
 {
     int failure = store->failure;
     int result = STORE_OK;
+    store->failure = STORE_OK; /* it goes with the step */
     if (store->driver->broken(store))
         return failure; /* the commit will say so, too */
     if (!keep || failure != STORE_OK)

@@ -61,6 +61,7 @@ void store_close(struct store *store);
 int store_state(const struct store *store);
 
 TDM_MUST_USE int store_begin(struct store *store);
+/* Refuses, with its result, if a call outside of steps failed for good. */
 TDM_MUST_USE int store_commit(struct store *store);
 void store_rollback(struct store *store);
 /* A step inside a transaction, which can be taken back alone. */
