@@ -195,6 +195,15 @@ static int load_ticket_key(struct cloud *cloud)
     return result;
 }
 
+static void set_zone(struct fleet *fleet, const char *name)
+{
+    if (zone_find(&fleet->zones, name) == NULL)
+        fail("--timezone: there is no time zone %s; write it as Europe/Berlin, and see that tzdata is "
+             "installed",
+             name);
+    snprintf(fleet->zone, sizeof fleet->zone, "%s", name);
+}
+
 /* In one transaction, so that of several servers that start on an empty database one makes what all use. */
 static int load_all(struct cloud *cloud)
 {
@@ -226,6 +235,8 @@ static void open_store(struct cloud *cloud)
         fail("cannot open the database: %s", why);
     fleet->limits = status_limits_default;
     fleet->limits.settle_ms = cloud->options.settle_ms;
+    if (cloud->options.zone != NULL)
+        set_zone(fleet, cloud->options.zone);
     fleet->public_url = cloud->options.public_url;
     fleet->folder = cloud->folder;
     fleet->now = text_now_ms();

@@ -33,6 +33,7 @@ enum option_id {
     FILES,
     CONSOLE,
     SETTLE,
+    TIMEZONE,
     LOG_LEVEL,
     LOG_FORMAT,
     VERSION,
@@ -83,6 +84,10 @@ static const struct {
      "how long a device without Tandem's reports must keep its new\n"
      "                        version to count as updated (default: 300)",
      NO_TEXT},
+    {TIMEZONE, "timezone", "NAME",
+     "where devices without a time zone of their own stand, such as\n"
+     "                        Europe/Berlin (default: UTC)",
+     offsetof(struct options, zone)},
     {LOG_FORMAT, "log-format", "FORMAT", "text, or json: an object in each line (default: text)", NO_TEXT},
     {LOG_LEVEL, "log-level", "LEVEL", "error, warning, info or debug (default: info)", NO_TEXT},
     {VERSION, "version", NULL, "print the version and exit", NO_TEXT},

@@ -22,6 +22,7 @@ struct options {
     const char *files;      /* where firmware is kept, NULL: in data */
     const char *console;    /* NULL: none is served */
     int64_t settle_ms;
+    const char *zone; /* NULL: UTC */
     enum log_level log_level;
     bool log_json;
 };

@@ -80,8 +80,8 @@ static int find_owned(const struct api_call *call, struct fleet *fleet)
 static void refuse_absent(struct api_call *call)
 {
     static const char *const things[] = {
-        ['d'] = "device",  ['f'] = "firmware",     ['s'] = "shipment", ['u'] = "user",   ['t'] = "token",
-        ['n'] = "session", ['o'] = "organization", ['q'] = "filter",   ['w'] = "webhook"};
+        ['d'] = "device",  ['f'] = "firmware",     ['s'] = "shipment", ['u'] = "user",    ['t'] = "token",
+        ['n'] = "session", ['o'] = "organization", ['q'] = "filter",   ['w'] = "webhook", ['k'] = "key"};
     const char *colon = strchr(call->route->pattern, ':');
     const unsigned char letter = colon == NULL ? 0 : (unsigned char)colon[1];
     const char *thing = letter < sizeof things / sizeof things[0] ? things[letter] : NULL;
@@ -116,14 +116,18 @@ static int run(struct api_call *call, struct fleet *fleet)
     return result;
 }
 
+/* A preview is a question, though it is asked with a body. */
 static bool reads(const struct route *route)
 {
-    return strcmp(route->method, "GET") == 0 || strcmp(route->method, "HEAD") == 0;
+    return strcmp(route->method, "GET") == 0 || strcmp(route->method, "HEAD") == 0 ||
+           route->answer == api_shipment_preview;
 }
 
 int api_answer(struct api_call *call, struct fleet *fleet)
 {
     int result = run(call, fleet);
+    if (result == DESK_MORE)
+        return result;
     bool changed = result == STORE_OK && call->work.run == NULL && !reads(call->route) &&
                    call->status < 400 && !call->repeated;
     if (changed)

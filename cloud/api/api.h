@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "cloud/fleet/desk.h"
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/people/password.h"
@@ -23,8 +24,14 @@ struct api_parameter {
     char value[RECORD_FILE_NAME];
 };
 
+/* What a handler keeps between its turns when it answers DESK_MORE (fleet/desk.h). */
+struct api_steps {
+    void (*free)(struct api_steps *steps);
+};
+
 struct api_call;
-/* Answers a call: sets status and answer. Anything but STORE_OK takes back what it wrote. */
+/* Answers a call: sets status and answer. Anything but STORE_OK takes back what it wrote. DESK_MORE:
+ * it is called again, and goes on with call->steps. */
 typedef int api_fn(struct api_call *call, struct fleet *fleet);
 
 /* What is too slow for the desk, asked for by a handler: afterwards `then` goes on with the call. */
@@ -43,6 +50,7 @@ struct api_credential {
 };
 
 struct api_call {
+    struct api_steps *steps;
     /* The question: */
     const struct route *route;
     struct people *people;
@@ -63,7 +71,10 @@ struct api_call {
     int64_t account; /* of a sign-in that is being checked */
     /* The answer: */
     int status;
-    json_t *answer;          /* NULL: no body */
+    json_t *answer;          /* NULL: no body, or */
+    int file;                /* an open file as the body instead; 0: none */
+    int64_t file_bytes;      /* of that size */
+    const char *file_type;   /* and type */
     int64_t retry_after_ms;  /* 0: none is said */
     char etag[API_ETAG_MAX]; /* "" without */
     bool repeated;           /* this is the answer of the first time */
@@ -108,6 +119,9 @@ const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX]);
 int api_admit(struct api_call *call, struct fleet *fleet);
 /* Answers the call (or asks for work, call->work); the result and the answer are always there afterwards. */
 int api_answer(struct api_call *call, struct fleet *fleet);
+
+/* Frees what a call holds. */
+void api_clear(struct api_call *call);
 
 /* A problem (docs/API.md) as the answer. Returns STORE_CONFLICT, so that what the call wrote is taken back.
  */
@@ -187,6 +201,9 @@ api_fn api_values_show, api_values_set, api_device_ping, api_device_reboot, api_
 api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete;
 api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_pause, api_shipment_resume,
     api_shipment_cancel, api_shipment_advance, api_shipment_delete, api_shipment_devices;
+api_fn api_shipment_preview, api_shipment_report, api_shipment_revert, api_shipment_chart;
+api_fn api_key_list, api_key_create, api_key_delete, api_retention_show, api_retention_set,
+    api_chart_versions;
 api_fn api_filter_list, api_filter_create, api_filter_change, api_filter_delete;
 
 /* Records as JSON. */
@@ -195,9 +212,13 @@ json_t *render_account(const struct account *account);
 json_t *render_organization(const struct organization *organization);
 json_t *render_time(int64_t ms); /* null for never */
 json_t *render_device(const struct device *device);
-json_t *render_firmware(const struct firmware *firmware);
-json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
-                        const struct progress *progress, const struct wave *waves, size_t count);
+/* signer: the name of the known key that signed it, "" if there is none. */
+json_t *render_firmware(const struct firmware *firmware, const char *signer);
+/* The same; the store knows the signer. */
+int api_render_firmware(struct fleet *fleet, const struct firmware *firmware, json_t **json);
+/* firmware: its JSON, which goes along. */
+json_t *render_shipment(const struct shipment *shipment, json_t *firmware, const struct progress *progress,
+                        const struct wave *waves, size_t count);
 /* why: for a target that has not ended, what it waits for. */
 json_t *render_target(const struct target *target, const struct device *device, const char *why);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cloud/text.h"
 
@@ -50,6 +51,18 @@ void api_refuse_result(struct api_call *call, int result)
         (void)api_refuse(call, 500, "server error",
                          "nothing was changed; the server's log says what happened");
     }
+}
+
+void api_clear(struct api_call *call)
+{
+    if (call->steps != NULL)
+        call->steps->free(call->steps);
+    call->steps = NULL;
+    if (call->file > 0)
+        close(call->file);
+    call->file = 0;
+    json_decref(call->answer);
+    call->answer = NULL;
 }
 
 static json_t *parse_body(struct api_call *call)

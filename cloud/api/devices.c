@@ -105,7 +105,7 @@ int api_device_change(struct api_call *call, struct fleet *fleet)
     if (!ok)
         return STORE_CONFLICT;
     call->answer = render_device(&device);
-    return store_device_update(fleet->store, &device);
+    return store_device_describe(fleet->store, &device);
 }
 
 /* --- One device --- */

@@ -2,17 +2,30 @@
 
 #include <stdlib.h>
 
+int api_render_firmware(struct fleet *fleet, const struct firmware *firmware, json_t **json)
+{
+    struct signing_key key = {0};
+    int result = firmware->signer == 0 ? STORE_OK : store_key_get(fleet->store, firmware->signer, &key);
+    if (result == STORE_OK)
+        *json = render_firmware(firmware, key.name);
+    return result;
+}
+
 int api_firmware_upload(struct api_call *call, struct fleet *fleet)
 {
     bool known = false;
     call->firmware.organization = call->caller.organization;
     int result = firmware_add(fleet, &call->firmware, call->temporary, &known);
+    if (result == STORE_CONFLICT)
+        return api_refuse(call, 422, "wrong signature",
+                          "the package names key %08llx, which is known here, and that key did not sign it; "
+                          "pack it again, or see whether it was tampered with",
+                          (unsigned long long)call->firmware.key_id);
     if (result != STORE_OK)
         return result;
     call->temporary[0] = '\0';
     call->status = known ? 200 : 201;
-    call->answer = render_firmware(&call->firmware);
-    return STORE_OK;
+    return api_render_firmware(fleet, &call->firmware, &call->answer);
 }
 
 int api_firmware_list(struct api_call *call, struct fleet *fleet)
@@ -23,20 +36,22 @@ int api_firmware_list(struct api_call *call, struct fleet *fleet)
     if (result != STORE_OK)
         return result;
     json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, render_firmware(&firmware[i]));
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        json_t *one = NULL;
+        result = api_render_firmware(fleet, &firmware[i], &one);
+        if (one != NULL)
+            json_array_append_new(list, one);
+    }
     free(firmware);
     call->answer = json_pack("{s:o}", "firmware", list);
-    return STORE_OK;
+    return result;
 }
 
 int api_firmware_show(struct api_call *call, struct fleet *fleet)
 {
     struct firmware firmware;
     int result = store_firmware_get(fleet->store, call->id, &firmware);
-    if (result == STORE_OK)
-        call->answer = render_firmware(&firmware);
-    return result;
+    return result == STORE_OK ? api_render_firmware(fleet, &firmware, &call->answer) : result;
 }
 
 int api_firmware_delete(struct api_call *call, struct fleet *fleet)

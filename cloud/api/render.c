@@ -89,7 +89,7 @@ json_t *render_device(const struct device *device)
                      "firmware", render_running(device));
 }
 
-static json_t *render_package(const struct firmware *firmware)
+static json_t *render_package(const struct firmware *firmware, const char *signer)
 {
     static const char *const encodings[] = {"plain", "lzma-framed"};
     char key_id[9];
@@ -97,13 +97,14 @@ static json_t *render_package(const struct firmware *firmware)
         return json_null();
     snprintf(key_id, sizeof key_id, "%08" PRIx32, (uint32_t)firmware->key_id);
     return json_pack(
-        "{s:s, s:o, s:I, s:I, s:s, s:s}", "hardware", firmware->hardware, "image_digest",
+        "{s:s, s:o, s:I, s:I, s:s, s:s, s:o}", "hardware", firmware->hardware, "image_digest",
         render_hex(firmware->digest, RECORD_DIGEST_BYTES), "image_bytes", (json_int_t)firmware->image_bytes,
         "counter", (json_int_t)firmware->counter, "key_id", key_id, "encoding",
-        firmware->encoding >= 0 && firmware->encoding <= 1 ? encodings[firmware->encoding] : "unknown");
+        firmware->encoding >= 0 && firmware->encoding <= 1 ? encodings[firmware->encoding] : "unknown",
+        "signed_by", render_text(signer));
 }
 
-json_t *render_firmware(const struct firmware *firmware)
+json_t *render_firmware(const struct firmware *firmware, const char *signer)
 {
     return json_pack("{s:o, s:s, s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "id",
                      render_id('f', firmware->id), "name", firmware->name, "kind",
@@ -111,7 +112,7 @@ json_t *render_firmware(const struct firmware *firmware)
                      render_hex(firmware->sha256, sizeof firmware->sha256), "md5",
                      render_hex(firmware->md5, sizeof firmware->md5), "type", firmware->type, "version",
                      firmware->version, "build", firmware->build, "uploaded", render_time(firmware->uploaded),
-                     "package", render_package(firmware));
+                     "package", render_package(firmware, signer));
 }
 
 static json_t *render_gate(const struct wave *wave)
@@ -153,8 +154,8 @@ static json_t *render_terms(const struct shipment *shipment)
         "bytes_per_second", (json_int_t)shipment->bytes_per_second);
 }
 
-json_t *render_shipment(const struct shipment *shipment, const struct firmware *firmware,
-                        const struct progress *progress, const struct wave *waves, size_t count)
+json_t *render_shipment(const struct shipment *shipment, json_t *firmware, const struct progress *progress,
+                        const struct wave *waves, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
@@ -162,10 +163,10 @@ json_t *render_shipment(const struct shipment *shipment, const struct firmware *
     json_t *json = json_pack(
         "{s:o, s:s, s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:I, s:o, s:o}", "id",
         render_id('s', shipment->id), "name", shipment->name, "template", shipment->template, "firmware",
-        render_firmware(firmware), "state", shipment_state_slug(shipment->state), "why",
-        render_text(shipment->why), "planned", shipment->planned, "created", render_time(shipment->created),
-        "ended", render_time(shipment->ended), "expires", render_time(shipment->expires), "wave",
-        (json_int_t)shipment->wave, "waves", list, "progress", render_progress(progress));
+        firmware, "state", shipment_state_slug(shipment->state), "why", render_text(shipment->why), "planned",
+        shipment->planned, "created", render_time(shipment->created), "ended", render_time(shipment->ended),
+        "expires", render_time(shipment->expires), "wave", (json_int_t)shipment->wave, "waves", list,
+        "progress", render_progress(progress));
     json_t *terms = render_terms(shipment);
     json_object_update(json, terms);
     json_decref(terms);

@@ -38,6 +38,7 @@ static const struct route routes[] = {
     {"DELETE", V1 "/firmware/:f", "deleteFirmware", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_FIRMWARE, "", api_firmware_delete},
 
     {"POST", V1 "/shipments", "createShipment", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_create},
+    {"POST", V1 "/shipments/preview", "previewShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "limit cursor rule", api_shipment_preview},
     {"GET", V1 "/shipments", "listShipments", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "state limit cursor", api_shipment_list},
     {"GET", V1 "/shipments/:s", "getShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_show},
     {"POST", V1 "/shipments/:s/pause", "pauseShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_pause},
@@ -45,7 +46,17 @@ static const struct route routes[] = {
     {"POST", V1 "/shipments/:s/cancel", "cancelShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_cancel},
     {"POST", V1 "/shipments/:s/advance", "advanceShipment", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_advance},
     {"GET", V1 "/shipments/:s/devices", "listShipmentDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "status limit cursor", api_shipment_devices},
+    {"GET", V1 "/shipments/:s/report", "reportShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "format", api_shipment_report},
+    {"POST", V1 "/shipments/:s/revert", "revertShipment", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_revert},
+    {"GET", V1 "/shipments/:s/chart", "chartShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_chart},
+    {"GET", V1 "/charts/versions", "chartVersions", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template hours", api_chart_versions},
     {"DELETE", V1 "/shipments/:s", "deleteShipment", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_delete},
+
+    {"POST", V1 "/keys", "createKey", ROUTE_JSON, 201, ROLE_ADMIN, AREA_FIRMWARE, "", api_key_create},
+    {"GET", V1 "/keys", "listKeys", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_key_list},
+    {"DELETE", V1 "/keys/:k", "deleteKey", ROUTE_JSON, 204, ROLE_ADMIN, AREA_FIRMWARE, "", api_key_delete},
+    {"GET", V1 "/retention", "getRetention", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_retention_show},
+    {"PUT", V1 "/retention", "setRetention", ROUTE_JSON, 200, ROLE_ADMIN, AREA_FIRMWARE, "", api_retention_set},
 
     {"POST", V1 "/filters", "createFilter", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_create},
     {"GET", V1 "/filters", "listFilters", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_filter_list},

@@ -22,9 +22,12 @@ static int render_one(struct fleet *fleet, const struct shipment *shipment, json
         result = store_waves(fleet->store, shipment->id, &waves, &count);
     if (result != STORE_OK)
         return result;
-    *json = render_shipment(shipment, &firmware, &progress, waves, count);
+    json_t *rendered = NULL;
+    result = api_render_firmware(fleet, &firmware, &rendered);
+    if (result == STORE_OK)
+        *json = render_shipment(shipment, rendered, &progress, waves, count);
     free(waves);
-    return STORE_OK;
+    return result;
 }
 
 static int append_target(struct fleet *fleet, const struct target *target, json_t *list)
@@ -193,6 +196,47 @@ int api_shipment_cancel(struct api_call *call, struct fleet *fleet)
 int api_shipment_advance(struct api_call *call, struct fleet *fleet)
 {
     return act(call, fleet, SHIPMENT_ADVANCE, "advanced");
+}
+
+/* --- Back --- */
+
+/* The firmware that the body names, or that of the shipment before. */
+static int previous(struct api_call *call, struct fleet *fleet, const struct shipment *shipment,
+                    struct firmware *firmware)
+{
+    static const char *const members[] = {"firmware", NULL};
+    char text[TEXT_ID_MAX] = "";
+    if (call->body_bytes > 0) {
+        json_t *body = api_body(call, members);
+        bool ok = body != NULL && api_text(call, body, "firmware", text, sizeof text, TEXT_ID_MAX - 1);
+        json_decref(body);
+        if (!ok)
+            return STORE_CONFLICT;
+    }
+    int result = text[0] != '\0' ? store_firmware_get(fleet->store, text_id_parse('f', text), firmware)
+                                 : shipment_previous(fleet, shipment, firmware);
+    if (result == STORE_OK && firmware->organization != shipment->organization)
+        result = STORE_NOT_FOUND;
+    if (result == STORE_NOT_FOUND)
+        return api_refuse(call, 422, "no previous firmware",
+                          text[0] != '\0' ? "there is no firmware %s; upload it first"
+                                          : "no shipment before this one has updated devices with another "
+                                            "firmware of its type; name one with {\"firmware\": \"f1\"}%s",
+                          text);
+    return result;
+}
+
+int api_shipment_revert(struct api_call *call, struct fleet *fleet)
+{
+    struct shipment shipment;
+    struct shipment_order order;
+    struct firmware firmware;
+    int result = store_shipment_get(fleet->store, call->id, &shipment);
+    if (result == STORE_OK)
+        result = previous(call, fleet, &shipment, &firmware);
+    if (result == STORE_OK)
+        result = shipment_revert(fleet, &shipment, firmware.id, &order);
+    return result == STORE_OK ? answer_whole(call, fleet, &order.shipment) : result;
 }
 
 int api_shipment_delete(struct api_call *call, struct fleet *fleet)

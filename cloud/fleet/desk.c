@@ -79,6 +79,11 @@ static struct effect *in_order(struct effect *effects)
     return ordered;
 }
 
+static bool is_fine(int result)
+{
+    return result == STORE_OK || result == DESK_MORE;
+}
+
 static void run_job(struct desk *desk, struct desk_job *job, bool step)
 {
     struct fleet *fleet = desk->fleet;
@@ -88,13 +93,13 @@ static void run_job(struct desk *desk, struct desk_job *job, bool step)
     job->result = step ? store_step_begin(fleet->store) : STORE_OK;
     if (job->result == STORE_OK) {
         job->result = job->run(job, fleet);
-        int ended = step ? store_step_end(fleet->store, job->result == STORE_OK) : STORE_OK;
+        int ended = step ? store_step_end(fleet->store, is_fine(job->result)) : STORE_OK;
         if (ended != STORE_OK)
             job->result = ended;
     }
     job->effects = in_order(fleet->effects);
     fleet->effects = NULL;
-    if (job->result != STORE_OK) {
+    if (!is_fine(job->result)) {
         free_effects(job->effects);
         job->effects = NULL;
     }
@@ -141,7 +146,7 @@ static void drop_effects(struct desk_job *jobs, const struct desk_job *end)
 static void fail_jobs(struct desk_job *jobs, const struct desk_job *end, int result)
 {
     for (struct desk_job *job = jobs; job != end; job = job->next) {
-        if (job->result == STORE_OK || job->result == STORE_AGAIN)
+        if (is_fine(job->result) || job->result == STORE_AGAIN)
             job->result = result;
     }
 }
@@ -187,7 +192,7 @@ static void hand_back(struct desk *desk, struct desk_job *jobs)
     pthread_mutex_lock(&desk->lock);
     while (jobs != NULL) {
         struct desk_job *next = jobs->next;
-        queue_put(&desk->finished, jobs);
+        queue_put(jobs->result == DESK_MORE ? &desk->waiting : &desk->finished, jobs);
         jobs = next;
     }
     pthread_mutex_unlock(&desk->lock);

@@ -22,10 +22,13 @@
 
 #include "cloud/fleet/fleet.h"
 
+/* run's result for a job that is to go on: it runs again once other jobs had their turn. */
+#define DESK_MORE 1
+
 struct desk;
 struct desk_job {
-    /* On the desk's thread, more than once if need be. Anything but STORE_OK takes back what this job wrote,
-     * and drops its effects. */
+    /* On the desk's thread, more than once if need be. Anything but STORE_OK (and DESK_MORE) takes back what
+     * this job wrote, and drops its effects. */
     int (*run)(struct desk_job *job, struct fleet *fleet);
     /* On the loop, once the transaction is committed or has failed. Frees the job. */
     void (*done)(struct desk_job *job, int result);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/hourly.h"
 #include "cloud/fleet/notice.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
@@ -48,6 +49,8 @@ int device_delete(struct fleet *fleet, int64_t id)
     if (result != STORE_OK)
         return result;
     result = store_targets_of_device(fleet->store, id, &targets, &count);
+    if (result == STORE_OK && device.checked_in != 0)
+        result = store_field_count(fleet->store, &device, -1);
     if (result == STORE_OK)
         result = store_device_delete(fleet->store, id);
     for (size_t i = 0; i < count && result == STORE_OK; i++)
@@ -234,7 +237,23 @@ static void take_check_in(struct fleet *fleet, struct device *device, const stru
     memcpy(device->version, check_in->version, sizeof device->version);
     memcpy(device->build, check_in->build, sizeof device->build);
     memcpy(device->library, check_in->library, sizeof device->library);
-    version_key(device->version, device->version_key);
+}
+
+/* What changed between before and now moves the device in the counters of the field, and in the order of
+ * versions. */
+static int count_version(struct fleet *fleet, const struct device *before, struct device *now)
+{
+    bool counted = before->checked_in != 0;
+    if (now->checked_in == 0 ||
+        (counted && strcmp(before->type, now->type) == 0 && strcmp(before->version, now->version) == 0))
+        return STORE_OK;
+    int result = STORE_OK;
+    if (counted)
+        result = store_field_count(fleet->store, before, -1);
+    if (result == STORE_OK)
+        result = store_field_count(fleet->store, now, 1);
+    version_key(now->version, now->version_key);
+    return result == STORE_OK ? store_device_describe(fleet->store, now) : result;
 }
 
 /* The device's last offer waits for a report before it is repeated. */
@@ -254,7 +273,11 @@ int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection, cons
     int result = store_device_get(fleet->store, id, &device);
     if (result != STORE_OK)
         return result;
+    struct device before = device;
     take_check_in(fleet, &device, check_in, presence.reported);
+    result = count_version(fleet, &before, &device);
+    if (result != STORE_OK)
+        return result;
     presence.checked_in = true;
     result = store_presence_set(fleet->store, id, &presence);
     if (result == STORE_OK)
@@ -556,5 +579,7 @@ int device_tick(struct fleet *fleet)
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = target_due(fleet, &targets[i]);
     free(targets);
-    return result == STORE_OK ? shipment_tick(fleet) : result;
+    if (result == STORE_OK)
+        result = shipment_tick(fleet);
+    return result == STORE_OK ? hourly_tick(fleet) : result;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cloud/fleet/key.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 
@@ -56,7 +57,9 @@ int firmware_add(struct fleet *fleet, struct firmware *firmware, const char *tem
         *firmware = there;
     if (result == STORE_NOT_FOUND) {
         firmware_path(fleet->folder, firmware->sha256, path);
-        result = put_in_place(fleet, temporary, path);
+        result = key_find_signer(fleet, firmware);
+        if (result == STORE_OK)
+            result = put_in_place(fleet, temporary, path);
         firmware->uploaded = fleet->now;
         if (result == STORE_OK)
             result = store_firmware_add(fleet->store, firmware);

@@ -55,13 +55,28 @@ int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char
     return store_event_add(fleet->store, device, &event);
 }
 
+/* The time zone among the device's own metadata. */
+static bool read_zone(const struct fleet *fleet, int64_t device, char name[RECORD_TEXT])
+{
+    struct value value;
+    if (store_value_get(fleet->store, device, VALUE_METADATA, "Time Zone", &value) != STORE_OK ||
+        value.bytes >= RECORD_TEXT)
+        return false;
+    memcpy(name, value.data, value.bytes);
+    name[value.bytes] = '\0';
+    return name[0] != '\0';
+}
+
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
 {
+    char name[RECORD_TEXT];
     const struct zone *zone = NULL;
     if (device->location_zone[0] != '\0')
         zone = zone_find(&fleet->zones, device->location_zone);
     if (zone == NULL && device->zone[0] != '\0')
         zone = zone_find(&fleet->zones, device->zone);
+    if (zone == NULL && read_zone(fleet, device->id, name))
+        zone = zone_find(&fleet->zones, name);
     if (zone == NULL)
         zone = zone_find(&fleet->zones, fleet->zone);
     return zone != NULL ? zone : zone_find(&fleet->zones, "UTC");

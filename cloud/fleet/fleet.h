@@ -12,7 +12,7 @@
 #include "cloud/store/store.h"
 
 #define FLEET_OFFER_MAX 1024
-#define FLEET_TOPIC_MAX 128
+#define FLEET_TOPIC_MAX 160 /* "downlink/prop/" and the longest VALUE_NAME_MAX */
 
 enum effect_kind {
     EFFECT_OFFER,         /* publish text to the device on this connection, if it still stands */
@@ -66,6 +66,7 @@ struct fleet {
     struct effect *effects;               /* of the job under way, newest first */
     bool busy;                            /* the last tick left work behind */
     char zone[RECORD_TEXT];               /* of devices that have none */
+    int64_t hour;                         /* that charts were kept for last, 0 unknown */
     struct planning *planning;            /* the shipment being split into waves (fleet/planning.h) */
 };
 

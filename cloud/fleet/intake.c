@@ -131,6 +131,18 @@ static bool check_payload(struct intake *intake, const struct tdm_envelope *enve
            refuse_package(why, capacity, TDM_E_DIGEST);
 }
 
+/* What was signed, and the signature, for whoever knows the key. */
+static bool take_signature(const struct intake *intake, const struct tdm_envelope *envelope,
+                           struct firmware *firmware)
+{
+    const uint8_t *head = intake->front + TDM_ENVELOPE_BYTES;
+    unsigned int length = 0;
+    if ((size_t)TDM_ENVELOPE_BYTES + envelope->head_bytes + TDM_SIGNATURE_BYTES > intake->front_bytes)
+        return false;
+    memcpy(firmware->signature, head + envelope->head_bytes, sizeof firmware->signature);
+    return EVP_Digest(head, envelope->head_bytes, firmware->head_digest, &length, EVP_sha256(), NULL) == 1;
+}
+
 static bool finish_package(struct intake *intake, struct firmware *firmware, char *why, size_t capacity)
 {
     struct tdm_envelope envelope;
@@ -162,7 +174,7 @@ static bool finish_package(struct intake *intake, struct firmware *firmware, cha
     firmware->counter = manifest.counter;
     firmware->key_id = key_id;
     firmware->encoding = envelope.encoding;
-    return true;
+    return take_signature(intake, &envelope, firmware) || refuse_package(why, capacity, TDM_E_SIZE);
 }
 
 static bool is_elf(const struct intake *intake)

@@ -87,7 +87,7 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .target = target,
         .limits = &plan->limits,
         .now = fleet->now,
-        .zone = fleet_zone(fleet, &plan->device),
+        .zone = plan->shipment.slot == SLOT_ANY ? NULL : fleet_zone(fleet, &plan->device),
         .online = plan->presence.connection != 0,
         .checked_in = plan->presence.checked_in,
         .reconnected = plan->trigger == PLANNER_CHECK_IN || (plan->trigger == PLANNER_DUE && is_due),

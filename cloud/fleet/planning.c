@@ -7,6 +7,7 @@
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/split.h"
 
+/* fleet->planning points to two: as it is, and as it was before the last step. */
 struct planning {
     struct shipment shipment;
     struct firmware firmware;
@@ -15,16 +16,10 @@ struct planning {
     bool counting;
     struct device last; /* where the next step goes on */
     int64_t steps;      /* that were written; the shipment's row must say the same */
+    int64_t first;      /* of them: it begins by clearing what was there */
     bool rejections;    /* some device rolled back from this image */
     struct wave more[WAVES_MAX];
 };
-
-static uint64_t seed_of(const struct firmware *firmware)
-{
-    uint64_t seed;
-    memcpy(&seed, firmware->digest, sizeof seed);
-    return seed;
-}
 
 static void clear_counters(struct planning *planning)
 {
@@ -40,7 +35,7 @@ static int open_planning(struct fleet *fleet, const struct shipment *shipment, s
     struct wave *waves;
     size_t count;
     char why[128];
-    *planning = (struct planning){.shipment = *shipment, .steps = shipment->steps};
+    *planning = (struct planning){.shipment = *shipment, .steps = shipment->steps, .first = shipment->steps};
     int result = store_firmware_get(fleet->store, shipment->firmware, &planning->firmware);
     if (result == STORE_OK)
         result = store_rejections_exist(fleet->store, planning->firmware.digest, &planning->rejections);
@@ -48,7 +43,7 @@ static int open_planning(struct fleet *fleet, const struct shipment *shipment, s
         result = store_waves(fleet->store, shipment->id, &waves, &count);
     if (result != STORE_OK)
         return result;
-    if (!split_init(&planning->split, waves, count, seed_of(&planning->firmware)) ||
+    if (!split_init(&planning->split, waves, count, split_seed(&planning->firmware)) ||
         !filter_parse(&planning->filter, shipment->filter, why, sizeof why))
         result = STORE_FAILED;
     free(waves);
@@ -130,7 +125,7 @@ static int begin(struct fleet *fleet)
     if (result != STORE_OK)
         return result;
     result = store_waves_clear(fleet->store, shipment.id);
-    fleet->planning = malloc(sizeof *fleet->planning);
+    fleet->planning = malloc(2 * sizeof *fleet->planning);
     if (fleet->planning == NULL)
         abort();
     if (result == STORE_OK)
@@ -144,7 +139,8 @@ static int begin(struct fleet *fleet)
     return result;
 }
 
-/* What is in memory still goes with what is written: else it begins anew. */
+/* What is in memory must go with what is written. Where the last step's transaction failed, it is taken
+ * back here too; where anything else happened, planning begins anew. */
 static int check(struct fleet *fleet)
 {
     struct shipment now;
@@ -152,6 +148,9 @@ static int check(struct fleet *fleet)
     if (planning == NULL)
         return begin(fleet);
     int result = store_shipment_get(fleet->store, planning->shipment.id, &now);
+    if (result == STORE_OK && now.steps == planning->steps - 1 && planning[1].steps == now.steps &&
+        now.steps > planning->first)
+        planning[0] = planning[1];
     if (result == STORE_OK && now.steps == planning->steps && !now.planned) {
         planning->shipment.state = now.state;
         return STORE_OK;
@@ -179,7 +178,7 @@ static int finish_round(struct fleet *fleet, struct planning *planning)
     if (planning->counting) {
         planning->counting = false;
         split_ready(&planning->split);
-        return STORE_OK;
+        return store_shipment_update(fleet->store, &planning->shipment);
     }
     planning->shipment.planned = true;
     int result = store_shipment_update(fleet->store, &planning->shipment);
@@ -213,10 +212,12 @@ static int step(struct fleet *fleet)
 int planning_step(struct fleet *fleet, bool *more)
 {
     int result = check(fleet);
-    if (result == STORE_OK)
+    if (result == STORE_OK) {
+        fleet->planning[1] = fleet->planning[0];
         result = step(fleet);
+    }
     *more = result == STORE_OK && !fleet->planning->shipment.planned;
-    if (!*more)
+    if (!*more && result != STORE_AGAIN)
         planning_drop(fleet);
     return result == STORE_NOT_FOUND ? STORE_OK : result;
 }

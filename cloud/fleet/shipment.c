@@ -140,7 +140,8 @@ static int finish(struct fleet *fleet, struct shipment *shipment, const char *wh
     shipment->ended = fleet->now;
     shipment->due = 0;
     snprintf(shipment->why, sizeof shipment->why, "%s", why);
-    return save(fleet, shipment, true);
+    int result = store_chart_keep_shipment(fleet->store, shipment->id, fleet->now);
+    return result == STORE_OK ? save(fleet, shipment, true) : result;
 }
 
 static int judge(struct fleet *fleet, struct wave *wave, enum gate_verdict *verdict, int64_t *due, char *why)

@@ -32,6 +32,15 @@ enum shipment_action { SHIPMENT_PAUSE, SHIPMENT_RESUME, SHIPMENT_CANCEL, SHIPMEN
 TDM_MUST_USE int shipment_act(struct fleet *fleet, int64_t id, enum shipment_action action,
                               struct shipment *shipment);
 
+/* The firmware that the shipment took the place of: that of the newest one before it, for the same template
+ * and firmware type, which has updated devices. STORE_NOT_FOUND: there is none. */
+TDM_MUST_USE int shipment_previous(struct fleet *fleet, const struct shipment *shipment,
+                                   struct firmware *firmware);
+/* Ships firmware to the devices that run what shipment brought, which is cancelled if it is not over. order
+ * gets what was created. */
+TDM_MUST_USE int shipment_revert(struct fleet *fleet, const struct shipment *shipment, int64_t firmware,
+                                 struct shipment_order *order);
+
 /* Judges the gates: opens the next wave, stops the shipment, or ends it. */
 TDM_MUST_USE int shipment_settle(struct fleet *fleet, int64_t id);
 /* Every device has its target: the first wave begins. */

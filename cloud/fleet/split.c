@@ -1,5 +1,7 @@
 #include "cloud/fleet/split.h"
 
+#include <string.h>
+
 #define WHOLE 10000 /* hundredths of a percent */
 
 bool split_init(struct split *split, const struct wave *waves, size_t count, uint64_t seed)
@@ -15,6 +17,13 @@ bool split_init(struct split *split, const struct wave *waves, size_t count, uin
             return false;
     }
     return count > 0;
+}
+
+uint64_t split_seed(const struct firmware *firmware)
+{
+    uint64_t seed;
+    memcpy(&seed, firmware->digest, sizeof seed);
+    return seed;
 }
 
 bool split_needs_counting(const struct split *split)

@@ -28,6 +28,8 @@ struct split {
 
 /* From the shipment's wave rows, in order. False if a filter does not parse. */
 bool split_init(struct split *split, const struct wave *waves, size_t count, uint64_t seed);
+/* The seed of a firmware's shipments: a preview draws as the shipment will. */
+uint64_t split_seed(const struct firmware *firmware);
 /* Some wave has a filter: every device must be shown to split_count first. Otherwise split->total is set to
  * their number. */
 bool split_needs_counting(const struct split *split);

@@ -111,6 +111,11 @@ static void answer_call(struct visit *visit)
     log_line(LOG_LEVEL_DEBUG, "http", "operation=%s status=%d", visit->route->operation, call->status);
     metrics_request(&visit->front->metrics, visit->route, call->status);
     add_headers(visit);
+    if (call->status < 400 && call->file > 0) {
+        http_reply_file(visit->exchange, call->status, call->file_type, call->file, 0, call->file_bytes);
+        call->file = 0; /* the answer's now */
+        return;
+    }
     reply_json(visit->exchange, call->status, answer);
 }
 
@@ -511,7 +516,7 @@ static void on_closed(void *ctx, struct http_exchange *exchange, bool sent)
         events_closed(visit->front->events, exchange);
     visit__end_download(visit, sent);
     visit__end_upload(visit);
-    json_decref(visit->call.answer);
+    api_clear(&visit->call);
     OPENSSL_cleanse(visit->call.work.password, sizeof visit->call.work.password);
     if (visit->body != NULL)
         OPENSSL_cleanse(visit->body, visit->body_bytes); /* it may hold a password */

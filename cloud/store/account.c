@@ -101,6 +101,7 @@ int store_owner(struct store *store, char letter, int64_t id, int64_t *organizat
     X('s', "SELECT organization FROM shipment WHERE id = ?")                                                 \
     X('q', "SELECT organization FROM saved_filter WHERE id = ?")                                             \
     X('w', "SELECT organization FROM webhook WHERE id = ?")                                                  \
+    X('k', "SELECT organization FROM signing_key WHERE id = ?")                                              \
     X('u', "SELECT organization FROM account WHERE id = ?")                                                  \
     X('t', "SELECT a.organization FROM api_token t JOIN account a ON a.id = t.account WHERE t.id = ?")       \
     X('n', "SELECT a.organization FROM session s JOIN account a ON a.id = s.account WHERE s.id = ?")         \

@@ -102,12 +102,40 @@ int store_device_add(struct store *store, struct device *device)
     return db__run_add(&query, &device->id);
 }
 
+/* Without what an index holds: a check-in that brings no new version touches no index. */
 int store_device_update(struct store *store, const struct device *device)
 {
-    struct query query =
-        db__query(store, "UPDATE device SET (" FIELDS
-                         ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
-    put_device(&query, device);
+    struct query query = db__query(
+        store, "UPDATE device SET (last_seen, checked_in, foreign_template, type, version, build, hardware, "
+               "digest, state, counter, reports, shipment, library) = "
+               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
+    db__put_int(&query, device->last_seen);
+    db__put_int(&query, device->checked_in);
+    db__put_int(&query, device->foreign);
+    db__put_text(&query, device->type);
+    db__put_text(&query, device->version);
+    db__put_text(&query, device->build);
+    db__put_text(&query, device->hardware);
+    db__put_bytes(&query, device->digest_known ? device->digest : NULL, RECORD_DIGEST_BYTES);
+    db__put_int(&query, device->state);
+    db__put_int(&query, device->counter);
+    db__put_int(&query, device->reports);
+    db__put_int(&query, device->shipment);
+    db__put_text(&query, device->library);
+    db__put_int(&query, device->id);
+    return db__run_one(&query);
+}
+
+int store_device_describe(struct store *store, const struct device *device)
+{
+    struct query query = db__query(
+        store,
+        "UPDATE device SET (name, tags, zone, location_zone, version_key) = (?, ?, ?, ?, ?) WHERE id = ?");
+    db__put_text(&query, device->name);
+    db__put_text(&query, device->tags);
+    db__put_text(&query, device->zone);
+    db__put_text(&query, device->location_zone);
+    db__put_text(&query, device->version_key);
     db__put_int(&query, device->id);
     return db__run_one(&query);
 }

@@ -8,10 +8,12 @@
 TDM_MUST_USE int store_template_add(struct store *store, int64_t organization, const char *template);
 TDM_MUST_USE int store_template_exists(struct store *store, int64_t organization, const char *template);
 
-/* Devices. add sets id; update writes everything but id, organization, token hash and creation. */
+/* Devices. add sets id; update writes what the device does and says, describe what people say of it and the
+ * key of its version. */
 TDM_MUST_USE int store_device_add(struct store *store, struct device *device);
 TDM_MUST_USE int store_device_get(struct store *store, int64_t id, struct device *device);
 TDM_MUST_USE int store_device_update(struct store *store, const struct device *device);
+TDM_MUST_USE int store_device_describe(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_delete(struct store *store, int64_t id);
 /* The login tokens of the devices after this id, in order; by pages, since there may be a million. */
 struct device_token {

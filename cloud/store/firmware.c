@@ -6,7 +6,7 @@
 #define FIELDS                                                                                               \
     "organization, name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, "     \
     "image_bytes, "                                                                                          \
-    "counter, key_id, encoding, library"
+    "counter, key_id, encoding, library, head_digest, signature, signer"
 
 static void read_firmware(struct query *query, void *record)
 {
@@ -29,13 +29,17 @@ static void read_firmware(struct query *query, void *record)
     firmware->key_id = db__int(query);
     firmware->encoding = db__int(query);
     db__text(query, firmware->library, sizeof firmware->library);
+    (void)db__bytes(query, firmware->head_digest, sizeof firmware->head_digest);
+    (void)db__bytes(query, firmware->signature, sizeof firmware->signature);
+    firmware->signer = db__int(query);
 }
 
 int store_firmware_add(struct store *store, struct firmware *firmware)
 {
     struct query query = db__query(
-        store, "INSERT INTO firmware (" FIELDS ") VALUES "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+        store,
+        "INSERT INTO firmware (" FIELDS ") VALUES "
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
     db__put_int(&query, firmware->organization);
     db__put_text(&query, firmware->name);
     db__put_int(&query, firmware->package);
@@ -53,6 +57,9 @@ int store_firmware_add(struct store *store, struct firmware *firmware)
     db__put_int(&query, firmware->key_id);
     db__put_int(&query, firmware->encoding);
     db__put_text(&query, firmware->library);
+    db__put_bytes(&query, firmware->head_digest, sizeof firmware->head_digest);
+    db__put_bytes(&query, firmware->signature, sizeof firmware->signature);
+    db__put_int(&query, firmware->signer);
     return db__run_add(&query, &firmware->id);
 }
 
@@ -89,4 +96,28 @@ int store_firmwares(struct store *store, int64_t organization, struct firmware *
         db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE organization = ? ORDER BY id DESC");
     db__put_int(&query, organization);
     return db__list(&query, read_firmware, sizeof **firmware, firmware, count);
+}
+
+int store_firmware_signed(struct store *store, int64_t id, int64_t signer)
+{
+    struct query query = db__query(store, "UPDATE firmware SET signer = ? WHERE id = ?");
+    db__put_int(&query, signer);
+    db__put_int(&query, id);
+    return db__run_one(&query);
+}
+
+int store_firmware_in_use(struct store *store, const struct firmware *firmware, bool *used)
+{
+    struct query query =
+        db__query(store, "SELECT 1 FROM shipment WHERE firmware = ?1 AND state IN (?2, ?3) UNION ALL "
+                         "SELECT 1 FROM field WHERE organization = ?6 AND type = ?4 AND version = ?5 "
+                         "AND devices > 0 LIMIT 1");
+    db__put_int(&query, firmware->id);
+    db__put_int(&query, SHIPMENT_LIVE);
+    db__put_int(&query, SHIPMENT_PAUSED);
+    db__put_text(&query, firmware->type);
+    db__put_text(&query, firmware->version);
+    db__put_int(&query, firmware->organization);
+    *used = db__row(&query);
+    return db__end(&query);
 }

@@ -14,4 +14,9 @@ TDM_MUST_USE int store_firmware_delete(struct store *store, int64_t id);
 TDM_MUST_USE int store_firmwares(struct store *store, int64_t organization, struct firmware **firmware,
                                  size_t *count);
 
+/* Says which known key signed it. */
+TDM_MUST_USE int store_firmware_signed(struct store *store, int64_t id, int64_t signer);
+/* A live or paused shipment needs it, or a device runs its type and version. */
+TDM_MUST_USE int store_firmware_in_use(struct store *store, const struct firmware *firmware, bool *used);
+
 #endif

@@ -218,6 +218,27 @@ static const char *const steps[] = {
     "CREATE INDEX delivery_by_webhook ON delivery (webhook, id);"
     "CREATE INDEX delivery_by_due ON delivery (due) WHERE due > 0;"
     "CREATE INDEX delivery_by_age ON delivery (created) WHERE due = 0;",
+    /* 10: signing keys, and what charts are drawn from */
+    "CREATE TABLE signing_key ("
+    "  id {id}, organization BIGINT NOT NULL REFERENCES organization (id), name TEXT NOT NULL,"
+    "  key_id BIGINT NOT NULL, point {bytes} NOT NULL, created BIGINT NOT NULL,"
+    "  UNIQUE (organization, name), UNIQUE (organization, point));"
+    "ALTER TABLE firmware ADD COLUMN head_digest {bytes};"
+    "ALTER TABLE firmware ADD COLUMN signature {bytes};"
+    "ALTER TABLE firmware ADD COLUMN signer BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE field ("
+    "  organization BIGINT NOT NULL, template TEXT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL,"
+    "  devices BIGINT NOT NULL, PRIMARY KEY (organization, template, type, version)) {keyed};"
+    "INSERT INTO field SELECT organization, template, type, version, count(*) FROM device "
+    "  WHERE checked_in > 0 GROUP BY organization, template, type, version;"
+    "CREATE TABLE version_hour ("
+    "  organization BIGINT NOT NULL, time BIGINT NOT NULL, template TEXT NOT NULL, type TEXT NOT NULL,"
+    "  version TEXT NOT NULL, devices BIGINT NOT NULL,"
+    "  PRIMARY KEY (organization, time, template, type, version)) {keyed};"
+    "CREATE TABLE progress_hour ("
+    "  shipment BIGINT NOT NULL REFERENCES shipment (id) ON DELETE CASCADE, time BIGINT NOT NULL,"
+    "  target BIGINT NOT NULL, updated BIGINT NOT NULL, failed BIGINT NOT NULL, skipped BIGINT NOT NULL,"
+    "  PRIMARY KEY (shipment, time)) {keyed};",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

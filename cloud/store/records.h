@@ -80,6 +80,9 @@ struct firmware {
     int64_t counter;
     int64_t key_id;
     int64_t encoding;
+    uint8_t head_digest[RECORD_DIGEST_BYTES]; /* what was signed, and by whom they say */
+    uint8_t signature[64];
+    int64_t signer; /* the known key that did sign it, 0 none */
 };
 
 /* X(NAME, slug) */

@@ -76,10 +76,12 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 
 #include "cloud/store/account.h"
 #include "cloud/store/audit.h"
+#include "cloud/store/chart.h"
 #include "cloud/store/counts.h"
 #include "cloud/store/device.h"
 #include "cloud/store/filter.h"
 #include "cloud/store/firmware.h"
+#include "cloud/store/key.h"
 #include "cloud/store/node.h"
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"

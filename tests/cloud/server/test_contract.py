@@ -12,6 +12,11 @@ import contract
 import server as s
 
 GOOD = "tulips under old bridges"
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEIvpGUBkSTN5gbHbCvf0rc7XzABjX
+cVeDLJacMMn0nDhqP8Xd7azaVc0Bc5nyBarwnzBQZTec1xiteW35g9Gdbw==
+-----END PUBLIC KEY-----
+"""
 KEY = "0b9a2c1e-8f6d-4f6f-9a51-111111111111"
 
 
@@ -61,7 +66,9 @@ class Contract(unittest.TestCase):
         firmware = ask("POST", "/api/v1/firmware?name=theirs", s.plain("9.9.9"))
         shipment = ask("POST", "/api/v1/shipments", {"template": s.TEMPLATE, "firmware": firmware["id"]})
         saved = ask("POST", "/api/v1/filters", {"name": "theirs", "filter": "online=yes"})
-        return token["token"], {"d": device["id"], "f": firmware["id"], "s": shipment["id"], "q": saved["id"],
+        key = ask("POST", "/api/v1/keys", {"name": "theirs", "pem": PUBLIC_KEY})
+        return token["token"], {"k": key["id"], "d": device["id"], "f": firmware["id"], "s": shipment["id"],
+                                "q": saved["id"],
                                 "w": ask("POST", "/api/v1/webhooks", {"url": "https://example.com/"})["id"],
                                 "u": made["admin"]["id"], "t": token["id"], "o": made["id"],
                                 "n": olga.ask("GET", "/api/v1/session").json["session"]}
@@ -177,6 +184,13 @@ class Contract(unittest.TestCase):
         self.status(200, "GET", "/api/v1/shipments?state=live")
         self.status(200, "GET", shipment)
         self.status(200, "GET", shipment + "/devices?limit=1")
+        self.status(200, "GET", shipment + "/report?format=csv")
+        self.status(200, "GET", shipment + "/report?format=json")
+        self.status(200, "GET", shipment + "/chart")
+        self.status(200, "GET", "/api/v1/charts/versions")
+        self.status(200, "POST", "/api/v1/shipments/preview", body)
+        self.status(200, "POST", "/api/v1/shipments/preview?limit=1", body)
+        self.status(422, "POST", "/api/v1/shipments/preview", {**body, "firmware": "f99999"})
         self.status(200, "POST", shipment + "/advance")
         self.status(200, "POST", shipment + "/pause")
         self.status(409, "POST", shipment + "/pause")
@@ -185,8 +199,12 @@ class Contract(unittest.TestCase):
         self.status(409, "POST", shipment + "/resume")
         self.status(200, "POST", shipment + "/cancel")
         self.status(409, "POST", shipment + "/cancel")
+        self.status(422, "POST", shipment + "/revert")
+        back = self.status(201, "POST", shipment + "/revert", {"firmware": firmware["id"]}).json["id"]
+        self.status(200, "POST", f"/api/v1/shipments/{back}/cancel")
         self.status(204, "DELETE", shipment)
         self.status(204, "DELETE", path)
+        self.keys()
         saved = {"name": "contract", "filter": "online=yes"}
         one = f"/api/v1/filters/{self.status(201, 'POST', '/api/v1/filters', saved).json['id']}"
         self.status(201, "POST", "/api/v1/filters", {**saved, "name": "second"})
@@ -197,6 +215,16 @@ class Contract(unittest.TestCase):
         self.status(409, "PUT", one, {**saved, "name": "second"})
         self.status(422, "PUT", one, {"name": "x", "filter": "colour=red"})
         self.status(204, "DELETE", one)
+
+    def keys(self):
+        key = self.status(201, "POST", "/api/v1/keys", {"name": "release", "pem": PUBLIC_KEY}).json
+        self.status(409, "POST", "/api/v1/keys", {"name": "release", "pem": PUBLIC_KEY})
+        self.status(422, "POST", "/api/v1/keys", {"name": "other", "pem": "nonsense"})
+        self.status(200, "GET", "/api/v1/keys")
+        self.status(204, "DELETE", f"/api/v1/keys/{key['id']}")
+        self.status(200, "GET", "/api/v1/retention")
+        self.status(200, "PUT", "/api/v1/retention", {"days": 30, "keep": 3})
+        self.status(412, "PUT", "/api/v1/retention", {"days": 0}, headers={"If-Match": '"other"'})
 
     def people(self):
         user = self.status(201, "POST", "/api/v1/users", {"login": "ann", "role": "admin"}).json

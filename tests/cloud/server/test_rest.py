@@ -93,7 +93,7 @@ class Rest(unittest.TestCase):
         self.assertEqual((firmware["kind"], firmware["version"], firmware["build"]), ("package", "2.1.0", "b 7"))
         self.assertEqual(firmware["package"], {
             "hardware": "board-1", "image_digest": digest, "image_bytes": 9600, "counter": 1, "key_id": "11223344",
-            "encoding": "plain"})
+            "encoding": "plain", "signed_by": None})
 
     def test_the_same_bytes_are_the_same_firmware(self):
         first = self.server.ask("POST", "/api/v1/firmware?name=a", s.plain("2.2.0"))

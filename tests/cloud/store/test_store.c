@@ -255,6 +255,7 @@ static void devices_come_in_pages_of_any_order(void **state)
         snprintf(device.name, sizeof device.name, "%s", names[i]);
         device.last_seen = 100 - i;
         assert_int_equal(store_device_update(store, &device), STORE_OK);
+        assert_int_equal(store_device_describe(store, &device), STORE_OK);
     }
     for (int down = 0; down <= 1; down++) {
         struct device after;

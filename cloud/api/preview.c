@@ -1,0 +1,163 @@
+/* The dry run of a shipment: as numbers, or device by device. */
+#include "cloud/fleet/preview.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/order.h"
+#include "cloud/text.h"
+
+#define LOOK_AT 20000 /* devices in a request for single ones */
+
+struct preview_work {
+    struct api_steps steps; /* first: the call frees it */
+    struct order_request request;
+    struct preview_run *run;
+};
+
+static void free_work(struct api_steps *base)
+{
+    struct preview_work *work = (struct preview_work *)base;
+    preview_free(work->run);
+    order_clear(&work->request);
+    free(work);
+}
+
+static int begin(struct api_call *call, struct fleet *fleet)
+{
+    struct preview_work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        abort();
+    work->steps.free = free_work;
+    call->steps = &work->steps;
+    int result = order_read(call, fleet, &work->request);
+    if (result != STORE_OK)
+        return result;
+    work->run = preview_start(&work->request.order, &work->request.firmware);
+    return work->run != NULL ? STORE_OK : STORE_FAILED;
+}
+
+/* --- Numbers --- */
+
+static json_t *render_rule(const struct preview_rule *rule)
+{
+    json_t *examples = json_array();
+    for (int64_t i = 0; i < rule->devices && i < PREVIEW_EXAMPLES_MAX; i++)
+        json_array_append_new(examples, render_cursor('d', rule->examples[i]));
+    return json_pack("{s:s, s:s, s:b, s:I, s:o}", "rule", rule->rule, "text", rule->text, "later",
+                     rule->later, "devices", (json_int_t)rule->devices, "examples", examples);
+}
+
+static json_t *render_preview(const struct preview *preview, size_t waves)
+{
+    json_t *rules = json_array();
+    json_t *sizes = json_array();
+    json_int_t now = 0, later = 0, never = 0;
+    for (size_t i = 0; i < preview->rule_count; i++) {
+        const struct preview_rule *rule = &preview->rules[i];
+        json_int_t *sum = rule->rule == NULL ? &now : rule->later ? &later : &never;
+        *sum += rule->devices;
+        if (rule->rule != NULL)
+            json_array_append_new(rules, render_rule(rule));
+    }
+    for (size_t i = 0; i < waves; i++)
+        json_array_append_new(sizes, json_pack("{s:I, s:I}", "number", (json_int_t)i + 1, "size",
+                                               (json_int_t)preview->sizes[i]));
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "target", (json_int_t)preview->target, "now", now,
+                     "later", later, "never", never, "waves", sizes, "rules", rules);
+}
+
+/* --- Device by device --- */
+
+static bool is_wanted(const char *rule, const struct verdict *verdict)
+{
+    return rule == NULL || strcmp(rule, verdict->rule != NULL ? verdict->rule : "none") == 0;
+}
+
+static void append_device(json_t *list, const struct device *device, const struct verdict *verdict)
+{
+    char id[TEXT_ID_MAX];
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s, s:s, s:o, s:s, s:b}", "id", text_id('d', device->id, id),
+                                    "name", device->name, "version", device->version, "rule",
+                                    verdict->rule != NULL ? json_string(verdict->rule) : json_null(), "text",
+                                    verdict->rule != NULL ? verdict->text : "would get an offer at once",
+                                    "later", verdict->later));
+}
+
+static bool is_listed(const struct order_request *request, int64_t id)
+{
+    if (request->order.device_count == 0)
+        return true;
+    for (size_t i = 0; i < request->order.device_count; i++) {
+        if (request->devices[i] == id)
+            return true;
+    }
+    return false;
+}
+
+/* One page: *last gets the last device looked at, 0 at the end. */
+static int list_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work, size_t limit,
+                        struct device *after, json_t *list, int64_t *last)
+{
+    const char *rule = api_parameter(call, "rule");
+    struct device *devices;
+    size_t count;
+    struct device_page page = {.organization = call->caller.organization,
+                               .template = work->request.order.shipment.template,
+                               .after = after,
+                               .limit = LOOK_AT / 20};
+    int result = store_devices_page(fleet->store, &page, &devices, &count);
+    *last = 0;
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        struct verdict verdict;
+        bool included = false;
+        if (json_array_size(list) == limit)
+            break;
+        *last = devices[i].id;
+        if (is_listed(&work->request, devices[i].id))
+            result = preview_device(fleet, work->run, &devices[i], &included, &verdict);
+        if (result == STORE_OK && included && is_wanted(rule, &verdict))
+            append_device(list, &devices[i], &verdict);
+    }
+    if (count < page.limit && json_array_size(list) < limit)
+        *last = 0;
+    free(devices);
+    return result;
+}
+
+static int answer_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work)
+{
+    size_t limit;
+    int64_t last = 0;
+    struct device after = {0};
+    if (!api_limit(call, &limit) || !api_cursor(call, 'd', &after.id))
+        return STORE_CONFLICT;
+    json_t *list = json_array();
+    int result = STORE_OK;
+    for (int looks = 0; looks < 20 && result == STORE_OK; looks++) {
+        result = list_devices(call, fleet, work, limit, &after, list, &last);
+        after.id = last;
+        if (last == 0 || json_array_size(list) == limit)
+            break;
+    }
+    call->answer = json_pack("{s:o, s:o}", "devices", list, "next", render_cursor('d', last));
+    return result;
+}
+
+int api_shipment_preview(struct api_call *call, struct fleet *fleet)
+{
+    bool more = false;
+    int result = call->steps == NULL ? begin(call, fleet) : STORE_OK;
+    if (result != STORE_OK)
+        return result;
+    struct preview_work *work = (struct preview_work *)call->steps;
+    if (api_parameter(call, "limit") != NULL || api_parameter(call, "cursor") != NULL ||
+        api_parameter(call, "rule") != NULL)
+        return answer_devices(call, fleet, work);
+    result = preview_step(fleet, work->run, &more);
+    if (result != STORE_OK || more)
+        return more && result == STORE_OK ? DESK_MORE : result;
+    call->answer = render_preview(preview_result(work->run), work->request.order.wave_count);
+    return STORE_OK;
+}

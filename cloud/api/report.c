@@ -1,0 +1,144 @@
+/* The report of a shipment: every device of it, in a file that has no name, written page by page. */
+#include "cloud/api/api.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/log.h"
+#include "cloud/text.h"
+#include "tandem/reason.h"
+
+#define REPORT_STEP 1000 /* devices */
+
+struct report_work {
+    struct api_steps steps; /* first: the call frees it */
+    FILE *to;
+    bool csv;
+    int64_t after;
+    int64_t rows;
+};
+
+static void free_work(struct api_steps *base)
+{
+    struct report_work *work = (struct report_work *)base;
+    if (work->to != NULL)
+        fclose(work->to);
+    free(work);
+}
+
+static int begin(struct api_call *call, struct fleet *fleet)
+{
+    struct shipment shipment;
+    const char *format = api_parameter(call, "format");
+    int result = store_shipment_get(fleet->store, call->id, &shipment);
+    if (result != STORE_OK)
+        return result;
+    if (format == NULL || (strcmp(format, "csv") != 0 && strcmp(format, "json") != 0))
+        return api_refuse(call, 400, "malformed request", "format must be csv or json");
+    struct report_work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        abort();
+    work->steps.free = free_work;
+    work->csv = strcmp(format, "csv") == 0;
+    call->steps = &work->steps;
+    int file = open(fleet->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    work->to = file < 0 ? NULL : fdopen(file, "w+");
+    if (work->to == NULL) {
+        log_line(LOG_LEVEL_ERROR, "report-failed", "path=%s error=\"%s\"", fleet->folder, strerror(errno));
+        return STORE_FAILED;
+    }
+    fputs(work->csv ? "id,name,version,wave,status,reason,attempts,wire_bytes,updated,ended\r\n" : "[",
+          work->to);
+    return STORE_OK;
+}
+
+/* Quoted where RFC 4180 asks for it. */
+static void put_csv(FILE *to, const char *text)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, to);
+        return;
+    }
+    fputc('"', to);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', to);
+        fputc(*text, to);
+    }
+    fputc('"', to);
+}
+
+static void put_csv_row(FILE *to, const struct target *target, const struct device *device)
+{
+    char id[TEXT_ID_MAX];
+    char time[TEXT_TIME_MAX] = "";
+    if (target->updated != 0)
+        text_time(target->updated, time);
+    fprintf(to, "%s,", text_id('d', device->id, id));
+    put_csv(to, device->name);
+    fputc(',', to);
+    put_csv(to, device->version);
+    fprintf(to, ",%" PRId64 ",%s,%s,%" PRId64 ",%" PRId64 ",%s,%s\r\n", target->wave,
+            status_slug(target->status), tdm_reason_slug(target->reason), target->attempts,
+            target->wire_bytes, time, target->ended ? "true" : "false");
+}
+
+static void put_json_row(struct report_work *work, const struct target *target, const struct device *device)
+{
+    json_t *row = render_target(target, device, "");
+    json_object_del(row, "online");
+    json_object_del(row, "text");
+    fputs(work->rows > 0 ? ",\n" : "\n", work->to);
+    json_dumpf(row, work->to, JSON_COMPACT);
+    json_decref(row);
+}
+
+static int put_row(struct fleet *fleet, struct report_work *work, const struct target *target)
+{
+    struct device device;
+    int result = store_device_get(fleet->store, target->device, &device);
+    if (result != STORE_OK)
+        return result;
+    if (work->csv)
+        put_csv_row(work->to, target, &device);
+    else
+        put_json_row(work, target, &device);
+    work->rows++;
+    return STORE_OK;
+}
+
+static int finish(struct api_call *call, struct report_work *work)
+{
+    if (call->file > 0)
+        return STORE_OK; /* run again, for the transaction's sake */
+    fputs(work->csv ? "" : "\n]\n", work->to);
+    if (fflush(work->to) != 0 || ferror(work->to))
+        return errno == ENOSPC || errno == EDQUOT ? STORE_FULL : STORE_FAILED;
+    call->file_bytes = ftello(work->to);
+    call->file_type = work->csv ? "text/csv; charset=utf-8" : "application/json";
+    call->file = fcntl(fileno(work->to), F_DUPFD_CLOEXEC, 0);
+    return call->file > 0 ? STORE_OK : STORE_FAILED;
+}
+
+int api_shipment_report(struct api_call *call, struct fleet *fleet)
+{
+    struct target *targets;
+    size_t count;
+    int result = call->steps == NULL ? begin(call, fleet) : STORE_OK;
+    if (result != STORE_OK)
+        return result;
+    struct report_work *work = (struct report_work *)call->steps;
+    result = store_targets_page(fleet->store, call->id, -1, work->after, REPORT_STEP, &targets, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++)
+        result = put_row(fleet, work, &targets[i]);
+    if (count > 0)
+        work->after = targets[count - 1].device;
+    free(targets);
+    if (result != STORE_OK)
+        return result;
+    return count < REPORT_STEP ? finish(call, work) : DESK_MORE;
+}

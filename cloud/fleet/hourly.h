@@ -1,0 +1,9 @@
+/* What happens once an hour: points of charts are kept, and firmware that is no longer wanted goes. */
+#ifndef TANDEM_CLOUD_HOURLY_H
+#define TANDEM_CLOUD_HOURLY_H
+
+#include "cloud/fleet/fleet.h"
+
+TDM_MUST_USE int hourly_tick(struct fleet *fleet);
+
+#endif

@@ -1,0 +1,100 @@
+/* What happens once an hour: points of charts, and firmware that goes. */
+#include "tests/cloud/fleet/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/fleet/retention.h"
+
+#define HOUR ((int64_t)3600 * 1000)
+#define DAY  (24 * HOUR)
+
+static void versions_in_the_field_are_kept_once_an_hour(void **state)
+{
+    struct world *world = *state;
+    struct version_point *points;
+    size_t count;
+    int64_t one = world_device(world), two = world_device(world);
+    world_check_in(world, one, "1.0.0");
+    world_check_in(world, two, "1.0.0");
+    world_pass(world, HOUR);
+    world_pass(world, 1000); /* the same hour */
+    world_check_in(world, two, "1.1.0");
+    world_pass(world, HOUR);
+    assert_int_equal(
+        store_chart_versions(world->fleet.store, RECORD_FIRST_ORGANIZATION, TEMPLATE, 0, &points, &count),
+        STORE_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(points[0].devices, 2);
+    assert_string_equal(points[0].version, "1.0.0");
+    assert_int_equal(points[0].time % HOUR, 0);
+    assert_int_equal(points[1].time - points[0].time, HOUR);
+    assert_int_equal(points[1].devices, 1);
+    assert_string_equal(points[2].version, "1.1.0");
+    free(points);
+    assert_int_equal(store_field(world->fleet.store, RECORD_FIRST_ORGANIZATION, "", 7, &points, &count),
+                     STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(points[1].devices, 1);
+    free(points);
+}
+
+static void a_live_shipments_progress_is_kept_once_an_hour_and_at_its_end(void **state)
+{
+    struct world *world = *state;
+    struct progress_point *points;
+    size_t count;
+    world->fleet.limits.settle_ms = 0;
+    int64_t one = world_device(world), two = world_device(world);
+    int64_t shipment = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    world_check_in(world, one, "1.0.0");
+    world_check_in(world, one, "1.1.0");
+    world_pass(world, HOUR);
+    world_check_in(world, two, "1.0.0");
+    world_check_in(world, two, "1.1.0");
+    world_pass(world, 2 * HOUR); /* it is over: no more points */
+    assert_int_equal(store_chart_shipment(world->fleet.store, shipment, &points, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(points[0].progress.updated, 1);
+    assert_int_equal(points[0].progress.target, 2);
+    assert_int_equal(points[1].progress.updated, 2);
+    free(points);
+}
+
+static bool is_there(struct world *world, int64_t firmware)
+{
+    struct firmware read;
+    return store_firmware_get(world->fleet.store, firmware, &read) == STORE_OK;
+}
+
+static void old_firmware_goes_unless_it_is_new_of_its_type_or_used(void **state)
+{
+    struct world *world = *state;
+    struct retention retention = {.days = 10, .keep = 1};
+    int64_t device = world_device(world);
+    int64_t running = world_firmware(world, "1.0.0", 0x10);
+    int64_t shipped = world_firmware(world, "1.1.0", 0x11);
+    int64_t unused = world_firmware(world, "1.2.0", 0x12);
+    int64_t newest = world_firmware(world, "1.3.0", 0x13);
+    world_check_in(world, device, "1.0.0");
+    world_shipment(world, shipped);
+    world_pass(world, HOUR);
+    assert_true(is_there(world, unused)); /* nothing was asked for */
+    assert_int_equal(store_begin(world->fleet.store), STORE_OK);
+    assert_int_equal(retention_set(&world->fleet, RECORD_FIRST_ORGANIZATION, &retention), STORE_OK);
+    assert_int_equal(store_commit(world->fleet.store), STORE_OK);
+    world_pass(world, HOUR);
+    assert_false(is_there(world, unused)); /* uploaded in 1970 */
+    assert_true(is_there(world, running) && is_there(world, shipped) && is_there(world, newest));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(versions_in_the_field_are_kept_once_an_hour),
+        CASE(a_live_shipments_progress_is_kept_once_an_hour_and_at_its_end),
+        CASE(old_firmware_goes_unless_it_is_new_of_its_type_or_used),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,257 @@
+"""Shipments in waves against the real server: gates, kill -9, consent, dry run, why not, filters."""
+
+import csv
+import io
+import unittest
+
+import server as s
+
+
+class Fleet:
+    """Connected devices by id, which update or fail as they are told."""
+
+    def __init__(self, server):
+        self.server = server
+        self.tokens = {}
+        self.links = {}
+
+    def add(self, count, version="1.0.0", **more):
+        added = [self.server.add_device(**more) for _ in range(count)]
+        for device in added:
+            self.tokens[device["id"]] = device["token"]
+            self.connect(device["id"], version)
+        return [device["id"] for device in added]
+
+    def connect(self, device, version):
+        if device in self.links:
+            self.links.pop(device).close()
+        self.links[device] = s.Device(self.server, self.tokens[device])
+        self.links[device].check_in(version)
+
+    def succeed(self, device, version="1.1.0"):
+        """The server settles at once (--settle 0)."""
+        self.links[device].offer()
+        self.connect(device, version)
+
+    def fail(self, device):
+        self.links[device].offer()
+        self.links[device].report(stage="failed", reason="bad-signature", leg="uart")
+
+    def offered(self):
+        return {device for device, link in self.links.items() if link.offers()}
+
+    def close(self):
+        for link in self.links.values():
+            link.close()
+        self.links = {}
+
+
+class Shipments(unittest.TestCase):
+    def setUp(self):
+        self.server = s.Server("--settle", "0")
+        self.server.__enter__()
+        self.fleet = Fleet(self.server)
+
+    def tearDown(self):
+        self.fleet.close()
+        self.server.__exit__()
+
+    def firmware(self, version="1.1.0"):
+        return self.server.upload(s.plain(version), f"app-{version}.bin")
+
+    def show(self, shipment):
+        return self.server.get(f"/api/v1/shipments/{shipment['id']}")
+
+    def members(self, shipment, wave):
+        return {row["id"] for row in self.show(shipment)["devices"] if row["wave"] == wave}
+
+    def wait(self, shipment, what, condition):
+        def reached():
+            now = self.show(shipment)
+            return now if condition(now) else None
+        return s.wait_for(f"{what}, not {self.show(shipment)}", reached)
+
+    def test_two_waves_and_the_server_killed_in_between(self):
+        self.fleet.add(10)
+        shipment = self.server.ship(self.firmware(), waves=[{"devices": 3}], gate={"success_percent": 100})
+        first = self.members(shipment, 1)
+        self.assertEqual(len(first), 3)
+        self.assertEqual(self.fleet.offered(), first)
+        done, *rest = sorted(first)
+        self.fleet.connect(done, "1.1.0")
+        self.wait(shipment, "one is updated", lambda now: now["progress"]["updated"] == 1)
+        self.fleet.close()
+        self.server.kill()
+        self.server.start()
+        now = self.show(shipment)
+        self.assertEqual((now["state"], now["wave"], now["progress"]["updated"]), ("live", 1, 1))
+        for device in self.fleet.tokens:
+            self.fleet.connect(device, "1.1.0" if device == done else "1.0.0")
+        self.assertEqual(self.fleet.offered(), set(rest))
+        for device in rest:
+            self.fleet.connect(device, "1.1.0")
+        self.wait(shipment, "the second wave opens", lambda now: now["wave"] == 2)
+        others = set(self.fleet.tokens) - first
+        for device in others:
+            self.fleet.succeed(device)
+        now = self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
+        self.assertEqual(now["progress"], {"target": 10, "updated": 10, "failed": 0, "skipped": 0, "rest": 0})
+        self.assertEqual([wave["size"] for wave in now["waves"]], [3, 7])
+
+    def test_a_failing_wave_stops_and_the_operator_goes_on(self):
+        self.fleet.add(6)
+        shipment = self.server.ship(self.firmware(), waves=[{"percent": 50}],
+                                    gate={"success_percent": 50, "failure_percent": 30, "minimum": 2})
+        first = sorted(self.members(shipment, 1))
+        self.assertEqual(len(first), 3)
+        self.fleet.succeed(first[0])
+        self.fleet.fail(first[1])
+        now = self.wait(shipment, "it stopped", lambda now: now["state"] == "paused")
+        self.assertEqual(now["why"], "wave 1: 1 of 2 devices failed, the limit is 30 %")
+        self.assertEqual(self.fleet.offered(), {first[2]})
+        now = self.server.post(f"/api/v1/shipments/{shipment['id']}/resume")
+        self.assertEqual((now["state"], now["why"]), ("live", None))
+        self.fleet.connect(first[2], "1.1.0")
+        self.wait(shipment, "the second wave opens", lambda now: now["wave"] == 2)
+        self.assertEqual(self.fleet.offered(), set(self.fleet.tokens) - set(first))
+        self.server.post(f"/api/v1/shipments/{shipment['id']}/cancel")
+        self.assertEqual(self.server.ask("POST", f"/api/v1/shipments/{shipment['id']}/advance").status, 409)
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/shipments/{shipment['id']}").status, 204)
+        self.assertEqual(self.server.ask("GET", f"/api/v1/shipments/{shipment['id']}").status, 404)
+
+    def test_an_owner_is_asked(self):
+        device, = self.fleet.add(1)
+        shipment = self.server.ship(self.firmware(), user_controlled=True)
+        self.assertEqual(self.show(shipment)["devices"][0]["status"], "awaiting-user-action")
+        why = self.server.get(f"/api/v1/devices/{device}/why")
+        self.assertEqual((why["shipments"][0]["rule"], why["shipments"][0]["later"]), ("consent", True))
+        agreed = self.server.post(f"/api/v1/devices/{device}/consent", {"shipment": shipment["id"]})
+        self.assertEqual(agreed, {"shipments": [shipment["id"]]})
+        self.fleet.succeed(device)
+        self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
+        self.assertEqual(self.server.ask("POST", f"/api/v1/devices/{device}/consent").status, 409)
+
+    def test_a_dry_run_says_what_the_shipment_then_does(self):
+        fit = self.fleet.add(4)
+        newer = self.fleet.add(2, version="1.2.0")
+        self.fleet.add(1, version="1.1.0")
+        asleep = self.server.add_device()["id"]
+        order = {"template": s.TEMPLATE, "firmware": self.firmware()["id"], "condition": "lower-version",
+                 "waves": [{"devices": 3}]}
+        preview = self.server.post("/api/v1/shipments/preview", order)
+        rules = {rule["rule"]: rule for rule in preview["rules"]}
+        self.assertEqual(preview["target"], 8)
+        self.assertEqual(rules["condition"]["devices"], 2)
+        self.assertEqual(set(rules["condition"]["examples"]), set(newer))
+        self.assertEqual(rules["already-there"]["devices"], 1)
+        self.assertEqual((rules["never-seen"]["devices"], rules["never-seen"]["later"]), (1, True))
+        self.assertEqual((preview["never"], preview["now"] + preview["later"]), (3, 5))
+        self.assertEqual(self.server.get("/api/v1/shipments")["shipments"], [])
+        listed = self.server.ask("POST", "/api/v1/shipments/preview?rule=none&limit=3", order).json
+        more = self.server.ask("POST", f"/api/v1/shipments/preview?rule=none&cursor={listed['next']}", order).json
+        self.assertEqual([row["id"] for row in listed["devices"] + more["devices"]], fit)
+        shipment = self.server.post("/api/v1/shipments", order)
+        self.assertEqual([wave["size"] for wave in shipment["waves"]], [wave["size"] for wave in preview["waves"]])
+        self.assertEqual(len(self.fleet.offered()), preview["now"])
+        why = self.server.get(f"/api/v1/devices/{asleep}/why")
+        self.assertEqual(why["shipments"][0]["rule"], "never-seen")
+
+    def test_the_previous_version_is_shipped_back(self):
+        devices = self.fleet.add(2, version="0.9.0")
+        first = self.server.ship(self.firmware("1.0.0"))
+        for device in devices:
+            self.fleet.succeed(device, "1.0.0")
+        self.wait(first, "it is finished", lambda now: now["state"] == "finished")
+        self.assertEqual(self.server.ask("POST", f"/api/v1/shipments/{first['id']}/revert").status, 422)
+        second = self.server.ship(self.firmware("1.1.0"))
+        self.fleet.succeed(devices[0], "1.1.0")
+        self.wait(second, "one is updated", lambda now: now["progress"]["updated"] == 1)
+        back = self.server.post(f"/api/v1/shipments/{second['id']}/revert")
+        self.assertEqual(self.show(second)["state"], "cancelled")
+        self.assertEqual((back["firmware"]["version"], back["progress"]["target"]), ("1.0.0", 1))
+        self.fleet.succeed(devices[0], "1.0.0")
+        self.wait(back, "it is finished", lambda now: now["state"] == "finished")
+
+    def test_the_report_has_every_device(self):
+        self.fleet.add(2, name="pump, \"old\"")
+        self.server.add_device(name="asleep")
+        shipment = self.server.ship(self.firmware())
+        self.fleet.succeed("d1")
+        self.fleet.fail("d2")
+        self.wait(shipment, "two have ended", lambda now: now["progress"]["rest"] == 1)
+        path = f"/api/v1/shipments/{shipment['id']}/report"
+        answer = self.server.ask("GET", path + "?format=csv")
+        self.assertEqual((answer.status, answer.headers["content-type"]), (200, "text/csv; charset=utf-8"))
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+        self.assertEqual([(row["id"], row["name"], row["status"], row["reason"]) for row in rows],
+                         [("d1", "pump, \"old\"", "success", "none"), ("d2", "pump, \"old\"", "upload-failure", "bad-signature"),
+                          ("d3", "asleep", "waiting", "none")])
+        listed = self.server.get(path + "?format=json")
+        self.assertEqual([row["status"] for row in listed], [row["status"] for row in rows])
+        self.assertEqual(self.server.ask("GET", path + "?format=pdf").status, 400)
+        self.assertEqual(self.server.ask("GET", "/api/v1/shipments/s99/report?format=csv").status, 404)
+
+    def test_filters_select_and_are_kept_by_name(self):
+        canaries = self.fleet.add(2, tags=["canary", "berlin"], name="pump")
+        self.fleet.add(3, name="fan")
+        kept = self.server.post("/api/v1/filters", {"name": "canaries", "filter": "tag=canary"})
+        self.assertEqual(self.server.get("/api/v1/filters"), {"filters": [kept]})
+        found = self.server.get("/api/v1/devices?filter=canaries&sort=-id")["devices"]
+        self.assertEqual([device["id"] for device in found], canaries[::-1])
+        self.assertEqual(len(self.server.get("/api/v1/devices?filter=version%3C1.1%20online%3Dyes%20fan")["devices"]), 3)
+        shipment = self.server.ship(self.firmware(), waves=[{"filter": "canaries"}])
+        self.assertEqual(self.members(shipment, 1), set(canaries))
+        self.assertEqual(self.server.ask("PUT", f"/api/v1/filters/{kept['id']}",
+                                         {"name": "canaries", "filter": "colour=red"}).status, 422)
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/filters/{kept['id']}").status, 204)
+        self.assertEqual(self.show(shipment)["waves"][0]["filter"], "tag=canary")
+        other = self.server.ship(self.firmware("1.2.0"), filter="tag=canary")
+        self.assertEqual(other["progress"]["target"], 2)
+
+    def test_pages_of_devices_in_each_order_are_whole(self):
+        for number in (3, 1, 2, 5, 4):
+            self.fleet.add(1, version=f"1.{number * 3}.0", name=f"device {number}")
+        self.server.add_device(name="asleep")
+        everything = {device["id"] for device in self.server.get("/api/v1/devices")["devices"]}
+        for sort, member in (("id", None), ("-name", "name"), ("version", "firmware"), ("seen", None), ("name", "name")):
+            seen, cursor = [], ""
+            while cursor is not None:
+                page = self.server.get(f"/api/v1/devices?limit=2&sort={sort}{cursor}")
+                seen += page["devices"]
+                cursor = page["next"] and f"&cursor={page['next']}"
+            self.assertEqual({device["id"] for device in seen}, everything, sort)
+            self.assertEqual(len(seen), 6, sort)
+            if member == "name":
+                names = [device["name"] for device in seen]
+                self.assertEqual(names, sorted(names, reverse=sort[0] == "-"))
+            if member == "firmware":
+                self.assertEqual([device["firmware"]["version"] for device in seen if device["firmware"]],
+                                 ["1.3.0", "1.6.0", "1.9.0", "1.12.0", "1.15.0"])
+
+    def test_a_device_is_changed_by_what_is_named_alone(self):
+        device = self.server.add_device(name="pump", tags=["a"], timezone="Europe/Berlin")
+        path = f"/api/v1/devices/{device['id']}"
+        changed = self.server.ask("PATCH", path, {"tags": ["b", "c"]}).json
+        self.assertEqual((changed["name"], changed["tags"], changed["timezone"]), ("pump", ["b", "c"], "Europe/Berlin"))
+        for wrong, status in (({"tags": ["a,b"]}, 400), ({"timezone": "Mars/Olympus"}, 422), ({"colour": "red"}, 400)):
+            self.assertEqual(self.server.ask("PATCH", path, wrong).status, status)
+        self.assertEqual(self.server.get(path)["tags"], ["b", "c"])
+
+    def test_orders_that_make_no_sense_are_refused_by_name(self):
+        self.fleet.add(1)
+        firmware = self.firmware()["id"]
+        for wrong, says in (({"condition": "newer"}, "condition"), ({"time": "noon"}, "time"),
+                            ({"attempts": 0}, "attempts"), ({"expires": "tomorrow"}, "expires"),
+                            ({"expires": "2001-01-01T00:00:00Z"}, "past"), ({"waves": [{}]}, "wave"),
+                            ({"waves": [{"devices": 1, "percent": 5}]}, "not both"),
+                            ({"waves": [{"percent": 101}]}, "percent"), ({"gate": {"soak": 1}}, "soak"),
+                            ({"waves": [{"devices": 1}] * 16}, "15"), ({"filter": "colour=red"}, "colour"),
+                            ({"filter": "tag=a", "devices": ["d1"]}, "not both")):
+            answer = self.server.ask("POST", "/api/v1/shipments", {"template": s.TEMPLATE, "firmware": firmware, **wrong})
+            self.assertIn(answer.status, (400, 422), wrong)
+            self.assertIn(says, answer.json["detail"])
+        self.assertEqual(self.server.get("/api/v1/shipments")["shipments"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
