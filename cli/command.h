@@ -15,7 +15,7 @@
     X(FAILED, 1, "failed: the input is wrong, something was not found or could not be written")              \
     X(USAGE, 2, "the command line is wrong")                                                                 \
     X(SERVER, 3, "the server can't be reached, or refused the request")                                      \
-    X(SHIPMENT, 4, "the shipment ended, and not every device runs the firmware")                             \
+    X(SHIPMENT, 4, "the shipment ended, and not every device runs the firmware, or a gate stopped it")       \
     X(TIMEOUT, 5, "the time limit passed; the shipment goes on")
 
 enum cli_exit {

@@ -20,6 +20,8 @@
     X(device_add)                                                                                            \
     X(device_list)                                                                                           \
     X(device_show)                                                                                           \
+    X(why)                                                                                                   \
+    X(consent)                                                                                               \
     X(firmware_upload)                                                                                       \
     X(firmware_list)                                                                                         \
     X(ship)                                                                                                  \
@@ -39,6 +41,9 @@
     X(organization_add)                                                                                      \
     X(audit)                                                                                                 \
     X(shipment_cancel)                                                                                       \
+    X(shipment_advance)                                                                                      \
+    X(shipment_revert)                                                                                       \
+    X(shipment_report)                                                                                       \
     X(ncp_status)
 
 #define CLI_COMMAND_DECLARE(name) extern const struct command command_##name;

@@ -1,6 +1,7 @@
 /* tandem device: adds devices and tells about them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -80,16 +81,43 @@ static const struct column device_columns[] = {
     {NULL, NULL},
 };
 
+/* "/devices?template=T&filter=F&sort=S", from malloc. */
+static char *list_path(const struct rest *rest, const struct invocation *call)
+{
+    static const char *const names[] = {"template", "filter", "sort"};
+    char *path = rest_path(rest, "/devices", "", "");
+    bool first = true;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = option_text(call, names[i]);
+        char prefix[16];
+        char *part;
+        char *longer;
+
+        if (!value) {
+            continue;
+        }
+        snprintf(prefix, sizeof prefix, "%c%s=", first ? '?' : '&', names[i]);
+        part = rest_path(rest, prefix, value, "");
+        longer = memory_take(strlen(path) + strlen(part) + 1);
+        memcpy(longer, path, strlen(path));
+        memcpy(longer + strlen(path), part, strlen(part) + 1);
+        free(path);
+        free(part);
+        path = longer;
+        first = false;
+    }
+    return path;
+}
+
 static int run_list(const struct invocation *call)
 {
     struct rest rest;
     json_t *answer;
-    const char *template = option_text(call, "template");
     int rc = rest_open(&rest, call);
 
     if (rc == CLI_OK) {
-        char *path =
-            rest_path(&rest, template ? "/devices?template=" : "/devices", template ? template : "", "");
+        char *path = list_path(&rest, call);
         rc = rest_list(&rest, path, "devices", &answer);
         free(path);
     }
@@ -98,6 +126,57 @@ static int run_list(const struct invocation *call)
     }
     rest_close(&rest);
     return rc;
+}
+
+static const struct column why_columns[] = {
+    {"id", "SHIPMENT"}, {"name", "NAME"}, {"status", "STATUS"}, {"rule", "RULE"},
+    {"later", "LATER"}, {"text", "TEXT"}, {NULL, NULL},
+};
+
+static int run_why(const struct invocation *call)
+{
+    struct rest rest;
+    json_t *answer;
+    char text[32];
+    int rc = rest_open(&rest, call);
+
+    if (rc == CLI_OK) {
+        char *path = rest_path(&rest, "/devices/", call->argument[0], "/why");
+        rc = rest_request(&rest, "GET", path, NULL, &answer);
+        free(path);
+    }
+    rest_close(&rest);
+    if (rc != CLI_OK || option_given(call, "json")) {
+        return rc != CLI_OK ? rc : output_json(answer);
+    }
+    output_put(stdout, output_text(output_member(answer, "text"), text, sizeof text), -1);
+    putchar('\n');
+    if (json_array_size(json_object_get(answer, "shipments")) > 0) {
+        putchar('\n');
+        output_table(why_columns, json_object_get(answer, "shipments"));
+    }
+    json_decref(answer);
+    return CLI_OK;
+}
+
+static int run_consent(const struct invocation *call)
+{
+    struct rest rest;
+    json_t *answer;
+    json_t *body = json_object();
+    int rc = rest_open(&rest, call);
+
+    if (option_given(call, "shipment")) {
+        json_object_set_new(body, "shipment", json_string(option_text(call, "shipment")));
+    }
+    if (rc == CLI_OK) {
+        char *path = rest_path(&rest, "/devices/", call->argument[0], "/consent");
+        rc = rest_request(&rest, "POST", path, body, &answer);
+        free(path);
+    }
+    json_decref(body);
+    rest_close(&rest);
+    return rc == CLI_OK ? output_fields(call, answer) : rc;
 }
 
 static const struct column timeline_columns[] = {
@@ -141,6 +220,8 @@ static const struct option add_options[] = {
 
 static const struct option list_options[] = {
     {"template", 't', "TEMPLATE", "only devices of this template", 0},
+    {"filter", 'f', "FILTER", "only devices that match: a saved filter, or an expression (docs/API.md)", 0},
+    {"sort", 0, "FIELD", "id, name, version or seen; -name turns it round", 0},
     {NULL, 0, NULL, NULL, 0},
 };
 
@@ -170,4 +251,30 @@ const struct command command_device_show = {
     .summary = "show a device and what happened to it",
     .uses = USES_JSON | USES_SERVER,
     .run = run_show,
+};
+
+static const struct option consent_options[] = {
+    {"shipment", 0, "ID", "to this shipment alone", 0},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+const struct command command_why = {
+    .name = "why",
+    .arguments = "DEVICE",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "say why a device is not being updated, and what it waits for",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_why,
+};
+
+const struct command command_consent = {
+    .name = "consent",
+    .arguments = "DEVICE",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "agree, for its owner, to updates that wait for that",
+    .options = consent_options,
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_consent,
 };

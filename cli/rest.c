@@ -206,13 +206,11 @@ static int explain_refusal(struct exchange *exchange, long status, const json_t 
     return status == HTTP_NOT_FOUND && title ? CLI_FAILED : CLI_SERVER;
 }
 
-static int perform(struct exchange *exchange, json_t **answer)
+/* The answer with its status, whatever it is. */
+static int fetch(struct exchange *exchange, long *status)
 {
     CURL *curl = exchange->rest->curl;
     CURLcode code;
-    long status = 0;
-    json_t *parsed;
-    int rc;
 
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
     code = curl_easy_perform(curl);
@@ -223,7 +221,19 @@ static int perform(struct exchange *exchange, json_t **answer)
                  text);
         return CLI_SERVER;
     }
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    return CLI_OK;
+}
+
+static int perform(struct exchange *exchange, json_t **answer)
+{
+    long status = 0;
+    json_t *parsed;
+    int rc = fetch(exchange, &status);
+
+    if (rc != CLI_OK) {
+        return rc;
+    }
     parsed = json_loadb((const char *)exchange->answer.data, exchange->answer.size, 0, NULL);
     if (status == HTTP_NO_CONTENT || (status >= 200 && status < 300 && parsed)) {
         *answer = parsed;
@@ -260,6 +270,30 @@ int rest_request_quietly(struct rest *rest, const char *method, const char *path
     clean_up(&exchange);
     free(text);
     return rc;
+}
+
+int rest_download(struct rest *rest, const char *path, struct file_bytes *file)
+{
+    char why[REST_WHY_BYTES];
+    struct exchange exchange = {.rest = rest, .why = why};
+    long status = 0;
+    json_t *problem;
+    int rc;
+
+    set_options(&exchange, "GET", path);
+    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_TIME, REQUEST_SECONDS);
+    rc = fetch(&exchange, &status);
+    if (rc == CLI_OK && status == 200) {
+        *file = exchange.answer;
+        exchange.answer = (struct file_bytes){0};
+    } else if (rc == CLI_OK) {
+        problem = json_loadb((const char *)exchange.answer.data, exchange.answer.size, 0, NULL);
+        rc = explain_refusal(&exchange, status, problem);
+        json_decref(problem);
+    }
+    clean_up(&exchange);
+    return rc == CLI_OK ? rc : output_fail(rc, "%s", why);
 }
 
 int rest_request(struct rest *rest, const char *method, const char *path, const json_t *body, json_t **answer)

@@ -1,55 +1,69 @@
 /* tandem ship: uploads a firmware and ships it, in one command. */
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/firmware.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/ship_order.h"
 #include "cli/shipment.h"
 #include "cli/watch.h"
 
 #define WATCH_SECONDS 3600u
 
-static json_t *describe(const struct invocation *call, const json_t *firmware)
-{
-    json_t *body = json_pack("{s:s, s:O}", "template", option_text(call, "template"), "firmware",
-                             json_object_get(firmware, "id"));
-    json_t *devices = json_array();
-    const char *id;
-
-    if (option_given(call, "name")) {
-        json_object_set_new(body, "name", json_string(option_text(call, "name")));
-    }
-    for (size_t i = 0; (id = option_text_at(call, "device", i)) != NULL; i++) {
-        json_array_append_new(devices, json_string(id));
-    }
-    if (json_array_size(devices) > 0) {
-        json_object_set(body, "devices", devices);
-    }
-    json_decref(devices);
-    return body;
-}
-
-/* Uploads, and creates the shipment. */
-static int create(struct rest *rest, const struct invocation *call, json_t **shipment)
+/* Uploads, and asks at path for what the options say. */
+static int request(struct rest *rest, const struct invocation *call, const char *path, json_t **answer)
 {
     json_t *firmware;
     json_t *body;
-    int rc = firmware_upload(rest, call->argument[0], &firmware);
+    const char *id;
+    /* The options first: a wrong one uploads nothing. */
+    json_t *checked = ship_order(call, "");
+    int rc = checked ? firmware_upload(rest, call->argument[0], &firmware) : CLI_USAGE;
 
+    json_decref(checked);
     if (rc != CLI_OK) {
         return rc;
     }
-    if (!json_is_string(json_object_get(firmware, "id"))) {
+    id = json_string_value(json_object_get(firmware, "id"));
+    if (!id) {
         json_decref(firmware);
         return output_fail(CLI_SERVER, "the server's answer to the upload names no firmware id");
     }
-    body = describe(call, firmware);
-    rc = rest_request(rest, "POST", "/shipments", body, shipment);
+    body = ship_order(call, id);
+    rc = rest_request(rest, "POST", path, body, answer);
     json_decref(body);
     json_decref(firmware);
     return rc;
+}
+
+static const struct column rule_columns[] = {
+    {"devices", "DEVICES"}, {"rule", "RULE"}, {"later", "LATER"}, {"text", "FOR EXAMPLE"}, {NULL, NULL},
+};
+
+/* Who would be updated, and what holds the others back. */
+static int dry_run(struct rest *rest, const struct invocation *call)
+{
+    static const char *const lines[][2] = {{"target", "devices in all"},
+                                           {"now", "would get an offer at once"},
+                                           {"later", "later, when what holds them back has passed"},
+                                           {"never", "not with this shipment, as things are"}};
+    json_t *preview;
+    char text[32];
+    int rc = request(rest, call, "/shipments/preview", &preview);
+
+    if (rc != CLI_OK || option_given(call, "json")) {
+        return rc != CLI_OK ? rc : output_json(preview);
+    }
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        printf("%8s  %s\n", output_text(output_member(preview, lines[i][0]), text, sizeof text), lines[i][1]);
+    }
+    if (json_array_size(json_object_get(preview, "rules")) > 0) {
+        putchar('\n');
+        output_table(rule_columns, json_object_get(preview, "rules"));
+    }
+    json_decref(preview);
+    return CLI_OK;
 }
 
 /* Follows the shipment to its end and puts its last state in its place. */
@@ -85,10 +99,18 @@ static int run(const struct invocation *call)
     if (rc == CLI_OK && option_given(call, "timeout") && !option_given(call, "watch")) {
         return output_fail(CLI_USAGE, "--timeout goes with --watch");
     }
+    if (rc == CLI_OK && option_given(call, "dry-run") && option_given(call, "watch")) {
+        return output_fail(CLI_USAGE, "--dry-run ships nothing that --watch could follow");
+    }
     if (rc != CLI_OK || (rc = rest_open(&rest, call)) != CLI_OK) {
         return rc;
     }
-    rc = create(&rest, call, &shipment);
+    if (option_given(call, "dry-run")) {
+        rc = dry_run(&rest, call);
+        rest_close(&rest);
+        return rc;
+    }
+    rc = request(&rest, call, "/shipments", &shipment);
     if (rc == CLI_OK && option_given(call, "watch")) {
         rc = watch(&rest, call, seconds, &shipment);
     }
@@ -98,10 +120,8 @@ static int run(const struct invocation *call)
 }
 
 static const struct option options[] = {
-    {"template", 't', "TEMPLATE", "the product to update", OPTION_REQUIRED},
-    {"device", 'd', "ID", "only this device; without it all of the template, future ones too",
-     OPTION_REPEATED},
-    {"name", 'n', "NAME", "the shipment's name", 0},
+    SHIP_ORDER_OPTIONS,
+    {"dry-run", 0, NULL, "upload, then say who would be updated and who not and why; ship nothing", 0},
     {"watch", 'w', NULL, "follow it until it ends", 0},
     {"timeout", 0, "SECONDS", "with --watch: how long to follow it (3600)", 0},
     {NULL, 0, NULL, NULL, 0},
@@ -116,7 +136,12 @@ const struct command command_ship = {
     .details =
         "With --watch it shows both legs of every device, the download to the co-processor and the UART\n"
         "to the MCU, until each device has ended, and the exit status says how: 0 if every device runs\n"
-        "the firmware, 4 if not. When the time limit passes (5) the shipment itself goes on.\n",
+        "the firmware, 4 if not or if a gate stopped it. When the time limit passes (5) the shipment goes "
+        "on.\n"
+        "\n"
+        "Waves are served in the order given; the rest of the devices is a last one. --success, --failure,\n"
+        "--minimum and --soak are the gate behind each of them:\n"
+        "    tandem ship app.tdm -t TMPL --wave tag=lab --wave 1% --wave 10% --failure 5 --soak 60\n",
     .options = options,
     .uses = USES_JSON | USES_SERVER,
     .run = run,

@@ -38,7 +38,8 @@ bool shipment_device_runs(const json_t *device)
     const char *status = json_string_value(json_object_get(device, "status"));
 
     return shipment_device_ended(device) && status &&
-           (strcmp(status, "success") == 0 || strcmp(status, "already-there") == 0);
+           (strcmp(status, "success") == 0 || strcmp(status, "already-there") == 0 ||
+            strcmp(status, "not-needed") == 0);
 }
 
 /* "s1 live: firmware pump 1.1.0 to template TMPL, 1 of 3 devices updated, 0 failed" */
@@ -61,6 +62,28 @@ static void print_line(const json_t *shipment)
         output_put(stdout, output_text(output_member(shipment, parts[i][1]), text, sizeof text), -1);
     }
     printf(" failed\n");
+    if (json_is_string(json_object_get(shipment, "why"))) {
+        fputs("why: ", stdout);
+        output_put(stdout, json_string_value(json_object_get(shipment, "why")), -1);
+        putchar('\n');
+    }
+}
+
+static const struct column wave_columns[] = {
+    {"number", "WAVE"},   {"filter", "FILTER"},   {"size", "DEVICES"},  {"updated", "UPDATED"},
+    {"there", "THERE"},   {"skipped", "SKIPPED"}, {"failed", "FAILED"}, {"stuck", "STUCK"},
+    {"opened", "OPENED"}, {NULL, NULL},
+};
+
+/* One wave is all there is where nobody asked for more. */
+static void print_waves(const json_t *shipment)
+{
+    const json_t *waves = json_object_get(shipment, "waves");
+
+    if (json_array_size(waves) > 1) {
+        putchar('\n');
+        output_table(wave_columns, waves);
+    }
 }
 
 static void print_devices(const json_t *devices)
@@ -84,7 +107,12 @@ int shipment_print(const struct invocation *call, json_t *shipment)
     fputs("\", created ", stdout);
     output_put(stdout, output_text(output_member(shipment, "created"), text, sizeof text), -1);
     putchar('\n');
+    print_waves(shipment);
     print_devices(json_object_get(shipment, "devices"));
+    if (json_is_string(json_object_get(shipment, "devices_next"))) {
+        printf("... and more: tandem shipment report %s\n",
+               output_text(output_member(shipment, "id"), text, sizeof text));
+    }
     json_decref(shipment);
     return CLI_OK;
 }
@@ -167,6 +195,16 @@ static int run_cancel(const struct invocation *call)
     return request_shipment(call, "POST", "/cancel");
 }
 
+static int run_advance(const struct invocation *call)
+{
+    return request_shipment(call, "POST", "/advance");
+}
+
+static int run_revert(const struct invocation *call)
+{
+    return request_shipment(call, "POST", "/revert");
+}
+
 const struct command command_shipment_list = {
     .name = "shipment list",
     .arguments = "",
@@ -213,4 +251,24 @@ const struct command command_shipment_cancel = {
     .summary = "end a shipment",
     .uses = USES_JSON | USES_SERVER,
     .run = run_cancel,
+};
+
+const struct command command_shipment_advance = {
+    .name = "shipment advance",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "open the next wave now, whatever the gate says",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_advance,
+};
+
+const struct command command_shipment_revert = {
+    .name = "shipment revert",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "ship the previous version back to the devices that run this one",
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_revert,
 };

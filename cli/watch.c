@@ -248,6 +248,9 @@ static bool shipment_ended(const json_t *shipment)
     if (strcmp(state, "finished") == 0 || strcmp(state, "cancelled") == 0) {
         return true;
     }
+    if (json_is_string(json_object_get(shipment, "devices_next"))) {
+        return false; /* there are more than these */
+    }
     json_array_foreach(devices, i, device)
     {
         if (!shipment_device_ended(device)) {
@@ -257,8 +260,16 @@ static bool shipment_ended(const json_t *shipment)
     return json_array_size(devices) > 0;
 }
 
+/* A gate has paused it: somebody must look. */
+static bool stopped(const json_t *shipment)
+{
+    return strcmp(text_of(shipment, "state"), "paused") == 0 &&
+           json_is_string(json_object_get(shipment, "why"));
+}
+
 static int verdict_of(const json_t *shipment)
 {
+    const json_t *progress = json_object_get(shipment, "progress");
     const json_t *devices = json_object_get(shipment, "devices");
     size_t i;
     const json_t *device;
@@ -268,6 +279,10 @@ static int verdict_of(const json_t *shipment)
         if (!shipment_device_runs(device)) {
             return CLI_SHIPMENT;
         }
+    }
+    if (json_is_string(json_object_get(shipment, "devices_next")) &&
+        number_of(progress, "failed") + number_of(progress, "rest") > 0) {
+        return CLI_SHIPMENT;
     }
     return strcmp(text_of(shipment, "state"), "cancelled") == 0 ? CLI_SHIPMENT : CLI_OK;
 }
@@ -329,6 +344,14 @@ static int follow(struct watch *watch, uint32_t seconds)
         show(watch);
         if (watch->shipment && !watch->unreachable && shipment_ended(watch->shipment)) {
             return verdict_of(watch->shipment);
+        }
+        if (watch->shipment && !watch->unreachable && stopped(watch->shipment)) {
+            clear_block(watch);
+            return output_fail(
+                CLI_SHIPMENT,
+                "shipment %s stopped: %s; go on with: tandem shipment resume %s, or end it with: "
+                "tandem shipment cancel %s",
+                watch->id, text_of(watch->shipment, "why"), watch->id, watch->id);
         }
         if (now() - watch->started >= seconds) {
             clear_block(watch);

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The commands that talk to the server, against one that answers by the script of docs/API.md."""
 
+import calendar
 import json
 import os
 import pty
 import socket
 import threading
+import time
 import unittest
 
 from fake_server import FIRMWARE, TOKEN, FakeServer, problem, row, shipment
@@ -93,10 +95,40 @@ class Requests(ServerCase):
 
     def test_shipment_actions(self):
         server = self.serve({f"POST /shipments/s1/{action}": (200, shipment(row("waiting"), state=state))
-                             for action, state in (("pause", "paused"), ("resume", "live"), ("cancel", "cancelled"))})
-        for action, state in (("pause", "paused"), ("resume", "live"), ("cancel", "cancelled")):
+                             for action, state in (("pause", "paused"), ("resume", "live"), ("cancel", "cancelled"),
+                                                 ("advance", "live"), ("revert", "live"))})
+        for action, state in (("pause", "paused"), ("resume", "live"), ("cancel", "cancelled"), ("advance", "live"),
+                              ("revert", "live")):
             self.assertEqual(json.loads(self.ask("shipment", action, "s1", "--json").stdout)["state"], state)
-        self.assertEqual([request[3] for request in server.requests], [b"", b"", b""])
+        self.assertEqual([request[3] for request in server.requests], [b""] * 5)
+
+    def test_why_and_consent(self):
+        why = {"id": "d1", "text": "the device is offline", "shipments": [
+            {"id": "s1", "name": "a name", "state": "live", "status": "waiting", "rule": "offline", "later": True,
+             "text": "the device is offline"}]}
+        server = self.serve({"GET /devices/d1/why": (200, why), "POST /devices/d1/consent": (200, {"shipments": ["s1"]})})
+        lines = self.ask("why", "d1").stdout.splitlines()
+        self.assertEqual(lines[0], "the device is offline")
+        self.assertIn("offline", lines[3])
+        self.assertEqual(json.loads(self.ask("why", "d1", "--json").stdout), why)
+        self.assertEqual(json.loads(self.ask("consent", "d1", "--shipment", "s1", "--json").stdout), {"shipments": ["s1"]})
+        self.assertEqual(json.loads(server.requests[2][3]), {"shipment": "s1"})
+
+    def test_a_list_is_read_to_its_last_page(self):
+        server = self.serve({"GET /devices": [(200, {"devices": [DEVICE], "next": "d1.6a"}),
+                                              (200, {"devices": [dict(DEVICE, id="d2")], "next": None})]})
+        listed = json.loads(self.ask("device", "list", "--filter", "online=yes a", "--sort", "-name", "--json").stdout)
+        self.assertEqual([device["id"] for device in listed["devices"]], ["d1", "d2"])
+        self.assertEqual(server.requests[0][2], {"filter": ["online=yes a"], "sort": ["-name"]})
+        self.assertEqual(server.requests[1][2], {"filter": ["online=yes a"], "sort": ["-name"], "cursor": ["d1.6a"]})
+
+    def test_a_report_goes_to_a_file(self):
+        server = self.serve({"GET /shipments/s1/report": (200, b"id,name\r\nd1,pump\r\n")})
+        self.ask("shipment", "report", "s1", "-o", "report.csv")
+        self.assertEqual((self.folder / "report.csv").read_bytes(), b"id,name\r\nd1,pump\r\n")
+        self.assertEqual(server.requests[0][2], {"format": ["csv"]})
+        self.assertIn("d1,pump", self.ask("shipment", "report", "s1").stdout)
+        self.assertIn("no such thing", self.ask("shipment", "report", "s9", code=FAILED).stderr)
 
     def test_refusals_are_passed_on(self):
         self.serve({"POST /firmware": problem(422, "not a firmware", "no firmware tag in app.hex; pack it"),
@@ -184,6 +216,52 @@ class Ship(ServerCase):
         server = self.script(shipment(row("waiting")))
         self.ship()
         self.assertNotIn("devices", json.loads(server.requests[1][3]))
+
+    def test_every_option_is_a_member_of_the_request(self):
+        server = self.script(shipment(row("waiting")))
+        self.ship("--filter", "tag=lab", "--condition", "lower-version", "--time", "night", "--user-controlled",
+                  "--attempts", "2", "--attempts-hours", "12", "--per-minute", "60", "--bytes-per-second", "100000",
+                  "--expires", "2030-01-01T00:00:00Z", "--wave", "tag=canary", "--wave", "10", "--wave", "2.5%",
+                  "--wave", "5% tag=lab", "--success", "95", "--failure", "10", "--minimum", "5", "--soak", "60")
+        self.assertEqual(json.loads(server.requests[1][3]), {
+            "template": "TMPL", "firmware": "f1", "filter": "tag=lab", "condition": "lower-version", "time": "night",
+            "user_controlled": True, "attempts": 2, "attempts_hours": 12, "per_minute": 60, "bytes_per_second": 100000,
+            "expires": "2030-01-01T00:00:00Z",
+            "waves": [{"filter": "tag=canary"}, {"devices": 10}, {"percent": 2.5}, {"percent": 5.0, "filter": "tag=lab"}],
+            "gate": {"success_percent": 95, "failure_percent": 10, "minimum": 5, "soak_minutes": 60}})
+
+    def test_an_expiry_may_be_counted_from_now(self):
+        server = self.script(shipment(row("waiting")))
+        before = time.time()
+        self.ship("--expires", "2d")
+        expires = calendar.timegm(time.strptime(json.loads(server.requests[1][3])["expires"], "%Y-%m-%dT%H:%M:%SZ"))
+        self.assertLessEqual(abs(expires - before - 2 * 86400), 60)
+
+    def test_a_wrong_option_uploads_nothing(self):
+        server = self.script(shipment(row("waiting")))
+        for option, value in (("--wave", "0"), ("--wave", "1.5"), ("--wave", "10x"), ("--expires", "soon"),
+                              ("--expires", "0h"), ("--attempts", "many")):
+            self.ship(option, value, code=USAGE)
+        self.ship("--dry-run", "--watch", code=USAGE)
+        self.assertEqual(server.requests, [])
+
+    def test_a_dry_run_ships_nothing_and_says_why_not(self):
+        preview = {"target": 5, "now": 1, "later": 3, "never": 1, "waves": [{"number": 1, "size": 5}],
+                   "rules": [{"rule": "offline", "text": "the device is offline", "later": True, "devices": 3,
+                              "examples": ["d1"]},
+                             {"rule": "type-mismatch", "text": "the device runs firmware type fan, this is for pump",
+                              "later": False, "devices": 1, "examples": ["d5"]}]}
+        server = self.serve({"POST /firmware": (201, FIRMWARE), "POST /shipments/preview": (200, preview)})
+        text = self.ship("--dry-run").stdout
+        self.assertIn("       1  would get an offer at once", text)
+        self.assertIn("the device runs firmware type fan", text)
+        self.assertEqual(json.loads(self.ship("--dry-run", "--json").stdout), preview)
+        self.assertNotIn(API + "/shipments", [request[1] for request in server.requests])
+
+    def test_a_gate_that_stops_it_is_exit_status_4(self):
+        self.script(shipment(row("waiting")), dict(shipment(row("waiting"), state="paused"), why="wave 1: 2 of 3 failed"))
+        done = self.ship("--watch", code=SHIPMENT)
+        self.assertIn("shipment s1 stopped: wave 1: 2 of 3 failed", done.stderr)
 
     def test_watching_tells_both_legs_and_succeeds(self):
         self.script(shipment(row("waiting")), shipment(row("request-sent", stage="downloading", bytes=50, size=200)),
