@@ -4,7 +4,11 @@
  *     dry run    every device judged by all rules, nothing written (fleet/preview.h)
  *     planning   the same, with each device's target and wave written and committed (fleet/planning.h)
  *
- * One line each, for tools/bench: seconds of wall and of CPU for both, and what the process's resident set
+ * and for all of them connected, another time
+ *
+ *     offers     from "start shipment" to the last device having its offer decided, written and committed
+ *
+ * One line each, for tools/bench: seconds of wall and of CPU for each, and what the process's resident set
  * grew by at most, in MiB. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cloud/fleet/device.h"
 #include "cloud/fleet/planning.h"
 #include "cloud/fleet/preview.h"
 #include "cloud/log.h"
@@ -61,8 +66,8 @@ static struct store *open_store(const char *path)
     exit(1);
 }
 
-/* Three versions in the field, every tenth device connected. */
-static void add_device(struct store *store, int64_t number)
+/* Three versions in the field, every so many devices connected. */
+static void add_device(struct store *store, int64_t number, int64_t every)
 {
     static const char *const versions[] = {"1.0.0", "1.1.0", "1.2.0"};
     struct device device = {.organization = RECORD_FIRST_ORGANIZATION,
@@ -80,11 +85,11 @@ static void add_device(struct store *store, int64_t number)
     memcpy(device.token_hash, &number, sizeof number);
     must(store_device_add(store, &device), "add a device");
     struct presence presence = {.connection = (uint64_t)number, .checked_in = true};
-    if (number % 10 == 0)
+    if (number % every == 0)
         must(store_presence_set(store, device.id, &presence), "connect a device");
 }
 
-static int64_t fill(const char *path, int64_t devices)
+static int64_t fill(const char *path, int64_t devices, int64_t every)
 {
     struct store *store = open_store(path);
     struct firmware firmware = {.organization = RECORD_FIRST_ORGANIZATION,
@@ -99,7 +104,7 @@ static int64_t fill(const char *path, int64_t devices)
     must(store_template_add(store, RECORD_FIRST_ORGANIZATION, TEMPLATE), "add the template");
     must(store_firmware_add(store, &firmware), "add the firmware");
     for (int64_t i = 1; i <= devices; i++)
-        add_device(store, i);
+        add_device(store, i, every);
     must(store_commit(store), "commit");
     store_close(store);
     return firmware.id;
@@ -164,6 +169,37 @@ static struct moment plan(struct fleet *fleet, struct shipment_order *order, int
     return took;
 }
 
+static int64_t take_effects(struct fleet *fleet)
+{
+    int64_t offers = 0;
+    while (fleet->effects != NULL) {
+        struct effect *next = fleet->effects->next;
+        offers += fleet->effects->kind == EFFECT_OFFER;
+        free(fleet->effects);
+        fleet->effects = next;
+    }
+    return offers;
+}
+
+/* Every device is connected, and a third of them runs the firmware already. */
+static struct moment offer(struct fleet *fleet, struct shipment_order *order, int64_t devices)
+{
+    struct moment start = moment_now();
+    order->waves[0] = order->waves[1];
+    order->wave_count = 1;
+    must(store_begin(fleet->store), "begin");
+    must(shipment_create(fleet, order), "create");
+    must(store_commit(fleet->store), "commit");
+    int64_t offers = take_effects(fleet);
+    while (offers < devices - (devices + 1) / 3) {
+        must(store_begin(fleet->store), "begin");
+        must(device_tick(fleet), "tick");
+        must(store_commit(fleet->store), "commit");
+        offers += take_effects(fleet);
+    }
+    return since(start);
+}
+
 static long resident_kib(void)
 {
     struct rusage usage;
@@ -185,6 +221,29 @@ static void measure(const char *path, int64_t devices, int64_t firmware)
     store_close(fleet.store);
 }
 
+static void measure_offers(const char *path, int64_t devices, int64_t firmware)
+{
+    struct fleet fleet = {.store = open_store(path), .limits = status_limits_default, .now = 1700000000000};
+    struct shipment_order order = order_of(&fleet, firmware);
+    struct moment took = offer(&fleet, &order, devices);
+    printf("%lld %.2f %.2f\n", (long long)devices, took.wall, took.cpu);
+    fflush(stdout);
+    fleet_clear(&fleet);
+    store_close(fleet.store);
+}
+
+static void fill_some(const char *path, int64_t devices, int64_t firmware)
+{
+    if (fill(path, devices, 10) != firmware)
+        exit(1);
+}
+
+static void fill_connected(const char *path, int64_t devices, int64_t firmware)
+{
+    if (fill(path, devices, 1) != firmware)
+        exit(1);
+}
+
 /* In processes of their own, so that memory is not what filling the database took. */
 static void in_child(void (*part)(const char *, int64_t, int64_t), const char *path, int64_t devices)
 {
@@ -198,21 +257,16 @@ static void in_child(void (*part)(const char *, int64_t, int64_t), const char *p
         exit(1);
 }
 
-static void fill_part(const char *path, int64_t devices, int64_t firmware)
-{
-    if (fill(path, devices) != firmware)
-        exit(1);
-}
-
 int main(int argc, char **argv)
 {
+    bool offers = argc > 2 && strcmp(argv[2], "offers") == 0;
     log_level_set(LOG_LEVEL_WARNING);
-    for (int i = 2; i < argc; i++) {
+    for (int i = offers ? 3 : 2; i < argc; i++) {
         char path[512];
         int64_t devices = strtoll(argv[i], NULL, 10);
-        snprintf(path, sizeof path, "%s/%s.db", argv[1], argv[i]);
-        in_child(fill_part, path, devices);
-        in_child(measure, path, devices);
+        snprintf(path, sizeof path, "%s/%s%s.db", argv[1], offers ? "offers-" : "", argv[i]);
+        in_child(offers ? fill_connected : fill_some, path, devices);
+        in_child(offers ? measure_offers : measure, path, devices);
     }
     return argc < 3;
 }
