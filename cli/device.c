@@ -18,6 +18,18 @@ static json_t *describe_new(const struct invocation *call)
     if (option_given(call, "name")) {
         json_object_set_new(body, "name", json_string(option_text(call, "name")));
     }
+    if (option_given(call, "timezone")) {
+        json_object_set_new(body, "timezone", json_string(option_text(call, "timezone")));
+    }
+    if (option_given(call, "tag")) {
+        json_t *tags = json_array();
+        const char *tag;
+
+        for (size_t i = 0; (tag = option_text_at(call, "tag", i)) != NULL; i++) {
+            json_array_append_new(tags, json_string(tag));
+        }
+        json_object_set_new(body, "tags", tags);
+    }
     return body;
 }
 
@@ -214,6 +226,8 @@ static int run_show(const struct invocation *call)
 static const struct option add_options[] = {
     {"template", 't', "TEMPLATE", "the product it is one of", OPTION_REQUIRED},
     {"name", 'n', "NAME", "what people call it", 0},
+    {"tag", 0, "TAG", "a word that filters can ask for", OPTION_REPEATED},
+    {"timezone", 0, "ZONE", "where it stands, as Europe/Berlin", 0},
     {"token-file", 0, "FILE", "write the token into a new file (mode 0600), for tandem-ncp", 0},
     {NULL, 0, NULL, NULL, 0},
 };

@@ -132,7 +132,7 @@ int api_shipment_report(struct api_call *call, struct fleet *fleet)
     if (result != STORE_OK)
         return result;
     struct report_work *work = (struct report_work *)call->steps;
-    result = store_targets_page(fleet->store, call->id, -1, work->after, REPORT_STEP, &targets, &count);
+    result = store_targets_page(fleet->store, call->id, work->after, REPORT_STEP, &targets, &count);
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = put_row(fleet, work, &targets[i]);
     if (count > 0)

@@ -7,6 +7,9 @@
 #include "cloud/fleet/planner.h"
 #include "cloud/text.h"
 
+#define ROWS_STEP  1000 /* read at once where few may be wanted */
+#define ROWS_STEPS 20
+
 /* --- Answers --- */
 
 static int render_one(struct fleet *fleet, const struct shipment *shipment, json_t **json)
@@ -42,21 +45,40 @@ static int append_target(struct fleet *fleet, const struct target *target, json_
     return result;
 }
 
-/* A page of the shipment's rows into object, with the cursor behind it. */
-static int render_rows(struct fleet *fleet, int64_t shipment, int status, int64_t after, size_t limit,
-                       json_t *object, const char *next)
+/* One read of rows behind *after into list, those with this status (-1: any) up to limit of them. *after gets
+ * the last one looked at, 0 at the end. */
+static int read_rows(struct fleet *fleet, int64_t shipment, int status, size_t limit, json_t *list,
+                     int64_t *after)
 {
     struct target *targets;
     size_t count;
-    int result = store_targets_page(fleet->store, shipment, status, after, limit, &targets, &count);
-    if (result != STORE_OK)
-        return result;
-    json_t *list = json_array();
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = append_target(fleet, &targets[i], list);
-    json_object_set_new(object, "devices", list);
-    json_object_set_new(object, next, render_cursor('d', count == limit ? targets[count - 1].device : 0));
+    size_t at_once = status < 0 ? limit : ROWS_STEP;
+    int result = store_targets_page(fleet->store, shipment, *after, at_once, &targets, &count);
+    for (size_t i = 0; i < count && result == STORE_OK && json_array_size(list) < limit; i++) {
+        *after = targets[i].device;
+        if (status < 0 || targets[i].status == (enum target_status)status)
+            result = append_target(fleet, &targets[i], list);
+    }
+    if (count < at_once && (count == 0 || *after == targets[count - 1].device))
+        *after = 0;
     free(targets);
+    return result;
+}
+
+/* A page of the shipment's rows into object, with the cursor behind it. Looks at so many rows at most:
+ * nobody's question keeps the others waiting. */
+static int render_rows(struct fleet *fleet, int64_t shipment, int status, int64_t after, size_t limit,
+                       json_t *object, const char *next)
+{
+    json_t *list = json_array();
+    int result = STORE_OK;
+    for (int reads = 0; reads < ROWS_STEPS && result == STORE_OK; reads++) {
+        result = read_rows(fleet, shipment, status, limit, list, &after);
+        if (after == 0 || json_array_size(list) == limit)
+            break;
+    }
+    json_object_set_new(object, "devices", list);
+    json_object_set_new(object, next, render_cursor('d', after));
     return result;
 }
 

@@ -391,15 +391,13 @@ int store_target_get(struct store *store, int64_t shipment, int64_t device, stru
     return db__one(&query, read_target, target, sizeof *target);
 }
 
-int store_targets_page(struct store *store, int64_t shipment, int status, int64_t after, size_t limit,
+int store_targets_page(struct store *store, int64_t shipment, int64_t after, size_t limit,
                        struct target **targets, size_t *count)
 {
-    struct query query =
-        db__query(store, "SELECT " TARGET_COLUMNS " FROM target WHERE shipment = ?1 AND device > ?2 "
-                         "AND (?3 < 0 OR status = ?3) ORDER BY device LIMIT ?4");
+    struct query query = db__query(store, "SELECT " TARGET_COLUMNS " FROM target WHERE shipment = ? AND "
+                                          "device > ? ORDER BY device LIMIT ?");
     db__put_int(&query, shipment);
     db__put_int(&query, after);
-    db__put_int(&query, status);
     db__put_int(&query, (int64_t)limit);
     return db__list(&query, read_target, sizeof **targets, targets, count);
 }

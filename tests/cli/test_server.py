@@ -39,6 +39,12 @@ class Requests(ServerCase):
         self.assertEqual((method, path, json.loads(body)), ("POST", API + "/devices", {"template": "TMPL", "name": "p 7"}))
         self.assertEqual(headers["Content-Type"], "application/json")
 
+    def test_device_add_says_tags_and_time_zone(self):
+        server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
+        self.ask("device", "add", "--template", "TMPL", "--tag", "lab", "--tag", "canary", "--timezone", "Europe/Berlin")
+        self.assertEqual(json.loads(server.requests[0][3]), {"template": "TMPL", "tags": ["lab", "canary"],
+                                                             "timezone": "Europe/Berlin"})
+
     def test_device_add_writes_the_token_to_a_file_of_its_own(self):
         server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
         done = self.ask("device", "add", "--template", "TMPL", "--token-file", "device.token")

@@ -44,8 +44,7 @@ static size_t members(struct world *world, int64_t shipment, int64_t wave, int64
 {
     struct target *targets;
     size_t count, found = 0;
-    assert_int_equal(store_targets_page(world->fleet.store, shipment, -1, 0, 100, &targets, &count),
-                     STORE_OK);
+    assert_int_equal(store_targets_page(world->fleet.store, shipment, 0, 100, &targets, &count), STORE_OK);
     for (size_t i = 0; i < count; i++) {
         if (targets[i].wave == wave)
             devices[found++] = targets[i].device;
@@ -58,8 +57,7 @@ static size_t offered(struct world *world, int64_t shipment)
 {
     struct target *targets;
     size_t count, found = 0;
-    assert_int_equal(store_targets_page(world->fleet.store, shipment, -1, 0, 100, &targets, &count),
-                     STORE_OK);
+    assert_int_equal(store_targets_page(world->fleet.store, shipment, 0, 100, &targets, &count), STORE_OK);
     for (size_t i = 0; i < count; i++)
         found += targets[i].attempts > 0;
     free(targets);

@@ -95,7 +95,7 @@ static void a_database_of_the_first_release_is_brought_up_to_date(void **state)
     assert_int_equal(device.digest[31], 0xAB);
     assert_int_equal(store_setting_get(store, "ticket-key", key, sizeof key), STORE_OK);
     assert_int_equal(key[0], 0xAB);
-    assert_int_equal(store_targets_page(store, 1, -1, 0, 10, &targets, &count), STORE_OK);
+    assert_int_equal(store_targets_page(store, 1, 0, 10, &targets, &count), STORE_OK);
     assert_int_equal(count, 2);
     assert_int_equal(targets[0].status, TARGET_REQUEST_SENT);
     assert_int_equal(targets[0].due, 1795674371447);
