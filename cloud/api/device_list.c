@@ -126,6 +126,7 @@ static int take_question(struct api_call *call, struct fleet *fleet, struct sear
 /* One read; what matches goes into the list, until it is full. */
 static int look(struct fleet *fleet, struct search *search)
 {
+    const struct filter_meta meta = {fleet_metadata, fleet};
     struct device *devices;
     size_t count;
     int result = store_devices_page(fleet->store, &search->page, &devices, &count);
@@ -135,7 +136,7 @@ static int look(struct fleet *fleet, struct search *search)
             search->end = false;
             break;
         }
-        if (filter_matches(&search->filter, &devices[i], devices[i].presence != DEVICE_OFFLINE))
+        if (filter_matches(&search->filter, &devices[i], &meta))
             json_array_append_new(search->list, render_device(&devices[i]));
         search->after = devices[i];
         search->page.after = &search->after;

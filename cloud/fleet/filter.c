@@ -31,6 +31,22 @@ static bool refuse(char *why, size_t capacity, const char *text, const char *at)
     return false;
 }
 
+/* ".NAME" or ".\"NAME\"" */
+static bool read_meta_name(const char **text, struct filter_term *term)
+{
+    if (**text != '.')
+        return false;
+    bool quoted = *++*text == '"';
+    *text += quoted;
+    size_t bytes = strcspn(*text, quoted ? "\"" : "=:!~<> \t\"");
+    if (bytes == 0 || bytes >= sizeof term->name || (quoted && (*text)[bytes] != '"'))
+        return false;
+    memcpy(term->name, *text, bytes);
+    term->name[bytes] = '\0';
+    *text += bytes + quoted;
+    return true;
+}
+
 static bool read_field(const char **text, struct filter_term *term)
 {
     size_t bytes = strspn(*text, "abcdefghijklmnopqrstuvwxyz");
@@ -38,7 +54,7 @@ static bool read_field(const char **text, struct filter_term *term)
         if (strlen(words[i]) == bytes && memcmp(words[i], *text, bytes) == 0) {
             term->field = (enum filter_field)i;
             *text += bytes;
-            return true;
+            return term->field != FILTER_META || read_meta_name(text, term);
         }
     }
     return false;
@@ -206,7 +222,16 @@ static bool has_tag(const char *tags, const struct filter_term *term)
     return found != (term->op == FILTER_IS_NOT);
 }
 
-static bool test(const struct filter_term *term, const struct device *device, bool online)
+static bool test_meta(const struct filter_term *term, const struct device *device,
+                      const struct filter_meta *meta)
+{
+    char text[RECORD_NAME] = "";
+    if (meta != NULL)
+        meta->get(meta->ctx, device->id, term->name, text, sizeof text);
+    return test_text(term, text);
+}
+
+static bool test(const struct filter_term *term, const struct device *device, const struct filter_meta *meta)
 {
     static const char *const states[] = {"unknown", "confirmed", "trial"};
     char text[2 * RECORD_DIGEST_BYTES + 1] = "";
@@ -235,17 +260,19 @@ static bool test(const struct filter_term *term, const struct device *device, bo
     case FILTER_ZONE:
         return test_text(term, device->zone);
     case FILTER_ONLINE:
-        return (online == (term->value[0] == 'y')) == (term->op == FILTER_IS);
+        return ((device->presence != DEVICE_OFFLINE) == (term->value[0] == 'y')) == (term->op == FILTER_IS);
     case FILTER_STATE:
         return test_text(term, states[device->state]);
+    case FILTER_META:
+        return test_meta(term, device, meta);
     }
     return false;
 }
 
-bool filter_matches(const struct filter *filter, const struct device *device, bool online)
+bool filter_matches(const struct filter *filter, const struct device *device, const struct filter_meta *meta)
 {
     for (size_t i = 0; i < filter->count; i++) {
-        if (!test(&filter->terms[i], device, online))
+        if (!test(&filter->terms[i], device, meta))
             return false;
     }
     return true;

@@ -28,7 +28,8 @@
     X(TAG, "tag", "one of its tags")                                                                         \
     X(ZONE, "timezone", "its time zone")                                                                     \
     X(ONLINE, "online", "yes or no")                                                                         \
-    X(STATE, "state", "confirmed, trial or unknown")
+    X(STATE, "state", "confirmed, trial or unknown")                                                         \
+    X(META, "meta", "meta.NAME: a metadata of the device; a name with spaces stands in quotes")
 
 enum filter_field {
 #define FILTER_FIELD_ENUM(name, word, text) FILTER_##name,
@@ -49,6 +50,7 @@ enum filter_op {
 struct filter_term {
     enum filter_field field;
     enum filter_op op;
+    char name[RECORD_TEXT]; /* of FILTER_META */
     char value[RECORD_NAME];
 };
 
@@ -60,7 +62,14 @@ struct filter {
 /* "" is the filter that all devices match. False if text is no filter; why says where and what to do. */
 bool filter_parse(struct filter *filter, const char *text, char *why, size_t capacity);
 
-bool filter_matches(const struct filter *filter, const struct device *device, bool online);
+/* Where metadata come from: to gets the text of one, or stays "". */
+struct filter_meta {
+    void (*get)(void *ctx, int64_t device, const char *name, char *to, size_t capacity);
+    void *ctx;
+};
+
+/* meta may be NULL: no device has any. */
+bool filter_matches(const struct filter *filter, const struct device *device, const struct filter_meta *meta);
 
 /* The value of a term FIELD=VALUE, NULL if there is none: what an index can help with. */
 const char *filter_exact(const struct filter *filter, enum filter_field field);

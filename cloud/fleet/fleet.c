@@ -55,16 +55,16 @@ int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char
     return store_event_add(fleet->store, device, &event);
 }
 
-/* The time zone among the device's own metadata. */
-static bool read_zone(const struct fleet *fleet, int64_t device, char name[RECORD_TEXT])
+void fleet_metadata(void *ctx, int64_t device, const char *name, char *to, size_t capacity)
 {
+    const struct fleet *fleet = ctx;
     struct value value;
-    if (store_value_get(fleet->store, device, VALUE_METADATA, "Time Zone", &value) != STORE_OK ||
-        value.bytes >= RECORD_TEXT)
-        return false;
-    memcpy(name, value.data, value.bytes);
-    name[value.bytes] = '\0';
-    return name[0] != '\0';
+    to[0] = '\0';
+    if (store_value_get(fleet->store, device, VALUE_METADATA, name, &value) != STORE_OK ||
+        value.bytes >= capacity)
+        return;
+    memcpy(to, value.data, value.bytes);
+    to[value.bytes] = '\0';
 }
 
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
@@ -75,8 +75,10 @@ const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
         zone = zone_find(&fleet->zones, device->location_zone);
     if (zone == NULL && device->zone[0] != '\0')
         zone = zone_find(&fleet->zones, device->zone);
-    if (zone == NULL && read_zone(fleet, device->id, name))
-        zone = zone_find(&fleet->zones, name);
+    if (zone == NULL) {
+        fleet_metadata(fleet, device->id, "Time Zone", name, sizeof name);
+        zone = name[0] == '\0' ? NULL : zone_find(&fleet->zones, name);
+    }
     if (zone == NULL)
         zone = zone_find(&fleet->zones, fleet->zone);
     return zone != NULL ? zone : zone_find(&fleet->zones, "UTC");

@@ -73,6 +73,10 @@ struct fleet {
 /* The zone in which the device's day passes: of its location, of its own field, or the fleet's. */
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device);
 
+/* A metadata of the device as text, "" without or if it does not fit. ctx is the fleet: the shape that
+ * filters want (fleet/filter.h). */
+void fleet_metadata(void *ctx, int64_t device, const char *name, char *to, size_t capacity);
+
 /* Frees what the fleet keeps in memory. */
 void fleet_clear(struct fleet *fleet);
 

@@ -161,14 +161,14 @@ static int check(struct fleet *fleet)
 
 static int take(struct fleet *fleet, struct planning *planning, const struct device *device)
 {
-    bool online = device->presence != DEVICE_OFFLINE;
-    if (!filter_matches(&planning->filter, device, online))
+    const struct filter_meta meta = {fleet_metadata, fleet};
+    if (!filter_matches(&planning->filter, device, &meta))
         return STORE_OK;
     if (planning->counting) {
-        split_count(&planning->split, device, online);
+        split_count(&planning->split, device, &meta);
         return STORE_OK;
     }
-    return add_target(fleet, planning, device, split_assign(&planning->split, device, online));
+    return add_target(fleet, planning, device, split_assign(&planning->split, device, &meta));
 }
 
 /* All devices were seen. */

@@ -106,7 +106,8 @@ int preview_device(struct fleet *fleet, struct preview_run *run, const struct de
 {
     struct target target = {.device = device->id, .wave = 1};
     int result = run->opened ? STORE_OK : open_run(fleet, run);
-    *included = filter_matches(&run->filter, device, device->presence != DEVICE_OFFLINE);
+    const struct filter_meta meta = {fleet_metadata, fleet};
+    *included = filter_matches(&run->filter, device, &meta);
     return result == STORE_OK && *included ? judge(fleet, run, device, &target, verdict) : result;
 }
 
@@ -129,15 +130,15 @@ static void add_verdict(struct preview *result, int64_t device, const struct ver
 
 static int take(struct fleet *fleet, struct preview_run *run, const struct device *device)
 {
-    bool online = device->presence != DEVICE_OFFLINE;
+    const struct filter_meta meta = {fleet_metadata, fleet};
     struct verdict verdict;
-    if (!filter_matches(&run->filter, device, online))
+    if (!filter_matches(&run->filter, device, &meta))
         return STORE_OK;
     if (run->counting) {
-        split_count(&run->split, device, online);
+        split_count(&run->split, device, &meta);
         return STORE_OK;
     }
-    struct target target = {.device = device->id, .wave = split_assign(&run->split, device, online)};
+    struct target target = {.device = device->id, .wave = split_assign(&run->split, device, &meta)};
     int result = judge(fleet, run, device, &target, &verdict);
     run->result.target++;
     run->result.sizes[target.wave - 1]++;

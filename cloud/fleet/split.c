@@ -36,19 +36,20 @@ bool split_needs_counting(const struct split *split)
 }
 
 /* The first wave whose filter the device matches; NULL for the pool. */
-static struct split_wave *group_of(struct split *split, const struct device *device, bool online)
+static struct split_wave *group_of(struct split *split, const struct device *device,
+                                   const struct filter_meta *meta)
 {
     for (size_t i = 0; i + 1 < split->count; i++) {
         struct split_wave *wave = &split->waves[i];
-        if (wave->filtered && filter_matches(&wave->filter, device, online))
+        if (wave->filtered && filter_matches(&wave->filter, device, meta))
             return wave;
     }
     return NULL;
 }
 
-void split_count(struct split *split, const struct device *device, bool online)
+void split_count(struct split *split, const struct device *device, const struct filter_meta *meta)
 {
-    struct split_wave *group = group_of(split, device, online);
+    struct split_wave *group = group_of(split, device, meta);
     split->total++;
     if (group != NULL)
         group->left++;
@@ -102,10 +103,10 @@ static int64_t draw(uint64_t random, int64_t *left)
     return (int64_t)(random % (uint64_t)(*left)--);
 }
 
-int64_t split_assign(struct split *split, const struct device *device, bool online)
+int64_t split_assign(struct split *split, const struct device *device, const struct filter_meta *meta)
 {
     uint64_t random = mix(split->seed, device->id);
-    struct split_wave *group = group_of(split, device, online);
+    struct split_wave *group = group_of(split, device, meta);
     if (group != NULL && draw(random, &group->left) < group->wanted) {
         group->wanted--;
         return group - split->waves + 1;

@@ -33,10 +33,10 @@ uint64_t split_seed(const struct firmware *firmware);
 /* Some wave has a filter: every device must be shown to split_count first. Otherwise split->total is set to
  * their number. */
 bool split_needs_counting(const struct split *split);
-void split_count(struct split *split, const struct device *device, bool online);
+void split_count(struct split *split, const struct device *device, const struct filter_meta *meta);
 /* All are counted. */
 void split_ready(struct split *split);
 /* The wave of a device, from 1. Once per device. */
-int64_t split_assign(struct split *split, const struct device *device, bool online);
+int64_t split_assign(struct split *split, const struct device *device, const struct filter_meta *meta);
 
 #endif

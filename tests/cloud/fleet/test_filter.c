@@ -21,8 +21,18 @@ static struct device pump(void)
                             .hardware = "esp",
                             .tags = "canary,berlin",
                             .state = DEVICE_CONFIRMED,
+                            .presence = DEVICE_CHECKED_IN,
                             .zone = "Europe/Berlin"};
     return device;
+}
+
+/* The device's own: one with a space in its name. */
+static void metadata(void *ctx, int64_t device, const char *name, char *to, size_t capacity)
+{
+    (void)ctx;
+    assert_int_equal(device, 17);
+    if (strcmp(name, "Site Name") == 0)
+        snprintf(to, capacity, "%s", "Berlin Mitte");
 }
 
 static bool selects(const char *text)
@@ -32,7 +42,8 @@ static bool selects(const char *text)
     struct device device = pump();
     if (!filter_parse(&filter, text, why, sizeof why))
         fail_msg("%s: %s", text, why);
-    return filter_matches(&filter, &device, true);
+    const struct filter_meta meta = {metadata, NULL};
+    return filter_matches(&filter, &device, &meta);
 }
 
 static void terms_that_hold_select(void **state)
@@ -65,6 +76,9 @@ static void terms_that_hold_select(void **state)
         "timezone=Europe/Berlin",
         "hardware=esp",
         "build=\"\"",
+        "meta.\"Site Name\"~mitte",
+        "meta.\"Site Name\"=\"Berlin Mitte\"",
+        "meta.Owner!=me",
         "library=\"\"",
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -81,7 +95,8 @@ static void one_term_that_does_not_hold_leaves_out(void **state)
         "version>1.9.0", "version>=1.10.0", "online=no",
         "name~garden",   "name=cellar",     "garden",
         "tag=can",       "tag!=canary",     "state=trial",
-        "library<1.0.0", "digest~a",
+        "library<1.0.0", "meta.Owner=me",   "meta.\"Site Name\"=Berlin",
+        "digest~a",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (selects(bad[i]))
@@ -96,6 +111,8 @@ static void what_is_no_filter_is_refused_with_its_place(void **state)
         const char *text, *why;
     } bad[] = {
         {"colour=red", "no such field"},
+        {"meta=red", "no such field"},
+        {"meta.\"open=red", "quote"},
         {"version<new", "1.2.3"},
         {"name<a", "version and library"},
         {"name=\"open", "value"},

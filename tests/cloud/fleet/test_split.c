@@ -29,14 +29,14 @@ static void run(const struct wave *waves, size_t count, int64_t devices, uint64_
     if (split_needs_counting(&split)) {
         for (int64_t id = 1; id <= devices; id++) {
             struct device d = device(id);
-            split_count(&split, &d, false);
+            split_count(&split, &d, NULL);
         }
     }
     split.total = devices;
     split_ready(&split);
     for (int64_t id = 1; id <= devices; id++) {
         struct device d = device(id);
-        int64_t wave = split_assign(&split, &d, false);
+        int64_t wave = split_assign(&split, &d, NULL);
         assert_in_range(wave, 1, count);
         sizes[wave]++;
     }
@@ -111,7 +111,7 @@ static void every_device_can_be_a_first_one(void **state)
         split_ready(&split);
         for (int64_t id = 1; id <= 100; id++) {
             struct device d = device(id);
-            drawn[id] += split_assign(&split, &d, false) == 1;
+            drawn[id] += split_assign(&split, &d, NULL) == 1;
         }
     }
     for (int64_t id = 1; id <= 100; id++)
@@ -128,7 +128,7 @@ static void the_same_question_has_the_same_answer(void **state)
     split_ready(&a), split_ready(&b);
     for (int64_t id = 1; id <= DEVICES; id++) {
         struct device d = device(id);
-        assert_int_equal(split_assign(&a, &d, false), split_assign(&b, &d, false));
+        assert_int_equal(split_assign(&a, &d, NULL), split_assign(&b, &d, NULL));
     }
 }
 
