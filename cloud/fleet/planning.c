@@ -152,7 +152,8 @@ static int check(struct fleet *fleet)
         now.steps > planning->first)
         planning[0] = planning[1];
     if (result == STORE_OK && now.steps == planning->steps && !now.planned) {
-        planning->shipment.state = now.state;
+        planning->shipment = now; /* somebody may have paused or cancelled it */
+        planning->shipment.planner = fleet->node;
         return STORE_OK;
     }
     planning_drop(fleet);

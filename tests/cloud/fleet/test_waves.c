@@ -418,9 +418,14 @@ static void a_large_fleet_is_planned_step_by_step(void **state)
     assert_no_offer(world);
     /* The server dies: what it had in memory is gone, and another begins anew. */
     planning_drop(&world->fleet);
+    world_pass(world, 0);
+    /* Cancelled in the middle it stays so, and has its rows nevertheless. */
+    world_act(world, shipment, SHIPMENT_CANCEL);
     for (int i = 0; i < 10 && !world_shipment_get(world, shipment).planned; i++)
         world_pass(world, 0);
     assert_true(world_shipment_get(world, shipment).planned);
+    assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_CANCELLED);
+    assert_true(world_shipment_get(world, shipment).ended > 0);
     assert_int_equal(wave_of(world, shipment, 1).size, 100);
     assert_int_equal(wave_of(world, shipment, 2).size, MANY - 100);
 }
