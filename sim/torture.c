@@ -219,6 +219,9 @@ static void run_second(const struct run *run, struct sim_cut cuts[2])
         cuts[1].tear = (enum sim_tear)tear;
         cuts[1].operation = first_operation(run->plan, first, (uint32_t)tear);
         cuts[1].seed = run->plan->seed + cuts[1].operation;
+        if (cuts[1].operation > run->tally->operations) { /* a drawn case that lies behind the end */
+            continue;
+        }
         while (run_case(run, cuts, 2)) {
             cuts[1].operation += run->plan->one_in;
             cuts[1].seed++;
