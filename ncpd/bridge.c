@@ -416,6 +416,7 @@ static void make_config(struct bridge *bridge)
     bridge->config = (struct tdm_ncp_config){TDM_NCP_CONFIG_DEFAULTS, .ops = &ops, .ctx = bridge,
                                              .version = "tandem-ncp " TANDEM_VERSION};
     bridge->config.initial_baud = bridge->mcu->uart_baud;
+    bridge->config.start_limit_ms = bridge->mcu->start_limit_s * 1000;
 }
 
 static void make_calls(struct bridge *bridge, struct event_base *base)

@@ -35,6 +35,7 @@ struct mcu_config {
     char token_credential[CONFIG_TEXT]; /* a file of the service manager's credentials folder */
     char data[CONFIG_TEXT];
     uint32_t update_limit_s; /* from an offer to the end of its update */
+    uint32_t start_limit_s;  /* from an accepted offer to otaUpdateStart */
     uint32_t stall_s;        /* a download without a byte for so long is cut */
     uint32_t attempts;       /* of a download, in a row without a new byte */
     uint32_t keep_s;         /* how long a file that nobody needs is kept */

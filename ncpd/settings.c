@@ -158,6 +158,11 @@ static bool set_update_limit(struct mcu_config *mcu, const char *value)
     return set_number(&mcu->update_limit_s, value, 1, 720, HOUR_S);
 }
 
+static bool set_start_limit(struct mcu_config *mcu, const char *value)
+{
+    return set_number(&mcu->start_limit_s, value, 1, 64800, 1);
+}
+
 static bool set_stall(struct mcu_config *mcu, const char *value)
 {
     return set_number(&mcu->stall_s, value, 1, 600, 1);
@@ -221,6 +226,8 @@ const struct setting settings[] = {
     {"Data", "data", NULL, "DIR", "where firmware files are kept; created if missing", set_data},
     {"UpdateLimitHours", NULL, NULL, "HOURS", "from an offer to the end of its update (24)",
      set_update_limit},
+    {"StartLimitSeconds", NULL, NULL, "SECONDS",
+     "how long an MCU that accepted an offer may take until otaUpdateStart (600)", set_start_limit},
     {"DownloadStallSeconds", NULL, NULL, "SECONDS",
      "a download without a byte for so long is asked for again (30)", set_stall},
     {"DownloadAttempts", NULL, NULL, "COUNT",
@@ -246,6 +253,7 @@ void mcu_config_init(struct mcu_config *mcu)
     *mcu = (struct mcu_config){.uart_baud = DEFAULT_BAUD,
                                .cloud.is_tandem = true,
                                .update_limit_s = DAY_S,
+                               .start_limit_s = 600,
                                .stall_s = 30,
                                .attempts = 8,
                                .keep_s = 7 * DAY_S,

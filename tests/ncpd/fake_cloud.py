@@ -100,8 +100,8 @@ class Gateway:
             self.logins.put(code)
             while code == 0:
                 self._take(connection, *_read_packet(connection))
-        except (ConnectionError, OSError):
-            pass
+        except (ConnectionError, OSError, struct.error):
+            pass  # gone, or no MQTT at all
         finally:
             connection.close()
 

@@ -24,7 +24,7 @@ from test_ncpd import TOKEN, Ncp  # noqa: E402
 
 WORLDS = 8
 LIMIT_S = 240  # of one update
-SETTINGS = {"DownloadStallSeconds": 1, "DownloadAttempts": 4}
+SETTINGS = {"DownloadStallSeconds": 1, "DownloadAttempts": 4, "StartLimitSeconds": 20}
 
 
 class World:

@@ -5,10 +5,11 @@ docs/PROTOCOL.md, section 9. Times are those of the protocol, so some tests wait
 TANDEM_BIN names the folder of the program."""
 
 import sys
-import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+import side_by_side  # noqa: E402
+from fake_cloud import FileServer  # noqa: E402
 from field_driver import FieldDriver, Firmware  # noqa: E402
 from tandem_wire import open_pty  # noqa: E402
 from test_ncpd import FIRMWARE, Case, Ncp  # noqa: E402
@@ -73,6 +74,72 @@ class Driver(Field):
         self.start_ncp()
         self.wait_check_in()
         self.update()
+
+
+class Traps(Field):
+    """docs/PROTOCOL.md, section 9, line by line; those that stand above or below are named there."""
+
+    def test_an_empty_frame_is_ignored_and_never_sent(self):
+        self.start()
+        self.mcu.noise_between = lambda: b"\xaa\xbb"
+        self.update()
+        self.assertNotIn(b"\xaa\xbb", self.mcu.line.raw)
+
+    def test_every_resend_is_preceded_by_a_resync(self):
+        self.start()
+        self.update(client__otaUpdateWrite=[None, "lose"])
+        frames = bytes(self.mcu.line.raw).split(b"\xaa")
+        chunks = [at for at, frame in enumerate(frames) if frame[:4] == b"\xbc\x67\x42\x04"]
+        resent = [at for before, at in zip(chunks, chunks[1:]) if frames[at][4:6] == frames[before][4:6]]
+        self.assertEqual(len(resent), 1, "one chunk went out again under its message id")
+        self.assertTrue(frames[resent[0] - 1].endswith(b"\x01\xbb"), "01 END stands before it")
+
+    def test_nothing_is_longer_than_1536_before_the_mcu_has_asked(self):
+        self.start(prefetches=True)
+        self.cloud.publish("downlink/ds/V1", b"x" * 1024)
+        self.update()
+        self.assertLessEqual(self.mcu.longest, 1536)
+
+    def test_no_chunk_is_longer_than_asked_for(self):
+        for chunk in (64, 100, 1024, 1520):
+            with self.subTest(chunk):
+                self.start(chunk=chunk, room=max(256, chunk + 17))
+                self.offer()
+                self.assert_installed()
+                self.assertLessEqual(max(bytes_ for _, bytes_ in self.mcu.chunks), chunk)
+                self.ncp.stop()
+                self.mcu.close()
+
+    def test_one_that_never_starts_is_offered_three_times_and_given_up(self):
+        self.start_mcu(starts=False)
+        self.start_ncp(settings={"StartLimitSeconds": 1})
+        self.wait_check_in()
+        self.offer()
+        self.assertEqual(self.wait_report("failed")["reason"], "device-did-not-start")
+        offered = []
+        while not self.mcu.events.empty():
+            offered.append(self.mcu.events.get())
+        self.assertEqual((offered.count("offered"), offered.count("cancelled")), (3, 3))
+
+    def test_a_prefetch_that_fails_stops_nothing(self):
+        self.start(prefetches=True)
+        self.mcu.faults["result blynk.otaUpdatePrefetch"] = ["flip"]  # no answer that it could read: 30 s
+        self.offer()
+        while self.mcu.events.get(timeout=60) != "prefetch None":
+            pass
+        self.assert_installed()
+
+    def test_a_new_offer_during_an_update_waits_for_the_answer_that_is_due(self):
+        self.start(write_seconds=3, slow_offset=10240, hardware_bytes=0)
+        first = self.files
+        self.offer()
+        self.ncp.wait(lambda: any(offset == 10240 for offset, _ in self.mcu.chunks), "the slow chunk")
+        self.files = FileServer(FIRMWARE[::-1])
+        self.addCleanup(self.files.close)
+        self.offer(ver="1.2.0")
+        self.assert_installed("1.2.0")
+        self.assertEqual(self.mcu.lost_bytes, 0, "something was sent while an answer was awaited")
+        first.close()
 
 
 class Losses(Field):
@@ -185,4 +252,4 @@ class Tty(Field):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    side_by_side.main()

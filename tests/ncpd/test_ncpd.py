@@ -48,7 +48,7 @@ class Ncp:
             arguments = ["--config", f"{folder}/ncp.conf"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([NCP, *arguments, "--log-level", "debug", *more], stderr=log,
-                                            stdin=subprocess.DEVNULL, preexec_fn=preexec,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=preexec,
                                             env={**os.environ, **(environment or {})})
 
     def kill(self):

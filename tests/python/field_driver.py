@@ -72,6 +72,8 @@ class Line:
         self.frame = None  # the one that is arriving
         self.overruns = 0  # bytes that the hardware buffer had no room for
         self.asked = {}  # message id -> name, of the MCU's calls
+        self.between = bytes  # gives noise that goes out before each frame
+        self.raw = bytearray()  # all that ever arrived
         self.at_random = None  # gives a fault, or None, for each frame that none is planned for
 
     def fault(self, kind):
@@ -89,6 +91,7 @@ class Line:
             data = os.read(self.port.fileno(), 4096)
             if not data:
                 raise ConnectionError
+            self.raw += data
             if self.rate_of is None or self.rate_of() == self.rate:
                 for byte in data:
                     self._arrive(byte)
@@ -117,7 +120,7 @@ class Line:
 
     def send(self, kind, payload):
         frame = wire.encode_frame(payload)
-        self.send_raw(damaged(frame, self.fault(kind)))
+        self.send_raw(self.between() + damaged(frame, self.fault(kind)))
 
     def send_raw(self, data):
         if self.rate_of is not None and self.rate_of() != self.rate:
@@ -205,6 +208,7 @@ class FieldDriver:
         self.events = queue.Queue()
         self.states = []
         self.faults = {}  # kind of frame -> what happens to the next ones of it
+        self.noise_between = bytes  # gives noise that goes out before each frame
         self.line_fault = None  # gives a fault, or None, for each frame (Line.at_random)
         self.digests = {}
         self.offer = None
@@ -257,6 +261,7 @@ class FieldDriver:
 
     def _sessions(self, port, rate_of=None):
         self.line = Line(port, self.faults, rate_of)
+        self.line.between = lambda: self.noise_between()
         self.line.at_random = lambda: self.line_fault() if self.line_fault else None
         try:
             while True:
@@ -265,7 +270,7 @@ class FieldDriver:
                 except Reset:
                     self.line.waiting.clear()
                     self.events.put("reset")
-        except (Off, ConnectionError, OSError):
+        except (Off, ConnectionError, OSError, ValueError):  # the last: a port that a test has closed
             pass
 
     def _run_once(self):
