@@ -22,7 +22,7 @@ from fake_cloud import FileServer, Gateway  # noqa: E402
 from field_driver import FieldDriver, Firmware  # noqa: E402
 from test_ncpd import TOKEN, Ncp  # noqa: E402
 
-WORLDS = 8
+WORLDS = 16
 LIMIT_S = 240  # of one update
 SETTINGS = {"DownloadStallSeconds": 1, "DownloadAttempts": 4, "StartLimitSeconds": 20}
 
