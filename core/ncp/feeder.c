@@ -447,7 +447,7 @@ static bool may_send_ahead(const struct tdm_ncp *ncp)
 {
     return ncp->step == TDM__SENDING && ncp->window > 1 && ncp->ahead == 0 && ncp->resends == 0 &&
            ncp->calls[ncp->turn].in_flight && ncp->offset + ncp->sent < ncp->firmware.bytes &&
-           !ncp->suspended && !ncp->restart && ncp->switch_to == 0;
+           !ncp->suspended && ncp->withdrawn == TDM_REASON_NONE && !ncp->restart && ncp->switch_to == 0;
 }
 
 static uint32_t send_ahead(struct tdm_ncp *ncp, uint32_t now_ms)

@@ -91,6 +91,19 @@ static void it_is_refused_without_a_transfer_or_for_no_chunk(void **state)
     assert_false(ask(0));
 }
 
+static void what_is_withdrawn_ends_between_two_chunks(void **state)
+{
+    (void)state;
+    start();
+    run_until_written(512);
+    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
+    world_run(&world, 500);
+    assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
+    assert_int_equal(world_last(&world)->reason, TDM_REASON_CANCELLED);
+    assert_int_equal(stub_count(&world, 0x0444), 1);
+    assert_true(world.mcu.image_bytes < 2000);
+}
+
 static void a_window_of_one_is_stop_and_wait(void **state)
 {
     (void)state;
@@ -235,6 +248,7 @@ int main(void)
         TEST(two_are_in_flight_and_never_three),
         TEST(more_than_two_are_taken_as_two),
         TEST(it_is_refused_without_a_transfer_or_for_no_chunk),
+        TEST(what_is_withdrawn_ends_between_two_chunks),
         TEST(a_window_of_one_is_stop_and_wait),
         TEST(a_start_takes_it_back_to_one),
         TEST(a_lost_chunk_is_sent_again_as_soon_as_the_next_is_refused),
