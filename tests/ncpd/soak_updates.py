@@ -22,8 +22,8 @@ from fake_cloud import FileServer, Gateway  # noqa: E402
 from field_driver import FieldDriver, Firmware  # noqa: E402
 from test_ncpd import TOKEN, Ncp  # noqa: E402
 
-WORLDS = 16
-LIMIT_S = 240  # of one update
+WORLDS = 40
+LIMIT_S = 600  # of one update: of waiting for time limits, most of it
 SETTINGS = {"DownloadStallSeconds": 1, "DownloadAttempts": 4, "StartLimitSeconds": 20}
 
 
@@ -43,7 +43,7 @@ class World:
         self.cloud = Gateway(TOKEN)
         self.files = FileServer(b"none")
         self.mcu = FieldDriver(f"{self.folder.name}/uart", Firmware(
-            chunk=self.random.choice([128, 512, 1024]), reboots_ncp=bool(number % 2), prefetches=bool(number % 3)))
+            chunk=self.random.choice([256, 512, 1024]), reboots_ncp=bool(number % 2), prefetches=bool(number % 3)))
         self.start_ncp()
 
     def start_ncp(self):
@@ -82,7 +82,7 @@ class World:
 
     def plan(self):
         """The faults of one update: of the line all the time, others at some moments."""
-        self.rate = self.random.choice([0, 0.002, 0.01, 0.03])
+        self.rate = self.random.choice([0, 0.002, 0.01, 0.02])
         self.mcu.line_fault = self.fault_of_line
         self.files.stall.clear()
         self.files.cut_after = [self.random.randrange(20_000) for _ in range(self.random.randrange(3))]
