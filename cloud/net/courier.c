@@ -179,6 +179,8 @@ static int take_one(struct fleet *fleet, struct round *round, struct delivery *d
     round->parcels[round->count++] = parcel;
     int result = store_webhook_get(fleet->store, delivery->webhook, &parcel->webhook);
     delivery->attempts++;
+    delivery->status = 0; /* what came of the attempt before says nothing of this one */
+    delivery->error[0] = '\0';
     delivery->due = fleet->now + LEASE_MS;
     parcel->delivery = *delivery;
     parcel->courier = round->courier;
