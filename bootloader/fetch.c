@@ -169,6 +169,29 @@ static bool record_asks(void)
            log.record.state == TDM_BOOT_FETCH;
 }
 
+/* There is an image, which used up its attempts, and nothing speaks against it but that. */
+static bool is_spent(const struct tdm_boot_choice *choice)
+{
+    return choice->action == TDM_BOOT_RECOVER &&
+           (choice->reason == TDM_REASON_NO_LINK || choice->reason == TDM_REASON_RESTARTED ||
+            choice->reason == TDM_REASON_POWER);
+}
+
+/* Until an update resets the processor; where there is a spent image, until nothing was offered for a while.
+ */
+static void run(struct fetcher *f, bool spent)
+{
+    uint32_t since = board_now_ms();
+
+    while (!spent || board_now_ms() - since < PRODUCT_RETRY_MS) {
+        run_once(f);
+        if (tdm_mcu_is_updating(&f->mcu))
+            since = board_now_ms();
+    }
+    board_log("fetch: nothing came; the image gets its attempts again");
+    board_reset(TDM_RESET_SOFT);
+}
+
 void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key_set *keys,
                       uint8_t buffer[TDM_PACKAGE_FRONT_MAX])
 {
@@ -183,6 +206,5 @@ void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key
         return;
     }
     board_log("fetch: waiting for a firmware through the co-processor");
-    for (;;)
-        run_once(f);
+    run(f, is_spent(choice));
 }

@@ -31,6 +31,10 @@ enum {
      * allows that. */
     PRODUCT_WATCHDOG_MS = 10000,
 
+    /* How long a bootloader that fetches waits for another firmware, after all attempts of the only image
+     * ended without blame, before that image gets attempts again. */
+    PRODUCT_RETRY_MS = 300000,
+
     /* Pause before the next try where nothing can run; shorter than the watchdog's period. */
     PRODUCT_PAUSE_MS = 5000,
 

@@ -7,6 +7,7 @@
 enum {
     MISBEHAVES_AFTER_MS = 40, /* when an image hangs, crashes, ... */
     SELF_TEST_MS = 100,
+    RETRY_MS = 300000,   /* PRODUCT_RETRY_MS of bootloader/product.h */
     STEPS_AT_ONCE = 1000 /* turns without a wait before the clock moves on all the same */
 };
 
@@ -38,6 +39,13 @@ static bool record_asks(struct sim_world *world)
            log.record.state == TDM_BOOT_FETCH;
 }
 
+static bool is_spent(const struct tdm_boot_choice *choice)
+{
+    return choice->action == TDM_BOOT_RECOVER &&
+           (choice->reason == TDM_REASON_NO_LINK || choice->reason == TDM_REASON_RESTARTED ||
+            choice->reason == TDM_REASON_POWER);
+}
+
 static void boot(struct sim_world *world)
 {
     struct tdm_boot_choice choice;
@@ -47,6 +55,7 @@ static void boot(struct sim_world *world)
     blamed = choice.reason == TDM_REASON_WATCHDOG || choice.reason == TDM_REASON_FAULT;
     world->intact = choice.action == TDM_BOOT_RUN ? choice.bank : TDM_NO_BANK;
     world->trial = choice.trial;
+    world->spent = is_spent(&choice);
     if (choice.action == TDM_BOOT_RUN && !record_asks(world)) {
         world->bank = choice.bank;
         world->running = sim_judge_start(&world->judge, choice.bank, choice.trial, blamed);
@@ -58,7 +67,7 @@ static void boot(struct sim_world *world)
                        tdm_reason_slug(choice.reason));
         world->bank = TDM_NO_BANK;
         world->running = SIM_NONE;
-        sim_judge_fetches(&world->judge, world->intact, blamed);
+        sim_judge_fetches(&world->judge, world->intact, blamed, world->spent);
     }
 }
 
@@ -99,9 +108,20 @@ static void misbehave(struct sim_world *world, uint32_t started_ms)
     }
 }
 
+/* As bootloader/fetch.c has it. */
+static void give_up_waiting(struct sim_world *world, uint32_t *since_ms)
+{
+    if (!world->spent || tdm_mcu_is_updating(&world->mcu)) {
+        *since_ms = world->now_ms;
+    } else if (world->now_ms - *since_ms >= RETRY_MS) {
+        sim_device_reset(world, TDM_RESET_SOFT);
+    }
+}
+
 static void run(struct sim_world *world)
 {
     uint32_t started_ms = world->now_ms;
+    uint32_t waits_since_ms = started_ms;
     unsigned steps = 0;
 
     world->self_test_ends_ms = started_ms + SELF_TEST_MS;
@@ -118,6 +138,7 @@ static void run(struct sim_world *world)
         steps = 0;
         world->now_ms += wait_ms > 0 ? wait_ms : 1;
         misbehave(world, started_ms);
+        give_up_waiting(world, &waits_since_ms);
     }
 }
 

@@ -344,6 +344,10 @@ void sim_judge_flash(struct sim_judge *judge)
     if (entry.state == STATE_PENDING || entry.state == STATE_TRIAL) {
         judge_target(judge, &entry);
     }
+    if (entry.state == STATE_IDLE &&
+        entry.active >= TDM_BANKS) { /* rolled back: what follows is another trial */
+        judge->on_trial = SIM_NONE;
+    }
     if (judge->flash->violations > 0) {
         sim_judge_accuse(judge,
                          "flash rules: 0 to 1, unaligned, outside, or a unit that must be erased first");
@@ -473,14 +477,14 @@ static bool may_run(const struct sim_judge *judge, uint8_t firmware)
            judge->firmware[firmware].manifest.counter >= judge->floor && firmware != judge->rejected;
 }
 
-static void judge_recovery(struct sim_judge *judge)
+static void judge_recovery(struct sim_judge *judge, bool spent)
 {
     uint8_t bank;
 
     for (bank = 0; bank < TDM_BANKS; bank++) {
         uint8_t firmware = sim_judge_identify(judge, bank);
 
-        if (may_run(judge, firmware)) {
+        if (may_run(judge, firmware) && !(spent && firmware == judge->was_on_trial)) {
             sim_judge_accuse(judge, "invariant 1: the bootloader runs nothing, although bank %u holds %s",
                              bank, judge->firmware[firmware].recipe.version);
         }
@@ -488,7 +492,7 @@ static void judge_recovery(struct sim_judge *judge)
     judge->on_trial = SIM_NONE;
 }
 
-void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed)
+void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed, bool spent)
 {
     uint8_t firmware = intact < TDM_BANKS ? sim_judge_identify(judge, intact) : SIM_NONE;
 
@@ -497,7 +501,7 @@ void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed)
     begin_start(judge, blamed);
     note_hidden_rejection(judge, &entry);
     if (intact >= TDM_BANKS) {
-        judge_recovery(judge);
+        judge_recovery(judge, spent);
     } else if (firmware == SIM_NONE) {
         sim_judge_accuse(judge, "invariant 2: bank %u is called intact, and holds nothing that was signed",
                          intact);

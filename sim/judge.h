@@ -53,8 +53,9 @@ uint8_t sim_judge_identify(const struct sim_judge *judge, uint8_t bank);
  * firmware that runs now, SIM_NONE if there is none. */
 uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool blamed);
 
-/* The bootloader chose to fetch; intact: the bank that could start, TDM_NO_BANK if it says that none can. */
-void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed);
+/* The bootloader chose to fetch; intact: the bank that could start, TDM_NO_BANK if it says that none can.
+ * spent: the last trial was rolled back without blame just now, so its image rests. */
+void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed, bool spent);
 
 /* The co-processor read a file to its end. */
 void sim_judge_streamed(struct sim_judge *judge, uint8_t firmware);

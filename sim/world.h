@@ -82,6 +82,7 @@ struct sim_world {
     enum tdm_reset_cause cause; /* of the next start */
     bool reset;
     uint8_t bank;    /* that runs; TDM_NO_BANK: the bootloader fetches */
+    bool spent;      /* it fetches while the only image rests: for a while */
     uint8_t intact;  /* while it does: the bank that could start, or TDM_NO_BANK */
     uint8_t running; /* firmware in bank, SIM_NONE while the bootloader fetches */
     bool trial;

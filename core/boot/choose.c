@@ -126,6 +126,7 @@ static void roll_back(struct tdm__choose *c, uint8_t reason)
 
     c->choice->reason = reason;
     c->first = 1 - record->target;
+    c->spent = record->target;
     if (reason == TDM_REASON_WATCHDOG || reason == TDM_REASON_FAULT) {
         tdm__record_to_rejected(&next, record, reason);
     } else {
@@ -232,7 +233,7 @@ static bool fall_back_to(struct tdm__choose *c, uint8_t bank)
     bool marked;
     int result;
 
-    if (bank == c->log.record.active || tdm__choose_judge(c, bank) != TDM_OK) {
+    if (bank == c->log.record.active || bank == c->spent || tdm__choose_judge(c, bank) != TDM_OK) {
         return false;
     }
     marked = is_marked(c, bank);
@@ -285,6 +286,7 @@ void tdm_boot_choose(struct tdm_boot_choice *choice, const struct tdm_boot_confi
     c.config = config;
     c.buffer = buffer;
     c.choice = choice;
+    c.spent = TDM_NO_BANK;
     if (tdm_record_load(&c.log, config->flash, config->layout) != TDM_OK) {
         tdm__choose_rebuild(&c);
     }
@@ -295,7 +297,7 @@ void tdm_boot_choose(struct tdm_boot_choice *choice, const struct tdm_boot_confi
         run_confirmed(&c, c.log.record.active);
         return;
     }
-    if (!fall_back(&c)) {
+    if (!fall_back(&c) && choice->reason == TDM_REASON_NONE) {
         choice->reason = TDM_REASON_ACTIVE_INVALID;
     }
 }

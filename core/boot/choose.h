@@ -12,6 +12,7 @@ struct tdm__choose {
     struct tdm_record_log log;
     struct tdm_manifest manifest; /* of the bank that was judged last */
     uint8_t first;                /* bank that is tried first where none is active */
+    uint8_t spent;                /* bank whose trial was rolled back in this start: it gets none now */
 };
 
 /* May this bank run? Signature, counter floor, rejected digest (the active bank was confirmed and is exempt),

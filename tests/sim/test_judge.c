@@ -136,7 +136,7 @@ static void a_trial_ends(void **state)
 static void nobody_fetches_while_an_image_could_run(void **state)
 {
     (void)state;
-    sim_judge_fetches(judge, TDM_NO_BANK, false);
+    sim_judge_fetches(judge, TDM_NO_BANK, false, false);
     assert_accuses("invariant 1: the bootloader runs nothing, although bank 0 holds 1.0.0");
 }
 

@@ -141,6 +141,21 @@ static void a_new_image_that_hangs_in_every_attempt_leaves_recovery(void **state
     assert_int_equal(world_start(&world, TDM_RESET_POWER)->action, TDM_BOOT_RECOVER);
 }
 
+/* Nobody is blamed, and yet the device must not be left to an image that can't be updated. */
+static void between_the_trials_of_an_image_that_finds_no_link_there_is_recovery(void **state)
+{
+    (void)state;
+    install_in_place();
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(world_start(&world, TDM_RESET_SOFT)->action, TDM_BOOT_RUN);
+        for (int i = 1; i < WORLD_ATTEMPTS; i++)
+            assert_int_equal(world_start(&world, TDM_RESET_NO_LINK)->action, TDM_BOOT_RUN);
+        assert_int_equal(world_start(&world, TDM_RESET_NO_LINK)->action, TDM_BOOT_RECOVER);
+        assert_int_equal(world.choice.reason, TDM_REASON_NO_LINK);
+        assert_int_equal(world_log(&world).record.soft_rollbacks, round + 1);
+    }
+}
+
 static void a_bank_that_was_only_begun_leaves_recovery(void **state)
 {
     struct tdm_record_log log = world_log(&world);
@@ -170,6 +185,8 @@ int main(void)
                                         no_rule_was_broken),
         cmocka_unit_test_setup_teardown(a_new_image_that_hangs_in_every_attempt_leaves_recovery, set_up,
                                         no_rule_was_broken),
+        cmocka_unit_test_setup_teardown(between_the_trials_of_an_image_that_finds_no_link_there_is_recovery,
+                                        set_up, no_rule_was_broken),
         cmocka_unit_test_setup_teardown(a_bank_that_was_only_begun_leaves_recovery, set_up,
                                         no_rule_was_broken),
     };
