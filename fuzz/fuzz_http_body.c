@@ -108,11 +108,17 @@ static void fuzz_call(const char *path, const uint8_t *data, size_t size)
         fleet.limits = status_limits_default;
         fleet.now = 1700000000000;
     }
-    struct api_call call = {.body = (const char *)data, .body_bytes = size};
+    struct api_call call = {.route = route_find("POST", path, &id),
+                            .caller = {.organization = RECORD_FIRST_ORGANIZATION,
+                                       .account = 1,
+                                       .role = ROLE_ADMIN,
+                                       .areas = UINT32_MAX},
+                            .body = (const char *)data,
+                            .body_bytes = size};
     check(store_begin(fleet.store) == STORE_OK);
-    int result = api_answer(route_find("POST", path, &id), &call, &fleet);
+    int result = api_answer(&call, &fleet);
     check(call.answer != NULL && (result == STORE_OK) == (call.status < 400));
-    json_decref(call.answer);
+    api_clear(&call);
     store_rollback(fleet.store);
     while (fleet.effects != NULL) {
         struct effect *next = fleet.effects->next;

@@ -29,6 +29,7 @@ static void set_up(void)
     fleet.limits = status_limits_default;
     fleet.node = 1;
     check(store_begin(fleet.store) == STORE_OK);
+    device.organization = RECORD_FIRST_ORGANIZATION;
     snprintf(device.template, sizeof device.template, "TMPL");
     snprintf(device.name, sizeof device.name, "pump");
     check(device_add(&fleet, &device, token) == STORE_OK);
