@@ -118,6 +118,10 @@ class Server:
     def log(self):
         return self.log_path.read_text()
 
+    def wait_log(self, text):
+        """What the server writes on its own time, after the answer or without one."""
+        wait_for(f"{text!r} in the log", lambda: text in self.log())
+
     def stop(self):
         if self.process:
             self.process.send_signal(signal.SIGTERM)

@@ -134,7 +134,7 @@ class Backup(unittest.TestCase):
         answer = self.server.ask("POST", "/api/v1/devices", {"template": s.TEMPLATE})
         self.assertEqual(answer.status, 503, answer.body)
         self.assertIn("lock", answer.json["detail"])
-        self.assertIn("database-locked", self.server.log())
+        self.server.wait_log("database-locked")
         self.assertEqual(self.server.ask("GET", "/health", token=False).status, 503)
         lock.execute("ROLLBACK")
         lock.close()
@@ -164,8 +164,8 @@ class Backup(unittest.TestCase):
                 break
             kept += 1
         self.assertEqual(answer.status, 507, answer.body)
-        self.assertIn("database-full", server.log())
-        self.assertIn("free some space", server.log())
+        server.wait_log("database-full")
+        server.wait_log("free some space")
         self.assertEqual(server.ask("GET", "/health", token=False).json["database"], "the disk is full")
         self.assertGreater(kept, 0)
         self.assertEqual(len(server.get("/api/v1/devices?limit=1")["devices"]), 1)

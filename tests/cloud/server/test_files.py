@@ -89,7 +89,7 @@ class Kept:
         self.assertEqual(answer.status, 503)
         self.assertTrue(30 <= int(answer.headers["retry-after"]) <= 60)
         self.assertEqual(list((server.data / "firmware").iterdir()), [])
-        self.assertIn("file-damaged", server.log())
+        server.wait_log("file-damaged")
 
 
 class InDirectory(Kept, unittest.TestCase):
@@ -155,7 +155,7 @@ class InS3(Kept, unittest.TestCase):
         self.environment = {**self.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
         server = self.start()
         self.assertEqual(server.ask("POST", "/api/v1/firmware", s.plain("1.1.0")).status, 503)
-        self.assertIn("status=403", server.log())
+        server.wait_log("status=403")
         self.assertEqual(len(self.s3.refused), 1)
         self.s3.refused.clear()
 

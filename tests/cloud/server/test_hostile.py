@@ -169,7 +169,7 @@ class Hostile(unittest.TestCase):
         self.server.start()
         flood = [socket.create_connection(("127.0.0.1", port), s.LIMIT)
                  for port in (self.server.mqtt_port, self.server.http_port) for _ in range(400)]
-        self.assertIn("connections-full", self.server.log())
+        self.server.wait_log("connections-full")
         for connection in flood[400:]:
             connection.close()
         s.wait_for("the API answers", self.answers)
@@ -197,7 +197,7 @@ class Hostile(unittest.TestCase):
         self.assertEqual(codes[:30], [0] * 30)
         self.assertIn(3, codes)
         inside.ping()
-        self.assertIn("login-too-often device=" + self.added["id"], self.server.log())
+        self.server.wait_log("login-too-often device=" + self.added["id"])
         self.assertEqual(self.connect(self.server.add_device()["token"]).code, 0)
         s.wait_for("it gets in again", lambda: self.connect().code == 0)
 
