@@ -67,6 +67,7 @@ struct fleet {
     bool busy;                            /* the last tick left work behind */
     char zone[RECORD_TEXT];               /* of devices that have none */
     int64_t hour;                         /* that charts were kept for last, 0 unknown */
+    int64_t minute;                       /* the same, of new shipments */
     struct planning *planning;            /* the shipment being split into waves (fleet/planning.h) */
 };
 

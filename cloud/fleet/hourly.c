@@ -2,11 +2,22 @@
 
 #include "cloud/fleet/retention.h"
 
-#define HOUR_MS   ((int64_t)3600 * 1000)
+#define MINUTE_MS ((int64_t)60 * 1000)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define CLOSE_MS  (2 * HOUR_MS) /* a shipment is watched closely at first */
 #define KEPT_MS   (400 * 24 * HOUR_MS)
 #define CHART_KEY "chart-hour"
 
-int hourly_tick(struct fleet *fleet)
+static int keep_minute(struct fleet *fleet)
+{
+    int64_t minute = fleet->now - fleet->now % MINUTE_MS;
+    if (fleet->minute == minute)
+        return STORE_OK;
+    fleet->minute = minute; /* of several servers the first one keeps it */
+    return store_chart_keep_live(fleet->store, minute, minute - CLOSE_MS);
+}
+
+static int keep_hour(struct fleet *fleet)
 {
     int64_t hour = fleet->now - fleet->now % HOUR_MS;
     int64_t last = 0;
@@ -26,4 +37,10 @@ int hourly_tick(struct fleet *fleet)
     if (result == STORE_OK)
         result = retention_expire(fleet);
     return result;
+}
+
+int hourly_tick(struct fleet *fleet)
+{
+    int result = keep_hour(fleet);
+    return result == STORE_OK ? keep_minute(fleet) : result;
 }

@@ -1,4 +1,5 @@
-/* What happens once an hour: points of charts are kept, and firmware that is no longer wanted goes. */
+/* What happens once an hour: points of charts are kept, and firmware that is no longer wanted goes; new
+ * shipments get a point every minute. */
 #ifndef TANDEM_CLOUD_HOURLY_H
 #define TANDEM_CLOUD_HOURLY_H
 

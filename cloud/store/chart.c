@@ -57,16 +57,17 @@ static int keep_versions(struct store *store, int64_t time)
     return db__run(&query);
 }
 
-static int keep_shipments(struct store *store, int64_t time)
+int store_chart_keep_live(struct store *store, int64_t time, int64_t since)
 {
     struct query query =
         db__query(store, "INSERT INTO progress_hour (shipment, time, target, updated, failed, skipped) "
                          "SELECT w.shipment, CAST(? AS BIGINT), CAST(sum(w.size) AS BIGINT), "
                          "CAST(sum(w.updated + w.there) AS BIGINT), CAST(sum(w.failed) AS BIGINT), "
                          "CAST(sum(w.skipped) AS BIGINT) FROM wave w JOIN shipment s ON s.id = w.shipment "
-                         "WHERE s.state = ? GROUP BY w.shipment ON CONFLICT DO NOTHING");
+                         "WHERE s.state = ? AND s.created >= ? GROUP BY w.shipment ON CONFLICT DO NOTHING");
     db__put_int(&query, time);
     db__put_int(&query, SHIPMENT_LIVE);
+    db__put_int(&query, since);
     return db__run(&query);
 }
 
@@ -74,7 +75,7 @@ int store_chart_keep(struct store *store, int64_t time, int64_t oldest)
 {
     int result = keep_versions(store, time);
     if (result == STORE_OK)
-        result = keep_shipments(store, time);
+        result = store_chart_keep_live(store, time, 0);
     if (result == STORE_OK)
         result = drop(store, "DELETE FROM version_hour WHERE time < ?", oldest);
     if (result == STORE_OK)

@@ -25,6 +25,8 @@ TDM_MUST_USE int store_field(struct store *store, int64_t organization, const ch
                              struct version_point **points, size_t *count);
 /* Keeps what runs now, and how every live shipment stands, as of time; drops what is older than oldest. */
 TDM_MUST_USE int store_chart_keep(struct store *store, int64_t time, int64_t oldest);
+/* Keeps how every live shipment stands that was created at since or later. */
+TDM_MUST_USE int store_chart_keep_live(struct store *store, int64_t time, int64_t since);
 /* Keeps how one shipment stands. */
 TDM_MUST_USE int store_chart_keep_shipment(struct store *store, int64_t shipment, int64_t time);
 /* From since on, in order of time. */

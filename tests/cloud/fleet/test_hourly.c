@@ -6,8 +6,9 @@
 
 #include "cloud/fleet/retention.h"
 
-#define HOUR ((int64_t)3600 * 1000)
-#define DAY  (24 * HOUR)
+#define MINUTE ((int64_t)60 * 1000)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
 
 static void versions_in_the_field_are_kept_once_an_hour(void **state)
 {
@@ -47,17 +48,44 @@ static void a_live_shipments_progress_is_kept_once_an_hour_and_at_its_end(void *
     world->fleet.limits.settle_ms = 0;
     int64_t one = world_device(world), two = world_device(world);
     int64_t shipment = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    world_pass(world, 3 * HOUR); /* it is no longer new */
     world_check_in(world, one, "1.0.0");
     world_check_in(world, one, "1.1.0");
     world_pass(world, HOUR);
+    world_pass(world, MINUTE);
     world_check_in(world, two, "1.0.0");
     world_check_in(world, two, "1.1.0");
     world_pass(world, 2 * HOUR); /* it is over: no more points */
     assert_int_equal(store_chart_shipment(world->fleet.store, shipment, &points, &count), STORE_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(points[0].progress.updated, 0);
+    assert_int_equal(points[1].progress.updated, 1);
+    assert_int_equal(points[1].progress.target, 2);
+    assert_int_equal(points[1].time % HOUR, 0);
+    assert_int_equal(points[2].progress.updated, 2);
+    free(points);
+}
+
+static void a_new_shipments_progress_is_kept_once_a_minute(void **state)
+{
+    struct world *world = *state;
+    struct progress_point *points;
+    size_t count;
+    world->fleet.limits.settle_ms = 0;
+    world_pass(world, HOUR - world->fleet.now % HOUR); /* nothing of the hour's in between */
+    int64_t one = world_device(world);
+    (void)world_device(world);
+    int64_t shipment = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    world_pass(world, MINUTE);
+    world_check_in(world, one, "1.0.0");
+    world_check_in(world, one, "1.1.0");
+    world_pass(world, MINUTE);
+    world_pass(world, 1000); /* the same minute */
+    assert_int_equal(store_chart_shipment(world->fleet.store, shipment, &points, &count), STORE_OK);
     assert_int_equal(count, 2);
-    assert_int_equal(points[0].progress.updated, 1);
-    assert_int_equal(points[0].progress.target, 2);
-    assert_int_equal(points[1].progress.updated, 2);
+    assert_int_equal(points[1].time - points[0].time, MINUTE);
+    assert_int_equal(points[0].progress.updated, 0);
+    assert_int_equal(points[1].progress.updated, 1);
     free(points);
 }
 
@@ -94,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(versions_in_the_field_are_kept_once_an_hour),
         CASE(a_live_shipments_progress_is_kept_once_an_hour_and_at_its_end),
+        CASE(a_new_shipments_progress_is_kept_once_a_minute),
         CASE(old_firmware_goes_unless_it_is_new_of_its_type_or_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
