@@ -204,6 +204,7 @@ api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_p
 api_fn api_shipment_preview, api_shipment_report, api_shipment_revert, api_shipment_chart;
 api_fn api_key_list, api_key_create, api_key_delete, api_retention_show, api_retention_set,
     api_chart_versions;
+api_fn api_template_list;
 api_fn api_filter_list, api_filter_create, api_filter_change, api_filter_delete;
 
 /* Records as JSON. */

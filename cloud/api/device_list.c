@@ -163,3 +163,19 @@ int api_device_list(struct api_call *call, struct fleet *fleet)
                              search.end || search.page.after == NULL ? json_null() : render_place(&search));
     return result;
 }
+
+int api_template_list(struct api_call *call, struct fleet *fleet)
+{
+    struct template_size *templates;
+    size_t count;
+    int result = store_templates(fleet->store, call->caller.organization, &templates, &count);
+    if (result != STORE_OK)
+        return result;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I}", "template", templates[i].template, "devices",
+                                              (json_int_t)templates[i].devices));
+    free(templates);
+    call->answer = json_pack("{s:o}", "templates", list);
+    return STORE_OK;
+}

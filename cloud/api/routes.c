@@ -20,6 +20,7 @@ static const struct route routes[] = {
 
     {"POST", V1 "/devices", "createDevice", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_device_create},
     {"GET", V1 "/devices", "listDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template filter sort limit cursor", api_device_list},
+    {"GET", V1 "/templates", "listTemplates", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_template_list},
     {"GET", V1 "/devices/:d", "getDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_show},
     {"PATCH", V1 "/devices/:d", "changeDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_change},
     {"GET", V1 "/devices/:d/why", "explainDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_why},

@@ -36,6 +36,24 @@ int store_template_exists(struct store *store, int64_t organization, const char 
     return result == STORE_OK && !found ? STORE_NOT_FOUND : result;
 }
 
+static void read_template(struct query *query, void *record)
+{
+    struct template_size *size = record;
+    db__text(query, size->template, sizeof size->template);
+    size->devices = db__int(query);
+}
+
+int store_templates(struct store *store, int64_t organization, struct template_size **templates,
+                    size_t *count)
+{
+    struct query query = db__query(
+        store, "SELECT o.template, (SELECT count(*) FROM device d WHERE d.organization = o.organization "
+               "AND d.template = o.template) FROM template_owner o WHERE o.organization = ? "
+               "ORDER BY o.template LIMIT 1000");
+    db__put_int(&query, organization);
+    return db__list(&query, read_template, sizeof **templates, templates, count);
+}
+
 /* In the order of FIELDS. */
 static void put_device(struct query *query, const struct device *device)
 {

@@ -211,6 +211,7 @@ class Contract(unittest.TestCase):
         self.status(409, "POST", "/api/v1/filters", saved)
         self.status(422, "POST", "/api/v1/filters", {"name": "x", "filter": "colour=red"})
         self.status(200, "GET", "/api/v1/filters")
+        self.assertIn(s.TEMPLATE, [one["template"] for one in self.status(200, "GET", "/api/v1/templates").json["templates"]])
         self.status(200, "PUT", one, saved)
         self.status(409, "PUT", one, {**saved, "name": "second"})
         self.status(422, "PUT", one, {"name": "x", "filter": "colour=red"})
