@@ -137,10 +137,11 @@ static json_t *render_wave(const struct wave *wave)
 static json_t *render_progress(const struct progress *progress)
 {
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I}", "target", (json_int_t)progress->target, "updated",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "target", (json_int_t)progress->target, "updated",
         (json_int_t)progress->updated, "failed", (json_int_t)progress->failed, "skipped",
         (json_int_t)progress->skipped, "rest",
-        (json_int_t)(progress->target - progress->updated - progress->failed - progress->skipped));
+        (json_int_t)(progress->target - progress->updated - progress->failed - progress->skipped),
+        "bytes_sent", (json_int_t)progress->sent_bytes, "bytes_full", (json_int_t)progress->plain_bytes);
 }
 
 /* What the operator asked for beside firmware and devices. */
@@ -173,6 +174,11 @@ json_t *render_shipment(const struct shipment *shipment, json_t *firmware, const
     return json;
 }
 
+static json_t *render_form(enum form_kind form)
+{
+    return form == FORM_NONE ? json_null() : json_string(status_form_slug(form));
+}
+
 static const char *describe(const struct target *target, bool online, const char *why, char *room,
                             size_t capacity)
 {
@@ -197,12 +203,13 @@ json_t *render_target(const struct target *target, const struct device *device, 
     char room[400];
     bool online = device->presence != DEVICE_OFFLINE;
     return json_pack(
-        "{s:o, s:s, s:b, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:b}", "id",
+        "{s:o, s:s, s:b, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:b}", "id",
         render_id('d', device->id), "name", device->name, "online", online, "version", device->version,
         "wave", (json_int_t)target->wave, "status", status_slug(target->status), "reason",
         tdm_reason_slug(target->reason), "text", describe(target, online, why, room, sizeof room), "stage",
         target->stage == TARGET_STAGE_NONE ? json_null() : json_string(status_stage_slug(target->stage)),
         "bytes", render_number(target->bytes), "size", render_number(target->size), "wire_bytes",
-        (json_int_t)target->wire_bytes, "attempts", (json_int_t)target->attempts, "updated",
-        render_time(target->updated), "ended", target->ended);
+        (json_int_t)target->wire_bytes, "encoding", render_form(target->form), "bytes_sent",
+        (json_int_t)target->sent_bytes, "bytes_full", (json_int_t)target->plain_bytes, "attempts",
+        (json_int_t)target->attempts, "updated", render_time(target->updated), "ended", target->ended);
 }

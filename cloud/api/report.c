@@ -51,7 +51,9 @@ static int begin(struct api_call *call, struct fleet *fleet)
         log_line(LOG_LEVEL_ERROR, "report-failed", "path=%s error=\"%s\"", fleet->folder, strerror(errno));
         return STORE_FAILED;
     }
-    fputs(work->csv ? "id,name,version,wave,status,reason,attempts,wire_bytes,updated,ended\r\n" : "[",
+    fputs(work->csv ? "id,name,version,wave,status,reason,attempts,wire_bytes,encoding,bytes_sent,bytes_full,"
+                      "updated,ended\r\n"
+                    : "[",
           work->to);
     return STORE_OK;
 }
@@ -82,9 +84,10 @@ static void put_csv_row(FILE *to, const struct target *target, const struct devi
     put_csv(to, device->name);
     fputc(',', to);
     put_csv(to, device->version);
-    fprintf(to, ",%" PRId64 ",%s,%s,%" PRId64 ",%" PRId64 ",%s,%s\r\n", target->wave,
-            status_slug(target->status), tdm_reason_slug(target->reason), target->attempts,
-            target->wire_bytes, time, target->ended ? "true" : "false");
+    fprintf(to, ",%" PRId64 ",%s,%s,%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%s,%s\r\n",
+            target->wave, status_slug(target->status), tdm_reason_slug(target->reason), target->attempts,
+            target->wire_bytes, target->form == FORM_NONE ? "" : status_form_slug(target->form),
+            target->sent_bytes, target->plain_bytes, time, target->ended ? "true" : "false");
 }
 
 static void put_json_row(struct report_work *work, const struct target *target, const struct device *device)

@@ -143,6 +143,15 @@ static bool take_signature(const struct intake *intake, const struct tdm_envelop
     return EVP_Digest(head, envelope->head_bytes, firmware->head_digest, &length, EVP_sha256(), NULL) == 1;
 }
 
+static void take_form(const struct tdm_envelope *envelope, struct firmware *firmware)
+{
+    static const uint8_t none[TDM_SHA256_BYTES];
+    bool based = memcmp(envelope->base_digest, none, sizeof none) != 0;
+    firmware->plain_size = firmware->size - envelope->payload_bytes + firmware->image_bytes;
+    if (envelope->encoding != TDM_ENCODING_PLAIN)
+        firmware->form = based ? FORM_DELTA : FORM_COMPRESSED;
+}
+
 static bool finish_package(struct intake *intake, struct firmware *firmware, char *why, size_t capacity)
 {
     struct tdm_envelope envelope;
@@ -174,6 +183,7 @@ static bool finish_package(struct intake *intake, struct firmware *firmware, cha
     firmware->counter = manifest.counter;
     firmware->key_id = key_id;
     firmware->encoding = envelope.encoding;
+    take_form(&envelope, firmware);
     return take_signature(intake, &envelope, firmware) || refuse_package(why, capacity, TDM_E_SIZE);
 }
 
@@ -213,7 +223,7 @@ static bool finish_plain(struct intake *intake, struct firmware *firmware, char 
 
 bool intake_finish(struct intake *intake, struct firmware *firmware, char *why, size_t capacity)
 {
-    *firmware = (struct firmware){.size = intake->size};
+    *firmware = (struct firmware){.size = intake->size, .form = FORM_PLAIN, .plain_size = intake->size};
     finish_digest(intake->sha256, firmware->sha256);
     finish_digest(intake->md5, firmware->md5);
     if (intake->size == 0) {

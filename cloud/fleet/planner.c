@@ -172,6 +172,9 @@ static int make_offer(struct plan *plan, struct target *target)
     if (result != STORE_OK)
         return result;
     target->turn = 0;
+    target->form = plan->firmware.form;
+    target->sent_bytes = plan->firmware.size;
+    target->plain_bytes = plan->firmware.plain_size;
     status_offered(target, &plan->limits, fleet->now);
     return fleet_note(fleet, plan->device.id, "offered", "shipment \"%s\": %s %s%s%s, attempt %d%s",
                       plan->shipment.name, plan->firmware.type, plan->firmware.version,

@@ -292,13 +292,20 @@ void status_consented(struct target *target, int64_t now)
         move(target, TARGET_WAITING, TDM_REASON_NONE, 0, now);
 }
 
+static void count_success(const struct target *target, int64_t by, struct wave *more)
+{
+    more->updated += by;
+    more->sent_bytes += by * target->sent_bytes;
+    more->plain_bytes += by * target->plain_bytes;
+}
+
 void status_count(const struct target *target, int64_t by, struct wave *more)
 {
     bool out = target->status == TARGET_DOWNLOAD_LIMIT_REACHED || target->status == TARGET_ROLLBACK;
     if (!target->ended)
         more->stuck += out ? by : 0;
     else if (target->status == TARGET_SUCCESS)
-        more->updated += by;
+        count_success(target, by, more);
     else if (target->status == TARGET_ALREADY_THERE)
         more->there += by;
     else if (target->status == TARGET_NOT_NEEDED)
@@ -324,6 +331,17 @@ const char *status_slug(enum target_status status)
 const char *status_text(enum target_status status)
 {
     return statuses[status].text;
+}
+
+static const char *const form_slugs[] = {
+#define FORM_KIND_SLUG(name, slug) slug,
+    FORM_KINDS(FORM_KIND_SLUG)
+#undef FORM_KIND_SLUG
+};
+
+const char *status_form_slug(enum form_kind form)
+{
+    return form_slugs[form];
 }
 
 static const char *const stage_slugs[] = {

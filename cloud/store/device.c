@@ -5,7 +5,7 @@
 
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
-    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key"
+    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes"
 #define TRIM_EVERY 8 /* events, on average: looking for old ones costs more than adding a new one */
 #define COLUMNS                                                                                              \
     "id, organization, token_hash, created, " FIELDS                                                         \
@@ -76,6 +76,7 @@ static void put_device(struct query *query, const struct device *device)
     db__put_text(query, device->zone);
     db__put_text(query, device->location_zone);
     db__put_text(query, device->version_key);
+    db__put_int(query, device->decodes);
 }
 
 static void read_device(struct query *query, void *record)
@@ -104,6 +105,7 @@ static void read_device(struct query *query, void *record)
     db__text(query, device->zone, sizeof device->zone);
     db__text(query, device->location_zone, sizeof device->location_zone);
     db__text(query, device->version_key, sizeof device->version_key);
+    device->decodes = db__int(query);
     device->presence = (enum device_presence)db__int(query);
 }
 
@@ -111,7 +113,7 @@ int store_device_add(struct store *store, struct device *device)
 {
     struct query query =
         db__query(store, "INSERT INTO device (organization, token_hash, created, " FIELDS ") VALUES "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                          "ON CONFLICT DO NOTHING RETURNING id");
     db__put_int(&query, device->organization);
     db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
@@ -125,8 +127,8 @@ int store_device_update(struct store *store, const struct device *device)
 {
     struct query query = db__query(
         store, "UPDATE device SET (last_seen, checked_in, foreign_template, type, version, build, hardware, "
-               "digest, state, counter, reports, shipment, library) = "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
+               "digest, state, counter, reports, shipment, library, decodes) = "
+               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
     db__put_int(&query, device->last_seen);
     db__put_int(&query, device->checked_in);
     db__put_int(&query, device->foreign);
@@ -140,6 +142,7 @@ int store_device_update(struct store *store, const struct device *device)
     db__put_int(&query, device->reports);
     db__put_int(&query, device->shipment);
     db__put_text(&query, device->library);
+    db__put_int(&query, device->decodes);
     db__put_int(&query, device->id);
     return db__run_one(&query);
 }

@@ -6,7 +6,7 @@
 #define FIELDS                                                                                               \
     "organization, name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, "     \
     "image_bytes, "                                                                                          \
-    "counter, key_id, encoding, library, head_digest, signature, signer"
+    "counter, key_id, encoding, library, head_digest, signature, signer, form, plain_size"
 
 static void read_firmware(struct query *query, void *record)
 {
@@ -32,14 +32,15 @@ static void read_firmware(struct query *query, void *record)
     (void)db__bytes(query, firmware->head_digest, sizeof firmware->head_digest);
     (void)db__bytes(query, firmware->signature, sizeof firmware->signature);
     firmware->signer = db__int(query);
+    firmware->form = (enum form_kind)db__int(query);
+    firmware->plain_size = db__int(query);
 }
 
 int store_firmware_add(struct store *store, struct firmware *firmware)
 {
-    struct query query = db__query(
-        store,
-        "INSERT INTO firmware (" FIELDS ") VALUES "
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
+    struct query query = db__query(store, "INSERT INTO firmware (" FIELDS ") VALUES "
+                                          "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                          "?) ON CONFLICT DO NOTHING RETURNING id");
     db__put_int(&query, firmware->organization);
     db__put_text(&query, firmware->name);
     db__put_int(&query, firmware->package);
@@ -60,6 +61,8 @@ int store_firmware_add(struct store *store, struct firmware *firmware)
     db__put_bytes(&query, firmware->head_digest, sizeof firmware->head_digest);
     db__put_bytes(&query, firmware->signature, sizeof firmware->signature);
     db__put_int(&query, firmware->signer);
+    db__put_int(&query, firmware->form);
+    db__put_int(&query, firmware->plain_size);
     return db__run_add(&query, &firmware->id);
 }
 

@@ -239,6 +239,25 @@ static const char *const steps[] = {
     "  shipment BIGINT NOT NULL REFERENCES shipment (id) ON DELETE CASCADE, time BIGINT NOT NULL,"
     "  target BIGINT NOT NULL, updated BIGINT NOT NULL, failed BIGINT NOT NULL, skipped BIGINT NOT NULL,"
     "  PRIMARY KEY (shipment, time)) {keyed};",
+    /* 11: in which form a firmware travels; forms that the cloud made. Form 1 is plain, 2 compressed. */
+    "ALTER TABLE device ADD COLUMN decodes BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE firmware ADD COLUMN form BIGINT NOT NULL DEFAULT 1;"
+    "ALTER TABLE firmware ADD COLUMN plain_size BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE firmware SET form = 1 + encoding, plain_size = size;"
+    "ALTER TABLE target ADD COLUMN form BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE target ADD COLUMN sent_bytes BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE target ADD COLUMN plain_bytes BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE target ADD COLUMN plain_only BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE wave ADD COLUMN sent_bytes BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE wave ADD COLUMN plain_bytes BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE form ("
+    "  id {id}, firmware BIGINT NOT NULL REFERENCES firmware (id) ON DELETE CASCADE, base {bytes} NOT NULL,"
+    "  state BIGINT NOT NULL, wanted BIGINT NOT NULL, node BIGINT NOT NULL, due BIGINT NOT NULL,"
+    "  tries BIGINT NOT NULL, size BIGINT NOT NULL, sha256 {bytes}, md5 {bytes}, took BIGINT NOT NULL,"
+    "  used BIGINT NOT NULL, why TEXT NOT NULL, UNIQUE (firmware, base));"
+    "CREATE INDEX form_by_state ON form (state, used);"
+    "CREATE INDEX form_by_sha256 ON form (sha256);"
+    "CREATE INDEX firmware_by_digest ON firmware (organization, digest);",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

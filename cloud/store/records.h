@@ -28,6 +28,9 @@
 /* What the primary MCU said of its running image (deviceReport). */
 enum device_state { DEVICE_UNKNOWN = 0, DEVICE_CONFIRMED = 1, DEVICE_TRIAL = 2 };
 
+/* What it decodes (docs/EXTENSIONS.md, deviceDecodes). */
+enum device_decodes { DECODES_COMPRESSED = 1, DECODES_DELTA = 2 };
+
 /* Its connection (store/node.h). */
 enum device_presence { DEVICE_OFFLINE = 0, DEVICE_CONNECTED = 1, DEVICE_CHECKED_IN = 2 };
 
@@ -55,8 +58,22 @@ struct device {
     enum device_state state;
     int64_t counter;               /* security counter, -1 unknown */
     bool reports;                  /* it has sent a deviceReport before: it will tell of its confirmation */
+    int64_t decodes;               /* bits of enum device_decodes: what its running firmware takes */
     int64_t shipment;              /* whose offer it got last, 0 none */
     enum device_presence presence; /* as it was read: never written */
+};
+
+/* The form in which a firmware travels (docs/CLOUD.md, "Deltas"). X(NAME, slug); stored: append only. */
+#define FORM_KINDS(X)                                                                                        \
+    X(NONE, "none")                                                                                          \
+    X(PLAIN, "plain")                                                                                        \
+    X(COMPRESSED, "compressed")                                                                              \
+    X(DELTA, "delta")
+
+enum form_kind {
+#define FORM_KIND_ENUM(name, slug) FORM_##name,
+    FORM_KINDS(FORM_KIND_ENUM)
+#undef FORM_KIND_ENUM
 };
 
 struct firmware {
@@ -83,6 +100,8 @@ struct firmware {
     uint8_t head_digest[RECORD_DIGEST_BYTES]; /* what was signed, and by whom they say */
     uint8_t signature[64];
     int64_t signer; /* the known key that did sign it, 0 none */
+    enum form_kind form;
+    int64_t plain_size; /* of the plain package around the same image; size, if that is what this is */
 };
 
 /* X(NAME, slug) */
@@ -176,7 +195,9 @@ struct wave {
     int64_t there;   /* ran the firmware before */
     int64_t skipped; /* left out by the condition */
     int64_t failed;
-    int64_t stuck; /* failed for now: rolled back, or out of attempts */
+    int64_t stuck;      /* failed for now: rolled back, or out of attempts */
+    int64_t sent_bytes; /* files that updated devices were offered, and the plain ones in their place */
+    int64_t plain_bytes;
     int64_t opened;
     int64_t reached; /* when enough were updated, 0 not yet */
     bool forgiven;   /* the operator went on after a stop: the sample and failures until then */
@@ -245,16 +266,22 @@ struct target {
     int64_t repeats;       /* offers made again within it after the connection broke */
     int64_t due;           /* when to look again, 0 never */
     int64_t updated;
-    int64_t wave;    /* from 1 */
-    int64_t consent; /* when its owner agreed, 0 not yet */
-    int64_t turn;    /* when the rate lets it have its offer, 0 none taken */
+    int64_t wave;        /* from 1 */
+    int64_t consent;     /* when its owner agreed, 0 not yet */
+    int64_t turn;        /* when the rate lets it have its offer, 0 none taken */
+    enum form_kind form; /* of the last offer, and its file's bytes */
+    int64_t sent_bytes;
+    int64_t plain_bytes; /* of the plain file in its place */
+    bool plain_only;     /* an encoded one failed here: the next ones are plain */
 };
 
 struct progress {
     int64_t target;
     int64_t updated; /* those that ran it before included */
     int64_t failed;
-    int64_t skipped; /* left out by the condition */
+    int64_t skipped;    /* left out by the condition */
+    int64_t sent_bytes; /* as in struct wave */
+    int64_t plain_bytes;
 };
 
 /* A list in pages: at most limit records, those behind the one with id after (0: from the start). */

@@ -9,10 +9,11 @@
     "steps, sweep, turn, due, why"
 #define WAVE_FIELDS                                                                                          \
     "shipment, number, kind, amount, filter, success_percent, failure_percent, minimum, soak, size, "        \
-    "updated, there, skipped, failed, stuck, opened, reached, forgiven, forgiven_sample, forgiven_bad"
+    "updated, there, skipped, failed, stuck, sent_bytes, plain_bytes, opened, reached, forgiven, "           \
+    "forgiven_sample, forgiven_bad"
 #define TARGET_FIELDS                                                                                        \
     "status, reason, ended, stage, bytes, size, wire_bytes, attempts, period_start, attempt_start, "         \
-    "repeats, due, updated, wave, consent, turn"
+    "repeats, due, updated, wave, consent, turn, form, sent_bytes, plain_bytes, plain_only"
 #define TARGET_COLUMNS "shipment, device, " TARGET_FIELDS
 
 static void read_shipment(struct query *query, void *record)
@@ -190,6 +191,8 @@ static void read_progress(struct query *query, void *record)
     progress->updated = db__int(query);
     progress->failed = db__int(query);
     progress->skipped = db__int(query);
+    progress->sent_bytes = db__int(query);
+    progress->plain_bytes = db__int(query);
 }
 
 int store_shipment_progress(struct store *store, int64_t shipment, struct progress *progress)
@@ -198,7 +201,9 @@ int store_shipment_progress(struct store *store, int64_t shipment, struct progre
         db__query(store, "SELECT CAST(coalesce(sum(size), 0) AS BIGINT), "
                          "CAST(coalesce(sum(updated + there), 0) AS BIGINT), "
                          "CAST(coalesce(sum(failed), 0) AS BIGINT), "
-                         "CAST(coalesce(sum(skipped), 0) AS BIGINT) FROM wave WHERE shipment = ?");
+                         "CAST(coalesce(sum(skipped), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(sent_bytes), 0) AS BIGINT), "
+                         "CAST(coalesce(sum(plain_bytes), 0) AS BIGINT) FROM wave WHERE shipment = ?");
     db__put_int(&query, shipment);
     return db__one(&query, read_progress, progress, sizeof *progress);
 }
@@ -223,6 +228,8 @@ static void read_wave(struct query *query, void *record)
     wave->skipped = db__int(query);
     wave->failed = db__int(query);
     wave->stuck = db__int(query);
+    wave->sent_bytes = db__int(query);
+    wave->plain_bytes = db__int(query);
     wave->opened = db__int(query);
     wave->reached = db__int(query);
     wave->forgiven = db__int(query) != 0;
@@ -238,6 +245,8 @@ static void put_counters(struct query *query, const struct wave *wave)
     db__put_int(query, wave->skipped);
     db__put_int(query, wave->failed);
     db__put_int(query, wave->stuck);
+    db__put_int(query, wave->sent_bytes);
+    db__put_int(query, wave->plain_bytes);
 }
 
 static void put_passage(struct query *query, const struct wave *wave)
@@ -253,7 +262,7 @@ int store_wave_add(struct store *store, const struct wave *wave)
 {
     struct query query =
         db__query(store, "INSERT INTO wave (" WAVE_FIELDS
-                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     db__put_int(&query, wave->shipment);
     db__put_int(&query, wave->number);
     db__put_int(&query, wave->kind);
@@ -291,7 +300,8 @@ int store_wave_count(struct store *store, const struct wave *more)
 {
     struct query query =
         db__query(store, "UPDATE wave SET size = size + ?, updated = updated + ?, there = there + ?, "
-                         "skipped = skipped + ?, failed = failed + ?, stuck = stuck + ? "
+                         "skipped = skipped + ?, failed = failed + ?, stuck = stuck + ?, "
+                         "sent_bytes = sent_bytes + ?, plain_bytes = plain_bytes + ? "
                          "WHERE shipment = ? AND number = ?");
     put_counters(&query, more);
     db__put_int(&query, more->shipment);
@@ -302,8 +312,8 @@ int store_wave_count(struct store *store, const struct wave *more)
 int store_waves_clear(struct store *store, int64_t shipment)
 {
     struct query query = db__query(
-        store, "UPDATE wave SET size = 0, updated = 0, there = 0, skipped = 0, failed = 0, stuck = 0 "
-               "WHERE shipment = ?");
+        store, "UPDATE wave SET size = 0, updated = 0, there = 0, skipped = 0, failed = 0, stuck = 0, "
+               "sent_bytes = 0, plain_bytes = 0 WHERE shipment = ?");
     db__put_int(&query, shipment);
     int result = db__run(&query);
     if (result != STORE_OK)
@@ -334,6 +344,10 @@ static void put_target(struct query *query, const struct target *target)
     db__put_int(query, target->wave);
     db__put_int(query, target->consent);
     db__put_int(query, target->turn);
+    db__put_int(query, target->form);
+    db__put_int(query, target->sent_bytes);
+    db__put_int(query, target->plain_bytes);
+    db__put_int(query, target->plain_only);
 }
 
 static void read_target(struct query *query, void *record)
@@ -357,13 +371,18 @@ static void read_target(struct query *query, void *record)
     target->wave = db__int(query);
     target->consent = db__int(query);
     target->turn = db__int(query);
+    target->form = (enum form_kind)db__int(query);
+    target->sent_bytes = db__int(query);
+    target->plain_bytes = db__int(query);
+    target->plain_only = db__int(query) != 0;
 }
 
 int store_target_add(struct store *store, const struct target *target)
 {
     struct query query = db__query(
-        store, "INSERT INTO target (" TARGET_COLUMNS
-               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+        store,
+        "INSERT INTO target (" TARGET_COLUMNS
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
     db__put_int(&query, target->shipment);
     db__put_int(&query, target->device);
     put_target(&query, target);
@@ -374,8 +393,9 @@ int store_target_add(struct store *store, const struct target *target)
 int store_target_update(struct store *store, const struct target *target)
 {
     struct query query = db__query(
-        store, "UPDATE target SET (" TARGET_FIELDS
-               ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE shipment = ? AND device = ?");
+        store,
+        "UPDATE target SET (" TARGET_FIELDS
+        ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE shipment = ? AND device = ?");
     put_target(&query, target);
     db__put_int(&query, target->shipment);
     db__put_int(&query, target->device);

@@ -240,6 +240,9 @@ class Devices(unittest.TestCase):
         target = self.server.target(shipment)
         self.assertEqual((target["status"], target["reason"], target["ended"], target["wire_bytes"], target["attempts"]),
                          ("success", "none", True, 12345, 1))
+        self.assertEqual((target["encoding"], target["bytes_sent"], target["bytes_full"]), ("plain", size, size))
+        progress = self.server.get(f"/api/v1/shipments/{shipment['id']}")["progress"]
+        self.assertEqual((progress["updated"], progress["bytes_sent"], progress["bytes_full"]), (1, size, size))
 
     def test_a_rollback_is_told_with_its_reason_and_not_offered_again(self):
         data, digest = s.packed("1.2.0")

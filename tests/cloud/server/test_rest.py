@@ -169,7 +169,8 @@ class Rest(unittest.TestCase):
         first = self.server.post("/api/v1/shipments", ship)
         second = self.server.post("/api/v1/shipments", {**ship, "name": "ünïque", "devices": [device["id"]]})
         self.assertRegex(first["name"], r"^New Shipping [A-Z][a-z]{2} \d\d, \d{4}")
-        self.assertEqual(first["progress"], {"target": 1, "updated": 0, "failed": 0, "skipped": 0, "rest": 1})
+        self.assertEqual(first["progress"], {"target": 1, "updated": 0, "failed": 0, "skipped": 0, "rest": 1,
+                                             "bytes_sent": 0, "bytes_full": 0})
         self.assertEqual(first["firmware"], firmware)
         target = first["devices"][0]
         self.assertEqual((target["id"], target["status"], target["ended"]), (device["id"], "waiting", False))

@@ -95,7 +95,8 @@ class Shipments(unittest.TestCase):
         for device in others:
             self.fleet.succeed(device)
         now = self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
-        self.assertEqual(now["progress"], {"target": 10, "updated": 10, "failed": 0, "skipped": 0, "rest": 0})
+        self.assertEqual({key: now["progress"][key] for key in ("target", "updated", "failed", "skipped", "rest")},
+                         {"target": 10, "updated": 10, "failed": 0, "skipped": 0, "rest": 0})
         self.assertEqual([wave["size"] for wave in now["waves"]], [3, 7])
 
     def test_a_failing_wave_stops_and_the_operator_goes_on(self):
@@ -186,6 +187,9 @@ class Shipments(unittest.TestCase):
         self.assertEqual([(row["id"], row["name"], row["status"], row["reason"]) for row in rows],
                          [("d1", "pump, \"old\"", "success", "none"), ("d2", "pump, \"old\"", "upload-failure", "bad-signature"),
                           ("d3", "asleep", "waiting", "none")])
+        size = str(shipment["firmware"]["size"])
+        self.assertEqual([(row["encoding"], row["bytes_sent"], row["bytes_full"]) for row in rows],
+                         [("plain", size, size), ("plain", size, size), ("", "0", "0")])
         listed = self.server.get(path + "?format=json")
         self.assertEqual([row["status"] for row in listed], [row["status"] for row in rows])
         self.assertEqual(self.server.ask("GET", path + "?format=pdf").status, 400)

@@ -224,7 +224,9 @@ static void progress_is_the_sum_of_the_waves(void **state)
                             .there = 1,
                             .skipped = 2,
                             .failed = 1,
-                            .stuck = 1};
+                            .stuck = 1,
+                            .sent_bytes = 500,
+                            .plain_bytes = 9000};
         struct wave less = {.shipment = shipment, .number = number, .updated = -1, .failed = 1};
         assert_int_equal(store_wave_add(store, &wave), STORE_OK);
         assert_int_equal(store_wave_count(store, &more), STORE_OK);
@@ -235,6 +237,8 @@ static void progress_is_the_sum_of_the_waves(void **state)
     assert_int_equal(progress.updated, 6);
     assert_int_equal(progress.failed, 4);
     assert_int_equal(progress.skipped, 4);
+    assert_int_equal(progress.sent_bytes, 1000);
+    assert_int_equal(progress.plain_bytes, 18000);
     assert_int_equal(store_waves(store, shipment, &waves, &count), STORE_OK);
     assert_int_equal(count, 2);
     assert_int_equal(waves[1].number, 2);
