@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,7 +75,10 @@ static const struct {
      "where several servers keep firmware files: an absolute path, or\n"
      "                        s3://BUCKET[/PREFIX], which takes its settings from AWS_* (docs/CLOUD.md)",
      offsetof(struct options, files)},
-    {CONSOLE, "console", "DIR", "the built web console, served at /", offsetof(struct options, console)},
+    {CONSOLE, "console", "DIR",
+     "the built web console, served at /\n"
+     "                        (default: the one that came with this program)",
+     offsetof(struct options, console)},
     {DATABASE, "database", "URL",
      "postgresql://HOST/NAME instead of SQLite in --data; several servers\n"
      "                        may share it",
@@ -222,14 +226,31 @@ static void check(const struct options *options)
         usage_error("--tls-cert, --tls-key and --client-ca need --https or --mqtts");
 }
 
+/* The console that belongs to this program: `../console` beside its folder, as in a build tree, or where it
+ * is installed. NULL if there is none. */
+static const char *find_console(void)
+{
+    static char beside[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", beside, sizeof beside - 1);
+    beside[length > 0 ? length : 0] = '\0';
+    for (int up = 0; up < 2 && strrchr(beside, '/') != NULL; up++)
+        *strrchr(beside, '/') = '\0';
+    char page[PATH_MAX + 32];
+    snprintf(page, sizeof page, "%s/console/index.html", beside);
+    if (access(page, R_OK) == 0) {
+        strncat(beside, "/console", sizeof beside - strlen(beside) - 1);
+        return beside;
+    }
+    return access(TANDEM_CONSOLE "/index.html", R_OK) == 0 ? TANDEM_CONSOLE : NULL;
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     struct option known[OPTION_COUNT + 1] = {0};
     for (size_t i = 0; i < OPTION_COUNT; i++)
         known[i] = (struct option){table[i].name, table[i].value != NULL, NULL, table[i].id};
     *options = (struct options){.settle_ms = status_limits_default.settle_ms, .log_level = LOG_LEVEL_INFO};
-    if (access(TANDEM_CONSOLE "/index.html", R_OK) == 0)
-        options->console = TANDEM_CONSOLE;
+    options->console = find_console();
     for (int id; (id = getopt_long(argc, argv, "", known, NULL)) != -1;)
         take(options, id, optarg);
     if (optind < argc)

@@ -76,8 +76,8 @@ class Person:
 class Server:
     """Starts in a fresh folder, or in the same one again; use as a context manager."""
 
-    def __init__(self, *options, folder=None, environment=None):
-        self.options = options
+    def __init__(self, *options, folder=None, environment=None, program=PROGRAM):
+        self.program, self.options = program, options
         self.environment = {**os.environ, **(environment or {})}
         self.own_folder = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="tandem-cloud-"))
@@ -98,7 +98,7 @@ class Server:
         self.log_path = self.folder / f"log-{time.monotonic_ns()}"
         with open(self.log_path, "wb") as log, open(self.folder / "out", "wb") as out:
             self.process = subprocess.Popen(
-                [PROGRAM, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
+                [self.program, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
                 stdout=out, stderr=log, env=self.environment, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
         self.http_port, self.mqtt_port = int(started["http"]), int(started["mqtt"])

@@ -1,5 +1,6 @@
 """Static files of the web console, and what browsers are told."""
 
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
@@ -53,6 +54,13 @@ class Console(unittest.TestCase):
             self.assertIn("frame-ancestors 'none'", headers["content-security-policy"])
             self.assertNotIn("unsafe", headers["content-security-policy"])
             self.assertEqual(headers["x-content-type-options"], "nosniff")
+
+    def test_the_console_beside_the_program_is_found(self):
+        program = Path(self.temporary.name) / "bin/tandem-cloud"
+        program.parent.mkdir()
+        shutil.copy(s.PROGRAM, program)
+        with s.Server(program=program) as server:
+            self.assertEqual(server.ask("GET", "/", token=False).body, FILES["index.html"])
 
     def test_a_folder_without_a_page_is_refused_at_the_start(self):
         with self.assertRaisesRegex(AssertionError, "index.html"):
