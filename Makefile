@@ -3,10 +3,11 @@
 FIRMWARE := mps2 mps2-onebank nrf51 nrf51-onebank
 BOARD ?= mps2
 
-.PHONY: help deps deps-test host firmware demo demo-onebank test bench soak check amalgamation clean
+.PHONY: help deps deps-test host console firmware demo demo-onebank test bench soak check amalgamation clean
 
 help:
-	@echo 'make          host programs into build/bin'
+	@echo 'make          host programs into build/bin, the console into build/console'
+	@echo 'make console  the console alone'
 	@echo 'make demo     the whole system once, in QEMU; KEEP=1 leaves it running'
 	@echo 'make demo-onebank  the same on a device with one bank, whose bootloader fetches; BOARD=nrf51 for the Cortex-M0'
 	@echo 'make test     every test; FUZZ_SECONDS=20 per fuzz target'
@@ -25,7 +26,12 @@ deps-test:
 
 host: deps
 	@tools/build host
+	@tools/build console || echo 'The programs work without the console; `make console` tries again.'
 	@echo 'Programs are in build/bin.'
+
+console: deps
+	@tools/build console
+	@echo 'The console is in build/console; build/bin/tandem-cloud serves it.'
 
 firmware: deps
 	@tools/build $(FIRMWARE)
@@ -56,4 +62,4 @@ amalgamation:
 	@tools/amalgamate
 
 clean:
-	rm -rf build dist
+	rm -rf build dist console/node_modules

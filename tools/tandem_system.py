@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -192,6 +193,10 @@ class System:
             self.bin / "tandem-cloud", "--data", self.data, "--http", f"127.0.0.1:{self.http_port}",
             "--mqtt", f"127.0.0.1:{self.mqtt_port}", "--settle", self.settle])
         wait_for("tandem-cloud answers", lambda: self.cloud.check() and self._healthy(), 10)
+
+    def first_password(self):
+        """What the first sign-in as admin takes."""
+        return re.search(r"admin password: (\S+)", (self.folder / "tandem-cloud.log").read_text())[1]
 
     def start_device(self):
         log = self.folder / "console.log"

@@ -1,0 +1,71 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { darkNow } from "./theme";
+import { count } from "../text";
+
+export interface Series {
+  label: string;
+  /** A custom property of tokens.css that holds a colour, such as `--series-1`. */
+  color: string;
+  /** One value for each time; null where there is none. */
+  values: (number | null)[];
+}
+
+interface Props {
+  label: string;
+  /** Seconds since 1970. */
+  times: number[];
+  series: Series[];
+  /** Lay the series on top of each other, as areas. */
+  stacked?: boolean;
+  height?: number;
+  format?: (value: number) => string;
+}
+
+const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Running sums, so that each series stands on those before it. */
+export function stack(series: Series[]): (number | null)[][] {
+  const sums: number[] = [];
+  return series.map(({ values }) => values.map((value, i) => (sums[i] = (sums[i] ?? 0) + (value ?? 0))));
+}
+
+function optionsOf({ series, stacked, height, format = count }: Props, width: number): uPlot.Options {
+  const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+  return {
+    width, height: height!, cursor: { y: false }, legend: { live: true },
+    padding: [8, 8, 0, 0],
+    scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.08, 1)] } },
+    axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value % 1 === 0 ? format(value) : "")) }],
+    series: [
+      { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })), label: "Time" },
+      ...series.map(({ label, color: name, values }) => ({
+        label, stroke: color(name), width: 2, points: { show: values.length < 2 },
+        fill: stacked ? `color-mix(in srgb, ${color(name)} 30%, transparent)` : undefined,
+        value: (_: uPlot, __: unknown, ___: unknown, index: number | null) =>
+          index === null || values[index] == null ? "–" : format(values[index]!),
+      })),
+    ],
+    bands: stacked ? series.slice(1).map((_, i): uPlot.Band => ({ series: [i + 2, i + 1] })) : undefined,
+  };
+}
+
+/** A chart over time. What it shows stands beside it as text, or is only a glance: it is an image to assistive techniques. */
+export function Chart(props: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const { times, series, stacked, label, height = 220 } = props;
+  const dark = darkNow.value;
+  useEffect(() => {
+    const element = box.current!;
+    const values = stacked ? stack(series) : series.map((one) => one.values);
+    const plot = new uPlot(optionsOf({ ...props, height }, element.clientWidth), [times, ...values] as uPlot.AlignedData, element);
+    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      plot.destroy();
+    };
+  }, [times, series, stacked, dark, height]);
+  return <div ref={box} class="chart" role="img" aria-label={label} />;
+}
