@@ -169,15 +169,6 @@ static int take_names(struct content *content, const struct invocation *call)
 
 /* --- What it is --- */
 
-static void digest(const void *data, size_t bytes, uint8_t to[TDM_SHA256_BYTES])
-{
-    struct tdm_hash hash;
-
-    tdm_sha256_init(&hash);
-    tdm_sha256_update(&hash, data, bytes);
-    tdm_sha256_result(&hash, to);
-}
-
 /* The processor starts at the vector table: a package that can't start is not made. */
 static int check_vectors(const struct content *content)
 {
@@ -239,8 +230,8 @@ static int make_table(struct content *content)
     }
     manifest->relocation_bytes = (uint32_t)bytes;
     manifest->relocation_count = image->site_count;
-    digest(content->table, (size_t)bytes, manifest->relocation_digest);
-    digest(image->bytes, image->size, manifest->image_digest);
+    tdm_sha256(content->table, (size_t)bytes, manifest->relocation_digest);
+    tdm_sha256(image->bytes, image->size, manifest->image_digest);
     return CLI_OK;
 }
 

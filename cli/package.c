@@ -49,12 +49,9 @@ int package_parse(struct package *package)
 
 static bool digest_is(const void *data, size_t bytes, const uint8_t expected[TDM_SHA256_BYTES])
 {
-    struct tdm_hash hash;
     uint8_t digest[TDM_SHA256_BYTES];
 
-    tdm_sha256_init(&hash);
-    tdm_sha256_update(&hash, data, bytes);
-    tdm_sha256_result(&hash, digest);
+    tdm_sha256(data, bytes, digest);
     return memcmp(digest, expected, sizeof digest) == 0;
 }
 

@@ -44,12 +44,9 @@ static bool needs_base(const struct delta_package *package)
 
 static int check_digest(const struct delta_package *package, const uint8_t *image)
 {
-    struct tdm_hash hash;
     uint8_t digest[TDM_SHA256_BYTES];
 
-    tdm_sha256_init(&hash);
-    tdm_sha256_update(&hash, image, package->manifest.image_bytes);
-    tdm_sha256_result(&hash, digest);
+    tdm_sha256(image, package->manifest.image_bytes, digest);
     return memcmp(digest, package->manifest.image_digest, sizeof digest) == 0 ? TDM_OK : TDM_E_DIGEST;
 }
 

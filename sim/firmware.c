@@ -62,15 +62,6 @@ bool sim_firmware_verify(const uint8_t digest[TDM_SHA256_BYTES], const uint8_t s
 
 /* --- Building --- */
 
-static void sha256(const uint8_t *data, uint32_t bytes, uint8_t digest[TDM_SHA256_BYTES])
-{
-    struct tdm_hash hash;
-
-    tdm_sha256_init(&hash);
-    tdm_sha256_update(&hash, data, bytes);
-    tdm_sha256_result(&hash, digest);
-}
-
 static void store_u32(uint8_t *to, uint32_t value)
 {
     unsigned i;
@@ -149,7 +140,7 @@ static bool add_table(struct sim_firmware *firmware, uint8_t table[TABLE_MAX])
     }
     manifest->relocation_bytes = (uint32_t)bytes;
     manifest->relocation_count = firmware->sites;
-    sha256(table, manifest->relocation_bytes, manifest->relocation_digest);
+    tdm_sha256(table, manifest->relocation_bytes, manifest->relocation_digest);
     return true;
 }
 
@@ -166,7 +157,7 @@ static bool add_front(struct sim_firmware *firmware, bool real)
         return false;
     }
     firmware->head_bytes = (uint32_t)bytes;
-    sha256(head, firmware->head_bytes, digest);
+    tdm_sha256(head, firmware->head_bytes, digest);
     (real ? sign_real : sign)(digest, firmware->recipe.damage == SIM_OTHER_KEY ? OTHER : TRUSTED,
                               head + bytes);
     envelope.head_bytes = (uint16_t)bytes;
@@ -208,7 +199,7 @@ bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *
         return false;
     }
     fill_image(firmware, image, firmware->manifest.link_address);
-    sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
+    tdm_sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
     if (!add_table(firmware, table) || !add_front(firmware, real)) {
         return false;
     }

@@ -131,14 +131,11 @@ int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uin
 static int signer(const struct tdm_trust *trust, const struct fixed *fixed, const uint8_t *head,
                   size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
 {
-    struct tdm_hash hash;
     uint8_t digest[TDM_SHA256_BYTES];
     int result = TDM_E_KEY;
     unsigned slot;
 
-    tdm_sha256_init(&hash);
-    tdm_sha256_update(&hash, head, head_bytes);
-    tdm_sha256_result(&hash, digest);
+    tdm_sha256(head, head_bytes, digest);
     for (slot = 0; slot < trust->keys->count; slot++) {
         const struct tdm_key *key = &trust->keys->key[slot];
 

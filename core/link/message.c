@@ -23,14 +23,14 @@ static uint8_t *reserve(struct tdm_writer *w, size_t bytes)
     return field;
 }
 
-static void put_little_endian(struct tdm_writer *w, uint64_t value, size_t bytes)
+static void put_little_endian(struct tdm_writer *w, uint32_t value, size_t bytes)
 {
     uint8_t *field = reserve(w, bytes);
 
     if (field == NULL)
         return;
-    for (size_t i = 0; i < bytes; i++)
-        field[i] = (uint8_t)(value >> (8 * i));
+    for (; bytes-- > 0; value >>= 8)
+        *field++ = (uint8_t)value;
 }
 
 void tdm_put_bool(struct tdm_writer *w, bool value)
@@ -60,7 +60,12 @@ void tdm_put_i16(struct tdm_writer *w, int16_t value)
 
 void tdm_put_i64(struct tdm_writer *w, int64_t value)
 {
-    put_little_endian(w, (uint64_t)value, 8);
+    uint8_t *field = reserve(w, 8);
+
+    if (field == NULL)
+        return;
+    for (unsigned i = 0; i < 8; i++)
+        field[i] = (uint8_t)((uint64_t)value >> (8 * i));
 }
 
 void tdm_put_string(struct tdm_writer *w, const char *text)
@@ -102,15 +107,15 @@ static const uint8_t *take(struct tdm_reader *r, size_t bytes)
     return field;
 }
 
-static uint64_t get_little_endian(struct tdm_reader *r, size_t bytes)
+static uint32_t get_little_endian(struct tdm_reader *r, size_t bytes)
 {
     const uint8_t *field = take(r, bytes);
-    uint64_t value = 0;
+    uint32_t value = 0;
 
     if (field == NULL)
         return 0;
-    for (size_t i = 0; i < bytes; i++)
-        value |= (uint64_t)field[i] << (8 * i);
+    while (bytes-- > 0)
+        value = value << 8 | field[bytes];
     return value;
 }
 
@@ -141,7 +146,7 @@ uint16_t tdm_get_u16(struct tdm_reader *r)
 
 uint32_t tdm_get_u32(struct tdm_reader *r)
 {
-    return (uint32_t)get_little_endian(r, 4);
+    return get_little_endian(r, 4);
 }
 
 int16_t tdm_get_i16(struct tdm_reader *r)
@@ -151,7 +156,14 @@ int16_t tdm_get_i16(struct tdm_reader *r)
 
 int64_t tdm_get_i64(struct tdm_reader *r)
 {
-    return as_signed(get_little_endian(r, 8), 64);
+    const uint8_t *field = take(r, 8);
+    uint64_t number = 0;
+
+    if (field == NULL)
+        return 0;
+    for (unsigned i = 8; i-- > 0;)
+        number = number << 8 | field[i];
+    return as_signed(number, 64);
 }
 
 const char *tdm_get_string(struct tdm_reader *r)

@@ -19,6 +19,7 @@ static const struct tdm_region *bank_of(const struct tdm_mcu *mcu)
     return &mcu->config->layout->bank[mcu->install.bank];
 }
 
+/* A power of two, as program units are. */
 static uint32_t block_bytes(const struct tdm_mcu *mcu)
 {
     uint32_t unit = mcu->config->flash->program_bytes;
@@ -99,7 +100,7 @@ int tdm__install_plan(struct tdm_mcu *mcu)
     error = tdm__is_encoded(mcu) ? mcu->config->decoder->plan(mcu) : TDM_OK;
     if (error != TDM_OK)
         return error;
-    install->erase_end = bank_of(mcu)->bytes / mcu->config->flash->erase_bytes;
+    install->erase_end = bank_of(mcu)->bytes;
     install->keep = holds_package(mcu);
     install->resumes = tdm__resume_plan(mcu);
     return TDM_OK;
@@ -114,17 +115,15 @@ int tdm__install_begin(struct tdm_mcu *mcu)
 
 /* --- Erasing --- */
 
-/* The header area goes first: from then on the bank does not verify, whatever happens. */
-static uint32_t unit_address(const struct tdm_mcu *mcu, uint32_t index)
+/* Where the unit lies that is erased after so many bytes. The header area goes first: from then on the bank
+ * does not verify, whatever happens. */
+static uint32_t unit_address(const struct tdm_mcu *mcu, uint32_t erased)
 {
     const struct tdm_region *bank = bank_of(mcu);
-    uint32_t unit = mcu->config->flash->erase_bytes;
     uint32_t header_bytes = mcu->config->layout->header_bytes;
-    uint32_t offset = index * unit;
+    uint32_t address = bank->address + erased - header_bytes;
 
-    if (offset < header_bytes)
-        return bank->address + bank->bytes - header_bytes + offset;
-    return bank->address + offset - header_bytes;
+    return erased < header_bytes ? address + bank->bytes : address;
 }
 
 int tdm__install_erase(struct tdm_mcu *mcu)
@@ -139,7 +138,7 @@ int tdm__install_erase(struct tdm_mcu *mcu)
     error = flash->ops->erase(flash->ctx, unit_address(mcu, install->erased));
     if (error != TDM_OK)
         return error;
-    install->erased++;
+    install->erased += flash->erase_bytes;
     return install->erased < install->erase_end ? 1 : TDM_OK;
 }
 
@@ -214,7 +213,7 @@ static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
     int error = TDM_OK;
 
     while (bytes > 0 && error == TDM_OK) {
-        uint32_t n = bytes - bytes % block;
+        uint32_t n = bytes & ~(block - 1);
 
         if (install->carried == 0 && n > 0) {
             error = place(mcu, table, data, n, n);
@@ -243,7 +242,7 @@ static int end_part(struct tdm_mcu *mcu, bool table)
 
     install->carried = 0;
     if (carried > 0) {
-        uint32_t padded = (carried + unit - 1) / unit * unit;
+        uint32_t padded = (carried + unit - 1) & ~(unit - 1);
 
         memset(install->carry + carried, 0xFF, sizeof install->carry - carried);
         error = place(mcu, table, install->carry, carried, padded);

@@ -106,7 +106,6 @@ static int check_vectors(const struct tdm_mcu *mcu)
 static void describe(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES])
 {
     struct tdm_manifest *manifest = &mcu->update.front.manifest;
-    struct tdm_hash nothing;
 
     memset(manifest->hardware, 0, sizeof manifest->hardware);
     memcpy(manifest->hardware, mcu->config->hardware, strlen(mcu->config->hardware));
@@ -114,8 +113,7 @@ static void describe(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES]
     memcpy(manifest->image_digest, digest, TDM_SHA256_BYTES);
     manifest->relocation_bytes = 0;
     manifest->relocation_count = 0;
-    tdm_sha256_init(&nothing);
-    tdm_sha256_result(&nothing, manifest->relocation_digest);
+    tdm_sha256("", 0, manifest->relocation_digest);
     manifest->counter = 0;
     manifest->link_address = mcu->config->layout->bank[tdm__target_bank(mcu)].address;
     manifest->entry = 0;

@@ -41,7 +41,7 @@ static uint32_t pages_used(const struct tdm_mcu *mcu, uint32_t pages)
 {
     const struct tdm_flash *flash = mcu->config->flash;
     uint32_t unit = flash->program_bytes;
-    uint32_t end = (manifest_of(mcu)->image_bytes + unit - 1) / unit * unit;
+    uint32_t end = (manifest_of(mcu)->image_bytes + unit - 1) & ~(unit - 1);
 
     for (; pages > 0; pages--) {
         uint32_t start = (pages - 1) * flash->erase_bytes;
@@ -76,8 +76,8 @@ bool tdm__resume_plan(struct tdm_mcu *mcu)
     if (used == 0 || end * page > install->map.relocations - install->map.image ||
         tdm__install_open_table(mcu) != TDM_OK)
         return false;
-    install->erased = mcu->config->layout->header_bytes / page + first;
-    install->erase_end = install->erased + end - first;
+    install->erased = mcu->config->layout->header_bytes + first * page;
+    install->erase_end = install->erased + (end - first) * page;
     install->fresh = install->map.image + used * page;
     install->placed = first * page;
     install->taken = manifest_of(mcu)->relocation_bytes + install->placed;

@@ -19,13 +19,16 @@ uint32_t tdm_crc32(uint32_t crc, const void *data, size_t bytes);
 
 /* A running hash; the provider's context fits inside. */
 struct tdm_hash {
-    uint64_t opaque[16];
+    uint64_t opaque[14];
 };
 
 void tdm_sha256_init(struct tdm_hash *hash);
 void tdm_sha256_update(struct tdm_hash *hash, const void *data, size_t bytes);
 /* The digest of what was hashed so far; the hash may go on afterwards. */
 void tdm_sha256_result(const struct tdm_hash *hash, uint8_t digest[TDM_SHA256_BYTES]);
+
+/* The digest of one piece of memory: core/image/digest.c. */
+void tdm_sha256(const void *data, size_t bytes, uint8_t digest[TDM_SHA256_BYTES]);
 
 void tdm_md5_init(struct tdm_hash *hash);
 void tdm_md5_update(struct tdm_hash *hash, const void *data, size_t bytes);

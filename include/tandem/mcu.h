@@ -215,7 +215,7 @@ struct tdm_mcu_install {
     bool decodes;       /* the decoder was started */
     bool keep;          /* the bank holds this very image already: nothing is erased or programmed (R10) */
     bool resumes;       /* the bank holds the image's start: the transfer goes on behind it (R2) */
-    uint32_t erased;    /* erase units done */
+    uint32_t erased;    /* bytes erased, the header area first */
     uint32_t erase_end; /* of so many */
     uint32_t fresh;     /* resuming: end of the last page used; 0: what lies behind is known to be blank */
     uint32_t taken;     /* bytes of table and payload taken from the stream */
