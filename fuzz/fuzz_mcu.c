@@ -5,6 +5,7 @@
  * Required: nothing out of bounds (the sanitizers), flash is used by its rules, the running bank and its
  * record never change, and what is left pending verifies. */
 #include "tandem/plain.h"
+#include "tandem/resume.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ static void set_up(struct world *w)
         .ctx = w,
         .flash = &w->ram.flash,
         .layout = &w->layout,
+        .resume = &tdm_mcu_resumes,
         .trust = {.keys = &w->keys, .verify = package_verify},
         .attempts = 1,
         .chunk_bytes = CHUNK,

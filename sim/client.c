@@ -4,6 +4,7 @@
 
 #include "sim/world.h"
 #include "tandem/fetch.h"
+#include "tandem/resume.h"
 
 enum { LONGEST_STEP_MS = 60000 };
 
@@ -157,6 +158,7 @@ void sim_client_start(struct sim_world *world)
         .layout = &world->layout->places,
         .running_bank = world->bank,
         .role = role(world),
+        .resume = &tdm_mcu_resumes,
         .intact_bank = world->intact,
         .trust = {.keys = &world->keys, .verify = world->verify},
         .attempts = SIM_ATTEMPTS,

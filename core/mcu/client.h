@@ -178,21 +178,21 @@ static inline bool tdm__is_encoded(const struct tdm_mcu *mcu)
     return mcu->update.front.envelope.encoding != TDM_ENCODING_PLAIN;
 }
 
-/* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2) --- */
+/* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2); install.c and update.c ask --- */
 
-/* True if it can: what is to be erased, and where to go on, is filled in then. Writes nothing. */
-bool tdm__resume_plan(struct tdm_mcu *mcu);
-/* Image bytes that are in place, and the file up to there; of an encoded payload only the co-processor knows.
- */
-uint32_t tdm__resume_position(const struct tdm_mcu *mcu);
-uint32_t tdm__resume_offset(const struct tdm_mcu *mcu);
-/* The co-processor goes on at this offset of the file. False where it can't be. */
-bool tdm__resume_at(struct tdm_mcu *mcu, uint32_t offset);
-/* The file's digests, up to there, from the front in RAM and from flash. TDM_E_RELOCATIONS,
- * TDM_E_FLASH_READ. */
-TDM_MUST_USE int tdm__resume_rehash(struct tdm_mcu *mcu);
-/* Flash from address to end is about to be programmed: erases a page that may be weak. */
-TDM_MUST_USE int tdm__resume_reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end);
+struct tdm_mcu_resume {
+    /* Can it? What is to be erased, and where to go on, is filled in then. Writes nothing. */
+    bool (*plan)(struct tdm_mcu *mcu);
+    /* That is erased: the digests of the file up to there, and on to RESUMING. TDM_E_RELOCATIONS,
+     * TDM_E_FLASH_READ. */
+    int (*enter)(struct tdm_mcu *mcu, uint32_t now_ms);
+    /* Asks the co-processor to go on there; as tdm__update_poll. */
+    uint32_t (*ask)(struct tdm_mcu *mcu, uint32_t now_ms);
+    /* It goes on at this offset of the file; false where it can't. */
+    bool (*go_on_at)(struct tdm_mcu *mcu, uint32_t offset);
+    /* Flash from address to end is about to be programmed: erases a page that may be weak. */
+    int (*reach)(struct tdm_mcu *mcu, uint32_t address, uint32_t end);
+};
 
 /* --- update.c: the dialogue --- */
 

@@ -102,7 +102,7 @@ int tdm__install_plan(struct tdm_mcu *mcu)
         return error;
     install->erase_end = bank_of(mcu)->bytes;
     install->keep = holds_package(mcu);
-    install->resumes = tdm__resume_plan(mcu);
+    install->resumes = mcu->config->resume != NULL && mcu->config->resume->plan(mcu);
     return TDM_OK;
 }
 
@@ -169,8 +169,10 @@ static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, u
     while (from < end) {
         const uint8_t *to = find_unit(from, end, flash->program_bytes, true);
         uint32_t at = address + (uint32_t)(from - data);
-        int error = tdm__resume_reach(mcu, at, at + (uint32_t)(to - from));
+        int error = TDM_OK;
 
+        if (mcu->install.fresh != 0)
+            error = mcu->config->resume->reach(mcu, at, at + (uint32_t)(to - from));
         if (error == TDM_OK)
             error = flash->ops->program(flash->ctx, at, from, (size_t)(to - from));
         if (error != TDM_OK)

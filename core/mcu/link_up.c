@@ -118,13 +118,15 @@ static int ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32
 static void round_without_answer(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     struct tdm_mcu_link *link = &mcu->link;
-    uint32_t pause_ms = ROUND_PAUSE_MS * (link->rounds % ROUND_PAUSES + 1u);
+    uint32_t pause_ms = ROUND_PAUSE_MS * ++link->rounds;
 
     link->stay = false;
-    link->rounds++;
-    if (link->rounds % ROUNDS_PER_RESET == 0 && mcu->config->ops->reset_ncp != NULL) {
+    if (link->rounds == ROUNDS_PER_RESET && mcu->config->ops->reset_ncp != NULL) {
         mcu->config->ops->reset_ncp(mcu->config->ctx);
         pause_ms = NCP_START_MS;
+        link->rounds = 0;
+    } else if (link->rounds == ROUND_PAUSES) {
+        link->rounds = 0;
     }
     fall_back(mcu, now_ms + pause_ms);
 }
@@ -273,7 +275,7 @@ static void initialize_done(void *ctx, int error, uint8_t status, struct tdm_rea
         tdm__report_drop_failed(mcu, now_ms); /* of before: it would end an update that is offered now */
         tdm__report(mcu, TDM__BOOTED);
         tdm__report(mcu, TDM__STARTED);
-        if (mcu->held)
+        if (mcu->held_s > 0)
             tdm__report(mcu, TDM__HELD);
         tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
     } else if (error == TDM_E_TIMEOUT) {

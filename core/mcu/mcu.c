@@ -9,7 +9,8 @@
 enum {
     CHUNK_MIN = 64,
     OFFER_BYTES = 400, /* rx: an offer with texts of 64 bytes and a file name */
-    DRAIN_MS = 100     /* what waits to be sent before a reset gets at most this long */
+    SECOND_MS = 1000,
+    DRAIN_MS = 100 /* what waits to be sent before a reset gets at most this long */
 };
 
 /* --- Configuration --- */
@@ -273,6 +274,12 @@ static uint32_t leave(struct tdm_mcu *mcu, uint32_t now_ms)
     return TDM__NEVER;
 }
 
+static void count_hold_down(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    for (; mcu->held_s > 0 && tdm__is_past(mcu->held_ms, now_ms); mcu->held_ms += SECOND_MS)
+        mcu->held_s--;
+}
+
 uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     uint32_t wait_ms;
@@ -281,7 +288,7 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
         return TDM__NEVER;
     mcu->healthy = mcu->config->ops->healthy == NULL || mcu->config->ops->healthy(mcu->config->ctx);
     tdm__feed(mcu);
-    mcu->held = mcu->held && !tdm__is_past(mcu->held_until_ms, now_ms);
+    count_hold_down(mcu, now_ms);
     wait_ms = tdm_endpoint_poll(&mcu->endpoint, now_ms);
     if (!mcu->leaving)
         wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu, now_ms));
@@ -310,8 +317,8 @@ int tdm_mcu_hold(struct tdm_mcu *mcu, uint32_t seconds, uint32_t now_ms)
 {
     if (seconds > TDM_MCU_HOLD_MAX_S)
         return TDM_E_ARGUMENT;
-    mcu->held = seconds > 0;
-    mcu->held_until_ms = now_ms + seconds * 1000u;
+    mcu->held_s = (uint16_t)seconds;
+    mcu->held_ms = now_ms + SECOND_MS;
     tdm__report(mcu, TDM__HELD);
     return TDM_OK;
 }

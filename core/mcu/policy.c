@@ -73,7 +73,7 @@ uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (percent >= 0 && percent < config->battery_min_percent)
         return TDM_REASON_BATTERY;
-    if (mcu->held || rests(mcu, now_ms) || (ops->good_moment != NULL && !ops->good_moment(config->ctx)))
+    if (mcu->held_s > 0 || rests(mcu, now_ms) || (ops->good_moment != NULL && !ops->good_moment(config->ctx)))
         return TDM_REASON_NOT_NOW;
     return TDM_REASON_NONE;
 }

@@ -133,12 +133,10 @@ static void put_report(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8
     tdm_put_u32(args, mcu->log.record.counter_floor);
 }
 
-static void put_arguments(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
+static void put_arguments(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
 {
     if (event == TDM__HELD) {
-        uint32_t left_ms = mcu->held ? tdm__until(mcu->held_until_ms, now_ms) : 0;
-
-        tdm_put_u16(args, (uint16_t)((left_ms + 999) / 1000));
+        tdm_put_u16(args, mcu->held_s);
     } else if (event == TDM__BOOTED) {
         tdm_put_u8(args, (uint8_t)mcu->config->reset_cause);
         tdm_put_u32(args, mcu->config->boots);
@@ -154,7 +152,7 @@ static int send_report(struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
 
     if (error != TDM_OK)
         return error;
-    put_arguments(&args, mcu, event, now_ms);
+    put_arguments(&args, mcu, event);
     return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->report.call, REPORT_TIMEOUT_MS, report_done, mcu,
                                now_ms);
 }

@@ -12,13 +12,14 @@
  *
  * Header and table were complete before the first unit of the image was programmed. The record says erasing
  * until the two pages are done, so a cut in between leads to a transfer from the start. */
-#include "core/mcu/client.h"
+#include "tandem/resume.h"
 
 #include <string.h>
 
+#include "core/mcu/update.h"
 #include "tandem/unlzma.h"
 
-enum { PIECE_BYTES = 64, FEED_BYTES = 4096 };
+enum { PIECE_BYTES = 64, FEED_BYTES = 4096, TIMEOUT_MS = 1000, TRIES = 5 };
 
 static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
 {
@@ -59,7 +60,7 @@ static bool may_enter(const struct tdm_mcu *mcu, uint32_t position)
     return !tdm__is_encoded(mcu) || position % TDM_UNLZMA_FRAME_BYTES == 0;
 }
 
-bool tdm__resume_plan(struct tdm_mcu *mcu)
+static bool plan(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t page = mcu->config->flash->erase_bytes;
@@ -81,30 +82,6 @@ bool tdm__resume_plan(struct tdm_mcu *mcu)
     install->fresh = install->map.image + used * page;
     install->placed = first * page;
     install->taken = manifest_of(mcu)->relocation_bytes + install->placed;
-    return true;
-}
-
-uint32_t tdm__resume_position(const struct tdm_mcu *mcu)
-{
-    return mcu->install.placed;
-}
-
-uint32_t tdm__resume_offset(const struct tdm_mcu *mcu)
-{
-    return (uint32_t)mcu->update.front.length + mcu->install.taken;
-}
-
-bool tdm__resume_at(struct tdm_mcu *mcu, uint32_t offset)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    uint32_t payload = (uint32_t)update->front.length + manifest_of(mcu)->relocation_bytes;
-
-    if (!tdm__is_encoded(mcu))
-        return offset == update->offset;
-    if (offset < payload || offset > update->file_bytes)
-        return false;
-    mcu->install.taken = offset - (uint32_t)update->front.length;
-    update->offset = offset;
     return true;
 }
 
@@ -139,7 +116,7 @@ static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, boo
     return TDM_OK;
 }
 
-int tdm__resume_rehash(struct tdm_mcu *mcu)
+static int rehash(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
     const struct tdm_bank_map *map = &mcu->install.map;
@@ -154,16 +131,79 @@ int tdm__resume_rehash(struct tdm_mcu *mcu)
     return error == TDM_OK ? hash_flash(mcu, map->image, mcu->install.placed, true) : error;
 }
 
+/* --- RESUMING --- */
+
+/* The chunk that brought the front stays without an answer: what comes next is not what follows it. */
+static int enter(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    int error = rehash(mcu);
+
+    update->answer = ANSWER_NONE;
+    tdm__update_forget_chunks(update);
+    update->offset = (uint32_t)update->front.length + mcu->install.taken;
+    tdm__update_enter(update, UPDATE_RESUMING, now_ms);
+    return error;
+}
+
+/* Of an encoded payload only the co-processor knows which offset it is. */
+static bool go_on_at(struct tdm_mcu *mcu, uint32_t offset)
+{
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t payload = (uint32_t)update->front.length + manifest_of(mcu)->relocation_bytes;
+
+    if (!tdm__is_encoded(mcu))
+        return offset == update->offset;
+    if (offset < payload || offset > update->file_bytes)
+        return false;
+    mcu->install.taken = offset - (uint32_t)update->front.length;
+    update->offset = offset;
+    return true;
+}
+
+static void start_anew(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    mcu->update.anew = true;
+    tdm__update_rewind(mcu);
+    tdm__update_enter(&mcu->update, UPDATE_STARTING, now_ms);
+}
+
+static void resume_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_update *update = &mcu->update;
+    bool here = tdm_get_u32(results) == mcu->install.placed;
+    uint32_t offset = tdm_get_u32(results);
+    bool resumed = tdm__is_yes(error, results) && here && go_on_at(mcu, offset);
+
+    (void)status;
+    if (error == TDM_E_CANCELLED)
+        return;
+    if (resumed) {
+        tdm__update_enter(update, UPDATE_WRITING, now_ms);
+        update->since_ms = now_ms;
+    } else if (error != TDM_E_TIMEOUT || ++update->tries >= TRIES) {
+        start_anew(mcu, now_ms);
+    }
+}
+
+static uint32_t ask(struct tdm_mcu *mcu, uint32_t now_ms)
+{
+    static const struct tdm__question resume = {TDM_UID_OTA_RESUME, TIMEOUT_MS, 4, resume_done};
+
+    return tdm__update_ask(mcu, &resume, mcu->install.placed, now_ms);
+}
+
 /* --- Programming again --- */
 
-int tdm__resume_reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
+static int reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
 {
     const struct tdm_flash *flash = mcu->config->flash;
     const struct tdm_bank_map *map = &mcu->install.map;
     uint32_t fresh = mcu->install.fresh;
     uint32_t page = map->image + (address - map->image) / flash->erase_bytes * flash->erase_bytes;
 
-    if (fresh == 0 || end <= fresh)
+    if (end <= fresh)
         return TDM_OK;
     mcu->install.fresh = 0;
     if (address - fresh < flash->erase_bytes || address < fresh) /* in the pages that were erased */
@@ -173,3 +213,11 @@ int tdm__resume_reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
     tdm__feed(mcu);
     return flash->ops->erase(flash->ctx, page);
 }
+
+const struct tdm_mcu_resume tdm_mcu_resumes = {
+    .plan = plan,
+    .enter = enter,
+    .ask = ask,
+    .go_on_at = go_on_at,
+    .reach = reach,
+};

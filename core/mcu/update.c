@@ -230,7 +230,7 @@ static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (!tdm_endpoint_idle(&mcu->endpoint))
         return 1; /* the answer to the offer goes first */
-    if (mcu->held)
+    if (mcu->held_s > 0)
         update->since_ms = now_ms;
     reason = tdm__policy_wait(mcu, now_ms);
     if (reason == TDM_REASON_NONE)
@@ -305,41 +305,6 @@ static uint32_t ask_start(struct tdm_mcu *mcu, uint32_t now_ms)
     static const struct tdm__question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, 2, start_done};
 
     return tdm__update_ask(mcu, &start, mcu->config->chunk_bytes, now_ms);
-}
-
-/* ---- RESUMING ---- */
-
-static void start_anew(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    mcu->update.anew = true;
-    tdm__update_rewind(mcu);
-    tdm__update_enter(&mcu->update, UPDATE_STARTING, now_ms);
-}
-
-static void resume_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
-{
-    struct tdm_mcu *mcu = ctx;
-    struct tdm_mcu_update *update = &mcu->update;
-    bool here = tdm_get_u32(results) == tdm__resume_position(mcu);
-    uint32_t offset = tdm_get_u32(results);
-    bool resumed = tdm__is_yes(error, results) && here && tdm__resume_at(mcu, offset);
-
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
-    if (resumed) {
-        tdm__update_enter(update, UPDATE_WRITING, now_ms);
-        update->since_ms = now_ms;
-    } else if (error != TDM_E_TIMEOUT || ++update->tries >= START_TRIES) {
-        start_anew(mcu, now_ms);
-    }
-}
-
-static uint32_t ask_resume(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    static const struct tdm__question resume = {TDM_UID_OTA_RESUME, CALL_TIMEOUT_MS, 4, resume_done};
-
-    return tdm__update_ask(mcu, &resume, tdm__resume_position(mcu), now_ms);
 }
 
 /* ---- WRITING: how many chunks are in flight ---- */
@@ -512,7 +477,7 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
     case UPDATE_STARTING:
         return ask_start(mcu, now_ms);
     case UPDATE_RESUMING:
-        return ask_resume(mcu, now_ms);
+        return mcu->config->resume->ask(mcu, now_ms);
     case UPDATE_FRONT:
         return tdm__update_feed_front(mcu, now_ms);
     case UPDATE_PLAIN:

@@ -154,7 +154,7 @@ static uint32_t await_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t limit_ms;
 
-    if (mcu->held)
+    if (mcu->held_s > 0)
         update->since_ms = now_ms;
     limit_ms = update->since_ms + SILENCE_MS;
     if (!tdm__is_past(limit_ms, now_ms))
@@ -232,19 +232,6 @@ uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu, uint32_t now_ms)
     return 0;
 }
 
-/* The chunk that brought the front stays without an answer: what comes next is not what follows it. */
-static int resume(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    struct tdm_mcu_update *update = &mcu->update;
-    int error = tdm__resume_rehash(mcu);
-
-    update->answer = ANSWER_NONE;
-    tdm__update_forget_chunks(update);
-    update->offset = tdm__resume_offset(mcu);
-    tdm__update_enter(update, UPDATE_RESUMING, now_ms);
-    return error;
-}
-
 uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     int error = tdm__install_erase(mcu);
@@ -254,7 +241,7 @@ uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms)
     if (error == TDM_OK)
         error = tdm__install_header(mcu);
     if (error == TDM_OK && mcu->install.resumes)
-        error = resume(mcu, now_ms);
+        error = mcu->config->resume->enter(mcu, now_ms);
     else if (error == TDM_OK)
         tdm__update_enter(&mcu->update, UPDATE_WRITING, now_ms);
     if (error != TDM_OK)

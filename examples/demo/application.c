@@ -13,6 +13,7 @@
 #include "ports/board.h"
 #include "tandem/decode.h"
 #include "tandem/fetch.h"
+#include "tandem/resume.h"
 
 enum {
     CHUNK_BYTES = 1024,
@@ -259,6 +260,7 @@ static void configure(struct application *app, const struct application_identity
         .role = board_layout()->bank[1].bytes == 0 ? &tdm_mcu_hands_over : NULL,
         .decoder = &tdm_mcu_decodes,
         .decoding = &app->decoding,
+        .resume = &tdm_mcu_resumes,
         .trust = {.keys = &app->keys, .verify = tdm_p256_verify},
         .attempts = ATTEMPTS,
         .reset_cause = board_reset_cause(),

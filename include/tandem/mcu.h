@@ -16,9 +16,7 @@
  * take less; a minute without a good chunk ends the update; verifying a bank after otaUpdateFinish must take
  * less than 3 s.
  *
- * A transfer that is cut off, by a reset, a silent line or a co-processor that restarts, goes on where the
- * flash ends once the same package is offered again, if the co-processor knows how (docs/EXTENSIONS.md,
- * "otaUpdateResume"); else it starts over. */
+ * A transfer that is cut off starts over, or goes on where the flash ends (tandem/resume.h). */
 #ifndef TANDEM_MCU_H
 #define TANDEM_MCU_H
 
@@ -145,6 +143,8 @@ struct tdm_mcu_config {
     const struct tdm_mcu_role *role;       /* NULL: updates go to the other bank; others: tandem/fetch.h */
     const struct tdm_mcu_decoder *decoder; /* for encoded packages: tandem/decode.h; NULL: they are refused */
     struct tdm_mcu_decoding *decoding;     /* its memory */
+    const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
+                                              start over */
     uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
     struct tdm_trust trust; /* revoked_keys is taken from the record */
     const struct tdm_mcu_plain *plain; /* NULL: packages only; others: tandem/plain.h */
@@ -186,7 +186,7 @@ struct tdm_mcu_link {
     uint8_t ncp_state; /* enum tdm_state */
     uint8_t rate;      /* index into the rates to try */
     uint8_t tries;     /* failures in a row in this state */
-    uint8_t rounds;    /* rounds over all rates without an answer */
+    uint8_t rounds;    /* rounds over all rates without an answer; starts over with the pauses */
     bool up;           /* initialize was answered with true */
     bool stay;         /* raising the rate failed: work at the rate that answers */
     uint8_t peer;      /* mask of enum tdm__extension: what the co-processor knows */
@@ -278,12 +278,12 @@ struct tdm_mcu {
     const struct tdm_mcu_config *config;
     bool running_known; /* the running bank's header verified */
     bool healthy;       /* the product said so in this poll */
-    bool held;          /* by the application, until held_until_ms */
     bool leaving;       /* a reset follows once what waits to be sent is out */
     bool dead;          /* reset was called */
     uint8_t leave_cause;
+    uint16_t held_s;  /* what is left of a hold by the application */
+    uint32_t held_ms; /* when that is a second less */
     uint32_t leave_ms;
-    uint32_t held_until_ms;
     struct tdm_mcu_health health;
     struct tdm_mcu_link link;
     struct tdm_mcu_update update;

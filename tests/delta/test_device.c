@@ -1,6 +1,7 @@
 /* Encoded packages into a bank, as the update client installs them: decoded, relocated, verified; and gone on
  * with at a frame. */
 #include "tandem/decode.h"
+#include "tandem/resume.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -189,6 +190,7 @@ static void power_on(struct device *d, uint32_t program_bytes, uint8_t running)
                                         .layout = &d->layout,
                                         .running_bank = running,
                                         .decoder = &tdm_mcu_decodes,
+                                        .resume = &tdm_mcu_resumes,
                                         .decoding = &d->decoding,
                                         .trust = {.keys = &d->keys, .verify = any_signature},
                                         .front = d->front};
@@ -309,13 +311,13 @@ static void a_transfer_that_was_cut_off_goes_on_at_a_frame(void **state)
             position = 0;
             if (device.mcu.install.resumes) {
                 resumed++;
-                position = tdm__resume_position(&device.mcu);
+                position = device.mcu.install.placed;
                 assert_int_equal(position % TDM_UNLZMA_FRAME_BYTES, 0);
                 assert_int_equal(delta_package_open(&parts, package, bytes), TDM_OK);
                 at = (size_t)(parts.payload - package);
                 for (uint32_t frame = 0; frame < position / TDM_UNLZMA_FRAME_BYTES; frame++)
                     at += 2u + package[at] + 256u * package[at + 1];
-                assert_true(tdm__resume_at(&device.mcu, (uint32_t)at));
+                assert_true(tdm_mcu_resumes.go_on_at(&device.mcu, (uint32_t)at));
             }
             assert_int_equal(write_chunks(&device, package, at, bytes, 512), TDM_OK);
             is_installed(&device);

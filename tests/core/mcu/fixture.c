@@ -129,6 +129,7 @@ static void configure(struct fixture *f)
         .flash = &f->ram.flash,
         .layout = &f->layout,
         .running_bank = 0,
+        .resume = &tdm_mcu_resumes,
         .trust = {.keys = &f->keys, .verify = package_verify},
         .attempts = 3,
         .target_baud = 460800,

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tandem/mcu.h"
+#include "tandem/resume.h"
 #include "tests/core/mcu/ncp_stub.h"
 #include "tests/core/mcu/package_builder.h"
 #include "tests/support/ram_flash.h"
