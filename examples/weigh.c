@@ -1,6 +1,16 @@
 /* The update client and what it needs, linked without an application, so that it can be weighed for any
  * processor. Cryptography is left out: it is the product's choice, and the bootloader's too. */
-#include "tandem/mcu.h"
+#include "tandem/decode.h"
+#include "tandem/plain.h"
+#include "tandem/resume.h"
+
+/* What is linked where the configuration names it, one bank apart (WEIGH_ALL). */
+#ifdef WEIGH_ALL
+static const struct tdm_mcu_config options = {
+    .decoder = &tdm_mcu_decodes, .resume = &tdm_mcu_resumes, .plain = &tdm_mcu_takes_plain};
+#else
+static const struct tdm_mcu_config options;
+#endif
 
 static volatile uint32_t hardware;
 
@@ -22,7 +32,7 @@ void tdm_sha256_result(const struct tdm_hash *hash, uint8_t digest[TDM_SHA256_BY
 int main(void)
 {
     static struct tdm_mcu mcu;
-    const struct tdm_mcu_config *config = (const struct tdm_mcu_config *)(uintptr_t)hardware;
+    const struct tdm_mcu_config *config = &options + hardware;
     uint8_t byte = (uint8_t)hardware;
 
     hardware = (uint32_t)tdm_mcu_init(&mcu, config, hardware);
