@@ -37,8 +37,8 @@ export function Dialog({ title, onClose, children, actions, onSubmit, error }: P
 }
 
 /** Asks before something that cannot be undone, or that reaches many devices. */
-export function Confirm({ title, children, verb, danger, act, onClose }: {
-  title: string; children: ComponentChildren; verb: string; danger?: boolean; act: () => Promise<unknown>; onClose: () => void;
+export function Confirm({ title, children, verb, danger, disabled, act, onClose }: {
+  title: string; children: ComponentChildren; verb: string; danger?: boolean; disabled?: boolean; act: () => Promise<unknown>; onClose: () => void;
 }) {
   const action = useAction(async () => {
     await act();
@@ -48,7 +48,7 @@ export function Confirm({ title, children, verb, danger, act, onClose }: {
     <Dialog title={title} onClose={onClose} error={action.error} onSubmit={action.run}
       actions={<>
         <Button onClick={onClose}>Keep</Button>
-        <Button type="submit" kind={danger ? "danger" : "primary"} busy={action.busy}>{verb}</Button>
+        <Button type="submit" kind={danger ? "danger" : "primary"} busy={action.busy} disabled={disabled}>{verb}</Button>
       </>}>
       {children}
     </Dialog>

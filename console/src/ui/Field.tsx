@@ -15,6 +15,8 @@ interface FieldProps extends Labelled {
   autocomplete?: string;
   autocapitalize?: "none";
   placeholder?: string;
+  inputMode?: "numeric" | "decimal";
+  spellcheck?: boolean;
   required?: boolean;
   autofocus?: boolean;
   disabled?: boolean;
