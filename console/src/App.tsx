@@ -7,6 +7,7 @@ import { path } from "./router";
 import { DevicePage } from "./pages/Device";
 import { DevicesPage } from "./pages/Devices";
 import { FirmwarePage } from "./pages/Firmware";
+import { FirmwareOnePage } from "./pages/FirmwareOne";
 import { NewShipmentPage } from "./pages/NewShipment";
 import { NotFoundPage } from "./pages/NotFound";
 import { OverviewPage } from "./pages/Overview";
@@ -25,6 +26,7 @@ const ROUTES: [string, ComponentType<any>][] = [
   ["/devices", DevicesPage],
   ["/devices/:id", DevicePage],
   ["/firmware", FirmwarePage],
+  ["/firmware/:id", FirmwareOnePage],
   ["/shipments", ShipmentsPage],
   ["/shipments/new", NewShipmentPage],
   ["/shipments/:id", ShipmentPage],
