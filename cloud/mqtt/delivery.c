@@ -9,6 +9,8 @@
  * with the packet id of an entry is a repetition and is not delivered again. */
 #include "cloud/mqtt/session_internal.h"
 
+#define TOGETHER_MAX 1024 /* payload that goes out in one piece with what stands before it */
+
 static void send_ack(struct mqtt_session *s, uint8_t type, uint16_t packet_id, uint8_t reason)
 {
     uint8_t memory[8];
@@ -197,7 +199,7 @@ int mqtt_session_publish(struct mqtt_session *s, const char *topic, const void *
                          uint8_t qos)
 {
     struct mqtt_slice name = mqtt_slice_of(topic);
-    uint8_t head[MQTT_TOPIC_MAX + 16];
+    uint8_t memory[MQTT_TOPIC_MAX + 16 + TOGETHER_MAX];
     uint16_t packet_id = 0;
     struct mqtt_writer w;
     int send_qos, error;
@@ -217,10 +219,12 @@ int mqtt_session_publish(struct mqtt_session *s, const char *topic, const void *
         packet_id = new_packet_id(s);
         *find_outgoing(s, 0) = packet_id;
     }
-    mqtt_writer_init(&w, head, sizeof head);
+    mqtt_writer_init(&w, memory, sizeof memory);
     mqtt_publish_write(&w, s->version, name, payload_bytes, (uint8_t)send_qos, packet_id);
+    if (payload_bytes <= TOGETHER_MAX)
+        mqtt_write_bytes(&w, (struct mqtt_slice){payload, payload_bytes});
     mqtt__session_send(s, &w);
-    if (payload_bytes > 0)
+    if (payload_bytes > TOGETHER_MAX)
         s->ops->send(s->ctx, payload, payload_bytes);
     return packet_id;
 }

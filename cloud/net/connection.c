@@ -42,13 +42,26 @@ uint64_t connection__clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* Most messages fit into the socket at once: they need no buffer, and no turn of the loop that says the socket
+ * may be written to. Returns how much went; what is wrong with the socket, the buffer's next write finds. */
+static size_t send_at_once(const struct connection *c, const uint8_t *bytes, size_t count)
+{
+    if (tls_secures(c->bev) || evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
+        return 0;
+    ssize_t sent = send(bufferevent_getfd(c->bev), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
 static void on_send(void *ctx, const uint8_t *bytes, size_t count)
 {
     struct connection *c = ctx;
-    if (c->websocket != NULL)
+    if (c->websocket != NULL) {
         websocket_send(c->websocket, bytes, count);
-    else
-        bufferevent_write(c->bev, bytes, count);
+        return;
+    }
+    size_t sent = send_at_once(c, bytes, count);
+    if (sent < count)
+        bufferevent_write(c->bev, bytes + sent, count - sent);
 }
 
 /* Our address as this connection sees it, as a URL has it. */
