@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "cloud/fleet/dossier.h"
 #include "cloud/fleet/notice.h"
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/ticket.h"
@@ -15,44 +16,13 @@
 /* All that one device's decisions share. */
 struct plan {
     struct fleet *fleet;
-    struct device device;
-    struct presence presence;
-    struct target *targets; /* newest shipment first */
-    size_t count;
+    struct dossier *dossier;
     enum planner_trigger trigger;
-    /* Of the target under consideration: */
-    struct shipment shipment;
-    struct firmware firmware;
-    struct status_limits limits;
+    struct scene scene; /* of the target under consideration */
     struct shipment newer;
     bool newer_wants;
     bool newer_installed;
 };
-
-static int plan_open(struct plan *plan, struct fleet *fleet, int64_t device, enum planner_trigger trigger)
-{
-    *plan = (struct plan){.fleet = fleet, .trigger = trigger};
-    plan->presence = fleet_presence(fleet, device);
-    int result = store_device_get(fleet->store, device, &plan->device);
-    if (result == STORE_OK)
-        result = store_targets_of_device(fleet->store, device, &plan->targets, &plan->count);
-    return result;
-}
-
-static void plan_close(struct plan *plan)
-{
-    free(plan->targets);
-}
-
-/* Reads what belongs to a target. */
-static int plan_load(struct plan *plan, const struct target *target)
-{
-    int result = store_shipment_get(plan->fleet->store, target->shipment, &plan->shipment);
-    if (result == STORE_OK)
-        result = store_firmware_get(plan->fleet->store, plan->shipment.firmware, &plan->firmware);
-    plan->limits = planner_limits(plan->fleet, &plan->shipment);
-    return result;
-}
 
 struct status_limits planner_limits(const struct fleet *fleet, const struct shipment *shipment)
 {
@@ -62,15 +32,33 @@ struct status_limits planner_limits(const struct fleet *fleet, const struct ship
     return limits;
 }
 
-/* Attempts that other shipments spent on this image count only where everything else says yes. */
+/* Attempts that other shipments spent to bring the device this image, in the period that counts. */
+static int count_other_attempts(const struct plan *plan, int64_t *attempts)
+{
+    const struct dossier *dossier = plan->dossier;
+    int64_t since = plan->fleet->now - plan->scene.limits.period_ms;
+    int result = STORE_OK;
+    for (size_t i = 0; i < dossier->count && result == STORE_OK; i++) {
+        const struct target *other = &dossier->targets[i];
+        struct scene scene;
+        if (other->shipment == plan->scene.shipment.id || other->attempts == 0 ||
+            other->attempt_start <= since)
+            continue;
+        result = dossier_scene(dossier, other, &scene);
+        if (result == STORE_OK &&
+            memcmp(scene.firmware.digest, plan->scene.firmware.digest, RECORD_DIGEST_BYTES) == 0)
+            *attempts += other->attempts;
+    }
+    return result;
+}
+
+/* They count only where everything else says yes. */
 static int judge_attempts(struct plan *plan, struct candidate *candidate, struct verdict *verdict)
 {
     bool spends = verdict->kind == VERDICT_OFFER || verdict->kind == VERDICT_TURN;
     if (!spends)
         return STORE_OK;
-    int result =
-        store_target_attempts(plan->fleet->store, plan->device.id, plan->shipment.id, plan->firmware.digest,
-                              plan->fleet->now - plan->limits.period_ms, &candidate->other_attempts);
+    int result = count_other_attempts(plan, &candidate->other_attempts);
     if (result == STORE_OK && candidate->other_attempts > 0)
         *verdict = rules_judge(candidate);
     return result;
@@ -81,21 +69,21 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
     struct fleet *fleet = plan->fleet;
     bool is_due = target->due != 0 && target->due <= fleet->now; /* this one, not another of the device */
     struct candidate candidate = {
-        .device = &plan->device,
-        .shipment = &plan->shipment,
-        .firmware = &plan->firmware,
+        .device = &plan->dossier->device,
+        .shipment = &plan->scene.shipment,
+        .firmware = &plan->scene.firmware,
         .target = target,
-        .limits = &plan->limits,
+        .limits = &plan->scene.limits,
         .now = fleet->now,
-        .zone = plan->shipment.slot == SLOT_ANY ? NULL : fleet_zone(fleet, &plan->device),
-        .online = plan->presence.connection != 0,
-        .checked_in = plan->presence.checked_in,
+        .zone = plan->scene.shipment.slot == SLOT_ANY ? NULL : fleet_zone(fleet, &plan->dossier->device),
+        .online = plan->dossier->presence.connection != 0,
+        .checked_in = plan->dossier->presence.checked_in,
         .reconnected = plan->trigger == PLANNER_CHECK_IN || (plan->trigger == PLANNER_DUE && is_due),
         .newer = plan->newer_wants ? &plan->newer : NULL,
         .newer_installed = plan->newer_installed,
     };
-    int result =
-        store_rejection_get(fleet->store, plan->device.id, plan->firmware.digest, &candidate.rejected_reason);
+    int result = store_rejection_get(fleet->store, plan->dossier->device.id, plan->scene.firmware.digest,
+                                     &candidate.rejected_reason);
     candidate.rejected = result == STORE_OK;
     if (result != STORE_OK && result != STORE_NOT_FOUND)
         return result;
@@ -106,12 +94,12 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
 /* What an older shipment has to know of this one, once it was looked at. */
 static void plan_pass(struct plan *plan, const struct target *target)
 {
-    if (plan->shipment.state == SHIPMENT_CANCELLED)
+    if (plan->scene.shipment.state == SHIPMENT_CANCELLED)
         return;
     if (target->status == TARGET_SUCCESS || target->status == TARGET_ALREADY_THERE) {
         plan->newer_installed = true;
-    } else if (plan->shipment.state == SHIPMENT_LIVE && !target->ended && !plan->newer_wants) {
-        plan->newer = plan->shipment;
+    } else if (plan->scene.shipment.state == SHIPMENT_LIVE && !target->ended && !plan->newer_wants) {
+        plan->newer = plan->scene.shipment;
         plan->newer_wants = true;
     }
 }
@@ -119,17 +107,18 @@ static void plan_pass(struct plan *plan, const struct target *target)
 static int write_offer(struct plan *plan, const struct presence *presence, struct effect *effect)
 {
     struct fleet *fleet = plan->fleet;
-    struct ticket ticket = {plan->device.id, plan->firmware.id, fleet->now + TICKET_LIFETIME_MS};
+    struct ticket ticket = {plan->dossier->device.id, plan->scene.firmware.id,
+                            fleet->now + TICKET_LIFETIME_MS};
     char token[TICKET_MAX];
     char id[TEXT_ID_MAX];
     char url[RECORD_ORIGIN + TICKET_MAX + 64];
     ticket_write(&ticket, fleet->ticket_key, token);
     snprintf(url, sizeof url, "%s/firmware/%s?token=%s",
              fleet->public_url != NULL ? fleet->public_url : presence->origin,
-             text_id('f', plan->firmware.id, id), token);
-    json_t *json =
-        json_pack("{s:s, s:I, s:s, s:s, s:s}", "url", url, "size", (json_int_t)plan->firmware.size, "type",
-                  plan->firmware.type, "ver", plan->firmware.version, "build", plan->firmware.build);
+             text_id('f', plan->scene.firmware.id, id), token);
+    json_t *json = json_pack("{s:s, s:I, s:s, s:s, s:s}", "url", url, "size",
+                             (json_int_t)plan->scene.firmware.size, "type", plan->scene.firmware.type, "ver",
+                             plan->scene.firmware.version, "build", plan->scene.firmware.build);
     size_t bytes = json_dumpb(json, effect->text, sizeof effect->text - 1, JSON_COMPACT);
     json_decref(json);
     if (bytes == 0 || bytes >= sizeof effect->text)
@@ -139,46 +128,43 @@ static int write_offer(struct plan *plan, const struct presence *presence, struc
 }
 
 /* Takes an older shipment's unfinished update out of the way. */
-static int displace(struct plan *plan, int64_t winner)
+static int displace(struct dossier *dossier, int64_t winner)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        struct target target = plan->targets[i];
-        if (target.shipment == winner || target.ended || target.status == TARGET_WAITING ||
-            target.attempts == 0)
+    int result = STORE_OK;
+    for (size_t i = 0; i < dossier->count && result == STORE_OK; i++) {
+        struct target *target = &dossier->targets[i];
+        struct target before = *target;
+        if (target->shipment == winner || target->ended || target->status == TARGET_WAITING ||
+            target->attempts == 0)
             continue;
-        status_displaced(&target, plan->fleet->now);
-        int result = planner_save(plan->fleet, &plan->targets[i], &target);
-        if (result != STORE_OK)
-            return result;
-        plan->targets[i] = target;
+        status_displaced(target, dossier->fleet->now);
+        result = planner_save(dossier->fleet, &before, target);
     }
-    return STORE_OK;
+    return result;
 }
 
 static int make_offer(struct plan *plan, struct target *target)
 {
     struct fleet *fleet = plan->fleet;
-    struct effect *effect = fleet_effect(fleet, EFFECT_OFFER, plan->device.id);
+    struct effect *effect = fleet_effect(fleet, EFFECT_OFFER, plan->dossier->device.id);
     effect->shipment = target->shipment;
-    effect->node = plan->presence.node;
-    effect->connection = plan->presence.connection;
-    int result = write_offer(plan, &plan->presence, effect);
-    if (result == STORE_OK && plan->device.shipment != target->shipment) {
-        result = displace(plan, target->shipment);
-        plan->device.shipment = target->shipment;
-        if (result == STORE_OK)
-            result = store_device_update(fleet->store, &plan->device);
+    effect->node = plan->dossier->presence.node;
+    effect->connection = plan->dossier->presence.connection;
+    int result = write_offer(plan, &plan->dossier->presence, effect);
+    if (result == STORE_OK && plan->dossier->device.shipment != target->shipment) {
+        result = displace(plan->dossier, target->shipment);
+        plan->dossier->device.shipment = target->shipment;
     }
     if (result != STORE_OK)
         return result;
     target->turn = 0;
-    target->form = plan->firmware.form;
-    target->sent_bytes = plan->firmware.size;
-    target->plain_bytes = plan->firmware.plain_size;
-    status_offered(target, &plan->limits, fleet->now);
-    return fleet_note(fleet, plan->device.id, "offered", "shipment \"%s\": %s %s%s%s, attempt %d%s",
-                      plan->shipment.name, plan->firmware.type, plan->firmware.version,
-                      plan->firmware.build[0] != '\0' ? ", build " : "", plan->firmware.build,
+    target->form = plan->scene.firmware.form;
+    target->sent_bytes = plan->scene.firmware.size;
+    target->plain_bytes = plan->scene.firmware.plain_size;
+    status_offered(target, &plan->scene.limits, fleet->now);
+    return fleet_note(fleet, plan->dossier->device.id, "offered", "shipment \"%s\": %s %s%s%s, attempt %d%s",
+                      plan->scene.shipment.name, plan->scene.firmware.type, plan->scene.firmware.version,
+                      plan->scene.firmware.build[0] != '\0' ? ", build " : "", plan->scene.firmware.build,
                       (int)target->attempts, target->repeats > 0 ? " (repeated)" : "");
 }
 
@@ -186,9 +172,9 @@ static int make_offer(struct plan *plan, struct target *target)
 static int take_turn(struct plan *plan, struct target *target, bool *offered)
 {
     int64_t now = plan->fleet->now;
-    int64_t turn = plan->shipment.turn > now ? plan->shipment.turn : now;
-    plan->shipment.turn = turn + rules_interval(&plan->shipment, &plan->firmware);
-    int result = store_shipment_update(plan->fleet->store, &plan->shipment);
+    int64_t turn = plan->scene.shipment.turn > now ? plan->scene.shipment.turn : now;
+    plan->scene.shipment.turn = turn + rules_interval(&plan->scene.shipment, &plan->scene.firmware);
+    int result = store_shipment_update(plan->fleet->store, &plan->scene.shipment);
     if (result == STORE_OK && turn == now) {
         *offered = true;
         return make_offer(plan, target);
@@ -208,7 +194,7 @@ static int carry_out(struct plan *plan, const struct verdict *verdict, struct ta
         return take_turn(plan, target, offered);
     case VERDICT_LIMIT:
         if (target->status != TARGET_DOWNLOAD_LIMIT_REACHED)
-            status_limit_reached(target, &plan->limits, plan->fleet->now);
+            status_limit_reached(target, &plan->scene.limits, plan->fleet->now);
         return STORE_OK;
     case VERDICT_CONSENT:
         status_awaiting(target, plan->fleet->now);
@@ -226,11 +212,11 @@ static int carry_out(struct plan *plan, const struct verdict *verdict, struct ta
 
 static int plan_target(struct plan *plan, struct target *target, bool *offered)
 {
-    int result = plan_load(plan, target);
+    int result = dossier_scene(plan->dossier, target, &plan->scene);
     if (result != STORE_OK)
         return result;
     struct target before = *target;
-    if (!target->ended && plan->shipment.state == SHIPMENT_LIVE) {
+    if (!target->ended && plan->scene.shipment.state == SHIPMENT_LIVE) {
         struct verdict verdict;
         result = plan_judge(plan, target, &verdict);
         if (result == STORE_OK)
@@ -247,47 +233,54 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
 
 /* Another server has the device: what waits for nothing else is due at once, and that server finds it. So an
  * offer is made where it can be sent, and none is spent on a message that gets lost. */
-static int leave_to_other(struct plan *plan)
+static int leave_to_other(struct dossier *dossier)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        struct target target = plan->targets[i];
-        if (target.ended || target.due != 0 || status_under_way(&target))
+    for (size_t i = 0; i < dossier->count; i++) {
+        struct target *target = &dossier->targets[i];
+        struct target before = *target;
+        if (target->ended || target->due != 0 || status_under_way(target))
             continue;
-        target.due = plan->fleet->now;
-        return planner_save(plan->fleet, &plan->targets[i], &target);
+        target->due = dossier->fleet->now;
+        return planner_save(dossier->fleet, &before, target);
     }
     return STORE_OK;
 }
 
+int planner_decide(struct dossier *dossier, enum planner_trigger trigger)
+{
+    struct plan plan = {.fleet = dossier->fleet, .dossier = dossier, .trigger = trigger};
+    bool offered = false;
+    int result = STORE_OK;
+    if (dossier->presence.connection != 0 && dossier->presence.node != dossier->fleet->node)
+        return leave_to_other(dossier);
+    for (size_t i = 0; i < dossier->count && result == STORE_OK && !offered; i++)
+        result = plan_target(&plan, &dossier->targets[i], &offered);
+    return result;
+}
+
 int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger)
 {
-    struct plan plan;
-    bool offered = false;
-    int result = plan_open(&plan, fleet, device, trigger);
-    if (result == STORE_OK && plan.presence.connection != 0 && plan.presence.node != fleet->node) {
-        offered = true; /* as far as this server can */
-        result = leave_to_other(&plan);
-    }
-    for (size_t i = 0; i < plan.count && result == STORE_OK && !offered; i++)
-        result = plan_target(&plan, &plan.targets[i], &offered);
-    plan_close(&plan);
-    return result;
+    struct dossier dossier;
+    int result = dossier_open(&dossier, fleet, device);
+    if (result == STORE_OK)
+        result = planner_decide(&dossier, trigger);
+    return dossier_close(&dossier, result);
 }
 
 int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict)
 {
-    struct plan plan;
-    int result = plan_open(&plan, fleet, target->device, PLANNER_CHANGE);
-    for (size_t i = 0; i < plan.count && result == STORE_OK; i++) {
-        result = plan_load(&plan, &plan.targets[i]);
-        if (plan.targets[i].shipment == target->shipment)
+    struct dossier dossier;
+    struct plan plan = {.fleet = fleet, .dossier = &dossier, .trigger = PLANNER_CHANGE};
+    int result = dossier_open(&dossier, fleet, target->device);
+    for (size_t i = 0; i < dossier.count && result == STORE_OK; i++) {
+        result = dossier_scene(&dossier, &dossier.targets[i], &plan.scene);
+        if (dossier.targets[i].shipment == target->shipment)
             break;
-        plan_pass(&plan, &plan.targets[i]);
+        plan_pass(&plan, &dossier.targets[i]);
     }
     if (result == STORE_OK)
         result = plan_judge(&plan, target, verdict);
-    plan_close(&plan);
-    return result;
+    return dossier_close(&dossier, result);
 }
 
 /* What the change does to the counters of the wave. False: nothing. */
@@ -308,7 +301,9 @@ int planner_save(struct fleet *fleet, const struct target *before, const struct 
     if (memcmp(before, target, sizeof *target) == 0)
         return STORE_OK;
     int result = store_target_update(fleet->store, target);
-    if (result == STORE_OK && (before->status != target->status || before->reason != target->reason)) {
+    bool told = target->status == TARGET_PROCESS_STARTED; /* by the line that says what is offered */
+    if (result == STORE_OK && !told &&
+        (before->status != target->status || before->reason != target->reason)) {
         char id[TEXT_ID_MAX];
         bool why = target->reason != TDM_REASON_NONE;
         result = fleet_note(fleet, target->device, "status", "shipment %s: %s%s%s%s%s",

@@ -12,6 +12,10 @@ enum planner_trigger {
     PLANNER_DUE,      /* a due time came */
 };
 
+/* Asks for the device of a dossier, which is changed accordingly. */
+struct dossier;
+TDM_MUST_USE int planner_decide(struct dossier *dossier, enum planner_trigger trigger);
+/* The same for a device by its id. */
 TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger);
 /* Why the target does not move, in words, as the rules see it now. */
 TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict);

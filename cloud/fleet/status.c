@@ -148,12 +148,6 @@ void status_offered(struct target *target, const struct status_limits *limits, i
     move(target, TARGET_PROCESS_STARTED, TDM_REASON_NONE, now + limits->answer_ms, now);
 }
 
-void status_sent(struct target *target, int64_t now)
-{
-    if (!target->ended && target->status == TARGET_PROCESS_STARTED)
-        move(target, TARGET_REQUEST_SENT, TDM_REASON_NONE, target->due, now);
-}
-
 void status_held(struct target *target, const struct status_limits *limits, int64_t now)
 {
     target->due = now + limits->hold_ms;

@@ -42,8 +42,9 @@ uint64_t connection__clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Most messages fit into the socket at once: they need no buffer, and no turn of the loop that says the socket
- * may be written to. Returns how much went; what is wrong with the socket, the buffer's next write finds. */
+/* Most messages fit into the socket at once: they need no buffer, and no turn of the loop that says the
+ * socket may be written to. Returns how much went; what is wrong with the socket, the buffer's next write
+ * finds. */
 static size_t send_at_once(const struct connection *c, const uint8_t *bytes, size_t count)
 {
     if (tls_secures(c->bev) || evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)

@@ -2,14 +2,14 @@
 #include "cloud/store/device.h"
 
 #include "cloud/store/database.h"
+#include "cloud/store/shelf.h"
 
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
     "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes"
-#define TRIM_EVERY 8 /* events, on average: looking for old ones costs more than adding a new one */
-#define COLUMNS                                                                                              \
-    "id, organization, token_hash, created, " FIELDS                                                         \
-    ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
+#define TRIM_EVERY  8 /* events, on average */
+#define OWN_COLUMNS "id, organization, token_hash, created, " FIELDS
+#define COLUMNS     OWN_COLUMNS ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
 
 int store_template_add(struct store *store, int64_t organization, const char *template)
 {
@@ -79,9 +79,8 @@ static void put_device(struct query *query, const struct device *device)
     db__put_int(query, device->decodes);
 }
 
-static void read_device(struct query *query, void *record)
+static void read_own(struct query *query, struct device *device)
 {
-    struct device *device = record;
     device->id = db__int(query);
     device->organization = db__int(query);
     (void)db__bytes(query, device->token_hash, RECORD_DIGEST_BYTES);
@@ -106,6 +105,12 @@ static void read_device(struct query *query, void *record)
     db__text(query, device->location_zone, sizeof device->location_zone);
     db__text(query, device->version_key, sizeof device->version_key);
     device->decodes = db__int(query);
+}
+
+static void read_device(struct query *query, void *record)
+{
+    struct device *device = record;
+    read_own(query, device);
     device->presence = (enum device_presence)db__int(query);
 }
 
@@ -166,6 +171,38 @@ int store_device_get(struct store *store, int64_t id, struct device *device)
     struct query query = db__query(store, "SELECT " COLUMNS " FROM device WHERE id = ?");
     db__put_int(&query, id);
     return db__one(&query, read_device, device, sizeof *device);
+}
+
+struct connected_device {
+    struct device device;
+    struct presence presence;
+};
+
+static void read_connected(struct query *query, void *record)
+{
+    struct connected_device *both = record;
+    read_own(query, &both->device);
+    db__read_presence(query, &both->presence);
+    if (both->presence.connection != 0)
+        both->device.presence = both->presence.checked_in ? DEVICE_CHECKED_IN : DEVICE_CONNECTED;
+}
+
+int store_device_and_presence(struct store *store, int64_t id, struct device *device,
+                              struct presence *presence)
+{
+    struct connected_device both;
+    struct query query = db__query(
+        store,
+        "SELECT " OWN_COLUMNS ", node, connection, here, reported, origin FROM device LEFT JOIN "
+        "(SELECT device AS whose, node, connection, checked_in AS here, reported, origin FROM presence) "
+        "AS p ON p.whose = device.id WHERE id = ?");
+    db__put_int(&query, id);
+    int result = db__one(&query, read_connected, &both, sizeof both);
+    if (result == STORE_OK) {
+        *device = both.device;
+        *presence = both.presence;
+    }
+    return result;
 }
 
 int store_device_delete(struct store *store, int64_t id)
@@ -258,17 +295,17 @@ int store_devices_page(struct store *store, const struct device_page *page, stru
 int store_event_add(struct store *store, int64_t device, const struct event *event)
 {
     struct query query =
-        db__query(store, "INSERT INTO event (device, time, kind, text) VALUES (?, ?, ?, ?) RETURNING id");
-    int64_t id = 0;
+        db__query(store, "INSERT INTO event (device, number, time, kind, text) VALUES (?1, "
+                         "(SELECT coalesce(max(number), 0) + 1 FROM event WHERE device = ?1), ?2, ?3, ?4)");
     db__put_int(&query, device);
     db__put_int(&query, event->time);
     db__put_text(&query, event->kind);
     db__put_text(&query, event->text);
-    int result = db__run_add(&query, &id);
-    if (result != STORE_OK || id % TRIM_EVERY != 0)
+    int result = db__run(&query);
+    if (result != STORE_OK || event->time % TRIM_EVERY != 0)
         return result;
-    query = db__query(store, "DELETE FROM event WHERE device = ?1 AND id <= "
-                             "(SELECT id FROM event WHERE device = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)");
+    query = db__query(store, "DELETE FROM event WHERE device = ?1 AND number <= "
+                             "(SELECT max(number) FROM event WHERE device = ?1) - ?2");
     db__put_int(&query, device);
     db__put_int(&query, STORE_EVENTS_KEPT);
     return db__run(&query);
@@ -285,8 +322,8 @@ static void read_event(struct query *query, void *record)
 int store_events(struct store *store, int64_t device, struct event **events, size_t *count)
 {
     struct query query = db__query(
-        store, "SELECT time, kind, text FROM (SELECT id, time, kind, text FROM event WHERE device = ? "
-               "ORDER BY id DESC LIMIT ?) AS newest ORDER BY id");
+        store, "SELECT time, kind, text FROM (SELECT number, time, kind, text FROM event WHERE device = ? "
+               "ORDER BY number DESC LIMIT ?) AS newest ORDER BY number");
     db__put_int(&query, device);
     db__put_int(&query, STORE_EVENTS_KEPT);
     return db__list(&query, read_event, sizeof **events, events, count);
@@ -302,20 +339,30 @@ int store_rejection_add(struct store *store, int64_t device, const uint8_t head[
     db__put_bytes(&query, head, RECORD_SHORT_BYTES);
     db__put_int(&query, reason);
     db__put_int(&query, now);
+    shelf__drop_images(store);
     return db__run(&query);
 }
 
 int store_rejections_exist(struct store *store, const uint8_t head[RECORD_SHORT_BYTES], bool *exist)
 {
+    if (shelf__image(store, head, exist))
+        return STORE_OK;
     struct query query = db__query(store, "SELECT 1 FROM rejection WHERE head = ? LIMIT 1");
     db__put_bytes(&query, head, RECORD_SHORT_BYTES);
     *exist = db__row(&query);
-    return db__end(&query);
+    int result = db__end(&query);
+    if (result == STORE_OK)
+        shelf__keep_image(store, head, *exist);
+    return result;
 }
 
 int store_rejection_get(struct store *store, int64_t device, const uint8_t head[RECORD_SHORT_BYTES],
                         uint8_t *reason)
 {
+    bool exist = false;
+    int known = store_rejections_exist(store, head, &exist);
+    if (known != STORE_OK || !exist)
+        return known == STORE_OK ? STORE_NOT_FOUND : known;
     struct query query = db__query(store, "SELECT reason FROM rejection WHERE device = ? AND head = ?");
     db__put_int(&query, device);
     db__put_bytes(&query, head, RECORD_SHORT_BYTES);

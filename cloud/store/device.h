@@ -20,6 +20,10 @@ TDM_MUST_USE int store_templates(struct store *store, int64_t organization, stru
  * key of its version. */
 TDM_MUST_USE int store_device_add(struct store *store, struct device *device);
 TDM_MUST_USE int store_device_get(struct store *store, int64_t id, struct device *device);
+struct presence;
+/* With its connection, as store_presence_get has it; presence->connection is 0 where it has none. */
+TDM_MUST_USE int store_device_and_presence(struct store *store, int64_t id, struct device *device,
+                                           struct presence *presence);
 TDM_MUST_USE int store_device_update(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_describe(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_delete(struct store *store, int64_t id);

@@ -5,6 +5,7 @@
 #define TANDEM_CLOUD_DRIVER_H
 
 #include "cloud/idmap.h"
+#include "cloud/store/shelf.h"
 #include "cloud/store/store.h"
 
 #define DRIVER_ROW 1 /* step: a row is there */
@@ -67,6 +68,7 @@ struct store {
     _Atomic int state;       /* store_state */
     int failure;             /* the first of this step, STORE_OK none */
     struct idmap statements; /* address of the SQL -> prepared statement */
+    struct shelf shelf;      /* read in this transaction */
 };
 
 #endif

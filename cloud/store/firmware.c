@@ -2,6 +2,7 @@
 #include "cloud/store/firmware.h"
 
 #include "cloud/store/database.h"
+#include "cloud/store/shelf.h"
 
 #define FIELDS                                                                                               \
     "organization, name, package, size, sha256, md5, type, version, build, uploaded, digest, hardware, "     \
@@ -68,9 +69,14 @@ int store_firmware_add(struct store *store, struct firmware *firmware)
 
 int store_firmware_get(struct store *store, int64_t id, struct firmware *firmware)
 {
+    if (shelf__firmware(store, id, firmware))
+        return STORE_OK;
     struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE id = ?");
     db__put_int(&query, id);
-    return db__one(&query, read_firmware, firmware, sizeof *firmware);
+    int result = db__one(&query, read_firmware, firmware, sizeof *firmware);
+    if (result == STORE_OK)
+        shelf__keep_firmware(store, firmware);
+    return result;
 }
 
 int store_firmware_find(struct store *store, int64_t organization, const uint8_t sha256[RECORD_DIGEST_BYTES],
@@ -90,6 +96,7 @@ int store_firmware_delete(struct store *store, int64_t id)
 {
     struct query query = db__query(store, "DELETE FROM firmware WHERE id = ?");
     db__put_int(&query, id);
+    shelf__clear(store); /* its shipments go with it */
     return db__run_one(&query);
 }
 
@@ -106,6 +113,7 @@ int store_firmware_signed(struct store *store, int64_t id, int64_t signer)
     struct query query = db__query(store, "UPDATE firmware SET signer = ? WHERE id = ?");
     db__put_int(&query, signer);
     db__put_int(&query, id);
+    shelf__clear(store);
     return db__run_one(&query);
 }
 

@@ -2,6 +2,7 @@
 #include "cloud/store/key.h"
 
 #include "cloud/store/database.h"
+#include "cloud/store/shelf.h"
 
 #define COLUMNS "id, organization, name, key_id, point, created"
 
@@ -33,6 +34,7 @@ int store_key_delete(struct store *store, int64_t id)
 {
     struct query query = db__query(store, "UPDATE firmware SET signer = 0 WHERE signer = ?");
     db__put_int(&query, id);
+    shelf__clear(store);
     int result = db__run(&query);
     if (result != STORE_OK)
         return result;

@@ -72,7 +72,7 @@ int store_presence_set(struct store *store, int64_t device, const struct presenc
     return db__run(&query);
 }
 
-static void read_presence(struct query *query, void *record)
+void db__read_presence(struct query *query, void *record)
 {
     struct presence *presence = record;
     presence->node = db__int(query);
@@ -87,7 +87,17 @@ int store_presence_get(struct store *store, int64_t device, struct presence *pre
     struct query query = db__query(
         store, "SELECT node, connection, checked_in, reported, origin FROM presence WHERE device = ?");
     db__put_int(&query, device);
-    return db__one(&query, read_presence, presence, sizeof *presence);
+    return db__one(&query, db__read_presence, presence, sizeof *presence);
+}
+
+int store_presence_said(struct store *store, int64_t device, const struct presence *presence)
+{
+    struct query query =
+        db__query(store, "UPDATE presence SET checked_in = ?, reported = ? WHERE device = ?");
+    db__put_int(&query, presence->checked_in);
+    db__put_int(&query, presence->reported);
+    db__put_int(&query, device);
+    return db__run_one(&query);
 }
 
 int store_presence_remove(struct store *store, int64_t device, int64_t node, uint64_t connection)

@@ -2,6 +2,7 @@
 #include "cloud/store/shipment.h"
 
 #include "cloud/store/database.h"
+#include "cloud/store/shelf.h"
 
 #define FIELDS                                                                                               \
     "organization, name, template, firmware, all_devices, state, created, ended, filter, condition, slot, "  \
@@ -96,20 +97,27 @@ int store_shipment_update(struct store *store, const struct shipment *shipment)
     db__put_int(&query, shipment->due);
     db__put_text(&query, shipment->why);
     db__put_int(&query, shipment->id);
+    shelf__drop_shipment(store, shipment->id);
     return db__run_one(&query);
 }
 
 int store_shipment_get(struct store *store, int64_t id, struct shipment *shipment)
 {
+    if (shelf__shipment(store, id, shipment))
+        return STORE_OK;
     struct query query = db__query(store, "SELECT id, " FIELDS " FROM shipment WHERE id = ?");
     db__put_int(&query, id);
-    return db__one(&query, read_shipment, shipment, sizeof *shipment);
+    int result = db__one(&query, read_shipment, shipment, sizeof *shipment);
+    if (result == STORE_OK)
+        shelf__keep_shipment(store, shipment);
+    return result;
 }
 
 int store_shipment_delete(struct store *store, int64_t id)
 {
     struct query query = db__query(store, "DELETE FROM shipment WHERE id = ?");
     db__put_int(&query, id);
+    shelf__drop_shipment(store, id);
     return db__run_one(&query);
 }
 
@@ -402,6 +410,18 @@ int store_target_update(struct store *store, const struct target *target)
     return db__run_one(&query);
 }
 
+int store_target_sent(struct store *store, int64_t shipment, int64_t device, int64_t now)
+{
+    struct query query = db__query(store, "UPDATE target SET status = ?, updated = ? WHERE shipment = ? AND "
+                                          "device = ? AND status = ? AND ended = 0");
+    db__put_int(&query, TARGET_REQUEST_SENT);
+    db__put_int(&query, now);
+    db__put_int(&query, shipment);
+    db__put_int(&query, device);
+    db__put_int(&query, TARGET_PROCESS_STARTED);
+    return db__run_one(&query);
+}
+
 int store_target_get(struct store *store, int64_t shipment, int64_t device, struct target *target)
 {
     struct query query =
@@ -420,21 +440,6 @@ int store_targets_page(struct store *store, int64_t shipment, int64_t after, siz
     db__put_int(&query, after);
     db__put_int(&query, (int64_t)limit);
     return db__list(&query, read_target, sizeof **targets, targets, count);
-}
-
-int store_target_attempts(struct store *store, int64_t device, int64_t but_shipment,
-                          const uint8_t digest[RECORD_DIGEST_BYTES], int64_t since, int64_t *attempts)
-{
-    struct query query =
-        db__query(store, "SELECT CAST(coalesce(sum(t.attempts), 0) AS BIGINT) FROM target t "
-                         "JOIN shipment s ON s.id = t.shipment JOIN firmware f ON f.id = s.firmware "
-                         "WHERE t.device = ? AND t.shipment <> ? AND t.attempt_start > ? AND f.digest = ?");
-    db__put_int(&query, device);
-    db__put_int(&query, but_shipment);
-    db__put_int(&query, since);
-    db__put_bytes(&query, digest, RECORD_DIGEST_BYTES);
-    *attempts = db__row(&query) ? db__int(&query) : 0;
-    return db__end(&query);
 }
 
 int store_targets_of_device(struct store *store, int64_t device, struct target **targets, size_t *count)

@@ -44,13 +44,11 @@ TDM_MUST_USE int store_target_add(struct store *store, const struct target *targ
 TDM_MUST_USE int store_target_get(struct store *store, int64_t shipment, int64_t device,
                                   struct target *target);
 TDM_MUST_USE int store_target_update(struct store *store, const struct target *target);
+/* The offer that the target waits to have sent was sent: STORE_NOT_FOUND if it does not wait for that. */
+TDM_MUST_USE int store_target_sent(struct store *store, int64_t shipment, int64_t device, int64_t now);
 /* Of one shipment in order of device, behind after. */
 TDM_MUST_USE int store_targets_page(struct store *store, int64_t shipment, int64_t after, size_t limit,
                                     struct target **targets, size_t *count);
-/* Attempts of other shipments that brought this image to the device, since then. */
-TDM_MUST_USE int store_target_attempts(struct store *store, int64_t device, int64_t but_shipment,
-                                       const uint8_t digest[RECORD_DIGEST_BYTES], int64_t since,
-                                       int64_t *attempts);
 /* Of one device with the newest shipment first. */
 TDM_MUST_USE int store_targets_of_device(struct store *store, int64_t device, struct target **targets,
                                          size_t *count);

@@ -71,6 +71,7 @@ static int note_state(struct store *store, int result)
 int store_begin(struct store *store)
 {
     store->failure = STORE_OK;
+    shelf__clear(store);
     int result = store->driver->begin(store);
     return result == STORE_OK ? result : note_state(store, result);
 }
@@ -108,8 +109,10 @@ int store_step_end(struct store *store, bool keep)
     store->failure = STORE_OK; /* it goes with the step */
     if (store->driver->broken(store))
         return failure; /* the commit will say so, too */
-    if (!keep || failure != STORE_OK)
+    if (!keep || failure != STORE_OK) {
+        shelf__clear(store);
         result = run(store, "ROLLBACK TO step");
+    }
     if (result == STORE_OK)
         result = run(store, "RELEASE step");
     return failure != STORE_OK ? failure : result;

@@ -20,6 +20,7 @@
  *   3. DOMAIN.h: the call, and what it promises. DOMAIN.c: the call, with its SQL in it; database.h says in
  * which words. A new DOMAIN.c goes into cloud/CMakeLists.txt.
  *   4. tests/cloud/store/test_store.c: one case; it runs on every database.
+ * A statement that changes shipments or firmware drops them from the shelf (shelf.h).
  * Every WHERE and ORDER BY of a table that grows with the fleet needs an index, and its list a limit. */
 #ifndef TANDEM_CLOUD_STORE_H
 #define TANDEM_CLOUD_STORE_H

@@ -232,7 +232,7 @@ class Device:
         body = text("MQTT") + bytes([version, 0xC2]) + struct.pack(">H", keep_alive) + properties
         self.socket.sendall(packet(0x10, body + text("") + text(user) + text(token)))
         kind, answer = self.receive()
-        assert kind == 0x20, hex(kind)
+        assert kind == 0x20, f"no CONNACK but {kind}"
         return answer[1]
 
     def close(self):

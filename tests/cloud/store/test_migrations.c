@@ -82,6 +82,7 @@ static void a_database_of_the_first_release_is_brought_up_to_date(void **state)
     struct store *store;
     struct device device;
     struct target *targets;
+    struct event *events;
     size_t count;
     uint8_t key[32];
     char why[300];
@@ -100,6 +101,11 @@ static void a_database_of_the_first_release_is_brought_up_to_date(void **state)
     assert_int_equal(targets[0].status, TARGET_REQUEST_SENT);
     assert_int_equal(targets[0].due, 1795674371447);
     free(targets);
+    assert_int_equal(store_events(store, 1, &events, &count), STORE_OK);
+    assert_int_equal(count, 8);
+    assert_string_equal(events[0].kind, "log");
+    assert_string_equal(events[7].text, "the connection was lost");
+    free(events);
     store_close(store);
 }
 

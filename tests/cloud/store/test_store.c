@@ -206,6 +206,62 @@ static void targets_come_due_in_order_and_never_without_a_time(void **state)
     free(targets);
 }
 
+static void pause_shipment(struct store *store, int64_t id, const char *why)
+{
+    struct shipment shipment;
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    shipment.state = SHIPMENT_PAUSED;
+    snprintf(shipment.why, sizeof shipment.why, "%s", why);
+    assert_int_equal(store_shipment_update(store, &shipment), STORE_OK);
+}
+
+/* Within a transaction it is read once; what changes it must be seen all the same. */
+static void a_shipment_reads_as_it_was_written_last(void **state)
+{
+    struct store *store = *state;
+    struct shipment shipment;
+    assert_int_equal(store_begin(store), STORE_OK);
+    add_device(store, 1);
+    int64_t id = add_shipment(store, "one");
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_int_equal(shipment.state, SHIPMENT_LIVE);
+    pause_shipment(store, id, "kept");
+    assert_int_equal(store_step_begin(store), STORE_OK);
+    pause_shipment(store, id, "taken back");
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_string_equal(shipment.why, "taken back");
+    assert_int_equal(store_step_end(store, false), STORE_OK);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_string_equal(shipment.why, "kept");
+    assert_int_equal(store_firmware_delete(store, shipment.firmware), STORE_OK);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_NOT_FOUND); /* it went with it */
+    store_rollback(store);
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_NOT_FOUND);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void an_image_is_rejected_from_the_first_device_on(void **state)
+{
+    struct store *store = *state;
+    const uint8_t head[RECORD_SHORT_BYTES] = {1, 2, 3};
+    uint8_t reason = 0;
+    bool exist = true;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    struct device other = add_device(store, 2);
+    assert_int_equal(store_rejection_get(store, device.id, head, &reason), STORE_NOT_FOUND);
+    assert_int_equal(store_rejections_exist(store, head, &exist), STORE_OK);
+    assert_false(exist);
+    assert_int_equal(store_rejection_add(store, device.id, head, 33, 1), STORE_OK);
+    assert_int_equal(store_rejection_get(store, device.id, head, &reason), STORE_OK);
+    assert_int_equal(reason, 33);
+    assert_int_equal(store_rejection_get(store, other.id, head, &reason), STORE_NOT_FOUND);
+    assert_int_equal(store_rejections_exist(store, head, &exist), STORE_OK);
+    assert_true(exist);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
 static void progress_is_the_sum_of_the_waves(void **state)
 {
     struct store *store = *state;
@@ -392,6 +448,8 @@ int main(void)
         CASE(the_timeline_keeps_the_newest_events),
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
+        CASE(a_shipment_reads_as_it_was_written_last),
+        CASE(an_image_is_rejected_from_the_first_device_on),
         CASE(progress_is_the_sum_of_the_waves),
         CASE(devices_come_in_pages_of_any_order),
         CASE(a_presence_is_removed_by_its_own_connection_alone),

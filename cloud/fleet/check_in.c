@@ -1,0 +1,119 @@
+/* What a check-in says, and what it says about an update. */
+#include "cloud/fleet/device.h"
+
+#include <string.h>
+
+#include "cloud/fleet/dossier.h"
+#include "cloud/fleet/planner.h"
+#include "cloud/fleet/version.h"
+#include "tandem/reason.h"
+
+/* What a check-in says about an update: there, back again, or still under way. A device with our extension
+ * tells the last two apart itself, in a report that follows. */
+static int judge_check_in(struct fleet *fleet, const struct scene *scene, struct target *target,
+                          const void *argument)
+{
+    (void)argument;
+    bool reports = scene->device->reports;
+    bool ran_it = target->stage == TARGET_STAGE_TRIAL || target->stage == TARGET_STAGE_SETTLING;
+    bool there = rules_already_there(scene->device, &scene->firmware);
+    if (there && !target->ended) {
+        if (!ran_it)
+            status_reached(target, reports, &scene->limits, fleet->now);
+        if (!reports && fleet->limits.settle_ms == 0)
+            status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
+    } else if (!there && !reports && (ran_it || target->ended)) {
+        if (target->ended)
+            dossier_lost(fleet, scene, target, TDM_REASON_NONE);
+        else
+            status_rolled_back(target, TDM_REASON_NONE, &scene->limits, fleet->now);
+        return store_rejection_add(fleet->store, scene->device->id, scene->firmware.digest, TDM_REASON_NONE,
+                                   fleet->now);
+    } else if (target->stage != TARGET_STAGE_NONE && status_under_way(target)) {
+        status_held(target, &scene->limits, fleet->now);
+    }
+    return STORE_OK;
+}
+
+/* Whether the device runs something else than it said last. */
+static bool is_news(const struct device *device, const struct check_in *check_in)
+{
+    return device->checked_in == 0 || strcmp(device->version, check_in->version) != 0 ||
+           strcmp(device->build, check_in->build) != 0 || strcmp(device->type, check_in->type) != 0;
+}
+
+/* What changed moves the device in the counters of the field, and in the order of versions. */
+static int count_version(struct fleet *fleet, const struct device *before, struct device *now)
+{
+    bool counted = before->checked_in != 0;
+    if (counted && strcmp(before->type, now->type) == 0 && strcmp(before->version, now->version) == 0)
+        return STORE_OK;
+    int result = STORE_OK;
+    if (counted)
+        result = store_field_count(fleet->store, before, -1);
+    if (result == STORE_OK)
+        result = store_field_count(fleet->store, now, 1);
+    version_key(now->version, now->version_key);
+    return result == STORE_OK ? store_device_describe(fleet->store, now) : result;
+}
+
+/* It runs another firmware than before. A check-in that says the same again is not worth a line. */
+static int take_news(struct dossier *dossier, const struct check_in *check_in)
+{
+    struct device *device = &dossier->device;
+    if (!dossier->presence
+             .reported) { /* what was reported in this connection is of this start of the device */
+        device->digest_known = false; /* that was another firmware's */
+        device->state = DEVICE_UNKNOWN;
+    }
+    memcpy(device->type, check_in->type, sizeof device->type);
+    memcpy(device->version, check_in->version, sizeof device->version);
+    memcpy(device->build, check_in->build, sizeof device->build);
+    int result = count_version(dossier->fleet, &dossier->stored, device);
+    return result == STORE_OK
+               ? fleet_note(dossier->fleet, device->id, "check-in", "%s %s%s%s", device->type,
+                            device->version, device->build[0] != '\0' ? ", build " : "", device->build)
+               : result;
+}
+
+/* The device's last offer waits for a report before it is repeated. */
+static bool is_held(const struct dossier *dossier)
+{
+    const struct target *target = dossier_target(dossier, dossier->device.shipment);
+    return target != NULL && target->stage != TARGET_STAGE_NONE && status_under_way(target) &&
+           target->due > dossier->fleet->now;
+}
+
+static int take_check_in(struct dossier *dossier, const struct check_in *check_in)
+{
+    struct device *device = &dossier->device;
+    struct fleet *fleet = dossier->fleet;
+    int result = STORE_OK;
+    dossier->presence.checked_in = true;
+    device->last_seen = fleet->now;
+    device->foreign = check_in->template[0] != '\0' && strcmp(check_in->template, device->template) != 0;
+    if (device->foreign)
+        return fleet_note(fleet, device->id, "check-in",
+                          "refused: it names template %s, the device belongs to %s", check_in->template,
+                          device->template);
+    memcpy(device->library, check_in->library, sizeof device->library);
+    bool news = is_news(device, check_in);
+    device->checked_in = fleet->now;
+    if (news)
+        result = take_news(dossier, check_in);
+    if (result == STORE_OK)
+        result = dossier_change_targets(dossier, judge_check_in, NULL);
+    if (result != STORE_OK)
+        return result;
+    return planner_decide(dossier, is_held(dossier) ? PLANNER_CHANGE : PLANNER_CHECK_IN);
+}
+
+int device_checked_in(struct fleet *fleet, int64_t id, uint64_t connection, const struct check_in *check_in)
+{
+    struct dossier dossier;
+    int result = dossier_open(&dossier, fleet, id);
+    bool stands = dossier.presence.node == fleet->node && dossier.presence.connection == connection;
+    if (result == STORE_OK && stands)
+        result = take_check_in(&dossier, check_in);
+    return dossier_close(&dossier, result);
+}

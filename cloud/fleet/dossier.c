@@ -1,0 +1,98 @@
+#include "cloud/fleet/dossier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/fleet/planner.h"
+
+int dossier_open(struct dossier *dossier, struct fleet *fleet, int64_t device)
+{
+    *dossier = (struct dossier){.fleet = fleet};
+    int result = store_device_and_presence(fleet->store, device, &dossier->device, &dossier->presence);
+    if (result == STORE_OK)
+        result = store_targets_of_device(fleet->store, device, &dossier->targets, &dossier->count);
+    dossier->stored = dossier->device;
+    dossier->stored_presence = dossier->presence;
+    return result;
+}
+
+static int save(struct dossier *dossier)
+{
+    struct store *store = dossier->fleet->store;
+    int result = STORE_OK;
+    if (memcmp(&dossier->device, &dossier->stored, sizeof dossier->device) != 0)
+        result = store_device_update(store, &dossier->device);
+    if (result == STORE_OK &&
+        memcmp(&dossier->presence, &dossier->stored_presence, sizeof dossier->presence) != 0)
+        result = store_presence_said(store, dossier->device.id, &dossier->presence);
+    return result;
+}
+
+int dossier_close(struct dossier *dossier, int result)
+{
+    free(dossier->targets);
+    return result == STORE_OK ? save(dossier) : result;
+}
+
+struct target *dossier_target(const struct dossier *dossier, int64_t shipment)
+{
+    for (size_t i = 0; i < dossier->count; i++) {
+        if (dossier->targets[i].shipment == shipment)
+            return &dossier->targets[i];
+    }
+    return NULL;
+}
+
+int dossier_scene(const struct dossier *dossier, const struct target *target, struct scene *scene)
+{
+    struct fleet *fleet = dossier->fleet;
+    scene->device = &dossier->device;
+    int result = store_shipment_get(fleet->store, target->shipment, &scene->shipment);
+    if (result == STORE_OK)
+        result = store_firmware_get(fleet->store, scene->shipment.firmware, &scene->firmware);
+    if (result == STORE_OK)
+        scene->limits = planner_limits(fleet, &scene->shipment);
+    return result;
+}
+
+/* A success can still be lost while the shipment is open: its waves soak. */
+static bool may_move(const struct device *device, const struct target *target)
+{
+    bool soaks = target->status == TARGET_SUCCESS && target->shipment == device->shipment;
+    return target->attempts > 0 && (!target->ended || soaks);
+}
+
+static int change_one(struct dossier *dossier, struct target *target, dossier_change_fn *change,
+                      const void *argument)
+{
+    struct scene scene;
+    struct target before = *target;
+    int result = dossier_scene(dossier, target, &scene);
+    if (result == STORE_OK)
+        result = change(dossier->fleet, &scene, target, argument);
+    return result == STORE_OK ? planner_save(dossier->fleet, &before, target) : result;
+}
+
+int dossier_change_targets(struct dossier *dossier, dossier_change_fn *change, const void *argument)
+{
+    int result = STORE_OK;
+    for (size_t i = 0; i < dossier->count && result == STORE_OK; i++) {
+        if (may_move(&dossier->device, &dossier->targets[i]))
+            result = change_one(dossier, &dossier->targets[i], change, argument);
+    }
+    return result;
+}
+
+int dossier_change_current(struct dossier *dossier, dossier_change_fn *change, const void *argument)
+{
+    struct target *target = dossier_target(dossier, dossier->device.shipment);
+    bool may = target != NULL && may_move(&dossier->device, target);
+    return may ? change_one(dossier, target, change, argument) : STORE_OK;
+}
+
+void dossier_lost(const struct fleet *fleet, const struct scene *scene, struct target *target, uint8_t reason)
+{
+    enum shipment_state state = scene->shipment.state;
+    if (state == SHIPMENT_LIVE || state == SHIPMENT_PAUSED)
+        status_ended(target, TARGET_ROLLBACK, reason, fleet->now);
+}
