@@ -199,6 +199,19 @@ static void set_start(json_t *object, const struct tdm_ncp_device_report *device
     }
 }
 
+static void set_decodes(json_t *object, uint8_t forms)
+{
+    json_t *list = json_array();
+
+    if ((forms & TDM_DECODES_COMPRESSED) != 0) {
+        json_array_append_new(list, json_string("compressed"));
+    }
+    if ((forms & TDM_DECODES_DELTA) != 0) {
+        json_array_append_new(list, json_string("delta"));
+    }
+    json_object_set_new(object, "decodes", list);
+}
+
 void report_device(struct report_queue *queue, const struct tdm_ncp_device_report *device)
 {
     static const char *const events[] = {"?", "started", "failed", "confirmed", "trial"};
@@ -213,6 +226,9 @@ void report_device(struct report_queue *queue, const struct tdm_ncp_device_repor
     set_number(object, "counter", device->counter);
     if (device->has_start) {
         set_start(object, device);
+    }
+    if (device->decodes != 0) {
+        set_decodes(object, device->decodes);
     }
     add(queue, object, false);
 }

@@ -69,7 +69,7 @@ void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
 bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
 
 /* Calls of docs/EXTENSIONS.md, in the order in which they are asked for. */
-enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__WINDOW, TDM__EXTENSIONS };
+enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__WINDOW, TDM__FORMS, TDM__EXTENSIONS };
 
 static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extension extension)
 {
@@ -110,14 +110,16 @@ uint8_t tdm__target_bank(const struct tdm_mcu *mcu);
 
 /* --- report.c: what the co-processor is told --- */
 
-/* The first four are the events of tandem.deviceReport; then tandem.deviceStart, and otaUpdateSuspend. */
+/* The first four are the events of tandem.deviceReport; then tandem.deviceStart, otaUpdateSuspend, and
+ * tandem.deviceDecodes. */
 enum tdm__report_event {
     TDM__STARTED = 1,
     TDM__FAILED = 2,
     TDM__CONFIRMED = 3,
     TDM__TRIAL = 4,
     TDM__BOOTED = 5,
-    TDM__HELD = 6
+    TDM__HELD = 6,
+    TDM__DECODES = 7
 };
 
 void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);

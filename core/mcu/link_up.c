@@ -274,6 +274,7 @@ static void initialize_done(void *ctx, int error, uint8_t status, struct tdm_rea
         enter(mcu, LINK_PROBE, now_ms);
         tdm__report_drop_failed(mcu, now_ms); /* of before: it would end an update that is offered now */
         tdm__report(mcu, TDM__BOOTED);
+        tdm__report(mcu, TDM__DECODES);
         tdm__report(mcu, TDM__STARTED);
         if (mcu->held_s > 0)
             tdm__report(mcu, TDM__HELD);
@@ -321,7 +322,8 @@ static int send_probe(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     static const struct tdm__question knows = {TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, 2, probe_done};
     static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
-                                                   TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW};
+                                                   TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW,
+                                                   TDM_UID_DEVICE_DECODES};
 
     return ask(mcu, &knows, uids[mcu->link.probe], now_ms);
 }

@@ -1,5 +1,5 @@
 /* What the co-processor is told: device reports, which say what the cloud cannot see otherwise, why the
- * device started (docs/EXTENSIONS.md), and the maintenance hold.
+ * device started and what it decodes (docs/EXTENSIONS.md), and the maintenance hold.
  *
  *     waiting --room in the transmit queue--> sending --answer, error status, third time-out--> done
  *        ^                                       '--time-out--.
@@ -20,7 +20,7 @@ static uint8_t bit(uint8_t event)
 
 static uint8_t most_urgent(uint8_t waiting)
 {
-    static const uint8_t order[] = {TDM__FAILED, TDM__BOOTED,    TDM__STARTED,
+    static const uint8_t order[] = {TDM__FAILED, TDM__BOOTED,    TDM__DECODES, TDM__STARTED,
                                     TDM__TRIAL,  TDM__CONFIRMED, TDM__HELD};
 
     for (size_t i = 0; i < sizeof order; i++)
@@ -119,7 +119,19 @@ static uint16_t uid_of(uint8_t event)
 {
     if (event == TDM__HELD)
         return TDM_UID_OTA_SUSPEND;
+    if (event == TDM__DECODES)
+        return TDM_UID_DEVICE_DECODES;
     return event == TDM__BOOTED ? TDM_UID_DEVICE_START : TDM_UID_DEVICE_REPORT;
+}
+
+/* What whoever installs the next update can decode. */
+static uint8_t forms(const struct tdm_mcu *mcu)
+{
+    const struct tdm_mcu_config *config = mcu->config;
+
+    if (config->role != NULL)
+        return config->role_decodes;
+    return config->decoder != NULL ? TDM_DECODES_COMPRESSED | TDM_DECODES_DELTA : 0;
 }
 
 static void put_report(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
@@ -137,6 +149,8 @@ static void put_arguments(struct tdm_writer *args, const struct tdm_mcu *mcu, ui
 {
     if (event == TDM__HELD) {
         tdm_put_u16(args, mcu->held_s);
+    } else if (event == TDM__DECODES) {
+        tdm_put_u8(args, forms(mcu));
     } else if (event == TDM__BOOTED) {
         tdm_put_u8(args, (uint8_t)mcu->config->reset_cause);
         tdm_put_u32(args, mcu->config->boots);
@@ -157,13 +171,15 @@ static int send_report(struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
                                now_ms);
 }
 
-/* What this co-processor has no call for is not told. */
+/* What this co-processor has no call for is not told, nor what says nothing. */
 static void drop_unknown(struct tdm_mcu *mcu)
 {
     if (!tdm__peer_knows(mcu, TDM__REPORTS))
         mcu->report.waiting &= bit(TDM__HELD);
     if (!tdm__peer_knows(mcu, TDM__STARTS))
         mcu->report.waiting &= (uint8_t)~bit(TDM__BOOTED);
+    if (!tdm__peer_knows(mcu, TDM__FORMS) || forms(mcu) == 0)
+        mcu->report.waiting &= (uint8_t)~bit(TDM__DECODES);
 }
 
 void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms)

@@ -232,6 +232,14 @@ static void serve_device_start(struct tdm_ncp *ncp, struct tdm_reader *args, str
     tdm_put_bool(results, true);
 }
 
+static void serve_device_decodes(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
+                                 uint32_t now_ms)
+{
+    (void)now_ms;
+    ncp->decodes = tdm_get_u8(args);
+    tdm_put_bool(results, true);
+}
+
 static void add_start(struct tdm_ncp *ncp, struct tdm_ncp_device_report *report)
 {
     if (report->event != TDM_DEVICE_STARTED) {
@@ -240,7 +248,9 @@ static void add_start(struct tdm_ncp *ncp, struct tdm_ncp_device_report *report)
     report->has_start = ncp->has_start;
     report->cause = ncp->start_cause;
     report->boots = ncp->start_boots;
+    report->decodes = ncp->decodes;
     ncp->has_start = false;
+    ncp->decodes = 0;
 }
 
 static void serve_device_report(struct tdm_ncp *ncp, struct tdm_reader *args, struct tdm_writer *results,
@@ -288,6 +298,7 @@ static const struct served_call {
     {TDM_UID_OTA_RESUME, serve_ota_resume},
     {TDM_UID_DEVICE_START, serve_device_start},
     {TDM_UID_OTA_WINDOW, serve_ota_window},
+    {TDM_UID_DEVICE_DECODES, serve_device_decodes},
 };
 
 static serve_call_fn *find(uint16_t uid)

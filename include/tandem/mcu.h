@@ -142,9 +142,10 @@ struct tdm_mcu_config {
     uint8_t running_bank;                  /* the bank this code executes from, as the port says (R1) */
     const struct tdm_mcu_role *role;       /* NULL: updates go to the other bank; others: tandem/fetch.h */
     const struct tdm_mcu_decoder *decoder; /* for encoded packages: tandem/decode.h; NULL: they are refused */
-    struct tdm_mcu_decoding *decoding;     /* its memory */
-    const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
-                                              start over */
+    uint8_t role_decodes; /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
+    struct tdm_mcu_decoding *decoding;   /* its memory */
+    const struct tdm_mcu_resume *resume; /* for transfers that were cut off: tandem/resume.h; NULL: they
+                                            start over */
     uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
     struct tdm_trust trust; /* revoked_keys is taken from the record */
     const struct tdm_mcu_plain *plain; /* NULL: packages only; others: tandem/plain.h */

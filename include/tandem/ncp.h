@@ -90,9 +90,10 @@ struct tdm_ncp_device_report {
     uint8_t about_bytes; /* 0, TDM_NCP_PREFIX_BYTES or 32 */
     char hardware[TDM_NCP_HARDWARE_MAX + 1];
     uint32_t counter;
-    bool has_start; /* with TDM_DEVICE_STARTED, where the MCU told why it started (tandem.deviceStart): */
-    uint8_t cause;  /* 0 power, 1 soft, 2 watchdog, 3 fault, 4 no link */
-    uint32_t boots; /* since it had power; 0: not known */
+    bool has_start;  /* with TDM_DEVICE_STARTED, where the MCU told why it started (tandem.deviceStart): */
+    uint8_t cause;   /* 0 power, 1 soft, 2 watchdog, 3 fault, 4 no link */
+    uint32_t boots;  /* since it had power; 0: not known */
+    uint8_t decodes; /* with TDM_DEVICE_STARTED: bits of enum tdm_decodes, 0 where the MCU told none */
 };
 
 /* Since tdm_ncp_init; they wrap. */
@@ -166,6 +167,7 @@ struct tdm_ncp {
     bool has_start; /* what deviceStart told, for the report that follows */
     uint8_t start_cause;
     uint32_t start_boots;
+    uint8_t decodes; /* what deviceDecodes told, for the same */
     bool initialized;
     bool online;                    /* ops->online was called, ops->offline was not yet */
     bool reboot_mcu;                /* ask it to */

@@ -87,7 +87,8 @@ enum tdm_status {
     X(0x5401, DEVICE_REPORT, "tandem.deviceReport", "BBBbbsI", "?", 1000)                                    \
     X(0x5402, OTA_RESUME, "tandem.otaUpdateResume", "I", "II?", 1000)                                        \
     X(0x5403, DEVICE_START, "tandem.deviceStart", "BI", "?", 1000)                                           \
-    X(0x5404, OTA_WINDOW, "tandem.otaUpdateWindow", "B", "?", 1000)
+    X(0x5404, OTA_WINDOW, "tandem.otaUpdateWindow", "B", "?", 1000)                                          \
+    X(0x5405, DEVICE_DECODES, "tandem.deviceDecodes", "B", "?", 1000)
 
 /* Served by the primary MCU. */
 #define TDM_MCU_CALLS(X)                                                                                     \
@@ -107,6 +108,9 @@ enum tdm_uid {
     TDM_NCP_CALLS(TDM_UID_ENUM) TDM_MCU_CALLS(TDM_UID_ENUM)
 #undef TDM_UID_ENUM
 };
+
+/* tandem.deviceDecodes: bits of forms */
+enum tdm_decodes { TDM_DECODES_COMPRESSED = 1, TDM_DECODES_DELTA = 2 };
 
 /* blynk.getState, client.blynkStateChange */
 enum tdm_state {

@@ -161,6 +161,10 @@ static void says_what_the_document_says(void **state)
     device.boots = 7;
     report_device(&queue, &device);
     assert_non_null(strstr(queue.rows[3].json, "\"counter\":1,\"cause\":\"watchdog\",\"boots\":7}"));
+    device.has_start = false;
+    device.decodes = 3;
+    report_device(&queue, &device);
+    assert_non_null(strstr(queue.rows[4].json, "\"counter\":1,\"decodes\":[\"compressed\",\"delta\"]}"));
 }
 
 static void makes_one_progress_a_second(void **state)

@@ -251,6 +251,7 @@ CALLS = [
         5402 tandem.otaUpdateResume       I      II?    1000
         5403 tandem.deviceStart           BI     ?      1000
         5404 tandem.otaUpdateWindow       B      ?      1000
+        5405 tandem.deviceDecodes         B      ?      1000
         """,
     ),
     *_calls(

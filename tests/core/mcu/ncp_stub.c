@@ -166,6 +166,8 @@ static bool knows(const struct ncp_stub *stub, uint16_t uid)
         return stub->knows_report && stub->knows_start;
     case 0x5404:
         return stub->knows_report && stub->knows_window;
+    case 0x5405:
+        return stub->knows_report && stub->knows_decodes;
     default:
         return false;
     }
@@ -247,6 +249,7 @@ static void serve(struct ncp_stub *stub, uint16_t uid, uint16_t id, const uint8_
     case 0x0346:
     case 0x5403:
     case 0x5404:
+    case 0x5405:
         answer_bool(stub, id, true);
         break;
     case 0x5402:

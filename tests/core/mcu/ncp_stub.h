@@ -24,6 +24,7 @@ struct ncp_stub {
     bool knows_resume;     /* hasUID(0x5402), if knows_report */
     bool knows_start;      /* hasUID(0x5403), if knows_report */
     bool knows_window;     /* hasUID(0x5404), if knows_report */
+    bool knows_decodes;    /* hasUID(0x5405), if knows_report */
     uint32_t image_at;     /* where the image lies in the file */
     bool refuses_resume;
     int resume_losses;  /* the line loses so many answers to otaUpdateResume */

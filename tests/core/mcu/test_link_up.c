@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "tandem/decode.h"
+#include "tandem/fetch.h"
+
 static struct fixture fixture;
 
 static int setup(void **state)
@@ -70,6 +73,47 @@ static void why_it_started_is_told_before_the_first_report(void **state)
     assert_int_equal(start->bytes, 5);
     assert_int_equal(start[1].uid, 0x5401);
     assert_int_equal(start[1].args[0], 1);
+}
+
+static void what_it_decodes_is_told_before_the_first_report(void **state)
+{
+    static struct tdm_mcu_decoding decoding;
+    struct fixture *f = *state;
+    const struct ncp_stub_call *told;
+
+    f->ncp.knows_decodes = true;
+    f->config.decoder = &tdm_mcu_decodes;
+    f->config.decoding = &decoding;
+    fixture_bring_up(f);
+    told = ncp_stub_last(&f->ncp, 0x5405);
+    assert_non_null(told);
+    assert_memory_equal(told->args, "\3", 1);
+    assert_int_equal(told->bytes, 1);
+    assert_int_equal(told[1].uid, 0x5401);
+}
+
+static void a_client_that_decodes_nothing_says_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.knows_decodes = true;
+    fixture_bring_up(f);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5405), 0);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5401), 1);
+}
+
+static void with_one_bank_it_tells_what_the_bootloader_decodes(void **state)
+{
+    static struct tdm_mcu_decoding decoding;
+    struct fixture *f = *state;
+
+    f->ncp.knows_decodes = true;
+    f->config.role = &tdm_mcu_hands_over;
+    f->config.decoder = &tdm_mcu_decodes; /* its own, which installs nothing here */
+    f->config.decoding = &decoding;
+    f->config.role_decodes = TDM_DECODES_COMPRESSED;
+    fixture_bring_up(f);
+    assert_memory_equal(ncp_stub_last(&f->ncp, 0x5405)->args, "\1", 1);
 }
 
 static void after_a_rejection_the_first_report_tells_which_image_and_why(void **state)
@@ -378,6 +422,9 @@ int main(void)
         TEST(bring_up_says_who_it_is_in_the_order_of_the_specification),
         TEST(the_first_report_tells_who_runs),
         TEST(why_it_started_is_told_before_the_first_report),
+        TEST(what_it_decodes_is_told_before_the_first_report),
+        TEST(a_client_that_decodes_nothing_says_nothing),
+        TEST(with_one_bank_it_tells_what_the_bootloader_decodes),
         TEST(after_a_rejection_the_first_report_tells_which_image_and_why),
         TEST(a_transfer_that_failed_is_no_rollback_to_the_first_report),
         TEST(a_co_processor_that_listens_at_any_of_the_rates_is_found),

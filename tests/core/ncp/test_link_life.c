@@ -404,6 +404,17 @@ static void takes_a_device_report(void **state)
     assert_int_equal(world.report.counter, 0x01020304);
 }
 
+static void adds_what_the_mcu_decodes_to_the_report_that_follows(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x5405, "\3", 1);
+    assert_memory_equal(world.mcu.result, "\0\1", 2);
+    stub_report(&world, 1, 0);
+    assert_int_equal(world.report.decodes, 3);
+    stub_report(&world, 1, 0); /* of an MCU that does not tell */
+    assert_int_equal(world.report.decodes, 0);
+}
+
 static void adds_why_the_mcu_started_to_the_report_that_follows(void **state)
 {
     (void)state;
@@ -465,6 +476,7 @@ int main(void)
         TEST(counts_what_goes_over_the_line),
         TEST(takes_a_device_report),
         TEST(adds_why_the_mcu_started_to_the_report_that_follows),
+        TEST(adds_what_the_mcu_decodes_to_the_report_that_follows),
         TEST(refuses_a_device_report_that_makes_no_sense),
     };
 
