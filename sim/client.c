@@ -4,6 +4,7 @@
 
 #include "sim/world.h"
 #include "tandem/fetch.h"
+#include "tandem/plain.h"
 #include "tandem/resume.h"
 
 enum { LONGEST_STEP_MS = 60000 };
@@ -14,11 +15,17 @@ int sim_client_check_image(void *ctx, const struct tdm_flash *flash, const struc
                            uint32_t address)
 {
     uint8_t vectors[8];
+    unsigned i;
 
     (void)ctx;
     if (address != bank->address ||
         flash->ops->read(flash->ctx, address, vectors, sizeof vectors) != TDM_OK) {
         return TDM_E_VECTOR;
+    }
+    for (i = 0; i < 4; i++) { /* an image starts with its own address */
+        if (vectors[i] != (uint8_t)(bank->address >> 8 * i)) {
+            return TDM_E_VECTOR;
+        }
     }
     return TDM_OK;
 }
@@ -160,7 +167,12 @@ void sim_client_start(struct sim_world *world)
         .role = role(world),
         .resume = &tdm_mcu_resumes,
         .intact_bank = world->intact,
-        .trust = {.keys = &world->keys, .verify = world->verify},
+        .trust = {.keys = &world->keys,
+                  .verify = world->verify,
+                  .allow_unsigned = world->scenario->takes_bin},
+        .plain = world->scenario->takes_bin ? &tdm_mcu_takes_plain : NULL,
+        .decoder = fetches && !world->scenario->fetch_decodes ? NULL : &tdm_mcu_decodes,
+        .decoding = &world->decoding,
         .attempts = SIM_ATTEMPTS,
         .target_baud = 460800,
         .chunk_bytes = sizeof world->chunk,
@@ -176,6 +188,7 @@ void sim_client_start(struct sim_world *world)
     };
     memset(&world->mcu, 0xA5, sizeof world->mcu); /* RAM after power-on */
     memset(world->front, 0xA5, sizeof world->front);
+    memset(&world->decoding, 0xA5, sizeof world->decoding);
     set_baud(world, 38400);
     if (tdm_mcu_init(&world->mcu, &world->config, world->now_ms) != TDM_OK) {
         sim_judge_accuse(&world->judge, "the client refused its configuration");

@@ -18,7 +18,9 @@ static void choose(struct sim_world *world, struct tdm_boot_choice *choice)
     const struct tdm_boot_config config = {
         .flash = &world->flash.flash,
         .layout = &world->layout->places,
-        .trust = {.keys = &world->keys, .verify = world->verify},
+        .trust = {.keys = &world->keys,
+                  .verify = world->verify,
+                  .allow_unsigned = world->scenario->takes_bin},
         .attempts = SIM_ATTEMPTS,
         .soft_limit = SIM_SOFT_LIMIT,
         .check_image = sim_client_check_image,

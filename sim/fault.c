@@ -130,6 +130,21 @@ static void cancel(struct sim_world *world)
     send(world, &world->to_mcu, frame, wrap(call, sizeof call, frame));
 }
 
+void sim_fault_chunk(struct sim_world *world, uint32_t offset)
+{
+    enum { DATA_BYTES = 16 };
+    uint8_t call[WRITE_HEAD + DATA_BYTES + 4] = {0xBC, 0x67, 0x42, 0x04, 0x02, 0x7F};
+    uint8_t frame[2 * PAYLOAD_MAX + 4];
+    unsigned i;
+
+    for (i = 0; i < 4; i++) {
+        call[6 + i] = (uint8_t)(offset >> 8 * i);
+    }
+    call[10] = DATA_BYTES;
+    change_data(call, sizeof call, 0);
+    send(world, &world->to_mcu, frame, wrap(call, sizeof call, frame));
+}
+
 /* --- Noise --- */
 
 static void disturb(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count,

@@ -11,7 +11,8 @@
 #define SIM_TYPE        "demo"
 #define SIM_HARDWARE    "sim"
 #define SIM_IMAGE_MAX   5000
-#define SIM_PACKAGE_MAX (TDM_PACKAGE_FRONT_MAX + 512 + SIM_IMAGE_MAX)
+#define SIM_LARGE_MAX   20000 /* more than a frame of an encoded payload */
+#define SIM_PACKAGE_MAX (TDM_PACKAGE_FRONT_MAX + 512 + SIM_LARGE_MAX)
 #define SIM_SITES       8
 
 /* What an image does when it runs on trial. */
@@ -26,9 +27,21 @@ enum sim_behaviour {
     SIM_DRAINS           /* every time: it asks more of the supply than there is */
 };
 
-/* What is wrong with a package. Such an image must never run. */
+/* The file that is shipped. */
+enum sim_file {
+    SIM_PACKAGE,
+    SIM_COMPRESSED, /* the package with its payload encoded (docs/PACKAGE.md), alone ... */
+    SIM_DELTA,      /* ... or as a difference to the firmware before it */
+    SIM_BIN /* the image without a package, unsigned, linked for the bank that takes the first update */
+};
+
+/* What is wrong with it. */
 enum sim_damage {
     SIM_INTACT,
+    SIM_SPOILT_FRAME, /* a byte of the encoded payload */
+    SIM_OTHER_BASE,   /* a delta to an image that does not run */
+    /* An image of what follows must never run. */
+    SIM_OTHER_BANK, /* linked for the bank that runs */
     SIM_BAD_SIGNATURE,
     SIM_OTHER_KEY,
     SIM_OTHER_TYPE,
@@ -44,22 +57,42 @@ struct sim_recipe {
     enum sim_damage damage;
 };
 
+/* Of all firmware of a scenario. */
+struct sim_terms {
+    const struct sim_layout *layout;
+    bool real_signatures; /* ECDSA P-256 */
+    bool alike;           /* versions of one program; else each image is noise of its own */
+    bool large;           /* more than a frame, where the banks take it */
+};
+
 struct sim_firmware {
     struct sim_recipe recipe;
     struct tdm_manifest manifest;
-    uint8_t package[SIM_PACKAGE_MAX];
-    uint32_t bytes;      /* of the package */
-    uint32_t head_bytes; /* of the signed head, at TDM_ENVELOPE_BYTES */
-    uint32_t table;      /* offset of the relocation table in the package */
-    uint32_t image;      /* offset of the image in the package */
+    uint8_t package[SIM_PACKAGE_MAX]; /* plain; of a SIM_BIN as the device makes it */
+    uint32_t bytes;                   /* of the package */
+    uint32_t head_bytes;              /* of the signed head, at TDM_ENVELOPE_BYTES */
+    uint32_t table;                   /* offset of the relocation table in the package */
+    uint32_t image;                   /* offset of the image in the package */
     uint32_t site[SIM_SITES];
     unsigned sites;
+
+    /* What is shipped. */
+    const uint8_t *file;
+    uint32_t file_bytes;
+    uint8_t *encoded; /* from malloc, NULL where file is part of package */
 };
 
-/* Linked for bank A of layout, as large as both banks take; real: signed by ECDSA P-256. False: the banks are
- * too small. */
-bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe,
-                        const struct sim_layout *layout, bool real);
+/* Linked for bank A, as large as both banks take. before: what is shipped before it, NULL for the factory's.
+ * False: the banks are too small, or out of memory. Close it in any case. */
+bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe, enum sim_file file,
+                        const struct sim_terms *terms, const struct sim_firmware *before);
+void sim_firmware_close(struct sim_firmware *firmware);
+
+/* False: an image that must never run. */
+bool sim_firmware_may_run(const struct sim_firmware *firmware);
+
+/* shipped.c: makes the file of a firmware whose package is there; as sim_firmware_build. */
+bool sim_firmware_ship(struct sim_firmware *firmware, enum sim_file file, const struct sim_firmware *before);
 
 /* The one key that devices hold, and the simulator's own scheme. */
 void sim_firmware_keys(struct tdm_key_set *keys, bool real);

@@ -9,6 +9,7 @@ enum {
     CRC_AT = 44,
     MARK_BYTES = 16,
     DIGEST_BYTES = 12,
+    FRAME_BYTES = 16384, /* of an encoded payload */
     STATE_IDLE = 1,
     STATE_ERASING = 2,
     STATE_RECEIVING = 3,
@@ -270,14 +271,14 @@ static void judge_target(struct sim_judge *judge, const struct entry *entry)
     if (judge->new_rotted) {
         return;
     }
-    if (firmware == SIM_NONE || judge->firmware[firmware].recipe.damage != SIM_INTACT ||
+    if (firmware == SIM_NONE || !sim_firmware_may_run(&judge->firmware[firmware]) ||
         !digest_is(judge, firmware, entry->target_digest)) {
         sim_judge_accuse(judge,
                          "invariant 2: the record wants to try bank %u, which does not hold that image",
                          entry->target);
         return;
     }
-    if (entry->active < TDM_BANKS && !is_sound(judge, entry->target)) {
+    if (entry->active < TDM_BANKS && !judge->running_rotted && !is_sound(judge, entry->target)) {
         sim_judge_accuse(judge, "R2: bank %u is to be tried with units that a power cut left weak",
                          entry->target);
     }
@@ -298,7 +299,7 @@ static void judge_replacement(struct sim_judge *judge, const struct entry *entry
 {
     uint8_t next = firmware_of(judge, entry->target_digest);
 
-    if (next == SIM_NONE || judge->firmware[next].recipe.damage != SIM_INTACT || !judge->streamed[next]) {
+    if (next == SIM_NONE || !sim_firmware_may_run(&judge->firmware[next]) || !judge->streamed[next]) {
         sim_judge_accuse(judge, "R9: %s is erased for a package that was not checked to its end",
                          judge->firmware[judge->confirmed].recipe.version);
     }
@@ -430,7 +431,7 @@ static void judge_running(struct sim_judge *judge, uint8_t running)
 {
     const struct sim_firmware *firmware = &judge->firmware[running];
 
-    if (firmware->recipe.damage != SIM_INTACT) {
+    if (!sim_firmware_may_run(firmware)) {
         sim_judge_accuse(judge, "invariant 2: %s runs, which must not", firmware->recipe.version);
     }
     if (firmware->manifest.counter < judge->floor) {
@@ -473,7 +474,7 @@ uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool 
 /* Could this firmware start, so that there is no need to fetch another one? */
 static bool may_run(const struct sim_judge *judge, uint8_t firmware)
 {
-    return firmware != SIM_NONE && judge->firmware[firmware].recipe.damage == SIM_INTACT &&
+    return firmware != SIM_NONE && sim_firmware_may_run(&judge->firmware[firmware]) &&
            judge->firmware[firmware].manifest.counter >= judge->floor && firmware != judge->rejected;
 }
 
@@ -515,7 +516,17 @@ void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed, boo
 
 void sim_judge_streamed(struct sim_judge *judge, uint8_t firmware)
 {
-    judge->streamed[firmware] = true;
+    unsigned i;
+
+    for (i = 0; i < judge->firmwares; i++) { /* another shipment of the same one counts */
+        judge->streamed[i] =
+            judge->streamed[i] || digest_is(judge, firmware, judge->firmware[i].manifest.image_digest);
+    }
+}
+
+void sim_judge_heard(struct sim_judge *judge, uint8_t reason)
+{
+    judge->heard[reason] = reason != TDM_REASON_NONE;
 }
 
 /* --- What the firmware did --- */
@@ -613,6 +624,41 @@ static const struct tdm_region *target_bank(const struct sim_judge *judge)
     return &judge->layout->places.bank[sim_layout_has_one_bank(judge->layout) ? 0 : 1];
 }
 
+/* Is there a place where a transfer that was cut off late can go on, below the page with the relocation
+ * table?
+ */
+static bool may_go_on(const struct sim_judge *judge)
+{
+    bool encoded = judge->scenario->file[1] == SIM_COMPRESSED || judge->scenario->file[1] == SIM_DELTA;
+    uint32_t bytes = judge->firmware[1].manifest.image_bytes;
+
+    return bytes > (encoded ? FRAME_BYTES : 4 * judge->layout->erase_bytes);
+}
+
+/* What holds where nothing was cut off but by the scenario itself. */
+static void judge_uncut(struct sim_judge *judge)
+{
+    const struct sim_scenario *scenario = judge->scenario;
+    const struct tdm_region *bank = target_bank(judge);
+    struct tdm_region header = {bank->address + bank->bytes - judge->layout->places.header_bytes,
+                                judge->layout->places.header_bytes};
+
+    if (scenario->updates > 0) {
+        judge_bytes(judge);
+        judge_erases(judge);
+    }
+    if (scenario->resumes && may_go_on(judge) && sim_flash_wear(judge->flash, &header) > 1) {
+        sim_judge_accuse(judge, "R2: a transfer that was cut off did not go on");
+    }
+    if ((scenario->trick != SIM_NO_TRICK && !judge->tricked)) { /* the flash is too small for it */
+        return;
+    }
+    if (scenario->reason != TDM_REASON_NONE && !judge->heard[scenario->reason] &&
+        !judge->heard[scenario->or_reason]) {
+        sim_judge_accuse(judge, "the co-processor was not told: %s", tdm_reason_slug(scenario->reason));
+    }
+}
+
 void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
 {
     const struct sim_scenario *scenario = judge->scenario;
@@ -638,8 +684,11 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
         sim_judge_accuse(judge, "R10: a page was erased %u times, %u allowed",
                          (unsigned)sim_flash_wear(judge->flash, target_bank(judge)), scenario->wear_max);
     }
-    if (cuts == 0 && scenario->updates > 0) {
-        judge_bytes(judge);
-        judge_erases(judge);
+    if (!judge->was_confirmed[scenario->by_way_of]) {
+        sim_judge_accuse(judge, "%s was not installed on the way",
+                         judge->firmware[scenario->by_way_of].recipe.version);
+    }
+    if (cuts == 0) {
+        judge_uncut(judge);
     }
 }

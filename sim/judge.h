@@ -33,6 +33,9 @@ struct sim_judge {
     bool running_rotted;
     bool new_rotted;
 
+    bool tricked;    /* the scenario's trick was played */
+    bool heard[256]; /* reasons that the co-processor was told */
+
     unsigned starts;
     bool guilty;
     char verdict[160]; /* "invariant 3: ..." once guilty */
@@ -59,6 +62,9 @@ void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed, boo
 
 /* The co-processor read a file to its end. */
 void sim_judge_streamed(struct sim_judge *judge, uint8_t firmware);
+
+/* The co-processor was told a reason. */
+void sim_judge_heard(struct sim_judge *judge, uint8_t reason);
 
 /* What the running firmware does, as seen from outside. */
 void sim_judge_passed_tests(struct sim_judge *judge, uint8_t firmware);

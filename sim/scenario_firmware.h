@@ -8,6 +8,11 @@
     {                                                                                                        \
         "1.0.0", 1, SIM_HEALTHY, SIM_INTACT                                                                  \
     }
+/* With counter 0, as images without a package have it. */
+#define UNCOUNTED                                                                                            \
+    {                                                                                                        \
+        "1.0.0", 0, SIM_HEALTHY, SIM_INTACT                                                                  \
+    }
 #define GOOD                                                                                                 \
     {                                                                                                        \
         "1.1.0", 1, SIM_HEALTHY, SIM_INTACT                                                                  \

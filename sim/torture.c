@@ -11,14 +11,14 @@ enum {
 
 #define BASE 0x08000000u
 
-#define SMALL(unit, size_a, size_b)                                                                          \
+#define SMALL(unit, size_a, size_b, header)                                                                  \
     {                                                                                                        \
         .record = {{BASE, (unit)}, {BASE + (unit), (unit)}},                                                 \
         .bank = {{BASE + 2 * (unit), (size_a)}, {BASE + 2 * (unit) + (size_a), (size_b)}},                   \
-        .header_bytes = 1024,                                                                                \
+        .header_bytes = (header),                                                                            \
     }
-#define TWO(unit, size) SMALL(unit, size, size)
-#define ONE(unit, size) SMALL(unit, size, 0)
+#define TWO(unit, size) SMALL(unit, size, size, 1024)
+#define ONE(unit, size) SMALL(unit, size, 0, 1024)
 
 const struct sim_layout sim_small_layouts[SIM_SMALL_LAYOUTS] = {
     {"small", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 1536)},
@@ -27,11 +27,13 @@ const struct sim_layout sim_small_layouts[SIM_SMALL_LAYOUTS] = {
     {"tiny", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 1280)},
     {"long", .erase_bytes = 256, .program_bytes = 8, .places = TWO(256, 2560)},
     {"long-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = TWO(256, 2560)},
+    {"framed", .erase_bytes = 2048, .program_bytes = 8, .places = SMALL(2048, 24576, 24576, 2048)},
     {"one", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 1536)},
     {"one-once", .erase_bytes = 256, .program_bytes = 8, .program_once = true, .places = ONE(256, 1536)},
     {"one-wide", .erase_bytes = 512, .program_bytes = 32, .places = ONE(512, 2048)},
     {"one-tiny", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 1280)},
     {"one-long", .erase_bytes = 256, .program_bytes = 8, .places = ONE(256, 2560)},
+    {"one-framed", .erase_bytes = 2048, .program_bytes = 8, .places = SMALL(2048, 24576, 0, 2048)},
 };
 
 const struct sim_layout *sim_small_layout(const char *name)

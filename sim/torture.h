@@ -61,8 +61,9 @@ void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct si
 /* Layouts for exhaustive runs. "small" has pages of 256 bytes, two of them for the image beside the four that
  * the longest header needs, and programs units of 8 bytes; "small-once" takes each unit once per erase;
  * "small-wide" has units of 32 bytes in pages of 512; "tiny" has one page for the image; "long" has six, so
- * that a transfer that goes on leaves some. Those that are called "one..." are the same with one bank. */
-#define SIM_SMALL_LAYOUTS 11
+ * that a transfer that goes on leaves some; "framed" takes images of more than a frame of an encoded payload.
+ * Those that are called "one..." are the same with one bank. */
+#define SIM_SMALL_LAYOUTS 13
 extern const struct sim_layout sim_small_layouts[SIM_SMALL_LAYOUTS];
 
 /* NULL if there is none of that name. */

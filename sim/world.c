@@ -6,6 +6,7 @@
 
 enum {
     BOOTS_MAX = 80,                 /* of one case */
+    OPERATION_MS = 4,               /* of the flash, where it is asked for */
     VIRTUAL_MAX_MS = 48u * 3600000u /* and its length */
 };
 
@@ -26,9 +27,26 @@ static void write_record(struct sim_world *world)
     sim_flash_set(&world->factory, world->layout->places.record[1].address, entry, sizeof entry);
 }
 
+static bool build_firmware(struct sim_world *world, bool alike)
+{
+    const struct sim_scenario *scenario = world->scenario;
+    const struct sim_terms terms = {world->layout, scenario->real_signatures, alike, scenario->large};
+    unsigned count = sim_scenario_firmwares(scenario);
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], scenario->file[i], &terms,
+                                i > 0 ? &world->firmware[i - 1] : NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario,
                     const struct sim_layout *layout)
 {
+    bool alike = scenario->large;
     unsigned i;
 
     memset(world, 0, sizeof *world);
@@ -37,10 +55,11 @@ bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario
     sim_firmware_keys(&world->keys, scenario->real_signatures);
     world->verify = scenario->real_signatures ? tdm_p256_verify : sim_firmware_verify;
     for (i = 0; i < sim_scenario_firmwares(scenario); i++) {
-        if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], layout,
-                                scenario->real_signatures)) {
-            return false;
-        }
+        alike = alike || scenario->file[i] == SIM_COMPRESSED || scenario->file[i] == SIM_DELTA;
+    }
+    if (!build_firmware(world, alike)) {
+        sim_world_close(world);
+        return false;
     }
     if (!sim_flash_open(&world->factory, layout) || !sim_flash_open(&world->flash, layout)) {
         sim_world_close(world);
@@ -53,6 +72,11 @@ bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario
 
 void sim_world_close(struct sim_world *world)
 {
+    unsigned i;
+
+    for (i = 0; i < SIM_FIRMWARES; i++) {
+        sim_firmware_close(&world->firmware[i]);
+    }
     sim_flash_close(&world->factory);
     sim_flash_close(&world->flash);
 }
@@ -156,6 +180,11 @@ static void lose(struct sim_world *world)
         world->judge.new_rotted = true;
         rot(world, 1 - world->bank);
         break;
+    case SIM_ROT_BOTH:
+        world->judge.running_rotted = true;
+        rot(world, 0);
+        rot(world, 1);
+        break;
     case SIM_ROT_NEW:
         world->judge.new_rotted = true;
         rot(world, 0);
@@ -232,6 +261,10 @@ static void watch(void *ctx, uint32_t address)
     struct sim_world *world = ctx;
     enum sim_place place = place_at(world, address);
 
+    if (world->scenario->fifo_bytes > 0) { /* nobody empties the UART meanwhile */
+        world->now_ms += OPERATION_MS;
+        world->deaf = true;
+    }
     if (world->places < SIM_OPERATIONS_MAX) {
         world->place[world->places++] = (uint8_t)place;
     }
@@ -261,6 +294,8 @@ static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned 
     world->places = 0;
     world->over = false;
     world->read_fails = false;
+    world->streams_on = false;
+    world->deaf = false;
     world->cause = TDM_RESET_POWER;
     world->bank = 0;
     world->intact = 0;
@@ -353,6 +388,7 @@ void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned
         after_cut(world);
     }
     live(world);
+    world->judge.tricked = world->ships.tricked;
     sim_judge_end(&world->judge, world->running, world->cuts_done);
     memset(outcome, 0, sizeof *outcome);
     outcome->guilty = world->judge.guilty;

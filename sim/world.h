@@ -6,6 +6,7 @@
 
 #include "sim/judge.h"
 #include "sim/line.h"
+#include "tandem/decode.h"
 #include "tandem/mcu.h"
 #include "tandem/ncp.h"
 
@@ -21,6 +22,8 @@ struct sim_operator {
     uint32_t quiet_ms; /* nothing has happened since */
     uint32_t back_ms;  /* the network is down until then */
     bool cut_off;      /* from it */
+    bool all_sent;     /* the last chunk was taken */
+    unsigned refusals; /* of a prefetch */
     unsigned rests;    /* restarts with nothing left to ship */
 };
 
@@ -87,9 +90,11 @@ struct sim_world {
     uint8_t running; /* firmware in bank, SIM_NONE while the bootloader fetches */
     bool trial;
     uint32_t self_test_ends_ms;
-    bool fed; /* bytes came in since it was polled */
+    bool fed;  /* bytes came in since it was polled */
+    bool deaf; /* flash was written since it took bytes from its UART */
     struct tdm_mcu mcu;
     struct tdm_mcu_config config;
+    struct tdm_mcu_decoding decoding;
     uint8_t boot_buffer[TDM_PACKAGE_FRONT_MAX];
     uint8_t rx[512];
     uint8_t tx[TDM_MCU_TX_BYTES];
@@ -101,6 +106,8 @@ struct sim_world {
     struct tdm_ncp_config ncp_config;
     bool online;
     bool read_fails;
+    bool streams_on; /* it sends chunks behind the end, and nothing else */
+    uint32_t next_chunk_ms;
 };
 
 /* Builds the scenario's firmware and the flash as the factory leaves it. False: out of memory, or the layout
@@ -129,6 +136,9 @@ void sim_world_fault_done(struct sim_world *world);
 
 /* fault.c: bytes onto the line, frame by frame, with the fault that is due. */
 void sim_fault_send(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count);
+
+/* A good chunk of the co-processor's that nobody asked for. */
+void sim_fault_chunk(struct sim_world *world, uint32_t offset);
 
 /* device.c: one start: the bootloader chooses, then it fetches or the application runs, until the next reset.
  */
