@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ncpd/journal.h"
+
 enum format { FORMAT_AUTO, FORMAT_TEXT, FORMAT_JOURNAL, FORMAT_JSON };
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -64,6 +66,14 @@ static bool goes_to_journal(void)
     return strcmp(stream, mine) == 0;
 }
 
+/* A service manager gives us a socket; a file or a terminal is somebody who wants to see the lines. */
+static bool is_watched_by_service_manager(void)
+{
+    struct stat file;
+
+    return fstat(STDERR_FILENO, &file) == 0 && S_ISSOCK(file.st_mode);
+}
+
 /* What comes from a peer stays on its line. */
 static void make_printable(char *text)
 {
@@ -103,23 +113,25 @@ static void print_json(enum log_level level, const char *mcu, const char *text)
 
 static void print(enum log_level level, const char *mcu, const char *text)
 {
+    const char *shown = mcu != NULL ? mcu : "";
     const char *colon = mcu != NULL ? ": " : "";
     char stamp[40];
 
     if (format_set == FORMAT_AUTO) {
         format_set = goes_to_journal() ? FORMAT_JOURNAL : FORMAT_TEXT;
     }
-    mcu = format_set != FORMAT_JSON && mcu == NULL ? "" : mcu;
     switch (format_set) {
     case FORMAT_JOURNAL:
-        fprintf(stderr, "<%d>%s%s%s\n", priorities[level], mcu, colon, text);
+        if (!is_watched_by_service_manager() || !journal_send(priorities[level], mcu, text)) {
+            fprintf(stderr, "<%d>%s%s%s\n", priorities[level], shown, colon, text);
+        }
         break;
     case FORMAT_JSON:
         print_json(level, mcu, text);
         break;
     default:
         make_stamp(stamp);
-        fprintf(stderr, "%s %s %s%s%s\n", stamp, level_names[level], mcu, colon, text);
+        fprintf(stderr, "%s %s %s%s%s\n", stamp, level_names[level], shown, colon, text);
         break;
     }
 }

@@ -1,7 +1,8 @@
 /* Log of tandem-ncp: one line per event on standard error. Tokens and the queries of URLs never go there.
  *
  * text     2026-11-26T06:00:00.123Z info main: uart /dev/ttyS1: open
- * journal  <6>main: uart /dev/ttyS1: open            the priority as the service manager's journal takes it
+ * journal  an entry with PRIORITY and TANDEM_MCU; without a journal, on standard error:
+ *          <6>main: uart /dev/ttyS1: open            the priority as a service manager takes it
  * json     {"time":"2026-...","level":"info","mcu":"main","message":"uart /dev/ttyS1: open"} */
 #ifndef NCPD_LOG_H
 #define NCPD_LOG_H

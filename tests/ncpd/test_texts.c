@@ -1,4 +1,4 @@
-/* ncpd/hex.c, offer.c and report.c: what goes in and out as text. */
+/* ncpd/hex.c, offer.c, report.c and journal.c: what goes in and out as text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "ncpd/hex.h"
+#include "ncpd/journal.h"
 #include "ncpd/offer.h"
 #include "ncpd/report.h"
 
@@ -217,9 +218,43 @@ static void the_oldest_give_way_when_the_queue_is_full(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
+/* --- Entries of the journal: its native protocol, FIELD=value lines --- */
+
+static void assert_entry(const char *expected, int priority, const char *mcu, const char *text)
+{
+    char entry[JOURNAL_ENTRY_MAX];
+
+    assert_int_equal(journal_entry(entry, priority, mcu, text), strlen(expected));
+    assert_memory_equal(entry, expected, strlen(expected));
+}
+
+static void an_entry_names_priority_program_and_mcu(void **state)
+{
+    (void)state;
+    assert_entry("PRIORITY=4\nSYSLOG_IDENTIFIER=tandem-ncp\nTANDEM_MCU=pump\nMESSAGE=pump: gone\n", 4, "pump",
+                 "gone");
+    assert_entry("PRIORITY=6\nSYSLOG_IDENTIFIER=tandem-ncp\nMESSAGE=ready\n", 6, NULL, "ready");
+}
+
+static void a_long_entry_is_cut_and_still_ends_its_line(void **state)
+{
+    char entry[JOURNAL_ENTRY_MAX];
+    char text[2 * JOURNAL_ENTRY_MAX];
+    size_t length;
+
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    length = journal_entry(entry, 3, "pump", text);
+    assert_in_range(length, JOURNAL_ENTRY_MAX - 2, JOURNAL_ENTRY_MAX);
+    assert_memory_equal(entry + length - 4, "xxx\n", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_entry_names_priority_program_and_mcu),
+        cmocka_unit_test(a_long_entry_is_cut_and_still_ends_its_line),
         TEST(decodes_hex_of_the_exact_length),
         TEST(decodes_base64_of_the_exact_length),
         TEST(takes_an_offer_whole),
