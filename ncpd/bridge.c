@@ -277,6 +277,9 @@ static void on_check_in(evutil_socket_t fd, short what, void *ctx)
     json_object_set_new(info, "build", text_or_empty(device->firmware.build));
     json_object_set_new(info, "type", text_or_empty(device->firmware.type));
     json_object_set_new(info, "rxbuff", json_integer(RX_BUFFER_BYTES));
+    if (bridge->mcu->cloud.is_tandem && device->firmware.library[0] != '\0') {
+        json_object_set_new(info, "blynk", text_or_empty(device->firmware.library));
+    }
     json = json_dumps(info, JSON_COMPACT);
     json_decref(info);
     tdm_ncp_cloud_state(&bridge->ncp, TDM_STATE_CONNECTING_CLOUD);

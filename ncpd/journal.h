@@ -7,8 +7,8 @@
 
 enum { JOURNAL_ENTRY_MAX = 1280 };
 
-/* An entry of a line without a line break, about the MCU of that name, NULL for none; cut where it does not fit.
- * Returns its length. */
+/* An entry of a line without a line break, about the MCU of that name, NULL for none; cut where it does not
+ * fit. Returns its length. */
 size_t journal_entry(char entry[JOURNAL_ENTRY_MAX], int priority, const char *mcu, const char *text);
 
 /* False if there is no journal that takes it. */

@@ -128,6 +128,16 @@ static void not_needed(struct verdict *verdict, const char *format, const char *
     snprintf(verdict->text, sizeof verdict->text, format, has[0] != '\0' ? has : "unknown", brings);
 }
 
+/* True if the condition has nothing to compare: a device tells no library version, a plain file no tag. */
+static bool untold(struct verdict *verdict, const char *what, const char *has, const char *brings)
+{
+    if (has[0] == '\0')
+        not_needed(verdict, "the device does not tell its %s%s", what, "");
+    else if (brings[0] == '\0')
+        not_needed(verdict, "the firmware's tag tells no %s%s", what, "");
+    return has[0] == '\0' || brings[0] == '\0';
+}
+
 static void lower(struct verdict *verdict, const char *what, const char *has, const char *brings)
 {
     char format[120];
@@ -135,7 +145,7 @@ static void lower(struct verdict *verdict, const char *what, const char *has, co
     bool comparable = version_compare(has, brings, &order);
     snprintf(format, sizeof format, "the device's %s %%s %s %%s", what,
              comparable ? "is not lower than" : "does not compare with");
-    if (!comparable || order >= 0)
+    if (!untold(verdict, what, has, brings) && (!comparable || order >= 0))
         not_needed(verdict, format, has, brings);
 }
 

@@ -16,8 +16,8 @@ from tandem_wire import CallFailed, Peer  # noqa: E402
 class FakeMcu:
     """Lives on a thread of its own; a test waits for its events."""
 
-    def __init__(self, path, chunk=512):
-        self.path, self.chunk = path, chunk
+    def __init__(self, path, chunk=512, library="1.3.2"):
+        self.path, self.chunk, self.library = path, chunk, library
         self.version = "1.0.0"
         self.image = bytearray()
         self.offer = None
@@ -79,7 +79,7 @@ class FakeMcu:
 
     def _initialize(self):
         self.peer.call("ncp.ping", timeout=2)
-        assert self.peer.call("blynk.setFirmwareInfo", "demo", self.version, "Nov 22 2026", "1.3.2")
+        assert self.peer.call("blynk.setFirmwareInfo", "demo", self.version, "Nov 22 2026", self.library)
         assert self.peer.call("blynk.initialize", "TMPLdemo", "Tandem demo")
         assert self.peer.call("ncp.hasUID", 0x5401)
         self.report(1, 0)

@@ -155,7 +155,7 @@ class Update(Case):
         self.assertEqual(self.seen[0]["event"], "started")
         self.assertEqual(self.seen[0]["digest"], hashlib.sha256(b"1.0.0").hexdigest())
         self.assertEqual(info, {"tmpl": "TMPLdemo", "ver": "1.0.0", "build": "Nov 22 2026", "type": "demo",
-                                "rxbuff": info["rxbuff"]})
+                                "rxbuff": info["rxbuff"], "blynk": "1.3.2"})
         self.assertEqual(self.cloud.subscribed, ["downlink/#"])
 
         self.offer()
@@ -192,10 +192,15 @@ class Update(Case):
         failed = self.wait_report("failed")
         self.assertEqual((failed["reason"], failed["leg"]), ("bad-signature", "uart"))
 
+    def test_a_library_version_that_the_mcu_does_not_tell_is_left_out(self):
+        self.start_mcu(library="")
+        self.start_ncp()
+        self.assertNotIn("blynk", self.wait_check_in())
+
     def test_nothing_of_our_own_goes_to_another_cloud(self):
         self.start_mcu()
         self.start_ncp("--cloud-kind", "blynk")
-        self.wait_check_in()
+        self.assertEqual(set(self.wait_check_in()), {"tmpl", "ver", "build", "type", "rxbuff"})
         self.offer()
         self.assert_installed()
         self.assertTrue(all("stage" not in message for message in self.seen))

@@ -182,6 +182,22 @@ static void used_up_attempts_wait_for_the_next_period(void **state)
     assert_int_equal(judge(&s).kind, VERDICT_OFFER);
 }
 
+static void a_condition_that_has_nothing_to_compare_says_who_tells_none(void **state)
+{
+    (void)state;
+    struct scene s;
+    good(&s)->shipment.condition = CONDITION_LOWER_LIBRARY;
+    snprintf(s.firmware.library, RECORD_TEXT, "1.3.2");
+    assert_ends(&s, TARGET_NOT_NEEDED, TDM_REASON_NONE);
+    assert_string_equal(judge(&s).text, "the device does not tell its library version");
+    snprintf(s.device.library, RECORD_TEXT, "1.3.1");
+    assert_int_equal(judge(&s).kind, VERDICT_OFFER);
+    snprintf(s.device.library, RECORD_TEXT, "1.3.2");
+    assert_string_equal(judge(&s).text, "the device's library version 1.3.2 is not lower than 1.3.2");
+    s.firmware.library[0] = '\0';
+    assert_string_equal(judge(&s).text, "the firmware's tag tells no library version");
+}
+
 static void a_target_that_ended_stays_ended(void **state)
 {
     (void)state;
@@ -231,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_type_or_hardware_that_nobody_told_stops_nothing),
         cmocka_unit_test(an_update_under_way_is_not_disturbed_but_by_a_check_in),
         cmocka_unit_test(used_up_attempts_wait_for_the_next_period),
+        cmocka_unit_test(a_condition_that_has_nothing_to_compare_says_who_tells_none),
         cmocka_unit_test(a_target_that_ended_stays_ended),
         cmocka_unit_test(every_reason_has_a_class_and_those_that_never_change_are_final),
     };
