@@ -39,7 +39,7 @@ bool shipment_device_runs(const json_t *device)
 
     return shipment_device_ended(device) && status &&
            (strcmp(status, "success") == 0 || strcmp(status, "already-there") == 0 ||
-            strcmp(status, "not-needed") == 0);
+            strcmp(status, "not-needed") == 0 || strcmp(status, "declined") == 0);
 }
 
 /* "s1 live: firmware pump 1.1.0 to template TMPL, 1 of 3 devices updated, 0 failed" */

@@ -196,7 +196,7 @@ api_fn api_organization_own, api_organization_rename, api_organization_create, a
     api_organization_show, api_organization_delete;
 
 api_fn api_device_create, api_device_list, api_device_show, api_device_change, api_device_delete,
-    api_device_why, api_device_consent;
+    api_device_why, api_device_consent, api_device_decline, api_device_token_renew, api_device_token_revoke;
 api_fn api_values_show, api_values_set, api_device_ping, api_device_reboot, api_device_redirect;
 api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete;
 api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_pause, api_shipment_resume,
@@ -205,6 +205,7 @@ api_fn api_shipment_preview, api_shipment_report, api_shipment_revert, api_shipm
 api_fn api_key_list, api_key_create, api_key_delete, api_retention_show, api_retention_set,
     api_chart_versions;
 api_fn api_template_list;
+api_fn api_overview, api_failure_list;
 api_fn api_filter_list, api_filter_create, api_filter_change, api_filter_delete;
 
 /* Records as JSON. */
@@ -213,6 +214,8 @@ json_t *render_account(const struct account *account);
 json_t *render_organization(const struct organization *organization);
 json_t *render_time(int64_t ms); /* null for never */
 json_t *render_device(const struct device *device);
+/* With its token, which is shown this once. */
+json_t *render_new_device(const struct device *device, const char *token);
 /* signer: the name of the known key that signed it, "" if there is none. */
 json_t *render_firmware(const struct firmware *firmware, const char *signer);
 /* The same; the store knows the signer. */

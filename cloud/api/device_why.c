@@ -95,22 +95,33 @@ static bool take_shipment(struct api_call *call, int64_t *shipment)
     return *shipment != 0;
 }
 
-int api_device_consent(struct api_call *call, struct fleet *fleet)
+/* The owner's yes or no. */
+static int answer(struct api_call *call, struct fleet *fleet, bool agrees)
 {
     int64_t shipment;
-    int64_t agreed[DEVICE_CONSENTS_MAX];
+    int64_t answered[DEVICE_CONSENTS_MAX];
     size_t count;
     if (!take_shipment(call, &shipment))
         return STORE_CONFLICT;
-    int result = device_consent(fleet, call->id, shipment, agreed, &count);
+    int result = device_consent(fleet, call->id, shipment, agrees, answered, &count);
     if (result != STORE_OK)
         return result;
     if (count == 0)
-        return api_refuse(call, 409, "nothing to agree to",
+        return api_refuse(call, 409, "nothing to answer",
                           "no live shipment waits for the consent of this device's owner");
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, render_cursor('s', agreed[i]));
+        json_array_append_new(list, render_cursor('s', answered[i]));
     call->answer = json_pack("{s:o}", "shipments", list);
     return STORE_OK;
+}
+
+int api_device_consent(struct api_call *call, struct fleet *fleet)
+{
+    return answer(call, fleet, true);
+}
+
+int api_device_decline(struct api_call *call, struct fleet *fleet)
+{
+    return answer(call, fleet, false);
 }

@@ -7,6 +7,7 @@
 
 #include "cloud/fleet/device.h"
 #include "cloud/text.h"
+#include "tandem/reason.h"
 
 #define TAGS_MAX      8
 #define TAG_BYTES_MAX 24
@@ -86,9 +87,7 @@ int api_device_create(struct api_call *call, struct fleet *fleet)
     int result = device_add(fleet, &device, token);
     if (result != STORE_OK)
         return result;
-    char id[TEXT_ID_MAX];
-    call->answer = json_pack("{s:s, s:s, s:s, s:s}", "id", text_id('d', device.id, id), "template",
-                             device.template, "name", device.name, "token", token);
+    call->answer = render_new_device(&device, token);
     return STORE_OK;
 }
 
@@ -110,6 +109,15 @@ int api_device_change(struct api_call *call, struct fleet *fleet)
 
 /* --- One device --- */
 
+static json_t *render_event(const struct event *event)
+{
+    bool why = event->reason != TDM_REASON_NONE;
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "time", render_time(event->time), "event", event->kind,
+                     "text", event->text, "shipment", render_cursor('s', event->shipment), "code",
+                     event->code[0] != '\0' ? json_string(event->code) : json_null(), "reason",
+                     why ? json_string(tdm_reason_slug(event->reason)) : json_null());
+}
+
 int api_device_show(struct api_call *call, struct fleet *fleet)
 {
     struct device device;
@@ -122,8 +130,7 @@ int api_device_show(struct api_call *call, struct fleet *fleet)
         return result;
     json_t *timeline = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(timeline, json_pack("{s:o, s:s, s:s}", "time", render_time(events[i].time),
-                                                  "event", events[i].kind, "text", events[i].text));
+        json_array_append_new(timeline, render_event(&events[i]));
     free(events);
     call->answer = render_device(&device);
     json_object_set_new(call->answer, "timeline", timeline);

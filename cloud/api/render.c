@@ -81,12 +81,12 @@ static json_t *render_tags(const char *tags)
 
 json_t *render_device(const struct device *device)
 {
-    return json_pack("{s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id", render_id('d', device->id),
-                     "template", device->template, "name", device->name, "online",
-                     device->presence != DEVICE_OFFLINE, "created", render_time(device->created), "last_seen",
-                     render_time(device->last_seen), "tags", render_tags(device->tags), "timezone",
-                     render_text(device->zone), "location_timezone", render_text(device->location_zone),
-                     "firmware", render_running(device));
+    return json_pack("{s:o, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+                     render_id('d', device->id), "template", device->template, "name", device->name, "online",
+                     device->presence != DEVICE_OFFLINE, "revoked", device->revoked, "created",
+                     render_time(device->created), "last_seen", render_time(device->last_seen), "tags",
+                     render_tags(device->tags), "timezone", render_text(device->zone), "location_timezone",
+                     render_text(device->location_zone), "firmware", render_running(device));
 }
 
 static json_t *render_package(const struct firmware *firmware, const char *signer)

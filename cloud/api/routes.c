@@ -25,6 +25,9 @@ static const struct route routes[] = {
     {"PATCH", V1 "/devices/:d", "changeDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_change},
     {"GET", V1 "/devices/:d/why", "explainDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_why},
     {"POST", V1 "/devices/:d/consent", "consentDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_consent},
+    {"POST", V1 "/devices/:d/decline", "declineDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_decline},
+    {"POST", V1 "/devices/:d/token", "renewDeviceToken", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_device_token_renew},
+    {"DELETE", V1 "/devices/:d/token", "revokeDeviceToken", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_device_token_revoke},
     {"DELETE", V1 "/devices/:d", "deleteDevice", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_device_delete},
 
     {"GET", V1 "/devices/:d/values", "getValues", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_values_show},
@@ -50,6 +53,8 @@ static const struct route routes[] = {
     {"GET", V1 "/shipments/:s/report", "reportShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "format", api_shipment_report},
     {"POST", V1 "/shipments/:s/revert", "revertShipment", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_revert},
     {"GET", V1 "/shipments/:s/chart", "chartShipment", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "", api_shipment_chart},
+    {"GET", V1 "/overview", "getOverview", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_overview},
+    {"GET", V1 "/failures", "listFailures", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SHIPMENTS, "limit cursor", api_failure_list},
     {"GET", V1 "/charts/versions", "chartVersions", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template hours", api_chart_versions},
     {"DELETE", V1 "/shipments/:s", "deleteShipment", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_delete},
 

@@ -158,7 +158,7 @@ static bool take_status(struct api_call *call, int *status)
 {
     const char *text = api_parameter(call, "status");
     *status = -1;
-    for (int i = TARGET_WAITING; text != NULL && i <= TARGET_NOT_NEEDED && *status < 0; i++) {
+    for (int i = TARGET_WAITING; text != NULL && i <= TARGET_DECLINED && *status < 0; i++) {
         if (strcmp(text, status_slug((enum target_status)i)) == 0)
             *status = i;
     }

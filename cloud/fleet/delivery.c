@@ -1,6 +1,8 @@
 /* An offer on its way, and the file that is fetched for it. */
 #include "cloud/fleet/device.h"
 
+#include <stdio.h>
+
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/notice.h"
 
@@ -39,8 +41,10 @@ int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool comp
     int result = dossier_open(&dossier, fleet, id);
     if (result == STORE_OK)
         result = dossier_change_current(&dossier, apply_download, &download);
+    struct event step = {.kind = "download", .shipment = dossier.device.shipment};
+    snprintf(step.code, sizeof step.code, "%s", complete ? "sent" : "requested");
     if (result == STORE_OK)
-        result = fleet_note(fleet, id, "download",
+        result = fleet_step(fleet, id, &step,
                             complete ? "the firmware was sent whole" : "the firmware was asked for");
     result = dossier_close(&dossier, result);
     return result == STORE_NOT_FOUND ? STORE_OK : result;

@@ -10,6 +10,10 @@
  * the caller alone. Shipments for all devices of the template take it in. */
 TDM_MUST_USE int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOKEN_MAX]);
 TDM_MUST_USE int device_delete(struct fleet *fleet, int64_t id);
+/* A new token for it; or one that nobody has. Its old one logs in no more, and its connection closes. */
+TDM_MUST_USE int device_renew_token(struct fleet *fleet, int64_t id, struct device *device,
+                                    char token[SECRET_TOKEN_MAX]);
+TDM_MUST_USE int device_revoke_token(struct fleet *fleet, int64_t id);
 
 /* The device logged in on this connection; an older one of its own counts no more. */
 TDM_MUST_USE int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const char *origin);
@@ -27,10 +31,11 @@ TDM_MUST_USE int device_offer_sent(struct fleet *fleet, int64_t id, int64_t ship
 /* The device asks for a firmware file (whole: from its first byte), or has received its last byte. */
 TDM_MUST_USE int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool complete);
 
-/* Its owner agrees to a shipment that waits for that; 0: to every one. agreed gets those that did wait. */
+/* Its owner agrees to a shipment that waits for that, or declines it for good; 0: every one. answered gets
+ * those that did wait. */
 #define DEVICE_CONSENTS_MAX 32
-TDM_MUST_USE int device_consent(struct fleet *fleet, int64_t id, int64_t shipment,
-                                int64_t agreed[DEVICE_CONSENTS_MAX], size_t *count);
+TDM_MUST_USE int device_consent(struct fleet *fleet, int64_t id, int64_t shipment, bool agrees,
+                                int64_t answered[DEVICE_CONSENTS_MAX], size_t *count);
 
 /* Looks at everything whose time has come; call about once a second. */
 TDM_MUST_USE int device_tick(struct fleet *fleet);

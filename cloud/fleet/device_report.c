@@ -1,6 +1,8 @@
 /* What the co-processor and the primary MCU report of an update. */
 #include "cloud/fleet/device.h"
 
+#include <stdio.h>
+
 #include <string.h>
 
 #include "cloud/fleet/dossier.h"
@@ -80,11 +82,15 @@ static int take_device_report(struct dossier *dossier, const struct report *repo
 static int note_device_report(struct fleet *fleet, const struct device *device, const struct report *report)
 {
     static const char *const events[] = {"started", "ended the update", "confirmed", "trial"};
+    static const char *const codes[] = {"started", "refused", "confirmed", "trial"};
     static const char *const states[] = {"state unknown", "confirmed", "on trial"};
     char digest[2 * RECORD_SHORT_BYTES + 1] = "unknown";
     if (device->digest_known)
         text_hex(device->digest, RECORD_SHORT_BYTES, digest);
-    return fleet_note(fleet, device->id, "report", "device %s: %s, image %s%s%s", events[report->event],
+    struct event step = {.kind = "report", .shipment = device->shipment, .reason = report->reason};
+    bool on_trial = report->event == REPORT_STARTED && report->state == DEVICE_TRIAL;
+    snprintf(step.code, sizeof step.code, "%s", codes[on_trial ? REPORT_TRIAL : report->event]);
+    return fleet_step(fleet, device->id, &step, "device %s: %s, image %s%s%s", events[report->event],
                       states[report->state], digest, report->reason != TDM_REASON_NONE ? ", " : "",
                       report->reason != TDM_REASON_NONE ? tdm_reason_text(report->reason) : "");
 }
@@ -108,8 +114,10 @@ static int note_stage(const struct dossier *dossier, const struct report *report
     bool failed = report->kind == REPORT_FAILED;
     if (report->kind == REPORT_STAGE && target != NULL && target->stage == report->stage)
         return STORE_OK;
-    return fleet_note(dossier->fleet, dossier->device.id, "report", "%s%s%s", report->name,
-                      failed ? ": " : "", failed ? tdm_reason_text(report->reason) : "");
+    struct event step = {.kind = "report", .shipment = dossier->device.shipment, .reason = report->reason};
+    snprintf(step.code, sizeof step.code, "%.16s", report->name);
+    return fleet_step(dossier->fleet, dossier->device.id, &step, "%s%s%s", report->name, failed ? ": " : "",
+                      failed ? tdm_reason_text(report->reason) : "");
 }
 
 static int take_report(struct dossier *dossier, const struct report *report)

@@ -44,6 +44,17 @@ int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_
     return STORE_OK;
 }
 
+int fleet_step(struct fleet *fleet, int64_t device, const struct event *step, const char *format, ...)
+{
+    struct event event = *step;
+    event.time = fleet->now;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(event.text, sizeof event.text, format, arguments);
+    va_end(arguments);
+    return store_event_add(fleet->store, device, &event);
+}
+
 int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char *format, ...)
 {
     struct event event = {.time = fleet->now};

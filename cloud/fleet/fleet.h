@@ -52,6 +52,13 @@ struct watch {
     } nodes[WATCH_MAX];
 };
 
+/* The figures that an organization was shown last: counting a large fleet takes a while. */
+struct sight {
+    int64_t organization;
+    int64_t time;
+    struct store_figures figures;
+};
+
 struct fleet {
     struct store *store;
     int64_t node; /* which of the servers that share the store this is (store/node.h) */
@@ -68,7 +75,8 @@ struct fleet {
     char zone[RECORD_TEXT];               /* of devices that have none */
     int64_t hour;                         /* that charts were kept for last, 0 unknown */
     int64_t minute;                       /* the same, of new shipments */
-    struct planning *planning;            /* the shipment being split into waves (fleet/planning.h) */
+    struct sight sight;
+    struct planning *planning; /* the shipment being split into waves (fleet/planning.h) */
 };
 
 /* The zone in which the device's day passes: of its location, of its own field, or the fleet's. */
@@ -92,7 +100,10 @@ struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t 
 TDM_MUST_USE int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_t qos,
                                const void *payload, size_t bytes);
 
-/* A line in the device's timeline. */
+/* A line in the device's timeline: of step the kind, and what it is about. Its time and text are set here. */
+TDM_MUST_USE int fleet_step(struct fleet *fleet, int64_t device, const struct event *step, const char *format,
+                            ...) __attribute__((format(printf, 4, 5)));
+/* The same for what is about nothing but the device. */
 TDM_MUST_USE int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -162,7 +162,9 @@ static int make_offer(struct plan *plan, struct target *target)
     target->sent_bytes = plan->scene.firmware.size;
     target->plain_bytes = plan->scene.firmware.plain_size;
     status_offered(target, &plan->scene.limits, fleet->now);
-    return fleet_note(fleet, plan->dossier->device.id, "offered", "shipment \"%s\": %s %s%s%s, attempt %d%s",
+    struct event step = {.kind = "offered", .shipment = target->shipment};
+    snprintf(step.code, sizeof step.code, "%s", target->repeats > 0 ? "repeated" : "offered");
+    return fleet_step(fleet, plan->dossier->device.id, &step, "shipment \"%s\": %s %s%s%s, attempt %d%s",
                       plan->scene.shipment.name, plan->scene.firmware.type, plan->scene.firmware.version,
                       plan->scene.firmware.build[0] != '\0' ? ", build " : "", plan->scene.firmware.build,
                       (int)target->attempts, target->repeats > 0 ? " (repeated)" : "");
@@ -296,21 +298,30 @@ static bool count_change(const struct target *before, const struct target *targe
     return changes;
 }
 
+/* A changed status is told in the device's timeline; a failure is also found among what failed lately. */
+static int note_status(struct fleet *fleet, const struct target *target)
+{
+    char id[TEXT_ID_MAX];
+    bool why = target->reason != TDM_REASON_NONE;
+    struct event step = {.kind = "status", .shipment = target->shipment, .reason = target->reason};
+    snprintf(step.code, sizeof step.code, "%s", status_slug(target->status));
+    int result = fleet_step(fleet, target->device, &step, "shipment %s: %s%s%s%s%s",
+                            text_id('s', target->shipment, id), status_slug(target->status), why ? " (" : "",
+                            why ? tdm_reason_slug(target->reason) : "", why ? "): " : "",
+                            why ? tdm_reason_text(target->reason) : "");
+    return result == STORE_OK && status_is_failure(target->status)
+               ? store_failure_add(fleet->store, target, fleet->now)
+               : result;
+}
+
 int planner_save(struct fleet *fleet, const struct target *before, const struct target *target)
 {
     if (memcmp(before, target, sizeof *target) == 0)
         return STORE_OK;
     int result = store_target_update(fleet->store, target);
     bool told = target->status == TARGET_PROCESS_STARTED; /* by the line that says what is offered */
-    if (result == STORE_OK && !told &&
-        (before->status != target->status || before->reason != target->reason)) {
-        char id[TEXT_ID_MAX];
-        bool why = target->reason != TDM_REASON_NONE;
-        result = fleet_note(fleet, target->device, "status", "shipment %s: %s%s%s%s%s",
-                            text_id('s', target->shipment, id), status_slug(target->status), why ? " (" : "",
-                            why ? tdm_reason_slug(target->reason) : "", why ? "): " : "",
-                            why ? tdm_reason_text(target->reason) : "");
-    }
+    if (result == STORE_OK && !told && (before->status != target->status || before->reason != target->reason))
+        result = note_status(fleet, target);
     struct wave more;
     bool counts = count_change(before, target, &more);
     if (result == STORE_OK && counts)

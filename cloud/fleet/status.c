@@ -89,6 +89,13 @@ bool status_rejects_image(uint8_t reason)
            reason == TDM_REASON_WATCHDOG || reason == TDM_REASON_FAULT;
 }
 
+bool status_is_failure(enum target_status status)
+{
+    return status == TARGET_UPLOAD_FAILURE || status == TARGET_ROLLBACK ||
+           status == TARGET_DOWNLOAD_LIMIT_REACHED || status == TARGET_TYPE_MISMATCH ||
+           status == TARGET_VERSION_MISMATCH;
+}
+
 bool status_under_way(const struct target *target)
 {
     return !target->ended && target->status >= TARGET_PROCESS_STARTED &&
@@ -302,7 +309,7 @@ void status_count(const struct target *target, int64_t by, struct wave *more)
         count_success(target, by, more);
     else if (target->status == TARGET_ALREADY_THERE)
         more->there += by;
-    else if (target->status == TARGET_NOT_NEEDED)
+    else if (target->status == TARGET_NOT_NEEDED || target->status == TARGET_DECLINED)
         more->skipped += by;
     else
         more->failed += by;

@@ -36,6 +36,9 @@ bool status_is_rollback(uint8_t reason);
 /* Those that the image is to blame for: it is never offered to this device again. */
 bool status_rejects_image(uint8_t reason);
 
+/* The update did not work out, for good or for now. */
+bool status_is_failure(enum target_status status);
+
 /* An offer is out and has not come to an end. */
 bool status_under_way(const struct target *target);
 /* An offer made now repeats the last one: the connection broke in mid-update. */

@@ -42,3 +42,30 @@ int store_count(struct store *store, struct store_counts *counts)
     int result = db__one(&query, read_sizes, counts, sizeof *counts);
     return result == STORE_OK ? count_targets(store, counts) : result;
 }
+
+static void read_figures(struct query *query, void *record)
+{
+    struct store_figures *figures = record;
+    figures->devices = db__int(query);
+    figures->online = db__int(query);
+    figures->firmware = db__int(query);
+    for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
+        figures->shipments[state] = db__int(query);
+}
+
+int store_count_of(struct store *store, int64_t organization, struct store_figures *figures)
+{
+    struct query query = db__query(
+        store,
+        "SELECT (SELECT count(*) FROM device WHERE organization = ?1), "
+        "(SELECT count(*) FROM presence p JOIN device d ON d.id = p.device WHERE d.organization = ?1), "
+        "(SELECT count(*) FROM firmware WHERE organization = ?1), "
+        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?2), "
+        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?3), "
+        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?4), "
+        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?5)");
+    db__put_int(&query, organization);
+    for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
+        db__put_int(&query, state);
+    return db__one(&query, read_figures, figures, sizeof *figures);
+}

@@ -14,6 +14,15 @@ struct store_counts {
     int64_t failed;
 };
 
+/* Of one organization. */
+struct store_figures {
+    int64_t devices;
+    int64_t online;
+    int64_t firmware;
+    int64_t shipments[4];
+};
+TDM_MUST_USE int store_count_of(struct store *store, int64_t organization, struct store_figures *figures);
+
 TDM_MUST_USE int store_count(struct store *store, struct store_counts *counts);
 
 #endif

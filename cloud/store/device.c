@@ -8,7 +8,7 @@
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
     "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes"
 #define TRIM_EVERY  8 /* events, on average */
-#define OWN_COLUMNS "id, organization, token_hash, created, " FIELDS
+#define OWN_COLUMNS "id, organization, token_hash, created, revoked, " FIELDS
 #define COLUMNS     OWN_COLUMNS ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
 
 int store_template_add(struct store *store, int64_t organization, const char *template)
@@ -85,6 +85,7 @@ static void read_own(struct query *query, struct device *device)
     device->organization = db__int(query);
     (void)db__bytes(query, device->token_hash, RECORD_DIGEST_BYTES);
     device->created = db__int(query);
+    device->revoked = db__int(query) != 0;
     db__text(query, device->template, sizeof device->template);
     db__text(query, device->name, sizeof device->name);
     device->last_seen = db__int(query);
@@ -162,6 +163,15 @@ int store_device_describe(struct store *store, const struct device *device)
     db__put_text(&query, device->zone);
     db__put_text(&query, device->location_zone);
     db__put_text(&query, device->version_key);
+    db__put_int(&query, device->id);
+    return db__run_one(&query);
+}
+
+int store_device_token(struct store *store, const struct device *device)
+{
+    struct query query = db__query(store, "UPDATE device SET (token_hash, revoked) = (?, ?) WHERE id = ?");
+    db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
+    db__put_int(&query, device->revoked);
     db__put_int(&query, device->id);
     return db__run_one(&query);
 }
@@ -294,12 +304,16 @@ int store_devices_page(struct store *store, const struct device_page *page, stru
 
 int store_event_add(struct store *store, int64_t device, const struct event *event)
 {
-    struct query query =
-        db__query(store, "INSERT INTO event (device, number, time, kind, text) VALUES (?1, "
-                         "(SELECT coalesce(max(number), 0) + 1 FROM event WHERE device = ?1), ?2, ?3, ?4)");
+    struct query query = db__query(
+        store, "INSERT INTO event (device, number, time, kind, shipment, code, reason, text) VALUES "
+               "(?1, (SELECT coalesce(max(number), 0) + 1 FROM event WHERE device = ?1), ?2, ?3, "
+               "?4, ?5, ?6, ?7)");
     db__put_int(&query, device);
     db__put_int(&query, event->time);
     db__put_text(&query, event->kind);
+    db__put_int(&query, event->shipment);
+    db__put_text(&query, event->code);
+    db__put_int(&query, event->reason);
     db__put_text(&query, event->text);
     int result = db__run(&query);
     if (result != STORE_OK || event->time % TRIM_EVERY != 0)
@@ -316,13 +330,16 @@ static void read_event(struct query *query, void *record)
     struct event *event = record;
     event->time = db__int(query);
     db__text(query, event->kind, sizeof event->kind);
+    event->shipment = db__int(query);
+    db__text(query, event->code, sizeof event->code);
+    event->reason = (uint8_t)db__int(query);
     db__text(query, event->text, sizeof event->text);
 }
 
 int store_events(struct store *store, int64_t device, struct event **events, size_t *count)
 {
     struct query query = db__query(
-        store, "SELECT time, kind, text FROM (SELECT number, time, kind, text FROM event WHERE device = ? "
+        store, "SELECT time, kind, shipment, code, reason, text FROM (SELECT * FROM event WHERE device = ? "
                "ORDER BY number DESC LIMIT ?) AS newest ORDER BY number");
     db__put_int(&query, device);
     db__put_int(&query, STORE_EVENTS_KEPT);

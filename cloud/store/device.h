@@ -26,6 +26,8 @@ TDM_MUST_USE int store_device_and_presence(struct store *store, int64_t id, stru
                                            struct presence *presence);
 TDM_MUST_USE int store_device_update(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_describe(struct store *store, const struct device *device);
+/* Writes the hash of its token, and whether anybody has that. */
+TDM_MUST_USE int store_device_token(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_delete(struct store *store, int64_t id);
 /* The login tokens of the devices after this id, in order; by pages, since there may be a million. */
 struct device_token {

@@ -266,6 +266,15 @@ static const char *const steps[] = {
     "  FROM event;"
     "DROP TABLE event;"
     "ALTER TABLE event_2 RENAME TO event;",
+    /* 13: what events are about, what failed lately, devices whose token was revoked */
+    "ALTER TABLE event ADD COLUMN shipment BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE event ADD COLUMN code TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE event ADD COLUMN reason BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN revoked BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE failure ("
+    "  id {row}, organization BIGINT NOT NULL, time BIGINT NOT NULL, shipment BIGINT NOT NULL,"
+    "  device BIGINT NOT NULL, status BIGINT NOT NULL, reason BIGINT NOT NULL);"
+    "CREATE INDEX failure_by_organization ON failure (organization, id);",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

@@ -43,6 +43,7 @@ struct device {
     int64_t created;
     int64_t last_seen;
     int64_t checked_in; /* the last info/mcu */
+    bool revoked;       /* nobody has its token any more */
     bool foreign;       /* that one named another template: no offers */
     char type[RECORD_TEXT];
     char version[RECORD_TEXT];
@@ -220,7 +221,8 @@ struct wave {
     X(VERSION_MISMATCH, "version-mismatch", "the device's version rule refuses this version")                \
     X(AWAITING_USER_ACTION, "awaiting-user-action", "the device waits for its owner's consent")              \
     X(ALREADY_THERE, "already-there", "the device ran this firmware before")                                 \
-    X(NOT_NEEDED, "not-needed", "the shipment's condition leaves this device out")
+    X(NOT_NEEDED, "not-needed", "the shipment's condition leaves this device out")                           \
+    X(DECLINED, "declined", "the device's owner does not want this update")
 
 enum target_status {
 #define TARGET_STATUS_ENUM(name, slug, text) TARGET_##name,
@@ -336,12 +338,28 @@ struct api_token {
     int64_t used;
 };
 
-/* Something that happened to a device. kind is a fixed word. */
+/* Something that happened to a device. kind is a fixed word, and so is code, which says what of that kind. */
 #define RECORD_EVENT_TEXT 400
 struct event {
     int64_t time;
     char kind[16];
+    int64_t shipment; /* that it is about, 0 none */
+    char code[24];    /* "" none */
+    uint8_t reason;   /* include/tandem/reason.h */
     char text[RECORD_EVENT_TEXT];
+};
+
+/* A device that failed in a shipment, for good or for now. */
+struct failure {
+    int64_t id;
+    int64_t time;
+    int64_t shipment;
+    int64_t device;
+    enum target_status status;
+    uint8_t reason;
+    char shipment_name[RECORD_NAME];
+    char device_name[RECORD_NAME];
+    char version[RECORD_TEXT]; /* of the firmware that was shipped */
 };
 
 #endif

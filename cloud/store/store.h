@@ -80,6 +80,7 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/chart.h"
 #include "cloud/store/counts.h"
 #include "cloud/store/device.h"
+#include "cloud/store/failure.h"
 #include "cloud/store/filter.h"
 #include "cloud/store/firmware.h"
 #include "cloud/store/key.h"

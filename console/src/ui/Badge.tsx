@@ -11,7 +11,7 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
 
 const STATUS_TONES: Record<TargetStatus, Tone> = {
   waiting: "idle", "process-started": "busy", "request-sent": "busy", "firmware-requested": "busy", "firmware-downloaded": "busy",
-  success: "ok", "already-there": "ok", "not-needed": "idle", "awaiting-user-action": "warn", "download-limit-reached": "warn",
+  success: "ok", "already-there": "ok", "not-needed": "idle", declined: "idle", "awaiting-user-action": "warn", "download-limit-reached": "warn",
   "upload-failure": "bad", rollback: "bad", "type-mismatch": "bad", "version-mismatch": "bad",
 };
 

@@ -250,13 +250,13 @@ static void a_device_waits_for_its_owner_and_then_not_for_its_time(void **state)
     world_check_in(world, device, "1.0.0");
     assert_no_offer(world);
     assert_int_equal(store_begin(world->fleet.store), STORE_OK);
-    assert_int_equal(device_consent(&world->fleet, device, 0, agreed, &count), STORE_OK);
+    assert_int_equal(device_consent(&world->fleet, device, 0, true, agreed, &count), STORE_OK);
     assert_int_equal(store_commit(world->fleet.store), STORE_OK);
     assert_int_equal(count, 1);
     assert_int_equal(agreed[0], shipment);
     assert_status(world, shipment, device, "process-started");
     assert_int_equal(store_begin(world->fleet.store), STORE_OK);
-    assert_int_equal(device_consent(&world->fleet, device, 0, agreed, &count), STORE_OK);
+    assert_int_equal(device_consent(&world->fleet, device, 0, true, agreed, &count), STORE_OK);
     assert_int_equal(store_commit(world->fleet.store), STORE_OK);
     assert_int_equal(count, 0);
     free(world->fleet.effects);

@@ -149,6 +149,8 @@ class Contract(unittest.TestCase):
             self.status(202, "POST", f"{path}/{verb}", body)
         self.status(409, "POST", path + "/consent")
         self.status(422, "POST", path + "/consent", {"shipment": "x"})
+        self.status(409, "POST", path + "/decline")
+        self.status(422, "POST", path + "/decline", {"shipment": "x"})
         firmware = self.server.upload(s.plain("5.0.0"))
         shipment = self.server.ship(firmware, user_controlled=True, devices=[added["id"]])
         self.status(200, "POST", path + "/consent")
@@ -165,6 +167,12 @@ class Contract(unittest.TestCase):
         s.wait_for("offline", lambda: not self.server.get(path)["online"])
         for verb, body in (("ping", None), ("reboot", None), ("redirect", {"url": "mqtts://example.com:8883"})):
             self.status(409, "POST", f"{path}/{verb}", body)
+        self.server.ship(firmware, user_controlled=True, devices=[added["id"]])
+        self.status(200, "POST", path + "/decline")
+        self.status(201, "POST", path + "/token")
+        self.status(204, "DELETE", path + "/token")
+        self.status(200, "GET", "/api/v1/overview")
+        self.status(200, "GET", "/api/v1/failures")
         self.status(204, "DELETE", path)
 
     def firmware_and_shipments(self):

@@ -49,6 +49,23 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.connect(self.server.token).code, 4)
         self.assertEqual(self.connect("wrong", version=5).code, 0x86)
 
+    def test_a_renewed_token_replaces_the_old_one_at_once(self):
+        device = self.connect()
+        renewed = self.server.post(f"/api/v1/devices/{self.added['id']}/token")
+        self.assertTrue(device.ended())
+        self.assertEqual(self.connect().code, 4)
+        self.assertEqual(self.connect(renewed["token"]).code, 0)
+
+    def test_a_revoked_token_logs_in_no_more_and_the_device_says_so(self):
+        device = self.connect()
+        path = f"/api/v1/devices/{self.added['id']}"
+        self.assertEqual(self.server.ask("DELETE", path + "/token").status, 204)
+        self.assertTrue(device.ended())
+        self.assertEqual(self.connect().code, 4)
+        self.assertTrue(self.server.get(path)["revoked"])
+        self.assertEqual(self.connect(self.server.post(path + "/token")["token"]).code, 0)
+        self.assertFalse(self.server.get(path)["revoked"])
+
     def test_a_token_is_as_long_as_clients_in_the_field_have_room_for(self):
         self.assertRegex(self.added["token"], r"^[a-zA-Z0-9_-]{32}$")
 

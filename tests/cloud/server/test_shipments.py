@@ -94,6 +94,52 @@ class Shipments(unittest.TestCase):
         self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
         self.assertEqual(self.server.ask("POST", f"/api/v1/devices/{device}/consent").status, 409)
 
+    def test_an_owner_may_decline_and_the_shipment_is_over_for_that_device(self):
+        willing, unwilling = self.fleet.add(2)
+        shipment = self.server.ship(self.firmware(), user_controlled=True)
+        declined = self.server.post(f"/api/v1/devices/{unwilling}/decline")
+        self.assertEqual(declined, {"shipments": [shipment["id"]]})
+        self.server.post(f"/api/v1/devices/{willing}/consent")
+        self.fleet.succeed(willing)
+        end = self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
+        self.assertEqual({row["id"]: row["status"] for row in end["devices"]}, {willing: "success", unwilling: "declined"})
+        self.assertEqual((end["progress"]["updated"], end["progress"]["skipped"], end["progress"]["failed"]), (1, 1, 0))
+        self.assertNotIn(unwilling, self.fleet.offered())
+        self.assertEqual(self.server.ask("POST", f"/api/v1/devices/{unwilling}/consent").status, 409)
+
+    def test_the_timeline_tells_what_its_entries_are_about(self):
+        device, = self.fleet.add(1)
+        shipment = self.server.ship(self.firmware())
+        self.fleet.fail(device)
+        self.server.wait_status(shipment, "upload-failure")
+        timeline = self.server.get(f"/api/v1/devices/{device}")["timeline"]
+        about = [(entry["event"], entry["code"], entry["reason"]) for entry in timeline if entry["shipment"] == shipment["id"]]
+        self.assertEqual(about, [("offered", "offered", None), ("report", "failed", "bad-signature"),
+                                 ("status", "upload-failure", "bad-signature")])
+
+    def test_what_failed_lately_is_listed_with_its_reason(self):
+        first, second = self.fleet.add(2)
+        shipment = self.server.ship(self.firmware())
+        for device in (first, second):
+            self.fleet.fail(device)
+            s.wait_for("it failed", lambda: self.server.get("/api/v1/failures?limit=1")["failures"][:1]
+                       and self.server.get("/api/v1/failures?limit=1")["failures"][0]["device"] == device)
+        page = self.server.get("/api/v1/failures?limit=1")
+        newest, = page["failures"]
+        self.assertEqual((newest["shipment"], newest["version"], newest["status"], newest["reason"]),
+                         (shipment["id"], "1.1.0", "upload-failure", "bad-signature"))
+        older, = self.server.get(f"/api/v1/failures?limit=1&cursor={page['next']}")["failures"]
+        self.assertEqual((newest["device"], older["device"]), (second, first))
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/devices/{second}").status, 204)
+        self.assertEqual([one["device"] for one in self.server.get("/api/v1/failures")["failures"]], [first])
+
+    def test_the_overview_counts_the_organization(self):
+        self.fleet.add(2)
+        self.server.add_device()
+        self.server.ship(self.firmware())
+        counted = s.wait_for("three devices", lambda: (now := self.server.get("/api/v1/overview"))["shipments"]["live"] == 1 and now)
+        self.assertEqual((counted["devices"], counted["online"], counted["firmware"]), (3, 2, 1))
+
     def test_a_dry_run_says_what_the_shipment_then_does(self):
         fit = self.fleet.add(4)
         newer = self.fleet.add(2, version="1.2.0")

@@ -304,6 +304,36 @@ static void progress_is_the_sum_of_the_waves(void **state)
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static void failures_are_kept_by_organization_and_the_oldest_go(void **state)
+{
+    struct store *store = *state;
+    struct failure *failures;
+    size_t count;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    struct firmware firmware = {.organization = RECORD_FIRST_ORGANIZATION, .version = "1.1.0"};
+    assert_int_equal(store_firmware_add(store, &firmware), STORE_OK);
+    struct shipment shipment = {
+        .organization = RECORD_FIRST_ORGANIZATION, .name = "s", .template = "T1", .firmware = firmware.id};
+    assert_int_equal(store_shipment_add(store, &shipment), STORE_OK);
+    struct target target = {
+        .shipment = shipment.id, .device = device.id, .status = TARGET_ROLLBACK, .reason = 34};
+    for (int i = 1; i <= 2 * STORE_FAILURES_KEPT; i++)
+        assert_int_equal(store_failure_add(store, &target, i), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    struct page page = {.limit = 3 * STORE_FAILURES_KEPT};
+    assert_int_equal(store_failures(store, RECORD_FIRST_ORGANIZATION, page, &failures, &count), STORE_OK);
+    assert_in_range(count, STORE_FAILURES_KEPT, STORE_FAILURES_KEPT + 64);
+    assert_int_equal(failures[0].time, 2 * STORE_FAILURES_KEPT);
+    assert_int_equal(failures[0].reason, 34);
+    assert_string_equal(failures[0].device_name, "pump");
+    assert_string_equal(failures[0].version, "1.1.0");
+    free(failures);
+    assert_int_equal(store_failures(store, RECORD_FIRST_ORGANIZATION + 1, page, &failures, &count), STORE_OK);
+    assert_int_equal(count, 0);
+    free(failures);
+}
+
 static void devices_come_in_pages_of_any_order(void **state)
 {
     struct store *store = *state;
@@ -451,6 +481,7 @@ int main(void)
         CASE(a_shipment_reads_as_it_was_written_last),
         CASE(an_image_is_rejected_from_the_first_device_on),
         CASE(progress_is_the_sum_of_the_waves),
+        CASE(failures_are_kept_by_organization_and_the_oldest_go),
         CASE(devices_come_in_pages_of_any_order),
         CASE(a_presence_is_removed_by_its_own_connection_alone),
         CASE(a_node_that_is_taken_out_takes_its_presences_along),
