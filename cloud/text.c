@@ -150,6 +150,26 @@ bool text_take(char *to, size_t capacity, const char *from)
     return true;
 }
 
+const char *text_json(const char *text, char *to, size_t capacity)
+{
+    char *out = to;
+    const char *end = to + capacity - 8; /* room for the longest escape, the quote and the NUL */
+    *out++ = '"';
+    for (; *text != '\0' && out < end; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < 0x20) {
+            out += snprintf(out, 7, "\\u%04x", c);
+        } else {
+            if (c == '"' || c == '\\')
+                *out++ = '\\';
+            *out++ = (char)c;
+        }
+    }
+    *out++ = '"';
+    *out = '\0';
+    return to;
+}
+
 void text_mend(char *text)
 {
     size_t at = strlen(text);

@@ -32,6 +32,10 @@ int64_t text_id_parse(char letter, const char *text);
 
 /* Copies a text that fits whole and is valid UTF-8 without control characters; false otherwise. */
 bool text_take(char *to, size_t capacity, const char *from);
+/* A text of so many bytes as JSON, at most. */
+#define TEXT_JSON_MAX(bytes) (6 * (bytes) + 3)
+/* A valid UTF-8 text as a JSON string, in its quotes. Returns to. */
+const char *text_json(const char *text, char *to, size_t capacity);
 /* Takes a UTF-8 sequence that was cut in the middle off the end of text. */
 void text_mend(char *text);
 /* Characters (code points) of a valid UTF-8 text. */

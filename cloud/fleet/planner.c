@@ -1,10 +1,8 @@
 #include "cloud/fleet/planner.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/notice.h"
@@ -107,24 +105,26 @@ static void plan_pass(struct plan *plan, const struct target *target)
 static int write_offer(struct plan *plan, const struct presence *presence, struct effect *effect)
 {
     struct fleet *fleet = plan->fleet;
-    struct ticket ticket = {plan->dossier->device.id, plan->scene.firmware.id,
-                            fleet->now + TICKET_LIFETIME_MS};
+    const struct firmware *firmware = &plan->scene.firmware;
+    struct ticket ticket = {plan->dossier->device.id, firmware->id, fleet->now + TICKET_LIFETIME_MS};
     char token[TICKET_MAX];
     char id[TEXT_ID_MAX];
     char url[RECORD_ORIGIN + TICKET_MAX + 64];
+    char quoted_url[TEXT_JSON_MAX(sizeof url)];
+    char type[TEXT_JSON_MAX(RECORD_TEXT)];
+    char version[TEXT_JSON_MAX(RECORD_TEXT)];
+    char build[TEXT_JSON_MAX(RECORD_TEXT)];
     ticket_write(&ticket, fleet->ticket_key, token);
     snprintf(url, sizeof url, "%s/firmware/%s?token=%s",
-             fleet->public_url != NULL ? fleet->public_url : presence->origin,
-             text_id('f', plan->scene.firmware.id, id), token);
-    json_t *json = json_pack("{s:s, s:I, s:s, s:s, s:s}", "url", url, "size",
-                             (json_int_t)plan->scene.firmware.size, "type", plan->scene.firmware.type, "ver",
-                             plan->scene.firmware.version, "build", plan->scene.firmware.build);
-    size_t bytes = json_dumpb(json, effect->text, sizeof effect->text - 1, JSON_COMPACT);
-    json_decref(json);
-    if (bytes == 0 || bytes >= sizeof effect->text)
-        return STORE_FAILED;
-    effect->text[bytes] = '\0';
-    return STORE_OK;
+             fleet->public_url != NULL ? fleet->public_url : presence->origin, text_id('f', firmware->id, id),
+             token);
+    int bytes = snprintf(effect->text, sizeof effect->text,
+                         "{\"url\":%s,\"size\":%" PRId64 ",\"type\":%s,\"ver\":%s,\"build\":%s}",
+                         text_json(url, quoted_url, sizeof quoted_url), firmware->size,
+                         text_json(firmware->type, type, sizeof type),
+                         text_json(firmware->version, version, sizeof version),
+                         text_json(firmware->build, build, sizeof build));
+    return bytes < (int)sizeof effect->text ? STORE_OK : STORE_FAILED;
 }
 
 /* Takes an older shipment's unfinished update out of the way. */

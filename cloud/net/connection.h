@@ -19,6 +19,8 @@ struct gateway {
     uint64_t numbers;
     struct bound bound;
     struct paces paces;
+    struct sent *sent; /* offers that were sent, and not yet said to the desk; or NULL */
+    struct event *sent_event;
     struct idmap connections; /* number -> struct connection */
     struct idmap devices;     /* device id -> its logged-in connection */
 };
@@ -63,15 +65,7 @@ void connection__complain(struct connection *c, const char *text);
 
 /* --- Jobs for the desk --- */
 
-enum job_kind {
-    JOB_CONNECTED,
-    JOB_DISCONNECTED,
-    JOB_CHECK_IN,
-    JOB_REPORT,
-    JOB_MESSAGE,
-    JOB_LOG,
-    JOB_OFFER_SENT
-};
+enum job_kind { JOB_CONNECTED, JOB_DISCONNECTED, JOB_CHECK_IN, JOB_REPORT, JOB_MESSAGE, JOB_LOG };
 
 struct job {
     struct desk_job job;
@@ -80,7 +74,6 @@ struct job {
     uint64_t connection;
     int64_t device;
     uint16_t packet_id; /* to acknowledge once it is on disk, or 0 */
-    int64_t shipment;
     union {
         char text[256];
         struct check_in check_in;

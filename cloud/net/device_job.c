@@ -31,9 +31,6 @@ static int run_job(struct desk_job *desk_job, struct fleet *fleet)
     case JOB_LOG:
         result = device_logged(fleet, job->device, job->text);
         break;
-    case JOB_OFFER_SENT:
-        result = device_offer_sent(fleet, job->device, job->shipment);
-        break;
     }
     return result == STORE_NOT_FOUND ? STORE_OK : result; /* the device was deleted meanwhile */
 }

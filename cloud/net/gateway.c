@@ -4,8 +4,72 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cloud/fleet/device.h"
 #include "cloud/log.h"
 #include "cloud/net/connection.h"
+
+#define SENT_MAX 256
+
+/* --- Offers that were sent --- */
+
+/* One job for all that one batch of the desk's decided. */
+struct sent {
+    struct desk_job job;
+    size_t count;
+    struct sent_offer {
+        int64_t device;
+        int64_t shipment;
+    } offers[SENT_MAX];
+};
+
+static int sent_run(struct desk_job *job, struct fleet *fleet)
+{
+    const struct sent *sent = (const struct sent *)job;
+    int result = STORE_OK;
+    for (size_t i = 0; i < sent->count && result == STORE_OK; i++)
+        result = device_offer_sent(fleet, sent->offers[i].device, sent->offers[i].shipment);
+    return result;
+}
+
+static void sent_done(struct desk_job *job, int result)
+{
+    /* The offers are out. That they are shown as on their way is all that is lost. */
+    if (result != STORE_OK)
+        log_line(LOG_LEVEL_WARNING, "sent-not-noted", "offers=%zu result=%d", ((struct sent *)job)->count,
+                 result);
+    free(job);
+}
+
+static void post_sent(struct gateway *gateway)
+{
+    if (gateway->sent != NULL)
+        desk_post(gateway->desk, &gateway->sent->job);
+    gateway->sent = NULL;
+}
+
+static void on_sent(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    post_sent(ctx);
+}
+
+/* Posted when the loop comes round. */
+static void note_sent(struct gateway *gateway, const struct effect *effect)
+{
+    if (gateway->sent == NULL) {
+        gateway->sent = calloc(1, sizeof *gateway->sent);
+        if (gateway->sent == NULL)
+            abort();
+        gateway->sent->job.run = sent_run;
+        gateway->sent->job.done = sent_done;
+        gateway->sent->job.simple = true;
+        event_active(gateway->sent_event, 0, 0);
+    }
+    gateway->sent->offers[gateway->sent->count++] = (struct sent_offer){effect->device, effect->shipment};
+    if (gateway->sent->count == SENT_MAX)
+        post_sent(gateway);
+}
 
 /* --- What the fleet wants --- */
 
@@ -20,9 +84,7 @@ static void send_offer(struct gateway *gateway, const struct effect *effect)
     }
     log_line(LOG_LEVEL_INFO, "offer-sent", "device=d%lld shipment=s%lld", (long long)effect->device,
              (long long)effect->shipment);
-    struct job *job = job__new(c, JOB_OFFER_SENT);
-    job->shipment = effect->shipment;
-    job__post(c, job);
+    note_sent(gateway, effect);
 }
 
 /* What the fleet has to say beside offers. A ping's PUBACK is awaited (connection.c). */
@@ -117,6 +179,9 @@ struct gateway *gateway_start(struct event_base *base, const struct door doors[G
     if (gateway == NULL)
         abort();
     *gateway = (struct gateway){.base = base, .bound = bound, .tokens = tokens, .downloads = downloads};
+    gateway->sent_event = event_new(base, -1, 0, on_sent, gateway);
+    if (gateway->sent_event == NULL)
+        abort();
     for (int i = 0; i < GATEWAY_DOORS; i++) {
         gateway->doors[i] = doors[i];
         gateway->doors[i].on_accept = on_accept;
@@ -148,6 +213,7 @@ bool gateway_close(struct gateway *gateway)
     size_t at = 0;
     for (size_t i = 0; i < count; i++)
         all[i] = idmap_next(&gateway->connections, &at);
+    post_sent(gateway);
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
     for (size_t i = 0; i < count; i++) {
@@ -170,6 +236,8 @@ void gateway_free(struct gateway *gateway)
     }
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
+    event_free(gateway->sent_event);
+    free(gateway->sent);
     idmap_free(&gateway->connections);
     idmap_free(&gateway->devices);
     paces_free(&gateway->paces);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "tandem/reason.h"
 
 #define MINUTE 60000
@@ -22,6 +24,39 @@ static void a_device_that_checks_in_gets_the_offer_with_all_three_texts(void **s
     assert_non_null(strstr(text, "\"type\":\"pump\""));
     assert_non_null(strstr(text, "\"ver\":\"1.1.0\""));
     assert_non_null(strstr(text, "\"build\":\"\""));
+}
+
+static void an_offer_is_json_whatever_the_firmware_is_called(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    const char *version = "1.1 \"\xc3\xa4\" \\ {}";
+    world_shipment(world, world_firmware(world, version, 0x11));
+    world_check_in(world, device, "1.0.0");
+    assert_offer(world);
+    json_t *json = json_loads(world_offer(world)->text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "ver")), version);
+    assert_int_equal(json_object_size(json), 5);
+    json_decref(json);
+}
+
+/* One line each: that it came, what it runs when that is new, what it is offered. */
+static void the_timeline_has_one_line_for_each_thing_that_happens(void **state)
+{
+    struct world *world = *state;
+    static const char *const kinds[] = {"log", "online", "check-in", "online", "offered"};
+    struct event *events;
+    size_t count;
+    int64_t device = world_device(world);
+    world_check_in(world, device, "1.0.0");
+    world_check_in(world, device, "1.0.0");
+    world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    assert_int_equal(store_events(world->fleet.store, device, &events, &count), STORE_OK);
+    assert_int_equal(count, 5); /* it is connected: the offer went out at once */
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(events[i].kind, kinds[i]);
+    free(events);
 }
 
 static void a_connected_device_gets_the_offer_when_the_shipment_is_created(void **state)
@@ -386,6 +421,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_device_that_checks_in_gets_the_offer_with_all_three_texts),
+        CASE(an_offer_is_json_whatever_the_firmware_is_called),
+        CASE(the_timeline_has_one_line_for_each_thing_that_happens),
         CASE(a_connected_device_gets_the_offer_when_the_shipment_is_created),
         CASE(success_is_the_confirm_report_where_a_device_sends_one),
         CASE(without_reports_success_needs_the_settle_time),
