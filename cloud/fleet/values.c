@@ -5,24 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
+#include "cloud/fleet/values_internal.h"
 #include "cloud/text.h"
 
-/* A message under way. */
-struct message {
-    struct fleet *fleet;
-    int64_t device;
-    const char *topic;
-    const char *payload; /* not terminated; may hold NULs */
-    size_t bytes;
-};
-
-static int complain(const struct message *message, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Tells the device's developer what is wrong, and the timeline. */
-static int complain(const struct message *message, const char *format, ...)
+int values__complain(const struct message *message, const char *format, ...)
 {
     char text[240];
     va_list arguments;
@@ -50,7 +36,7 @@ bool values_name_valid(const char *name)
 
 /* STORE_CONFLICT if it is one too many. */
 static int store_one(struct fleet *fleet, int64_t device, enum value_kind kind, const char *name,
-                     const void *data, size_t bytes)
+                     int64_t time, const void *data, size_t bytes)
 {
     struct value value;
     int64_t count;
@@ -62,21 +48,28 @@ static int store_one(struct fleet *fleet, int64_t device, enum value_kind kind, 
     }
     if (result != STORE_OK)
         return result;
-    value = (struct value){.kind = kind, .time = fleet->now, .bytes = bytes};
+    value = (struct value){.kind = kind, .time = time, .bytes = bytes};
     snprintf(value.name, sizeof value.name, "%s", name);
     memcpy(value.data, data, bytes);
     return store_value_set(fleet->store, device, &value);
 }
 
+int values__set_at(const struct message *message, enum value_kind kind, const char *name, int64_t time,
+                   const void *data, size_t bytes)
+{
+    int result = bytes > VALUE_MAX
+                     ? STORE_CONFLICT
+                     : store_one(message->fleet, message->device, kind, name, time, data, bytes);
+    return result != STORE_CONFLICT
+               ? result
+               : values__complain(message, "%s: not kept, since a device has at most %d values of %d bytes",
+                                  message->topic, VALUES_MAX, VALUE_MAX);
+}
+
 static int set_value(const struct message *message, enum value_kind kind, const char *name, const void *data,
                      size_t bytes)
 {
-    int result = bytes > VALUE_MAX ? STORE_CONFLICT
-                                   : store_one(message->fleet, message->device, kind, name, data, bytes);
-    return result != STORE_CONFLICT
-               ? result
-               : complain(message, "%s: not kept, since a device has at most %d values of %d bytes",
-                          message->topic, VALUES_MAX, VALUE_MAX);
+    return values__set_at(message, kind, name, message->fleet->now, data, bytes);
 }
 
 /* The name at from up to a slash or the end; what follows is put into *rest, NULL at the end. */
@@ -98,99 +91,30 @@ static int take_property(const struct message *message, const char *stream, cons
     char name[VALUE_NAME_MAX];
     const char *more;
     if (!cut_name(rest, property, &more) || (more != NULL && strcmp(more, "erase") != 0))
-        return complain(message, "%s: this is no name of a property", message->topic);
+        return values__complain(message, "%s: this is no name of a property", message->topic);
     snprintf(name, sizeof name, "%s/%s", stream, property);
     if (more != NULL)
         return store_value_remove(message->fleet->store, message->device, VALUE_PROPERTY, name);
     return set_value(message, VALUE_PROPERTY, name, message->payload, message->bytes);
 }
 
-/* ds/ and then NAME, NAME/erase, NAME/prop/... */
+/* ds/ and then NAME, NAME/erase, NAME/prop/..., NAME/timestamped_batch */
 static int take_datastream(const struct message *message, const char *rest)
 {
     char name[VALUES_NAME_MAX + 1];
     const char *more;
     if (!cut_name(rest, name, &more))
-        return complain(message, "%s: a datastream's name has 1 to %d bytes", message->topic,
-                        VALUES_NAME_MAX);
+        return values__complain(message, "%s: a datastream's name has 1 to %d bytes", message->topic,
+                                VALUES_NAME_MAX);
     if (more == NULL)
         return set_value(message, VALUE_DATASTREAM, name, message->payload, message->bytes);
     if (strcmp(more, "erase") == 0)
         return store_value_remove(message->fleet->store, message->device, VALUE_DATASTREAM, name);
     if (strncmp(more, "prop/", 5) == 0)
         return take_property(message, name, more + 5);
-    return complain(message, "%s: there is no such topic", message->topic);
-}
-
-/* The text that a value of a batch becomes; the caller frees it. NULL for one that has none. */
-static char *batch_text(const json_t *value, size_t *bytes)
-{
-    char *text = NULL;
-    if (json_is_string(value)) {
-        *bytes = json_string_length(value);
-        text = malloc(*bytes + 1);
-        if (text != NULL)
-            memcpy(text, json_string_value(value), *bytes + 1);
-    } else if (json_is_boolean(value)) {
-        *bytes = 1;
-        text = strdup(json_is_true(value) ? "1" : "0");
-    } else if (json_is_number(value)) {
-        text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-        *bytes = text == NULL ? 0 : strlen(text);
-    }
-    return text;
-}
-
-/* Two numbers as one value of two parts. */
-static char *place_text(const json_t *value, size_t *bytes)
-{
-    size_t first_bytes = 0;
-    size_t second_bytes = 0;
-    if (json_array_size(value) != 2 || !json_is_number(json_array_get(value, 0)) ||
-        !json_is_number(json_array_get(value, 1)))
-        return NULL;
-    char *first = batch_text(json_array_get(value, 0), &first_bytes);
-    char *second = batch_text(json_array_get(value, 1), &second_bytes);
-    char *text = malloc(first_bytes + second_bytes + 2);
-    if (first == NULL || second == NULL || text == NULL)
-        abort();
-    memcpy(text, first, first_bytes + 1);
-    memcpy(text + first_bytes + 1, second, second_bytes + 1);
-    *bytes = first_bytes + second_bytes + 1;
-    free(first);
-    free(second);
-    return text;
-}
-
-static int take_batch_value(const struct message *message, const char *name, const json_t *value)
-{
-    size_t bytes = 0;
-    char *text = json_is_array(value) ? place_text(value, &bytes) : batch_text(value, &bytes);
-    if (text == NULL || !values_name_valid(name)) {
-        free(text);
-        return complain(message, "batch_ds: \"%.64s\" has no value that a datastream can take", name);
-    }
-    int result = set_value(message, VALUE_DATASTREAM, name, text, bytes);
-    free(text);
-    return result;
-}
-
-static int take_batch(const struct message *message, const char *rest)
-{
-    (void)rest;
-    const char *name;
-    json_t *value;
-    int result = STORE_OK;
-    json_t *batch = json_loadb(message->payload, message->bytes, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(batch))
-        result = complain(message, "batch_ds: this is no JSON object of names and values");
-    json_object_foreach(batch, name, value)
-    {
-        if (result == STORE_OK)
-            result = take_batch_value(message, name, value);
-    }
-    json_decref(batch);
-    return result;
+    if (strcmp(more, "timestamped_batch") == 0)
+        return values__take_timed_batch(message, name);
+    return values__complain(message, "%s: there is no such topic", message->topic);
 }
 
 static bool is_ours(const char *name)
@@ -203,7 +127,7 @@ static int take_metadata(const struct message *message, const char *rest)
     char name[VALUES_NAME_MAX + 1];
     const char *more;
     if (!cut_name(rest, name, &more) || more != NULL || is_ours(name))
-        return complain(message, "%s: this is no metadata that a device can set", message->topic);
+        return values__complain(message, "%s: this is no metadata that a device can set", message->topic);
     return set_value(message, VALUE_METADATA, name, message->payload, message->bytes);
 }
 
@@ -216,8 +140,8 @@ static int take_event(const struct message *message, const char *rest)
     snprintf(payload, sizeof payload, "%.*s", (int)message->bytes, message->payload);
     text_mend(payload);
     if (!cut_name(rest, code, &more) || more != NULL || !text_take(text, sizeof text, payload))
-        return complain(message, "%s: an event has a code, and a description without control characters",
-                        message->topic);
+        return values__complain(
+            message, "%s: an event has a code, and a description without control characters", message->topic);
     return fleet_note(message->fleet, message->device, "event", "%s%s%s", code, text[0] != '\0' ? ": " : "",
                       text);
 }
@@ -365,7 +289,7 @@ static const struct {
     bool prefix;
     int (*take)(const struct message *message, const char *rest);
 } topics[] = {
-    {"ds/", true, take_datastream},          {"batch_ds", false, take_batch},
+    {"ds/", true, take_datastream},          {"batch_ds", false, values__take_batch},
     {"meta/", true, take_metadata},          {"event/", true, take_event},
     {"get/ds", false, answer_datastreams},   {"get/ds/all", false, answer_all},
     {"get/meta", false, answer_metadata},    {"get/utc/all/json", false, answer_time},
@@ -380,7 +304,7 @@ int values_message(struct fleet *fleet, int64_t device, const char *topic, const
         if (strncmp(topic, topics[i].topic, length) == 0 && (topics[i].prefix || topic[length] == '\0'))
             return topics[i].take(&message, topic + length);
     }
-    return complain(&message, "%.128s: there is no such topic", topic);
+    return values__complain(&message, "%.128s: there is no such topic", topic);
 }
 
 int values_set(struct fleet *fleet, int64_t device, enum value_kind kind, const char *name, const void *data,
@@ -389,7 +313,7 @@ int values_set(struct fleet *fleet, int64_t device, enum value_kind kind, const 
     const struct message message = {.fleet = fleet, .device = device};
     if (!values_name_valid(name) || bytes > VALUE_MAX || (kind == VALUE_METADATA && is_ours(name)))
         return STORE_CONFLICT;
-    int result = store_one(fleet, device, kind, name, data, bytes);
+    int result = store_one(fleet, device, kind, name, fleet->now, data, bytes);
     return result == STORE_OK
                ? send_value(&message, kind == VALUE_METADATA ? "meta" : "ds", name, data, bytes)
                : result;

@@ -2,9 +2,17 @@
 
 import json
 import re
+import time
 import unittest
+from datetime import datetime, timezone
 
 import server as s
+
+
+def iso(ms):
+    """A time as the REST interface has it."""
+    at = datetime.fromtimestamp(ms / 1000, timezone.utc)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
 
 
 class Values(unittest.TestCase):
@@ -71,6 +79,57 @@ class Values(unittest.TestCase):
                                   "Location": ["30.523333", "50.450001"]})
         device.publish("get/ds", "Location")
         self.assertEqual(self.received(device, 1), {"downlink/ds/Location": b"30.523333\x0050.450001"})
+
+    def timed(self, device, *points, name="Temperature"):
+        """Sends points as [milliseconds from now, value]; the time that counts as now."""
+        now = time.time_ns() // 1_000_000
+        device.publish(f"ds/{name}/timestamped_batch", json.dumps([[now + offset, value] for offset, value in points]))
+        return now
+
+    def test_of_a_timestamped_batch_the_newest_is_kept_with_its_time(self):
+        device = self.connect()
+        now = self.timed(device, (-3000, 20.5), (-1000, 21.5), (-2000, 22.5))
+        value = self.values()["datastreams"]["Temperature"]
+        self.assertEqual((value["value"], value["time"]), ("21.5", iso(now - 1000)))
+        device.publish("get/ds", "Temperature")
+        self.assertEqual(self.received(device, 1), {"downlink/ds/Temperature": b"21.5"})
+
+    def test_what_was_measured_earlier_does_not_replace_what_is_kept(self):
+        device = self.connect()
+        device.publish("ds/Temperature", "30")
+        self.timed(device, (-60_000, 20), (-50_000, 21))
+        self.assertEqual(self.values()["datastreams"]["Temperature"]["value"], "30")
+        self.timed(device, (-60_000, 20), (60_000, 22))  # a clock that is ahead
+        self.assertEqual(self.values()["datastreams"]["Temperature"]["value"], "22")
+        device.publish("ds/Temperature", "31")
+        self.assertEqual(self.values()["datastreams"]["Temperature"]["value"], "31")
+        self.received(device, 0)
+
+    def test_a_timestamped_batch_takes_what_a_batch_takes(self):
+        device = self.connect()
+        for name, value, kept in (("Name", "text", "text"), ("On", True, "1"), ("Place", [30.523333, 50.450001], ["30.523333", "50.450001"])):
+            self.timed(device, (0, value), name=name)
+            self.assertEqual(self.values()["datastreams"][name]["value"], kept)
+
+    def test_a_timestamped_batch_leaves_out_what_is_a_month_away_and_says_so(self):
+        day = 24 * 3600 * 1000
+        device = self.connect(subscribe=None)
+        self.timed(device, (-32 * day, 1), (-30 * day, 2), (32 * day, 3))
+        self.assertIn(b"left out 2", self.received(device, 1)["downlink/diag"])
+        self.assertEqual(self.values()["datastreams"]["Temperature"]["value"], "2")
+        device.publish("ds/Humidity/timestamped_batch", json.dumps([[int(time.time()), 40]]))
+        self.assertIn(b"milliseconds", self.received(device, 1)["downlink/diag"])
+        self.assertNotIn("Humidity", self.values()["datastreams"])
+
+    def test_a_timestamped_batch_that_is_none_changes_nothing(self):
+        now = time.time_ns() // 1_000_000
+        device = self.connect(subscribe=None)
+        for payload in ("", "[]", "{}", "21.5", f"[{now}, 21.5]", f"[[{now}, 1], [{now}]]", f"[[{now}, 1, 2]]", f'[["{now}", 1]]',
+                        f"[[{now}.5, 1]]", f"[[{now}, null]]", f"[[{now}, {{}}]]", f"[[{now}, [1]]]", f"[[{now}, 1]", "[[1e300, 1]]"):
+            device.publish("ds/Temperature/timestamped_batch", payload)
+        device.ping()
+        self.assertIn(b"timestamped_batch", dict(device.messages)["downlink/diag"])
+        self.assertEqual(self.values()["datastreams"], {})
 
     def test_properties_are_kept_apart(self):
         device = self.connect()
