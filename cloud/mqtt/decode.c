@@ -179,7 +179,8 @@ uint8_t mqtt_ack_read(struct mqtt_ack *ack, uint8_t version, uint8_t type, const
     struct mqtt_reader r;
 
     mqtt_reader_init(&r, body, bytes);
-    ack->packet_id = read_packet_id(&r);
+    /* Clients in the field answer messages of QoS 0 with a PUBACK, too. */
+    ack->packet_id = type == MQTT_PUBACK ? mqtt_read_u16(&r) : read_packet_id(&r);
     ack->reason = read_reason(&r, version, type);
     return mqtt_reader_end(&r);
 }

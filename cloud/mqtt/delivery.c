@@ -146,7 +146,7 @@ static uint16_t new_packet_id(struct mqtt_session *s)
 /* A refusal in MQTT 5 ends the delivery as well. */
 static void take_puback(struct mqtt_session *s, uint16_t packet_id)
 {
-    uint16_t *place = find_outgoing(s, packet_id);
+    uint16_t *place = packet_id != 0 ? find_outgoing(s, packet_id) : NULL;
 
     if (place == NULL)
         return;

@@ -131,7 +131,7 @@ uint8_t mqtt_publish_read(struct mqtt_publish *publish, uint8_t version, uint8_t
 
 /* PUBACK, PUBREC, PUBREL, PUBCOMP. */
 struct mqtt_ack {
-    uint16_t packet_id;
+    uint16_t packet_id; /* 0 only in a PUBACK, for nothing */
     uint8_t reason;
 };
 

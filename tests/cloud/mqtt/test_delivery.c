@@ -176,6 +176,23 @@ static void subscriber_gets_qos_1_and_acknowledges(void **state)
     assert_int_equal(d.acknowledged, 2);
 }
 
+/* Zephyr's client acknowledges whatever it gets. */
+static void an_acknowledgement_of_qos_0_is_passed_over(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_log_in(&d, MQTT_3_1_1);
+    device_says(&d, "82 0f 0001 000a'downlink/#'00");
+    device_gets(&d, "90 03 0001 00");
+    assert_int_equal(mqtt_session_publish(&d.session, "downlink/ping", "", 0, 1), 0);
+    device_gets(&d, "30 0f 000d'downlink/ping'");
+    device_says(&d, "40 02 0000"
+                    "c0 00");
+    device_gets(&d, "d0 00");
+    assert_int_equal(d.acknowledged, 0);
+}
+
 static void granted_qos_bounds_the_qos_sent(void **state)
 {
     struct device d;
@@ -276,6 +293,7 @@ int main(void)
         cmocka_unit_test(subscriber_gets_qos_1_and_acknowledges),
         cmocka_unit_test(granted_qos_bounds_the_qos_sent),
         cmocka_unit_test(unsubscribed_topics_are_not_sent),
+        cmocka_unit_test(an_acknowledgement_of_qos_0_is_passed_over),
         cmocka_unit_test(unacknowledged_messages_are_bounded_by_the_device_and_by_us),
         cmocka_unit_test(packets_above_the_device_s_size_are_not_sent),
         cmocka_unit_test(only_downlink_topics_can_be_sent),
