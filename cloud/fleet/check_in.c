@@ -84,6 +84,19 @@ static bool is_held(const struct dossier *dossier)
            target->due > dossier->fleet->now;
 }
 
+static bool is_template_id(const char *text)
+{
+    return strncmp(text, "TMPL", 4) == 0;
+}
+
+/* Some clients in the field say the template's name where others say its id: a name tells nothing. */
+static bool names_another_template(const char *own, const char *said)
+{
+    if (is_template_id(own) && !is_template_id(said))
+        return false;
+    return said[0] != '\0' && strcmp(said, own) != 0;
+}
+
 static int take_check_in(struct dossier *dossier, const struct check_in *check_in)
 {
     struct device *device = &dossier->device;
@@ -91,7 +104,7 @@ static int take_check_in(struct dossier *dossier, const struct check_in *check_i
     int result = STORE_OK;
     dossier->presence.checked_in = true;
     device->last_seen = fleet->now;
-    device->foreign = check_in->template[0] != '\0' && strcmp(check_in->template, device->template) != 0;
+    device->foreign = names_another_template(device->template, check_in->template);
     if (device->foreign)
         return fleet_note(fleet, device->id, "check-in",
                           "refused: it names template %s, the device belongs to %s", check_in->template,

@@ -31,7 +31,8 @@ bool report_parse_check_in(const void *data, size_t bytes, struct check_in *chec
     json_t *json = json_loadb(data, bytes, JSON_REJECT_DUPLICATES, NULL);
     bool ok = json_is_object(json) &&
               take_text(json, "tmpl", check_in->template, sizeof check_in->template) &&
-              take_text(json, "type", check_in->type, sizeof check_in->type) &&
+              take_text(json, json_object_get(json, "type") != NULL ? "type" : "fw-type", check_in->type,
+                        sizeof check_in->type) &&
               take_text(json, "ver", check_in->version, sizeof check_in->version) &&
               take_text(json, "build", check_in->build, sizeof check_in->build) &&
               take_text(json, "blynk", check_in->library, sizeof check_in->library);

@@ -101,6 +101,12 @@ class Devices(unittest.TestCase):
         self.assertEqual((shown["digest"], shown["hardware"], shown["state"], shown["counter"]),
                          ("ab" * 32, "board-1", "confirmed", 1))
 
+    def test_a_check_in_may_say_the_type_as_the_tag_does(self):
+        device = self.connect()
+        device.publish("info/mcu", {"tmpl": "Demo device", "ver": "1.0.0", "fw-type": "pump", "build": "Nov 16 2023 20:35:55",
+                                    "blynk": "1.3.0", "board": "nucleo", "conn": "Ethernet", "rxbuff": 2048})
+        self.assertEqual(self.server.device(self.added)["firmware"]["type"], "pump")
+
     def test_a_report_before_the_check_in_speaks_of_the_same_firmware(self):
         device = self.connect()
         device.device_report(digest="ab" * 32)
