@@ -41,7 +41,7 @@ static void take_data(uint8_t kind, const char *text, const uint8_t *data, size_
         (void)datastreams_receive(&streams, text, data, bytes);
         break;
     default:
-        datastreams_begin_group(&streams);
+        datastreams_begin_group(&streams, bytes > 0 && data[0] == 0 ? 1795685884000 : 0);
         for (size_t at = 0; at < bytes; at += 97) {
             datastreams_write(&streams, (uint16_t)at, data + at, bytes - at < 300 ? bytes - at : 300);
         }

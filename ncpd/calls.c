@@ -79,9 +79,8 @@ static int begin_group(struct calls *calls, uint16_t msg_id, struct tdm_reader *
                        struct tdm_writer *results)
 {
     (void)msg_id;
-    (void)args; /* the cloud's topic has no place for a time */
     (void)results;
-    datastreams_begin_group(calls->streams);
+    datastreams_begin_group(calls->streams, tdm_get_i64(args));
     return TDM_STATUS_OK;
 }
 

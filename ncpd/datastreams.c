@@ -15,6 +15,7 @@ void datastreams_reset(struct datastreams *streams)
     json_decref(streams->batch);
     streams->batch = NULL;
     streams->batch_bytes = 0;
+    streams->time_ms = 0;
     streams->count = 0;
 }
 
@@ -59,31 +60,41 @@ static json_t *one_value(const char *text)
     return json_string(text);
 }
 
-/* Several values have a NUL between them: a list. */
+/* Several values have a NUL between them. Two numbers are a list, as the cloud has places; NULL for others,
+ * which its JSON has no form for. */
 static json_t *batch_value(const char *text, size_t bytes)
 {
+    size_t first = strlen(text);
     json_t *list;
 
-    if (strlen(text) == bytes) {
+    if (first == bytes) {
         return one_value(text);
     }
-    list = json_array();
-    for (size_t at = 0; at <= bytes; at += strlen(text + at) + 1) {
-        json_array_append_new(list, one_value(text + at));
+    list = json_pack("[o, o]", one_value(text), one_value(text + first + 1));
+    if (first + 1 + strlen(text + first + 1) != bytes || !json_is_number(json_array_get(list, 0)) ||
+        !json_is_number(json_array_get(list, 1))) {
+        json_decref(list);
+        return NULL;
     }
     return list;
 }
 
-/* False if the value cannot stand in JSON (no UTF-8), or is too long for a batch. */
-static bool add_to_batch(struct datastreams *streams, const char *name, const void *value, size_t bytes)
+/* The value as JSON; NULL if it cannot stand there: no UTF-8, or of several parts. */
+static json_t *value_of(const void *value, size_t bytes)
 {
     char text[PIN_VALUE_MAX + 1];
-    json_t *row;
-    size_t length;
 
     memcpy(text, value, bytes);
     text[bytes] = '\0';
-    row = json_pack("{s:o}", name, batch_value(text, bytes));
+    return batch_value(text, bytes);
+}
+
+/* False if the value cannot stand in JSON, or is too long for a batch. */
+static bool add_to_batch(struct datastreams *streams, const char *name, const void *value, size_t bytes)
+{
+    json_t *row = json_pack("{s:o}", name, value_of(value, bytes));
+    size_t length;
+
     length = row != NULL ? json_dumpb(row, NULL, 0, JSON_COMPACT) : 0;
     if (length == 0 || length > BATCH_BYTES) {
         json_decref(row);
@@ -98,15 +109,37 @@ static bool add_to_batch(struct datastreams *streams, const char *name, const vo
     return true;
 }
 
-void datastreams_begin_group(struct datastreams *streams)
+/* The value with the time of its group. False as with add_to_batch. */
+static bool send_timed(struct datastreams *streams, const char *name, const void *value, size_t bytes)
+{
+    char topic[DATASTREAM_NAME_MAX + 24];
+    json_t *rows = json_pack("[[I, o]]", (json_int_t)streams->time_ms, value_of(value, bytes));
+    char *json = rows != NULL ? json_dumps(rows, JSON_COMPACT) : NULL;
+    bool fits = json != NULL && strlen(json) <= BATCH_BYTES;
+
+    if (fits) {
+        snprintf(topic, sizeof topic, "ds/%s/timestamped_batch", name);
+        streams->publish(streams->ctx, topic, json, strlen(json));
+    }
+    free(json);
+    json_decref(rows);
+    return fits;
+}
+
+void datastreams_begin_group(struct datastreams *streams, int64_t time_ms)
 {
     datastreams_end_group(streams);
+    if (time_ms > 0) {
+        streams->time_ms = time_ms;
+        return;
+    }
     streams->batch = json_object();
     streams->batch_bytes = 2;
 }
 
 void datastreams_end_group(struct datastreams *streams)
 {
+    streams->time_ms = 0;
     if (streams->batch != NULL) {
         send_batch(streams);
         json_decref(streams->batch);
@@ -125,6 +158,9 @@ void datastreams_write(struct datastreams *streams, uint16_t pin, const void *va
         return;
     }
     pin_map_name(streams->map, pin, name);
+    if (streams->time_ms > 0 && send_timed(streams, name, value, bytes)) {
+        return;
+    }
     if (streams->batch != NULL && add_to_batch(streams, name, value, bytes)) {
         return;
     }

@@ -30,7 +30,8 @@ struct datastreams {
     const struct pin_map *map;
     publish_fn *publish;
     void *ctx;
-    void *batch; /* of the group that is open: a JSON object, NULL if none is */
+    void *batch;     /* of the group that is open: a JSON object, NULL if none is */
+    int64_t time_ms; /* of what is written now, since 1970; 0: as it comes */
     size_t batch_bytes;
     struct pin_change waiting[PINS_WAITING]; /* oldest first */
     int count;
@@ -49,8 +50,9 @@ void datastreams_set_property(struct datastreams *streams, uint16_t pin, const c
 void datastreams_sync_all(struct datastreams *streams);
 /* pins: numbers as text, a NUL between them. */
 void datastreams_sync(struct datastreams *streams, const void *pins, size_t bytes);
-/* Writes of a group go out together. */
-void datastreams_begin_group(struct datastreams *streams);
+/* Writes of a group go out together; with a time, each says that it is of then. time_ms: since 1970, 0 for
+ * now. */
+void datastreams_begin_group(struct datastreams *streams, int64_t time_ms);
 void datastreams_end_group(struct datastreams *streams);
 
 /* --- Down: downlink/ds/NAME --- */

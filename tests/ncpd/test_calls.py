@@ -279,6 +279,13 @@ class Data(Calls):
         self.assertEqual(topic, "batch_ds")
         self.assertEqual(json.loads(payload), {"V1": 21.5, "V2": "on", "V3": [30.5, 50.25], "V4": -7})
 
+    def test_a_group_may_be_of_an_earlier_time(self):
+        self.start()
+        self.call("blynk.beginGroup", 1795685884000)
+        self.assertEqual(self.says("blynk.virtualWrite", 1, b"21.5"), ("ds/V1/timestamped_batch", b"[[1795685884000,21.5]]"))
+        self.call("blynk.endGroup")
+        self.assertEqual(self.says("blynk.virtualWrite", 1, b"22"), ("ds/V1", b"22"))
+
     def test_a_long_group_goes_out_in_messages_that_fit(self):
         self.start()
         self.call("blynk.beginGroup", 0)

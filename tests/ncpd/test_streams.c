@@ -101,7 +101,7 @@ static void a_pin_or_a_name_has_one_row(void **state)
 static void a_property_does_not_wait_for_its_group(void **state)
 {
     (void)state;
-    datastreams_begin_group(&streams);
+    datastreams_begin_group(&streams, 0);
     datastreams_write(&streams, 1, "21.5", 4);
     datastreams_set_property(&streams, 1, "color", "red", 3);
     datastreams_write(&streams, 2, "true", 4);
@@ -116,7 +116,7 @@ static void a_property_does_not_wait_for_its_group(void **state)
 static void an_empty_group_is_no_message(void **state)
 {
     (void)state;
-    datastreams_begin_group(&streams);
+    datastreams_begin_group(&streams, 0);
     datastreams_end_group(&streams);
     datastreams_end_group(&streams); /* without a begin */
     assert_int_equal(count, 0);
@@ -125,14 +125,49 @@ static void an_empty_group_is_no_message(void **state)
 static void a_second_begin_ends_the_first_group(void **state)
 {
     (void)state;
-    datastreams_begin_group(&streams);
+    datastreams_begin_group(&streams, 0);
     datastreams_write(&streams, 5, "a", 1);
-    datastreams_begin_group(&streams);
+    datastreams_begin_group(&streams, 0);
     datastreams_write(&streams, 5, "b", 1);
     datastreams_end_group(&streams);
     assert_int_equal(count, 2);
     assert_published(0, "batch_ds", "{\"V5\":\"a\"}");
     assert_published(1, "batch_ds", "{\"V5\":\"b\"}");
+}
+
+static void a_group_of_an_earlier_time_says_so_of_each_value(void **state)
+{
+    (void)state;
+    datastreams_begin_group(&streams, 1795685884000);
+    datastreams_write(&streams, 1, "21.5", 4);
+    datastreams_write(&streams, 2, "on", 2);
+    datastreams_write(&streams, 3, "30.5\00050.25", 10);
+    datastreams_write(&streams, 4, "a\0b", 3); /* the cloud has no form for it with a time */
+    datastreams_end_group(&streams);
+    datastreams_write(&streams, 1, "22", 2);
+    assert_int_equal(count, 5);
+    assert_published(0, "ds/Temperature/timestamped_batch", "[[1795685884000,21.5]]");
+    assert_published(1, "ds/Device On/timestamped_batch", "[[1795685884000,\"on\"]]");
+    assert_published(2, "ds/V3/timestamped_batch", "[[1795685884000,[30.5,50.25]]]");
+    assert_string_equal(topics[3], "ds/V4");
+    assert_published(4, "ds/Temperature", "22");
+}
+
+static void several_parts_go_alone_unless_they_are_a_place(void **state)
+{
+    (void)state;
+    datastreams_begin_group(&streams, 0);
+    datastreams_write(&streams, 4, "First\0Second", 12);
+    datastreams_write(&streams, 5, "1\0002\0003", 5);
+    datastreams_write(&streams, 6, "1.5\0-2", 6);
+    datastreams_write(&streams, 7, "1\0", 2);
+    datastreams_end_group(&streams);
+    assert_int_equal(count, 4);
+    assert_string_equal(topics[0], "ds/V4");
+    assert_int_equal(sizes[0], 12);
+    assert_string_equal(topics[1], "ds/V5");
+    assert_string_equal(topics[2], "ds/V7");
+    assert_published(3, "batch_ds", "{\"V6\":[1.5,-2]}");
 }
 
 static void what_cannot_stand_in_a_batch_goes_alone(void **state)
@@ -141,7 +176,7 @@ static void what_cannot_stand_in_a_batch_goes_alone(void **state)
 
     (void)state;
     memset(value, 'x', sizeof value);
-    datastreams_begin_group(&streams);
+    datastreams_begin_group(&streams, 0);
     datastreams_write(&streams, 5, "\xff\xfe", 2);
     datastreams_write(&streams, 6, value, 1000);
     datastreams_write(&streams, 7, value, PIN_VALUE_MAX + 1); /* longer than any */
@@ -157,7 +192,7 @@ static void what_cannot_stand_in_a_batch_goes_alone(void **state)
 static void text_that_only_begins_like_a_number_is_text(void **state)
 {
     (void)state;
-    datastreams_begin_group(&streams);
+    datastreams_begin_group(&streams, 0);
     datastreams_write(&streams, 1, "1.5 C", 5);
     datastreams_write(&streams, 2, "-0.5", 4);
     datastreams_write(&streams, 3, "[1]", 3);
@@ -275,6 +310,8 @@ int main(void)
         TEST(a_property_does_not_wait_for_its_group),
         TEST(an_empty_group_is_no_message),
         TEST(a_second_begin_ends_the_first_group),
+        TEST(a_group_of_an_earlier_time_says_so_of_each_value),
+        TEST(several_parts_go_alone_unless_they_are_a_place),
         TEST(what_cannot_stand_in_a_batch_goes_alone),
         TEST(text_that_only_begins_like_a_number_is_text),
         TEST(a_sync_skips_what_is_no_pin),
