@@ -1,5 +1,6 @@
 #include "cloud/net/gateway.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "cloud/fleet/device.h"
 #include "cloud/log.h"
 #include "cloud/net/connection.h"
+#include "tandem/error.h"
 
 #define SENT_MAX 256
 
@@ -73,13 +75,31 @@ static void note_sent(struct gateway *gateway, const struct effect *effect)
 
 /* --- What the fleet wants --- */
 
+/* The update ends when its time is over: the operator finds out here why. */
+static void offer_not_sent(struct connection *c, const struct effect *effect, int error)
+{
+    struct job *job = job__new(c, JOB_LOG);
+    if (error == TDM_E_ROOM)
+        snprintf(job->text, sizeof job->text,
+                 "the offer was not sent: it takes %zu bytes with its topic, more than the device's buffer "
+                 "(rxbuff, or its "
+                 "maximum packet size); a shorter --public-url makes it shorter",
+                 strlen("downlink/ota/json") + strlen(effect->text) + 5);
+    else
+        snprintf(job->text, sizeof job->text, "the offer was not sent: %s", tdm_error_text(error));
+    log_line(LOG_LEVEL_WARNING, "offer-not-sent", "device=d%lld shipment=s%lld why=\"%s\"",
+             (long long)effect->device, (long long)effect->shipment, tdm_error_text(error));
+    job__post(c, job);
+}
+
 static void send_offer(struct gateway *gateway, const struct effect *effect)
 {
     struct connection *c = idmap_get(&gateway->connections, effect->connection);
     if (c == NULL || c->ended)
         return;
-    if (mqtt_session_publish(&c->session, "downlink/ota/json", effect->text, strlen(effect->text), 0) < 0) {
-        log_line(LOG_LEVEL_WARNING, "offer-not-sent", "device=d%lld", (long long)effect->device);
+    int error = mqtt_session_publish(&c->session, "downlink/ota/json", effect->text, strlen(effect->text), 0);
+    if (error < 0) {
+        offer_not_sent(c, effect, error);
         return;
     }
     log_line(LOG_LEVEL_INFO, "offer-sent", "device=d%lld shipment=s%lld", (long long)effect->device,
