@@ -11,8 +11,8 @@
  *        '-------------- TOO_LONG
  *
  * The buffer holds what the frame carried so far, at most capacity bytes, the CRC being the last of them at
- * the END. XON and XOFF never stand bare in a frame; a UART driver with software flow control may put them
- * there, so they are skipped. The byte behind an ESC is never anything but data.
+ * the END. A bare XON or XOFF is data: firmware in the field does not escape them (docs/PROTOCOL.md, section
+ * 9). The byte behind an ESC is never anything but data.
  *
  * Sender: BEGIN -> PAYLOAD -> CRC -> FINISH -> SENT. The second byte of an escape that found no room in the
  * caller's buffer waits in `pending`; it is never 0, so 0 stands for none. */
@@ -94,9 +94,6 @@ static size_t push_inside(struct tdm_frame_rx *rx, uint8_t byte)
         return end_frame(rx);
     case TDM_FRAME_ESC:
         rx->state = RX_ESCAPED;
-        return 0;
-    case TDM_FRAME_XON:
-    case TDM_FRAME_XOFF:
         return 0;
     default:
         append(rx, byte);

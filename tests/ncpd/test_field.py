@@ -44,6 +44,11 @@ class Driver(Field):
         self.assertEqual([bytes_ for _, bytes_ in self.mcu.chunks[:-1]], [1024] * (CHUNKS - 1))
         self.assertIn(11, self.mcu.states)
 
+    def test_one_that_does_not_escape_flow_control_is_understood(self):
+        self.start(escapes_flow_control=False)
+        self.update()
+        self.assertEqual(len(self.mcu.chunks), CHUNKS)  # no answer was lost, whatever stood in it
+
     def test_an_mcu_that_erases_before_it_answers_gets_nothing_meanwhile(self):
         self.start(erase_seconds=6, hardware_bytes=0)
         self.update()

@@ -40,6 +40,7 @@ class Firmware:
     prefetches: bool = False
     starts_in_offer: bool = False  # otaUpdateStart before the offer is answered, as older code does
     starts: bool = True
+    escapes_flow_control: bool = True  # False: XON and XOFF stand bare in what it sends, as nobody set its framing up
     reboots_ncp: bool = False  # ncp.reboot in each bring-up, where no reset line is wired
     watch: str = "blynk.getState"  # or "ncp.ping", which never learns of state 10
     watch_seconds: float = 30
@@ -65,8 +66,8 @@ def damaged(frame, fault):
 class Line:
     """Bytes to and from the co-processor, with whole frames damaged on the way where a test asks for it."""
 
-    def __init__(self, port, faults, rate_of=None):
-        self.port, self.faults, self.rate_of = port, faults, rate_of
+    def __init__(self, port, faults, rate_of=None, escaped=wire.RESERVED):
+        self.port, self.faults, self.rate_of, self.escaped = port, faults, rate_of, escaped
         self.rate = 0
         self.waiting = bytearray()  # what has arrived
         self.frame = None  # the one that is arriving
@@ -119,7 +120,7 @@ class Line:
         return damaged(frame, fault)
 
     def send(self, kind, payload):
-        frame = wire.encode_frame(payload)
+        frame = wire.encode_frame(payload, self.escaped)
         self.send_raw(self.between() + damaged(frame, self.fault(kind)))
 
     def send_raw(self, data):
@@ -260,7 +261,8 @@ class FieldDriver:
             port.close()
 
     def _sessions(self, port, rate_of=None):
-        self.line = Line(port, self.faults, rate_of)
+        flow_control = {wire.XON, wire.XOFF} if not self.firmware.escapes_flow_control else set()
+        self.line = Line(port, self.faults, rate_of, wire.RESERVED - flow_control)
         self.line.between = lambda: self.noise_between()
         self.line.at_random = lambda: self.line_fault() if self.line_fault else None
         try:

@@ -37,15 +37,15 @@ def crc8(data):
     return crc
 
 
-def escape(data):
+def escape(data, reserved=RESERVED):
     out = bytearray()
     for byte in data:
-        out += bytes([ESC, byte ^ 0xFF]) if byte in RESERVED else bytes([byte])
+        out += bytes([ESC, byte ^ 0xFF]) if byte in reserved else bytes([byte])
     return bytes(out)
 
 
-def encode_frame(payload):
-    return bytes([BEG]) + escape(payload + bytes([crc8(payload)])) + bytes([END])
+def encode_frame(payload, reserved=RESERVED):
+    return bytes([BEG]) + escape(payload + bytes([crc8(payload)]), reserved) + bytes([END])
 
 
 class FrameReader:
@@ -74,7 +74,7 @@ class FrameReader:
             self._begin()
         elif byte == END:
             return self._end()
-        elif self._too_long() or byte in (XON, XOFF):
+        elif self._too_long():
             pass
         elif byte == ESC:
             self.escaped = True

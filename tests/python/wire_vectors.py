@@ -52,7 +52,7 @@ def a_stream(rng):
         elif kind == 3:
             out += some_bytes(rng, rng.randint(0, 5))
         elif kind == 4:
-            frame.insert(rng.randrange(1, len(frame)), rng.choice([wire.XON, wire.XOFF]))
+            frame = wire.encode_frame(some_bytes(rng, rng.randint(1, 24)), {wire.BEG, wire.END, wire.ESC})
         out += bytes(frame)
     return out
 
