@@ -6,6 +6,7 @@
 #include "bootloader/product.h"
 #include "ports/board.h"
 #include "tandem/fetch.h"
+#include "tandem/plain.h"
 
 enum {
     CHUNK_BYTES = 512,
@@ -94,8 +95,11 @@ static void identify(struct fetcher *f, uint8_t intact_bank)
     config->build = memcpy(f->build, intact.build, sizeof f->build);
 }
 
-static void configure(struct fetcher *f, uint8_t intact_bank, const struct tdm_key_set *keys, uint8_t *buffer)
+static void configure(struct fetcher *f, const struct tdm_boot_choice *choice, const struct tdm_key_set *keys,
+                      uint8_t *buffer)
 {
+    uint8_t intact_bank = choice->action == TDM_BOOT_RUN ? choice->bank : TDM_NO_BANK;
+
     f->config = (struct tdm_mcu_config){
         .library = PRODUCT_LIBRARY,
         .hardware = PRODUCT_HARDWARE,
@@ -108,7 +112,9 @@ static void configure(struct fetcher *f, uint8_t intact_bank, const struct tdm_k
         .running_bank = TDM_NO_BANK,
         .role = &tdm_mcu_fetches,
         .intact_bank = intact_bank,
-        .trust = {.keys = keys, .verify = tdm_p256_verify},
+        .intact_reason = choice->reason,
+        .trust = {.keys = keys, .verify = tdm_p256_verify, .allow_unsigned = PRODUCT_ALLOWS_UNSIGNED},
+        .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,
         .attempts = PRODUCT_ATTEMPTS,
         .reset_cause = board_reset_cause(),
         .boots = board_boots(),
@@ -200,7 +206,7 @@ void bootloader_fetch(const struct tdm_boot_choice *choice, const struct tdm_key
     if (choice->action == TDM_BOOT_RUN && !record_asks())
         return;
     board_watchdog_start(PRODUCT_WATCHDOG_MS);
-    configure(f, choice->action == TDM_BOOT_RUN ? choice->bank : TDM_NO_BANK, keys, buffer);
+    configure(f, choice, keys, buffer);
     if (tdm_mcu_init(&f->mcu, &f->config, board_now_ms()) != TDM_OK) {
         board_log("fetch: the configuration of the update client is not valid");
         return;

@@ -7,6 +7,11 @@
 #ifndef PRODUCT_FETCHES
 #define PRODUCT_FETCHES 0
 #endif
+/* 1: images without a signature run too, while no signed image with a counter was confirmed (R12). A build
+ * option: the application must say the same. */
+#ifndef PRODUCT_ALLOWS_UNSIGNED
+#define PRODUCT_ALLOWS_UNSIGNED 0
+#endif
 #ifndef PRODUCT_HARDWARE
 #define PRODUCT_HARDWARE "demo"
 #endif
@@ -36,10 +41,7 @@ enum {
     PRODUCT_RETRY_MS = 300000,
 
     /* Pause before the next try where nothing can run; shorter than the watchdog's period. */
-    PRODUCT_PAUSE_MS = 5000,
-
-    /* 1: images without a signature run too, while no signed image with a counter was confirmed (R12). */
-    PRODUCT_ALLOWS_UNSIGNED = 0
+    PRODUCT_PAUSE_MS = 5000
 };
 
 #endif

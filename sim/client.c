@@ -167,6 +167,7 @@ void sim_client_start(struct sim_world *world)
         .role = role(world),
         .resume = &tdm_mcu_resumes,
         .intact_bank = world->intact,
+        .intact_reason = fetches ? world->intact_reason : (uint8_t)TDM_REASON_NONE,
         .trust = {.keys = &world->keys,
                   .verify = world->verify,
                   .allow_unsigned = world->scenario->takes_bin},

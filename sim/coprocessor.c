@@ -32,6 +32,13 @@ static void set_baud(void *ctx, uint32_t baud)
     world->to_ncp.peer_baud = baud;
 }
 
+static void ship_next(struct sim_operator *ships)
+{
+    ships->item++;
+    ships->failures = 0;
+    ships->offered = false;
+}
+
 /* The device is up: with what was shipped last, or without. */
 static void note_device(struct sim_world *world, bool runs_it, bool started)
 {
@@ -40,9 +47,8 @@ static void note_device(struct sim_world *world, bool runs_it, bool started)
     if (ships->item >= world->judge.firmwares) {
         return;
     }
-    if (runs_it) {
-        ships->item++;
-        ships->failures = 0;
+    if (runs_it && ships->offered) {
+        ship_next(ships);
     } else if (ships->installed && started) {
         ships->failures++; /* rolled back */
     }
@@ -101,6 +107,21 @@ static bool is_aborted(const struct sim_world *world, uint32_t id, uint32_t offs
     return is_within_a_day(world) && offset > limit;
 }
 
+/* The file is gone, and in one trick the network with it. */
+static bool is_lost(struct sim_world *world, uint32_t id, uint32_t end)
+{
+    enum sim_trick trick = world->scenario->trick;
+    struct sim_operator *ships = &world->ships;
+
+    if ((trick != SIM_DOWNLOAD_FAILS && trick != SIM_NETWORK_DOWN) || ships->failures > 0 || id != 1 ||
+        end <= trick_offset(world, id) || !is_time_for_trick(world)) {
+        return false;
+    }
+    ships->cut_off = trick == SIM_NETWORK_DOWN;
+    ships->back_ms = world->now_ms + DOWN_MS;
+    return true;
+}
+
 /* Bytes that are not those of the file that was offered, if the trick says so. */
 static void falsify(struct sim_world *world, uint32_t id, uint32_t offset, uint8_t *data, size_t bytes)
 {
@@ -130,8 +151,7 @@ static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t b
 {
     struct sim_world *world = ctx;
 
-    if (world->read_fails || is_aborted(world, id, offset)) {
-        world->read_fails = false;
+    if (is_aborted(world, id, offset) || is_lost(world, id, offset + (uint32_t)bytes)) {
         world->ships.tricked = true;
         return TDM_E_FLASH_READ;
     }
@@ -167,17 +187,12 @@ static void play_trick(struct sim_world *world)
     case SIM_MCU_RESTARTS:
         sim_device_reset(world, TDM_RESET_WATCHDOG);
         break;
-    case SIM_DOWNLOAD_FAILS:
-        world->read_fails = true;
-        break;
-    case SIM_NETWORK_DOWN:
-        world->read_fails = true;
-        world->ships.cut_off = true;
-        world->ships.back_ms = world->now_ms + DOWN_MS;
-        break;
     case SIM_BASE_ROTS:
     case SIM_BASE_DIES:
         spoil_base(world);
+        break;
+    case SIM_STALLS:
+        world->stalls = true;
         break;
     case SIM_LINE_SILENT:
         world->silent = true;
@@ -190,8 +205,8 @@ static void play_trick(struct sim_world *world)
 
 static bool is_played_by_progress(enum sim_trick trick)
 {
-    return trick == SIM_MCU_RESTARTS || trick == SIM_DOWNLOAD_FAILS || trick == SIM_NETWORK_DOWN ||
-           trick == SIM_LINE_SILENT || trick == SIM_BASE_ROTS || trick == SIM_BASE_DIES;
+    return trick == SIM_MCU_RESTARTS || trick == SIM_LINE_SILENT || trick == SIM_STALLS ||
+           trick == SIM_BASE_ROTS || trick == SIM_BASE_DIES;
 }
 
 static void on_progress(void *ctx, const struct tdm_ncp_progress *progress)
@@ -315,6 +330,7 @@ static void offer(struct sim_world *world, uint8_t item)
 {
     struct tdm_ncp_firmware file;
 
+    world->ships.offered = true;
     sim_world_note(world, "the operator ships %s", world->firmware[item].recipe.version);
     describe(&file, &world->firmware[item], item);
     if (tdm_ncp_offer(&world->ncp, &file, world->now_ms) != TDM_OK) {
@@ -408,8 +424,7 @@ static void operate(struct sim_world *world)
         return;
     }
     if (ships->item < world->judge.firmwares && ships->failures >= failures_allowed(world)) {
-        ships->item++;
-        ships->failures = 0;
+        ship_next(ships);
     }
     if (needs_rescue(world)) {
         ships->item = world->scenario->ends_with;
@@ -516,6 +531,7 @@ uint32_t sim_ncp_poll(struct sim_world *world)
 
     carry(world);
     play_outside(world);
+    world->stalls = world->stalls && tdm_mcu_is_updating(&world->mcu);
     wait_ms = tdm_ncp_poll(&world->ncp, world->now_ms);
     if (world->streams_on) {
         return stream_on(world);

@@ -56,6 +56,7 @@ static void boot(struct sim_world *world)
     choose(world, &choice);
     blamed = choice.reason == TDM_REASON_WATCHDOG || choice.reason == TDM_REASON_FAULT;
     world->intact = choice.action == TDM_BOOT_RUN ? choice.bank : TDM_NO_BANK;
+    world->intact_reason = choice.reason;
     world->trial = choice.trial;
     world->spent = is_spent(&choice);
     if (choice.action == TDM_BOOT_RUN && !record_asks(world)) {

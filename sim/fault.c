@@ -145,6 +145,21 @@ void sim_fault_chunk(struct sim_world *world, uint32_t offset)
     send(world, &world->to_mcu, frame, wrap(call, sizeof call, frame));
 }
 
+/* Behind a chunk another one for the same place. */
+static void repeat_other(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count)
+{
+    uint8_t payload[PAYLOAD_MAX], frame[2 * PAYLOAD_MAX + 4];
+    size_t used = unwrap(bytes, count, payload);
+
+    if (line != &world->to_mcu || !is_write(payload, used)) {
+        return;
+    }
+    world->ships.tricked = true;
+    payload[5] ^= 0x40; /* the message id */
+    change_data(payload, used, 0);
+    send(world, line, frame, wrap(payload, used, frame));
+}
+
 /* --- Noise --- */
 
 static void disturb(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count,
@@ -209,6 +224,21 @@ static void hit(struct sim_world *world, struct sim_line *line, const uint8_t *b
     send(world, line, bytes, count);
 }
 
+/* A call of the co-processor's that is about the update; its answers and pings are none. */
+static bool is_of_update(const uint8_t *bytes, size_t count)
+{
+    uint8_t payload[PAYLOAD_MAX];
+    size_t used = unwrap(bytes, count, payload);
+
+    return used >= 6 && payload[0] == 0xBC && payload[1] == 0x67 && payload[3] == 0x04;
+}
+
+static bool is_held_back(const struct sim_world *world, const struct sim_line *line, const uint8_t *bytes,
+                         size_t count)
+{
+    return world->stalls && line == &world->to_mcu && is_of_update(bytes, count);
+}
+
 static bool is_due(const struct sim_world *world)
 {
     return world->cuts_done < world->cuts && world->cut[world->cuts_done].tear >= SIM_TEAR_COUNT &&
@@ -232,8 +262,11 @@ void sim_fault_send(struct sim_world *world, struct sim_line *line, const uint8_
         world->frames++;
         if (is_due(world)) {
             hit(world, line, bytes, n);
-        } else {
+        } else if (!is_held_back(world, line, bytes, n)) {
             sim_line_send(line, bytes, n, world->now_ms);
+        }
+        if (world->scenario->trick == SIM_REPEATS_OTHER) {
+            repeat_other(world, line, bytes, n);
         }
         bytes += n;
         count -= n;

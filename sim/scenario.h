@@ -25,6 +25,8 @@ enum sim_trick {
     SIM_SPOILS_DATA,     /* a byte differs from the file that was offered */
     SIM_SWAPS_FILE,      /* from here on the bytes are those of the next firmware, which is as long */
     SIM_STREAMS_ON,      /* not at half: the co-processor does not finish, and sends chunk after chunk */
+    SIM_REPEATS_OTHER,   /* behind each chunk comes another one for the same place */
+    SIM_STALLS,          /* the co-processor is there, and says nothing of the update any more */
     SIM_BASE_ROTS,       /* a unit of the image that runs, which is a delta's base, is noise */
     SIM_BASE_DIES,       /* a unit of it reads as an error */
     SIM_NO_PREFETCH      /* not at half: the co-processor can't have the file, twice */

@@ -293,7 +293,7 @@ static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned 
     world->whole_starts = 0;
     world->places = 0;
     world->over = false;
-    world->read_fails = false;
+    world->stalls = false;
     world->streams_on = false;
     world->deaf = false;
     world->cause = TDM_RESET_POWER;

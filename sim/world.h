@@ -23,6 +23,7 @@ struct sim_operator {
     uint32_t back_ms;  /* the network is down until then */
     bool cut_off;      /* from it */
     bool all_sent;     /* the last chunk was taken */
+    bool offered;      /* the firmware under way was, once */
     unsigned refusals; /* of a prefetch */
     unsigned rests;    /* restarts with nothing left to ship */
 };
@@ -84,10 +85,11 @@ struct sim_world {
     /* The device. */
     enum tdm_reset_cause cause; /* of the next start */
     bool reset;
-    uint8_t bank;    /* that runs; TDM_NO_BANK: the bootloader fetches */
-    bool spent;      /* it fetches while the only image rests: for a while */
-    uint8_t intact;  /* while it does: the bank that could start, or TDM_NO_BANK */
-    uint8_t running; /* firmware in bank, SIM_NONE while the bootloader fetches */
+    uint8_t bank;          /* that runs; TDM_NO_BANK: the bootloader fetches */
+    bool spent;            /* it fetches while the only image rests: for a while */
+    uint8_t intact;        /* while it does: the bank that could start, or TDM_NO_BANK, */
+    uint8_t intact_reason; /* and why */
+    uint8_t running;       /* firmware in bank, SIM_NONE while the bootloader fetches */
     bool trial;
     uint32_t self_test_ends_ms;
     bool fed;  /* bytes came in since it was polled */
@@ -105,7 +107,7 @@ struct sim_world {
     struct tdm_ncp ncp;
     struct tdm_ncp_config ncp_config;
     bool online;
-    bool read_fails;
+    bool stalls;     /* none of its calls about the update arrives */
     bool streams_on; /* it sends chunks behind the end, and nothing else */
     uint32_t next_chunk_ms;
 };

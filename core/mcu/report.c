@@ -67,10 +67,15 @@ bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
     return mcu->link.up && (mcu->report.waiting & bit(TDM__FAILED));
 }
 
-/* Why the last update was rolled back. A transfer that failed was none: its reason was told when it ended. */
-static uint8_t rollback_reason(const struct tdm_record *record)
+/* Why nothing could start, or the last update was rolled back. A transfer that failed is none of these: its
+ * reason was told when it ended. */
+static uint8_t start_reason(const struct tdm_mcu *mcu)
 {
-    return record->last_reason >= TDM_REASON_SELF_TEST ? record->last_reason : (uint8_t)TDM_REASON_NONE;
+    uint8_t reason = mcu->config->intact_reason;
+
+    if (reason == TDM_REASON_NONE)
+        reason = mcu->log.record.last_reason;
+    return reason >= TDM_REASON_SELF_TEST ? reason : (uint8_t)TDM_REASON_NONE;
 }
 
 /* The reason blames the image that was rejected for it; of others the record keeps no digest. */
@@ -86,8 +91,7 @@ static void put_reason(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8
     if (event == TDM__FAILED)
         tdm_put_u8(args, report->reason);
     else
-        tdm_put_u8(args,
-                   event == TDM__STARTED ? rollback_reason(&mcu->log.record) : (uint8_t)TDM_REASON_NONE);
+        tdm_put_u8(args, event == TDM__STARTED ? start_reason(mcu) : (uint8_t)TDM_REASON_NONE);
 }
 
 static void put_about(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)

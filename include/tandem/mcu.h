@@ -146,7 +146,8 @@ struct tdm_mcu_config {
     struct tdm_mcu_decoding *decoding;   /* its memory */
     const struct tdm_mcu_resume *resume; /* for transfers that were cut off: tandem/resume.h; NULL: they
                                             start over */
-    uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can */
+    uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
+    uint8_t intact_reason;  /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
     struct tdm_trust trust; /* revoked_keys is taken from the record */
     const struct tdm_mcu_plain *plain; /* NULL: packages only; others: tandem/plain.h */
     uint8_t attempts;                  /* trial boots per image, 1 or more */

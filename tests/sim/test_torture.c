@@ -64,19 +64,19 @@ static unsigned torture_all(const struct sim_plan *plan)
     return failures;
 }
 
-/* One case of 250: `make bench` runs all of them. */
+/* One case of 500: `make bench` runs all of them. */
 static void every_scenario_ends_as_it_should_and_survives_power_cuts(void **state)
 {
-    const struct sim_plan plan = {.mode = SIM_CUTS_EACH, .one_in = 250};
+    const struct sim_plan plan = {.mode = SIM_CUTS_EACH, .one_in = 500};
 
     (void)state;
     assert_int_equal(torture_all(&plan), 0);
 }
 
-/* Lost, late, doubled, noisy and lying frames, cancels, silence, restarts: one case of 1000. */
+/* Lost, late, doubled, noisy and lying frames, cancels, silence, restarts: one case of 2500. */
 static void every_scenario_survives_faults_of_the_line(void **state)
 {
-    const struct sim_plan plan = {.mode = SIM_CUTS_LINE, .one_in = 1000};
+    const struct sim_plan plan = {.mode = SIM_CUTS_LINE, .one_in = 2500};
 
     (void)state;
     assert_int_equal(torture_all(&plan), 0);
