@@ -159,6 +159,7 @@ class System:
         self.board, self.keep, self.settle = board, keep, settle
         self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
         self.simulated = board == "posix"  # a process, without firmware of its own
+        self.simulator = "tandem-device"
         preset = f"{board}-onebank" if one_bank else board
         self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build") / preset
         self.hardware = f"{board}-demo" if self.simulated else f"{preset}-demo"
@@ -200,7 +201,7 @@ class System:
 
     def start_device(self):
         log = self.folder / "console.log"
-        program = [self.bin / "tandem-device"] if self.simulated else [ROOT / "tools/qemu-device", "--board", self.board]
+        program = [self.bin / self.simulator] if self.simulated else [ROOT / "tools/qemu-device", "--board", self.board]
         program += ["--one-bank"] if self.one_bank and self.simulated else []
         if not self.simulated:
             self.qmp.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 #ifndef EXAMPLES_DEMO_APPLICATION_H
 #define EXAMPLES_DEMO_APPLICATION_H
 
+struct tdm_mcu_plain;
+
 /* How this build behaves while it is on trial; a confirmed image is always healthy. */
 enum application_behaviour {
     APPLICATION_HEALTHY = 0,
@@ -21,6 +23,8 @@ struct application_identity {
     const char *template_id;
     const char *template_name;
     enum application_behaviour behaviour;
+    const struct tdm_mcu_plain
+        *plain; /* takes images without a signature too (tandem/plain.h); NULL: it does not */
 };
 
 /* Runs the application: never returns. board_init was called. */

@@ -10,9 +10,11 @@
  * Jumping to an image runs the demo application with that identity and behaviour. */
 #include <string.h>
 
+#include "bootloader/product.h"
 #include "examples/demo/application.h"
 #include "ports/posix/device.h"
 #include "ports/posix/layout.h"
+#include "tandem/plain.h"
 
 #define SIM_MARKER      "tandem-sim:"
 #define SIM_MARKER_SIZE (sizeof SIM_MARKER - 1)
@@ -36,6 +38,7 @@ static struct application_identity identity = {
     .hardware = "posix-demo",
     .template_id = "TMPLdemo",
     .template_name = "Tandem demo",
+    .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,
 };
 
 uint8_t board_running_bank(void)
