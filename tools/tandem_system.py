@@ -154,7 +154,7 @@ class System:
     """Cloud, co-processor and device in a folder."""
 
     def __init__(self, folder, board="mps2", bin_folder=None, firmware=None, keep=False, settle=0,
-                 one_bank=False):
+                 one_bank=False, cloud_options=()):
         self.folder = Path(folder)
         self.board, self.keep, self.settle = board, keep, settle
         self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
@@ -171,6 +171,7 @@ class System:
         self.uart = self.folder / "uart"
         self.qmp = self.folder / "qmp"  # QEMU's machine protocol
         self.one_bank = one_bank
+        self.cloud_options = cloud_options
         self.layout = ROOT / "ports" / board / ("onebank/layout.json" if one_bank else "layout.json")
         self.device_id = None
         self.programs = []
@@ -192,7 +193,7 @@ class System:
     def start_cloud(self):
         self.cloud = self._program("tandem-cloud", [
             self.bin / "tandem-cloud", "--data", self.data, "--http", f"127.0.0.1:{self.http_port}",
-            "--mqtt", f"127.0.0.1:{self.mqtt_port}", "--settle", self.settle])
+            "--mqtt", f"127.0.0.1:{self.mqtt_port}", "--settle", self.settle, *self.cloud_options])
         wait_for("tandem-cloud answers", lambda: self.cloud.check() and self._healthy(), 10)
 
     def first_password(self):

@@ -83,6 +83,7 @@ class Server:
         self.folder = Path(folder or tempfile.mkdtemp(prefix="tandem-cloud-"))
         self.data = self.folder / "data"
         self.process = None
+        self.fixed_http_port = 0  # any that is free
         self.limits = {}  # of resources, for what is started next
 
     def __enter__(self):
@@ -98,7 +99,8 @@ class Server:
         self.log_path = self.folder / f"log-{time.monotonic_ns()}"
         with open(self.log_path, "wb") as log, open(self.folder / "out", "wb") as out:
             self.process = subprocess.Popen(
-                [self.program, "--data", self.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", *self.options],
+                [self.program, "--data", self.data, "--http", f"127.0.0.1:{self.fixed_http_port}", "--mqtt",
+                 "127.0.0.1:0", *self.options],
                 stdout=out, stderr=log, env=self.environment, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
         self.http_port, self.mqtt_port = int(started["http"]), int(started["mqtt"])
