@@ -21,6 +21,7 @@ export const connected = signal(false);
 
 const listeners = new Set<(event: LiveEvent) => void>();
 let source: EventSource | null = null;
+let wanted = false;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let failures = 0;
 
@@ -31,8 +32,8 @@ function receive(name: string, message: MessageEvent<string>) {
 
 /** A stream that breaks is taken up again by the browser, with the id of the last event; one that is refused (a server that
  *  starts, say) is not: then a new one is opened, which begins with `reset`. */
-export function connect() {
-  disconnect();
+function open() {
+  close();
   source = new EventSource("/api/v1/events");
   for (const name of NAMES) source.addEventListener(name, (message) => receive(name, message));
   source.onopen = () => {
@@ -42,15 +43,32 @@ export function connect() {
   source.onerror = () => {
     connected.value = false;
     if (source?.readyState !== EventSource.CLOSED) return;
-    retry = setTimeout(connect, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
+    retry = setTimeout(open, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
   };
 }
 
-export function disconnect() {
+function close() {
   clearTimeout(retry);
   source?.close();
   source = null;
   connected.value = false;
+}
+
+/** Browsers hold six connections to a server that speaks HTTP/1.1, and a stream takes one for good: a page that nobody sees,
+ *  in another tab or kept for the way back, lets go of its own. */
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) close();
+  else if (wanted) open();
+});
+
+export function connect() {
+  wanted = true;
+  if (!document.hidden) open();
+}
+
+export function disconnect() {
+  wanted = false;
+  close();
 }
 
 /** Calls the handler for every live event while the component is shown. */
