@@ -21,9 +21,19 @@ interface Props {
   stacked?: boolean;
   height?: number;
   format?: (value: number) => string;
+  /** Where the scale ends; otherwise a little above the largest value. */
+  top?: number;
 }
 
-const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** What a custom property is worth now: a canvas knows neither var() nor light-dark(). */
+function color(name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
 
 /** Running sums, so that each series stands on those before it. */
 export function stack(series: Series[]): (number | null)[][] {
@@ -31,12 +41,12 @@ export function stack(series: Series[]): (number | null)[][] {
   return series.map(({ values }) => values.map((value, i) => (sums[i] = (sums[i] ?? 0) + (value ?? 0))));
 }
 
-function optionsOf({ series, stacked, height, format = count }: Props, width: number): uPlot.Options {
+function optionsOf({ series, stacked, height, format = count, top }: Props, width: number): uPlot.Options {
   const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   return {
     width, height: height!, cursor: { y: false }, legend: { live: true },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.08, 1)] } },
+    scales: { y: { range: (_, __, max) => [0, top ?? Math.max(max * 1.08, 1)] } },
     axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value % 1 === 0 ? format(value) : "")) }],
     series: [
       { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })), label: "Time" },
