@@ -26,7 +26,7 @@ const ROUTES: [string, ComponentType<any>][] = [
   ["/devices", DevicesPage],
   ["/devices/:id", DevicePage],
   ["/firmware", FirmwarePage],
-  ["/firmware/:id", FirmwareOnePage],
+  ["/firmware/details/:id", FirmwareOnePage], // /firmware/:id is the devices' download
   ["/shipments", ShipmentsPage],
   ["/shipments/new", NewShipmentPage],
   ["/shipments/:id", ShipmentPage],

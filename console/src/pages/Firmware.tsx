@@ -23,7 +23,7 @@ export function Signer({ firmware }: { firmware: Firmware }) {
 
 function columnsOf(runs: (firmware: Firmware) => number | undefined): Column<Firmware>[] {
   return [
-    { title: "Version", cell: (one) => <><a href={`/firmware/${one.id}`}>{one.version || "No version"}</a><div class="sub">{one.type}</div></> },
+    { title: "Version", cell: (one) => <><a href={`/firmware/details/${one.id}`}>{one.version || "No version"}</a><div class="sub">{one.type}</div></> },
     { title: "File", cell: (one) => <span class="mono">{one.name}</span>, minor: true },
     { title: "Signed by", cell: (one) => <Signer firmware={one} /> },
     { title: "Size", cell: (one) => bytes(one.size), align: "end", minor: true },

@@ -25,11 +25,11 @@ export function thin(points: Point[], most: number): Point[] {
 }
 
 export interface Throughput {
-  /** Seconds since 1970: the middle of each span. */
+  /** Seconds since 1970: the end of each span; and first the beginning of all, where nothing is known yet. */
   times: number[];
   /** Devices that came to an end in it, as a rate per `unit`. */
-  updated: number[];
-  failed: number[];
+  updated: (number | null)[];
+  failed: (number | null)[];
   unit: "minute" | "hour";
 }
 
@@ -38,7 +38,7 @@ export function throughput(points: Point[]): Throughput {
   const seconds = points.map((point) => Date.parse(point.time) / 1000);
   const unit = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0) > 3 * 3600 ? "hour" : "minute";
   const size = unit === "hour" ? 3600 : 60;
-  const result: Throughput = { times: [], updated: [], failed: [], unit };
+  const result: Throughput = { times: seconds.slice(0, 1), updated: seconds.length ? [null] : [], failed: seconds.length ? [null] : [], unit };
   for (let i = 1; i < points.length; i++) {
     const took = Math.max(seconds[i]! - seconds[i - 1]!, 1) / size;
     result.times.push(seconds[i]!);

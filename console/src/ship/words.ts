@@ -61,8 +61,8 @@ export function success(updated: number, failed: number): string | null {
 }
 
 const LEGS: Record<string, string> = {
-  received: "Offer received", downloading: "Downloading", downloaded: "Downloaded", prefetching: "Downloading ahead",
-  transferring: "To the device", verifying: "Device verifies", trial: "On trial", settling: "Settling",
+  received: "Offer received", downloading: "Co-processor downloads", downloaded: "Co-processor has it", offered: "Offered to the device", accepted: "Device accepts",
+  transferring: "To the device", verifying: "Device verifies", installed: "Installed, device restarts", trial: "On trial", settling: "Settling",
 };
 
 /** What a device is doing right now, of both legs; null between updates. */

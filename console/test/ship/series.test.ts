@@ -17,12 +17,17 @@ describe("points of a shipment's charts", () => {
   });
 
   it("become a rate per minute, and per hour where it takes long", () => {
-    expect(throughput([at(0, 0), at(30, 10), at(60, 10, 2)])).toMatchObject({ updated: [20, 0], failed: [0, 4], unit: "minute" });
-    expect(throughput([at(0, 0), at(7200, 10), at(4 * 3600, 30)])).toMatchObject({ updated: [5, 10], unit: "hour" });
+    expect(throughput([at(0, 0), at(30, 10), at(60, 10, 2)])).toMatchObject({ updated: [null, 20, 0], failed: [null, 0, 4], unit: "minute" });
+    expect(throughput([at(0, 0), at(7200, 10), at(4 * 3600, 30)])).toMatchObject({ updated: [null, 5, 10], unit: "hour" });
+  });
+
+  it("begin with a time of which no rate is known, or with none at all", () => {
+    expect(throughput([at(7, 1)])).toMatchObject({ times: [1_700_000_007], updated: [null] });
+    expect(throughput([])).toMatchObject({ times: [], updated: [], failed: [] });
   });
 
   it("have no negative speed where devices roll back", () => {
-    expect(throughput([at(0, 10), at(60, 8, 2)])).toMatchObject({ updated: [0], failed: [2] });
+    expect(throughput([at(0, 10), at(60, 8, 2)])).toMatchObject({ updated: [null, 0], failed: [null, 2] });
   });
 
   it("have a share of success once something ended", () => {

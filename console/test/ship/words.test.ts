@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Wave } from "../../src/api/types";
-import { gateText, minutes, rateText, runsFilter, savedText, success, waveReach, waveState } from "../../src/ship/words";
+import { gateText, legText, minutes, rateText, runsFilter, savedText, success, waveReach, waveState } from "../../src/ship/words";
 
 const gate = { success_percent: 90, failure_percent: 0, minimum: 10, soak_minutes: 0 };
 const wave = (changes: Partial<Wave> = {}): Wave => ({
@@ -42,6 +42,12 @@ describe("figures in words", () => {
   it("has no success before something ended", () => {
     expect(success(0, 0)).toBeNull();
     expect(success(3, 1)).toBe("75 %");
+  });
+
+  it("tells the leg, also one that is not known yet", () => {
+    expect(legText({ stage: "transferring" })).toBe("To the device");
+    expect(legText({ stage: "some-later-stage" })).toBe("Some later stage");
+    expect(legText({ stage: null })).toBeNull();
   });
 
   it("says what a delta saved", () => {

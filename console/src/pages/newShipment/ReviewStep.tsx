@@ -94,19 +94,23 @@ const lastGateText = ({ gate }: Order) => {
 
 function Rules({ order, preview }: { order: Order; preview: Preview }) {
   const [open, setOpen] = useState<DryRunRule | null>(null);
-  const now: DryRunRule = { rule: "none", text: "Would be offered at once", later: false, devices: preview.now, examples: [] };
+  const now: DryRunRule = { rule: "none", text: "nothing stands in the way", later: false, devices: preview.now, examples: [] };
   const rows = [...(preview.now > 0 ? [now] : []), ...sortRules(preview.rules)];
   return (
-    <>
+    <div class="rules">
       <Table label="What the rules say" rows={rows} rowKey={(rule) => rule.rule} columns={[
         { title: "Devices", align: "end", cell: (rule) => count(rule.devices) },
-        { title: "Why", cell: (rule) => sentence(rule.text) },
-        { title: "Updated", cell: (rule) => rule.rule === "none" ? <Badge tone="ok">At once</Badge> : rule.later ? <Badge tone="busy">Later</Badge> : <Badge tone="idle">No</Badge> },
+        { title: "Updated", cell: (rule) => <><When rule={rule} /><div>{sentence(rule.text)}</div></> },
         { title: "Which", cell: (rule) => <Button label={`Show devices: ${rule.text}`} onClick={() => setOpen(rule)}>Show</Button> },
       ]} empty={<p class="muted">No rule says anything.</p>} />
       {open && <RuleDevices order={order} rule={open} onClose={() => setOpen(null)} />}
-    </>
+    </div>
   );
+}
+
+function When({ rule }: { rule: DryRunRule }) {
+  if (rule.rule === "none") return <Badge tone="ok">At once</Badge>;
+  return rule.later ? <Badge tone="busy">Later</Badge> : <Badge tone="idle">No</Badge>;
 }
 
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

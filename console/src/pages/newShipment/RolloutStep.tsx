@@ -34,7 +34,7 @@ export function RolloutStep({ problems }: { problems: Problems }) {
           hint="In your time zone; from then on nothing is offered. Empty: never." />
       </Panel>
       <Panel title="Limits">
-        <div class="fields">
+        <div class="fields figures">
           <Field label="Attempts" inputMode="numeric" value={attempts} onInput={(value) => change({ attempts: value })} error={problems.attempts} hint="For each device and image," />
           <Field label="in hours" inputMode="numeric" value={hours} onInput={(value) => change({ hours: value })} error={problems.hours} hint="then a device waits." />
           <Field label="Devices a minute" inputMode="numeric" value={perMinute} onInput={(value) => change({ perMinute: value })} error={problems.perMinute} hint="Empty: no limit." placeholder="no limit" />
@@ -77,7 +77,7 @@ function GateFields({ gate, onChange, at, problems }: { gate: GateDraft; onChang
     <Field label={label} inputMode="numeric" value={gate[name]} onInput={(value) => onChange({ [name]: value })} error={problems[`${at}.${name}`]} hint={hint} />
   );
   return (
-    <div class="fields">
+    <div class="fields figures">
       {field("Updated, %", "success", "Opens the next wave.")}
       {field("Failed, %", "failure", "Pauses the shipment; 0: never.")}
       {field("Of at least", "minimum", "Devices that came to an end.")}

@@ -13,7 +13,7 @@ import { Select } from "../../ui/Field";
 
 type Asked = "cancel" | "advance" | "revert" | "delete";
 
-/** What can be done with a shipment as it stands; the report is everybody's. */
+/** What can be done with a shipment as it stands. */
 export function Actions({ shipment, onDone }: { shipment: ShipmentWithDevices; onDone: (now: ShipmentWithDevices) => void }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const { id, state, wave, waves, progress } = shipment;
@@ -33,7 +33,6 @@ export function Actions({ shipment, onDone }: { shipment: ShipmentWithDevices; o
         {running && <Button kind="danger" onClick={ask("cancel")}>Cancel</Button>}
         {!running && <Button kind="danger" onClick={ask("delete")}>Delete</Button>}
       </>}
-      <Report id={id} />
       {asked === "cancel" && (
         <Confirm title={`Cancel ${shipment.name}?`} verb="Cancel shipment" danger act={() => act("cancel")} onClose={close}>
           <p>Nothing more is offered; it cannot be resumed. Updates that devices have begun go on, and their outcome is still recorded.
@@ -57,13 +56,6 @@ export function Actions({ shipment, onDone }: { shipment: ShipmentWithDevices; o
       {asked === "revert" && <Revert shipment={shipment} onClose={close} />}
     </>
   );
-}
-
-function Report({ id }: { id: string }) {
-  const link = (format: string) => (
-    <a class="button quiet" href={`/api/v1/shipments/${id}/report?format=${format}`} download={`shipment-${id}.${format}`}>Report, {format.toUpperCase()}</a>
-  );
-  return <>{link("csv")}{link("json")}</>;
 }
 
 interface Choices {

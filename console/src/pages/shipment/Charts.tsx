@@ -32,10 +32,10 @@ export function Charts({ shipment, live }: { shipment: Shipment; live: Point[] }
   const well = useMemo(() => [{ label: "Success", color: "--ok", values: successShares(points) }], [points]);
   if (kept.error) return <ErrorNote error={kept.error} retry={kept.reload} />;
   return (
-    <div class="panels">
-      <Panel title="Devices over time"><Chart label="Devices updated and failed over time" times={times} series={reached} stacked height={200} /></Panel>
-      <Panel title="Throughput"><Chart label="Devices updated over time, as a rate" times={speed.times} series={speeds} height={200} format={rate} /></Panel>
-      <Panel title="Success"><Chart label="Share of updated devices among those that ended" times={times} series={well} height={200} format={(value) => `${Math.round(value)} %`} /></Panel>
+    <div class="panels charts">
+      <Panel title="Devices over time"><Chart label="Devices updated and failed over time" times={times} series={reached} stacked height={180} /></Panel>
+      <Panel title="Throughput"><Chart label="Devices updated over time, as a rate" times={speed.times} series={speeds} height={180} format={rate} /></Panel>
+      <Panel title="Success"><Chart label="Share of updated devices among those that ended" times={times} series={well} height={180} top={105} format={(value) => `${Math.round(value)} %`} /></Panel>
     </div>
   );
 }

@@ -57,9 +57,23 @@ export function Targets({ id }: { id: string }) {
     if (event.event === "reset" || (event.event === "target" && event.shipment === id)) reload();
   });
   return (
-    <Panel title="Devices" wide actions={<Select label="Status" value={status} options={OPTIONS} onChange={setStatus} hideLabel />}>
+    <Panel title="Devices" wide actions={<>
+      <Report id={id} />
+      <Select label="Status" value={status} options={OPTIONS} onChange={setStatus} hideLabel />
+    </>}>
       <PagedTable label="Devices of the shipment" pages={pages} columns={COLUMNS} rowKey={(row) => row.id}
         empty={<p class="muted">{status ? `No device has the status ${words(status).toLowerCase()}.` : "No device is in it."}</p>} />
     </Panel>
+  );
+}
+
+/** Every device of it, as a file. */
+function Report({ id }: { id: string }) {
+  return (
+    <span class="report">Report:{" "}
+      {["csv", "json"].map((format) => (
+        <a key={format} href={`/api/v1/shipments/${id}/report?format=${format}`} download={`shipment-${id}.${format}`}>{format.toUpperCase()}</a>
+      ))}
+    </span>
   );
 }
