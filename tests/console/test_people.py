@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Who may do what in the console: signing in and out, roles, and organizations that do not see each other."""
+
+import unittest
+
+from case import PASSWORD, ConsoleCase, s, setUpModule, tearDownModule  # noqa: F401
+
+
+class People(ConsoleCase):
+    def enter(self, login, password):
+        self.browser.fill("Login", login)
+        self.browser.fill("Password", password)
+        self.browser.click("Sign in")
+
+    def test_a_wrong_password_is_refused_and_a_right_one_leads_to_the_page_asked_for(self):
+        self.person()
+        browser = self.browser
+        browser.open("/firmware")
+        self.enter("olga", "wrong horse 41 battery")
+        browser.see("Login and password do not fit", "[role=alert]")
+        self.enter("olga", PASSWORD)
+        browser.at("/firmware")
+        browser.see("No firmware yet")
+        browser.click("Sign out")
+        browser.see("Sign in")
+        browser.open("/firmware")
+        browser.field("Login")
+        browser.see_none("No firmware yet")
+
+    def test_a_one_time_password_is_changed_before_anything_else(self):
+        browser = self.browser
+        once = self.server.post("/api/v1/users", {"login": "new", "role": "operator"})["password"]
+        browser.open("/")
+        self.enter("new", once)
+        browser.wait("a new password is asked for", lambda: len(browser.all("input[type=password]")) > 1)
+        self.assertFalse(browser.all("nav.places"))
+
+    def test_a_viewer_sees_everything_and_no_button_that_changes_it(self):
+        browser = self.browser
+        self.person(login="vera", role="viewer")
+        self.fleet.add(2, name="pump")
+        firmware = self.firmware()
+        self.server.ship(firmware, waves=[{"devices": 1}])
+        self.sign_in("vera")
+        forbidden = ("Pause", "Resume", "Cancel", "Open next wave", "Ship previous back", "Delete", "Ship it", "New shipment", "Start shipment")
+        for path, text in (("/shipments", "New Shipping"), ("/shipments/s1", "pump"), ("/firmware", "1.1.0"),
+                           (f"/firmware/details/{firmware['id']}", "New Shipping"), ("/shipments/new", "This takes the role operator")):
+            browser.open(path)
+            browser.see(text, "main")
+            offered = {one.text for one in browser.all("main .button")}
+            self.assertEqual(offered & set(forbidden), set(), path)
+            self.assertFalse(browser.all("input[type=file]"), path)
+        browser.open("/shipments/s1")
+        browser.follow("CSV")  # to look at is allowed
+        browser.downloaded(".csv")
+
+    def test_organizations_do_not_see_each_other(self):
+        browser = self.browser
+        self.fleet.add(1, name="ours")
+        self.server.ship(self.firmware(), name="Ours")
+        made = self.server.post("/api/v1/organizations", {"name": "Acme", "login": "ada"})
+        self.settle_password("ada", made["password"])
+        self.sign_in("ada", "/shipments")
+        browser.see("No shipments yet")
+        browser.see("Acme")
+        browser.open("/firmware")
+        browser.see("No firmware yet")
+        for path in ("/shipments/s1", "/firmware/details/f1"):
+            browser.open(path)
+            browser.see("go back to the list", "[role=alert]")
+            browser.see_none("Ours")
+        browser.open("/shipments/new")
+        browser.see("There are no devices yet")
+
+
+if __name__ == "__main__":
+    unittest.main()
