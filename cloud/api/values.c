@@ -117,6 +117,19 @@ int api_device_reboot(struct api_call *call, struct fleet *fleet)
     return tell(call, fleet, "downlink/reboot", 1, "", "told to reboot");
 }
 
+/* SCHEME://HOST:PORT and nothing else: clients in the field take no other form. */
+static bool is_broker(const char *url)
+{
+    const char *host = strncmp(url, "mqtts://", 8) == 0 ? url + 8 : url + 7;
+    const char *port = strrchr(host, ':');
+    if ((host == url + 7 && strncmp(url, "mqtt://", 7) != 0) || port == NULL || port == host ||
+        strcspn(host, "/?#@ ") != strlen(host))
+        return false;
+    size_t digits = strspn(port + 1, "0123456789");
+    long number = strtol(port + 1, NULL, 10);
+    return digits > 0 && digits <= 5 && port[1 + digits] == '\0' && number > 0 && number <= 65535;
+}
+
 int api_device_redirect(struct api_call *call, struct fleet *fleet)
 {
     static const char *const members[] = {"url", NULL};
@@ -126,7 +139,7 @@ int api_device_redirect(struct api_call *call, struct fleet *fleet)
     json_decref(body);
     if (!ok)
         return STORE_CONFLICT;
-    if (strncmp(url, "mqtt://", 7) != 0 && strncmp(url, "mqtts://", 8) != 0)
+    if (!is_broker(url))
         return api_refuse(call, 400, "malformed request",
                           "url must be mqtts://HOST:PORT or mqtt://HOST:PORT");
     return tell(call, fleet, "downlink/redirect", 0, url, "told to connect to ");

@@ -218,7 +218,9 @@ class Values(unittest.TestCase):
         device = self.connect(subscribe=None)
         self.assertEqual(self.server.ask("POST", path + "/redirect", {"url": "mqtts://eu.example.com:8883"}).status, 202)
         self.assertEqual(self.received(device, 1), {"downlink/redirect": b"mqtts://eu.example.com:8883"})
-        self.assertEqual(self.server.ask("POST", path + "/redirect", {"url": "https://x"}).status, 400)
+        for url in ("https://x:1", "mqtts://eu.example.com", "mqtts://:8883", "mqtts://x:0", "mqtts://x:65536", "mqtts://x:8883/", "mqtt:/x:1",
+                    "mqtts://x:", "x:8883", "mqtts://x:88a"):
+            self.assertEqual(self.server.ask("POST", path + "/redirect", {"url": url}).status, 400, url)
         device.subscribe("downlink/reboot")
         self.assertEqual(self.server.ask("POST", path + "/reboot").status, 202)
         self.assertEqual(self.received(device, 1), {"downlink/reboot": b""})
