@@ -205,7 +205,9 @@ static bool finish_plain(struct intake *intake, struct firmware *firmware, char 
     if (!intake->tagged) {
         snprintf(why, capacity,
                  "neither a package nor an image with a firmware tag; pack it with `tandem pack`, or put "
-                 "TDM_FIRMWARE_TAG into its source");
+                 "TDM_FIRMWARE_TAG into its source (values of a tag have letters, digits, spaces and "
+                 "_.,:-(), so a "
+                 "version with a + hides it)");
         return false;
     }
     if (intake->tag.version[0] == '\0' || intake->tag.type[0] == '\0') {
