@@ -92,6 +92,7 @@ static bool set_speed(int fd, uint32_t baud)
         return false;
     }
     cfmakeraw(&line);
+    line.c_iflag &= ~(tcflag_t)(IXOFF | IXANY);
     line.c_cflag |= CLOCAL | CREAD;
     line.c_cflag &= ~(tcflag_t)(HUPCL | CSTOPB | PARENB | CRTSCTS);
     return cfsetspeed(&line, speed_of(baud)) == 0 && tcsetattr(fd, TCSADRAIN, &line) == 0;

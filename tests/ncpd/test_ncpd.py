@@ -407,6 +407,19 @@ class Tty(Case):
         self.assertTrue(peer.call("ncp.reboot"))
         self.wait_rate(ours, termios.B9600)
 
+    def test_flow_control_that_somebody_left_on_is_turned_off(self):
+        ours, path = open_pty()
+        self.addCleanup(ours.close)
+        line = termios.tcgetattr(ours)
+        line[0] |= termios.IXON | termios.IXOFF | termios.IXANY
+        line[2] |= termios.CRTSCTS
+        termios.tcsetattr(ours, termios.TCSANOW, line)
+        self.ncp = Ncp(self.folder, f"{path}:9600", self.cloud.port)
+        self.wait_rate(ours, termios.B9600)
+        line = termios.tcgetattr(ours)
+        self.assertEqual(line[0] & (termios.IXON | termios.IXOFF | termios.IXANY), 0)
+        self.assertEqual(line[2] & termios.CRTSCTS, 0)
+
     def wait_rate(self, port, rate):
         self.ncp.wait(lambda: termios.tcgetattr(port)[4] == rate, "the rate")
 
