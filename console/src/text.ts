@@ -58,3 +58,9 @@ export function words(slug: string): string {
   const text = slug.replaceAll("-", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** "createShipment" as "Create shipment". */
+export function actionWords(action: string): string {
+  const text = action.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

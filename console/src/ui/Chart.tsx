@@ -20,6 +20,8 @@ interface Props {
   /** Lay the series on top of each other, as areas. */
   stacked?: boolean;
   height?: number;
+  /** Leave out where another list names the series. */
+  legend?: boolean;
   format?: (value: number) => string;
   /** Where the scale ends; otherwise a little above the largest value. */
   top?: number;
@@ -41,10 +43,10 @@ export function stack(series: Series[]): (number | null)[][] {
   return series.map(({ values }) => values.map((value, i) => (sums[i] = (sums[i] ?? 0) + (value ?? 0))));
 }
 
-function optionsOf({ series, stacked, height, format = count, top }: Props, width: number): uPlot.Options {
+function optionsOf({ series, stacked, height, legend = true, format = count, top }: Props, width: number): uPlot.Options {
   const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   return {
-    width, height: height!, cursor: { y: false }, legend: { live: true },
+    width, height: height!, cursor: { y: false }, legend: { show: legend },
     padding: [8, 8, 0, 0],
     scales: { y: { range: (_, __, max) => [0, top ?? Math.max(max * 1.08, 1)] } },
     axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value % 1 === 0 ? format(value) : "")) }],
