@@ -396,9 +396,11 @@ static void on_request(void *ctx, struct http_exchange *exchange)
         return;
     }
     const struct route *route = route_find(method_name(exchange->head.method), exchange->head.path, &id);
-    if (route == NULL || route->kind != ROUTE_DOWNLOAD)
+    if (route == NULL || route->kind != ROUTE_DOWNLOAD || exchange->head.query[0] == '\0')
         console_guard(exchange);
-    if (route == NULL && console_answer(front->console, exchange))
+    /* A firmware's page in the console has the path of its download, whose link always has a token. */
+    bool page = route == NULL || (route->kind == ROUTE_DOWNLOAD && exchange->head.query[0] == '\0');
+    if (page && console_answer(front->console, exchange))
         return;
     if (route == NULL) {
         refuse_unknown(exchange);

@@ -55,12 +55,13 @@ export function duration(ms: number): string {
 
 /** "firmware-requested" as "Firmware requested". */
 export function words(slug: string): string {
-  const text = slug.replaceAll("-", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return sentence(slug.replaceAll("-", " "));
 }
+
+/** Begins with a capital letter. */
+export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** "createShipment" as "Create shipment". */
 export function actionWords(action: string): string {
-  const text = action.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return sentence(action.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
 }

@@ -93,6 +93,9 @@ export async function getTagged<T>(path: string): Promise<{ value: T; etag: stri
   return { value: await response.json(), etag: response.headers.get("ETag") ?? "" };
 }
 
+/** A list that comes whole. */
+export const getList = <T, K extends string>(path: string, key: K): Promise<T[]> => get<Record<K, T[]>>(path).then((answer) => answer[key]);
+
 /** Reads a paged list to its end, for lists that stay short. */
 export async function getAll<T, K extends string>(path: string, key: K, query: Query = {}): Promise<T[]> {
   const all: T[] = [];

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { get, patch, post, remove } from "../api/client";
 import { useEvents } from "../api/events";
@@ -5,7 +6,7 @@ import { useAction, useResource, useThrottled } from "../api/resource";
 import { may } from "../api/session";
 import type { DeviceWithTimeline, NewDevice, Value, Values, Why } from "../api/types";
 import { navigate } from "../router";
-import { words } from "../text";
+import { sentence, words } from "../text";
 import { updatesOf } from "../updates";
 import { Badge, OnlineBadge } from "../ui/Badge";
 import { Button } from "../ui/Button";
@@ -73,22 +74,21 @@ export function DevicePage({ id }: { id: string }) {
 
 function DeviceFacts({ device }: { device?: DeviceWithTimeline }) {
   const firmware = device?.firmware;
-  return (
-    <Facts facts={[
-      ["Firmware", firmware && `${firmware.type} ${firmware.version}`],
-      ["State", firmware?.state && words(firmware.state)],
-      ["Build", firmware?.build],
-      ["Library", firmware?.library],
-      ["Hardware", firmware?.hardware],
-      ["Security counter", firmware?.counter],
-      ["Template", device && <span class="mono">{device.template}</span>],
-      ["Tags", device && device.tags.length > 0 ? device.tags.map((tag) => <span key={tag} class="tag">{tag}</span>) : null],
-      ["Time zone", device?.location_timezone ?? device?.timezone],
-      ["Seen", device && <Time at={device.last_seen} />],
-      ["Added", device && <Time at={device.created} absolute />],
-      ["Image digest", firmware?.digest && <span class="mono">{firmware.digest.slice(0, 16)}…</span>],
-    ]} />
-  );
+  const facts: [string, ComponentChildren][] = [
+    ["Firmware", firmware && `${firmware.type} ${firmware.version}`],
+    ["State", firmware?.state && words(firmware.state)],
+    ["Build", firmware?.build || null],
+    ["Library", firmware?.library],
+    ["Hardware", firmware?.hardware],
+    ["Security counter", firmware?.counter],
+    ["Template", device && <span class="mono">{device.template}</span>],
+    ["Tags", device && device.tags.length > 0 ? device.tags.map((tag) => <span key={tag} class="tag">{tag}</span>) : null],
+    ["Time zone", device?.location_timezone ?? device?.timezone],
+    ["Seen", device && <Time at={device.last_seen} />],
+    ["Added", device && <Time at={device.created} absolute />],
+    ["Image digest", firmware?.digest && <span class="mono">{firmware.digest.slice(0, 16)}…</span>],
+  ];
+  return <Facts facts={device ? facts.filter(([, value]) => value !== null && value !== undefined) : facts.map(([name]) => [name, " "])} />;
 }
 
 function WhyNot({ device, why, changed }: { device: string; why?: Why; changed: () => void }) {
@@ -99,7 +99,7 @@ function WhyNot({ device, why, changed }: { device: string; why?: Why; changed: 
   if (!why) return <p>&nbsp;</p>;
   return (
     <>
-      <p class="lead">{why.text.charAt(0).toUpperCase() + why.text.slice(1)}.</p>
+      <p class="lead">{sentence(why.text)}.</p>
       <ul class="cards">
         {why.shipments.map((one) => (
           <li key={one.id}>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { get, getAll, post, remove } from "../api/client";
+import { get, getList, post, remove } from "../api/client";
 import { useEvents } from "../api/events";
 import { useAction, useResource } from "../api/resource";
 import { may } from "../api/session";
@@ -77,7 +77,7 @@ function NoDevices({ filter, more }: { filter: string; more: boolean }) {
 function Search({ filter }: { filter: string }) {
   const [text, setText] = useState(filter);
   const [saving, setSaving] = useState(false);
-  const saved = useResource("", () => getAll<Filter, "filters">("/filters", "filters"));
+  const saved = useResource("", () => getList<Filter, "filters">("/filters", "filters"));
   const forget = useAction(async (id: string) => {
     await remove(`/filters/${id}`);
     saved.reload();
@@ -90,7 +90,7 @@ function Search({ filter }: { filter: string }) {
   const current = saved.data?.find((one) => one.filter === filter);
   return (
     <search class="search">
-      <div class="bar">
+      <div class="search-bar">
         <input type="search" aria-label="Search devices" placeholder="Search: a name, or version<1.2.0 online=yes tag=canary" value={text}
           spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} />
         {may("operator") && filter && !current && <Button onClick={() => setSaving(true)}>Save filter</Button>}
@@ -138,7 +138,7 @@ function AddDevice({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [tags, setTags] = useState("");
   const [made, setMade] = useState<NewDevice>();
-  const templates = useResource("", () => getAll<{ template: string }, "templates">("/templates", "templates"));
+  const templates = useResource("", () => getList<{ template: string }, "templates">("/templates", "templates"));
   const add = useAction(async () =>
     setMade(await post<NewDevice>("/devices", { template, name, tags: tags.split(/[\s,]+/).filter(Boolean) })));
   if (made) return (

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "preact/hooks";
-import { get, getAll } from "../api/client";
+import { get, getList } from "../api/client";
 import { useEvents } from "../api/events";
 import { useResource, useThrottled } from "../api/resource";
 import { may, session } from "../api/session";
@@ -114,7 +114,7 @@ const SPANS = [["24", "24 hours"], ["168", "7 days"], ["720", "30 days"], ["8760
 function VersionsPanel() {
   const [hours, setHours] = useState<(typeof SPANS)[number][0]>("168");
   const [template, setTemplate] = useState("");
-  const templates = useResource("", () => getAll<{ template: string }, "templates">("/templates", "templates"));
+  const templates = useResource("", () => getList<{ template: string }, "templates">("/templates", "templates"));
   const chart = useResource(`${hours} ${template}`, (signal) => get<{ points: VersionPoint[] }>("/charts/versions", { hours, template }, signal));
   const versions = useMemo(() => versionsOf(chart.data?.points ?? []), [chart.data]);
   const now = versions.series.map(({ label, values }) => ({ label, devices: values.at(-1) ?? 0 }));

@@ -28,9 +28,9 @@ export function SettingsPage({ part = "account" }: { part?: string }) {
   const open = PARTS.filter(([, , role]) => (role === "host" ? session.value?.host : may(role)));
   const found = open.find(([slug]) => slug === part);
   if (!found) return <NotFoundPage />;
-  const [, name, , Part] = found;
+  const Part = found[3];
   return (
-    <Page title={name}>
+    <Page title="Settings">
       <nav class="tabs" aria-label="Settings">
         {open.map(([slug, text]) => <a key={slug} href={`/settings/${slug}`} aria-current={slug === part ? "page" : undefined}>{text}</a>)}
       </nav>

@@ -37,6 +37,8 @@ function color(name: string): string {
   return value;
 }
 
+const HOUR = 3600;
+
 /** Running sums, so that each series stands on those before it. */
 export function stack(series: Series[]): (number | null)[][] {
   const sums: number[] = [];
@@ -48,13 +50,16 @@ function optionsOf({ series, stacked, height, legend = true, format = count, top
   return {
     width, height: height!, cursor: { y: false }, legend: { show: legend },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_, __, max) => [0, top ?? Math.max(max * 1.08, 1)] } },
+    scales: {
+      x: { range: (plot, min, max) => (plot.data[0].length === 1 ? [min - HOUR, min + HOUR] : [min, max]) },
+      y: { range: (_, __, max) => [0, top ?? Math.max(max * 1.08, 1)] },
+    },
     axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value % 1 === 0 ? format(value) : "")) }],
     series: [
       { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })), label: "Time" },
       ...series.map(({ label, color: name, values }) => ({
         label, stroke: color(name), width: 2, points: { show: values.length < 2 },
-        fill: stacked ? `color-mix(in srgb, ${color(name)} 30%, transparent)` : undefined,
+        fill: stacked ? color(name).replace(/^rgb\((.*)\)$/, "rgba($1, 0.3)") : undefined,
         value: (_: uPlot, __: unknown, ___: unknown, index: number | null) =>
           index === null || values[index] == null ? "–" : format(values[index]!),
       })),

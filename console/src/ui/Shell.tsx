@@ -54,7 +54,7 @@ export function ThemeSwitch() {
     <label class="theme">
       <span class="unseen">Colours</span>
       <select value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
-        <option value="auto">Colours of the system</option>
+        <option value="auto">System colours</option>
         <option value="light">Light</option>
         <option value="dark">Dark</option>
       </select>

@@ -1,5 +1,5 @@
 import type { LiveEvent } from "../api/events";
-import { bytes, clock, duration, percent } from "../text";
+import { bytes, clock, duration, percent, sentence } from "../text";
 import { STEPS, stepOfStage, type Step, type Update } from "../updates";
 import { Badge, type Tone } from "./Badge";
 import { Meter } from "./Progress";
@@ -20,13 +20,13 @@ export function UpdateCard({ update, live }: { update: Update; live?: Live }) {
     <article class="update">
       <header class="row">
         <div>
-          <a href={`/shipments/${update.shipment}`}>{update.text}</a>
+          <a href={`/shipments/${update.shipment}`}>{sentence(update.text)}</a>
           <p class="muted small"><Time at={update.started} absolute />{took !== null && ` · took ${duration(took)}`}</p>
         </div>
         <Badge tone={TONES[update.outcome]}>{NAMES[update.outcome]}</Badge>
       </header>
       <div class="legs" aria-hidden="true"><span>Cloud to co-processor</span><span>Co-processor to MCU</span></div>
-      <ol class="track">
+      <ol class="journey">
         {update.steps.map((step, i) => (
           <li key={i} class={step.state} aria-label={`${STEPS[i]!.name}: ${STATES[step.state]}`}>
             <span class="name">{STEPS[i]!.name}</span>

@@ -1,5 +1,6 @@
 """Static files of the web console, and what browsers are told."""
 
+import http.client
 import shutil
 import tempfile
 import unittest
@@ -26,6 +27,13 @@ class Console(unittest.TestCase):
     def ask(self, path, method="GET", **headers):
         return self.server.ask(method, path, token=False, headers={name.replace("_", "-"): v for name, v in headers.items()})
 
+    def browse(self, path):
+        """As a browser navigates: not as an operation of openapi.json."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=s.LIMIT)
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers={"Accept": "text/html,*/*"})
+        return s.Answer(connection.getresponse())
+
     def test_files_are_served_with_their_type_and_version(self):
         answer = self.ask("/assets/app-1a2b.js")
         self.assertEqual((answer.status, answer.body), (200, FILES["assets/app-1a2b.js"]))
@@ -41,6 +49,9 @@ class Console(unittest.TestCase):
     def test_the_pages_own_addresses_lead_to_it_and_wrong_ones_to_nothing(self):
         self.assertEqual(self.ask("/shipments/s1", Accept="text/html,*/*").body, FILES["index.html"])
         self.assertEqual(self.ask("/shipments/s1", Accept="*/*").status, 404)
+        self.assertEqual(self.browse("/firmware/f1").body, FILES["index.html"])
+        self.assertEqual(self.ask("/firmware/f1", Accept="*/*").status, 403)
+        self.assertEqual(self.browse("/firmware/f1?token=x").status, 403)
         self.assertEqual(self.ask("/assets/gone.js", Accept="text/html").status, 404)
         self.assertEqual(self.ask("/api/v1/devices", Accept="text/html").status, 401)
 

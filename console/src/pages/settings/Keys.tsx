@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { get, getAll, post, put, remove } from "../../api/client";
+import { get, getList, post, put, remove } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
 import { may } from "../../api/session";
 import type { Key, Retention } from "../../api/types";
@@ -15,7 +15,7 @@ import { Time } from "../../ui/Time";
 export function KeysPart() {
   const [adding, setAdding] = useState(false);
   const [deleting, setDeleting] = useState<Key>();
-  const keys = useResource("", () => getAll<Key, "keys">("/keys", "keys"));
+  const keys = useResource("", () => getList<Key, "keys">("/keys", "keys"));
   return (
     <>
       <Panel title="Signing keys" actions={may("admin") && <Button kind="primary" onClick={() => setAdding(true)}>Add a public key</Button>}>
