@@ -7,6 +7,8 @@
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/split.h"
 
+#define PLANNING_TOGETHER 180 /* targets in a write */
+
 /* fleet->planning points to two: as it is, and as it was before the last step. */
 struct planning {
     struct shipment shipment;
@@ -14,11 +16,15 @@ struct planning {
     struct filter filter; /* of the shipment */
     struct split split;
     bool counting;
+    bool listed;        /* by people */
     struct device last; /* where the next step goes on */
     int64_t steps;      /* that were written; the shipment's row must say the same */
     int64_t first;      /* of them: it begins by clearing what was there */
     bool rejections;    /* some device rolled back from this image */
     struct wave more[WAVES_MAX];
+    /* Planned in this step, and not yet written: */
+    struct target targets[PLANNING_TOGETHER];
+    size_t target_count;
 };
 
 static void clear_counters(struct planning *planning)
@@ -83,19 +89,50 @@ static int judge(struct fleet *fleet, struct planning *planning, const struct de
     return STORE_OK;
 }
 
+static int plan_target(struct fleet *fleet, struct planning *planning, const struct device *device,
+                       int64_t wave, struct target *target)
+{
+    *target = (struct target){
+        .shipment = planning->shipment.id, .device = device->id, .bytes = -1, .size = -1, .wave = wave};
+    return judge(fleet, planning, device, target);
+}
+
+static void count_target(struct planning *planning, const struct target *target)
+{
+    planning->more[target->wave - 1].size++;
+    status_count(target, 1, &planning->more[target->wave - 1]);
+}
+
+/* One that people named, or that came later. */
 static int add_target(struct fleet *fleet, struct planning *planning, const struct device *device,
                       int64_t wave)
 {
-    struct target target = {
-        .shipment = planning->shipment.id, .device = device->id, .bytes = -1, .size = -1, .wave = wave};
-    int result = judge(fleet, planning, device, &target);
+    struct target target;
+    int result = plan_target(fleet, planning, device, wave, &target);
     if (result == STORE_OK)
         result = store_target_add(fleet->store, &target);
-    if (result == STORE_CONFLICT)
-        return STORE_OK; /* named twice */
-    planning->more[wave - 1].size++;
-    status_count(&target, 1, &planning->more[wave - 1]);
-    return result;
+    if (result == STORE_OK)
+        count_target(planning, &target);
+    return result == STORE_CONFLICT ? STORE_OK : result; /* named twice */
+}
+
+static int write_targets(struct fleet *fleet, struct planning *planning)
+{
+    size_t count = planning->target_count;
+    planning->target_count = 0;
+    return store_targets_add(fleet->store, planning->targets, count);
+}
+
+/* One of all: it comes once, and is written with others. */
+static int gather_target(struct fleet *fleet, struct planning *planning, const struct device *device,
+                         int64_t wave)
+{
+    struct target *target = &planning->targets[planning->target_count];
+    int result = plan_target(fleet, planning, device, wave, target);
+    if (result != STORE_OK)
+        return result;
+    count_target(planning, target);
+    return ++planning->target_count == PLANNING_TOGETHER ? write_targets(fleet, planning) : STORE_OK;
 }
 
 static int write_counters(struct fleet *fleet, struct planning *planning)
@@ -169,7 +206,9 @@ static int take(struct fleet *fleet, struct planning *planning, const struct dev
         split_count(&planning->split, device, &meta);
         return STORE_OK;
     }
-    return add_target(fleet, planning, device, split_assign(&planning->split, device, &meta));
+    int64_t wave = split_assign(&planning->split, device, &meta);
+    return planning->listed ? add_target(fleet, planning, device, wave)
+                            : gather_target(fleet, planning, device, wave);
 }
 
 /* All devices were seen. */
@@ -202,6 +241,8 @@ static int step(struct fleet *fleet)
         planning->last = devices[count - 1];
     free(devices);
     if (result == STORE_OK)
+        result = write_targets(fleet, planning);
+    if (result == STORE_OK)
         result = write_counters(fleet, planning);
     planning->shipment.steps = ++planning->steps;
     if (result != STORE_OK)
@@ -229,6 +270,7 @@ int planning_list(struct fleet *fleet, struct shipment *shipment, const int64_t 
 {
     struct planning planning;
     int result = open_planning(fleet, shipment, &planning);
+    planning.listed = true;
     for (int round = planning.counting ? 0 : 1; round < 2 && result == STORE_OK; round++) {
         planning.counting = round == 0;
         if (round == 1) {

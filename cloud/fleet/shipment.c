@@ -11,7 +11,7 @@
 #include "cloud/fleet/planning.h"
 
 #define SWEEP_STEP    200 /* connected devices at a time */
-#define STEPS_AT_ONCE 4   /* of planning, before a new shipment is answered for */
+#define STEPS_AT_ONCE 2   /* of planning, before a new shipment is answered for */
 
 /* --- Creation --- */
 

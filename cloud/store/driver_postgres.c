@@ -16,7 +16,7 @@
 #include "cloud/log.h"
 #include "cloud/store/driver.h"
 
-#define VALUES_MAX    64    /* of one statement */
+#define VALUES_MAX    128   /* of one statement */
 #define ANSWER_MS     30000 /* to any statement; then the connection counts as lost */
 #define RETURN_MS     10000 /* that a lost server is waited for */
 #define RETRY_MS      200

@@ -398,6 +398,42 @@ int store_target_add(struct store *store, const struct target *target)
     return result == STORE_NOT_FOUND ? STORE_CONFLICT : result;
 }
 
+/* One statement for as many rows as it may have values. */
+#define NEW_ROW    "(?, ?, ?, ?, ?, ?, ?, 0, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+#define NEW_ROWS_3 NEW_ROW ", " NEW_ROW ", " NEW_ROW
+#define NEW_ROWS_9 NEW_ROWS_3 ", " NEW_ROWS_3 ", " NEW_ROWS_3
+#define NEW_ROWS   18
+
+#define ADD_NEW                                                                                              \
+    "INSERT INTO target (shipment, device, status, reason, ended, wave, updated, stage, bytes, size, "       \
+    "wire_bytes, attempts, period_start, attempt_start, repeats, due, consent, turn, form, sent_bytes, "     \
+    "plain_bytes, plain_only) VALUES "
+
+static int add_new(struct store *store, const char *sql, const struct target *targets, size_t count)
+{
+    struct query query = db__query(store, sql);
+    for (size_t i = 0; i < count; i++) {
+        db__put_int(&query, targets[i].shipment);
+        db__put_int(&query, targets[i].device);
+        db__put_int(&query, targets[i].status);
+        db__put_int(&query, targets[i].reason);
+        db__put_int(&query, targets[i].ended);
+        db__put_int(&query, targets[i].wave);
+        db__put_int(&query, targets[i].updated);
+    }
+    return db__run(&query);
+}
+
+int store_targets_add(struct store *store, const struct target *targets, size_t count)
+{
+    int result = STORE_OK;
+    for (; count >= NEW_ROWS && result == STORE_OK; count -= NEW_ROWS, targets += NEW_ROWS)
+        result = add_new(store, ADD_NEW NEW_ROWS_9 ", " NEW_ROWS_9, targets, NEW_ROWS);
+    for (; count > 0 && result == STORE_OK; count--, targets++)
+        result = add_new(store, ADD_NEW NEW_ROW, targets, 1);
+    return result;
+}
+
 int store_target_update(struct store *store, const struct target *target)
 {
     struct query query = db__query(

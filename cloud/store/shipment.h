@@ -41,6 +41,9 @@ TDM_MUST_USE int store_wave_count(struct store *store, const struct wave *more);
 TDM_MUST_USE int store_waves_clear(struct store *store, int64_t shipment);
 
 TDM_MUST_USE int store_target_add(struct store *store, const struct target *target);
+/* The same for many that are new to their shipment: nothing was offered yet, so of each only status, reason,
+ * ended, wave and updated are written. */
+TDM_MUST_USE int store_targets_add(struct store *store, const struct target *targets, size_t count);
 TDM_MUST_USE int store_target_get(struct store *store, int64_t shipment, int64_t device,
                                   struct target *target);
 TDM_MUST_USE int store_target_update(struct store *store, const struct target *target);

@@ -400,7 +400,7 @@ static void a_selection_by_filter_is_fixed_when_it_is_made(void **state)
 static void a_large_fleet_is_planned_step_by_step(void **state)
 {
     struct world *world = *state;
-    enum { MANY = 5 * PLANNING_STEP + 10 };
+    enum { MANY = 3 * PLANNING_STEP + 10 };
     assert_int_equal(store_begin(world->fleet.store), STORE_OK);
     assert_int_equal(store_template_add(world->fleet.store, RECORD_FIRST_ORGANIZATION, TEMPLATE), STORE_OK);
     for (int64_t i = 0; i < MANY; i++) {
