@@ -285,6 +285,7 @@ static void start_front(struct cloud *cloud)
         [HTTP_TLS] = {.address = options->https, .tls = cloud->web},
     };
     front->people = &cloud->people;
+    front->proxies = &options->proxies;
     front->events = events_start(cloud->base, &cloud->fleet.watched);
     /* Those who look may do so by another server. */
     atomic_store(&cloud->fleet.watched, options->bus != NULL);

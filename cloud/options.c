@@ -31,6 +31,7 @@ enum option_id {
     ALLOW_CLEAR,
     WEBHOOKS_ANYWHERE,
     PUBLIC_URL,
+    TRUSTED_PROXY,
     FILES,
     CONSOLE,
     SETTLE,
@@ -70,6 +71,10 @@ static const struct {
     {PUBLIC_URL, "public-url", "URL",
      "how devices reach --https or --http, such as\n                        https://ota.example.com\n"
      "                        (default: the address they connected to)",
+     NO_TEXT},
+    {TRUSTED_PROXY, "trusted-proxy", "ADDRS",
+     "proxies in front of --https or --http, such as 10.0.0.5,10.1.0.0/16:\n"
+     "                        their X-Forwarded-For says who asks; nobody else's does",
      NO_TEXT},
     {FILES, "files", "PLACE",
      "where several servers keep firmware files: an absolute path, or\n"
@@ -158,6 +163,15 @@ static const char *parse_scheme(const char *option, const char *text, const char
     return text;
 }
 
+static void parse_proxies(struct proxies *proxies, const char *text)
+{
+    const char *bad;
+    if (!proxies_add(proxies, text, &bad))
+        usage_error("--trusted-proxy takes at most %d addresses or networks with commas between, such as "
+                    "10.0.0.5,10.1.0.0/16; wrong from \"%s\" on",
+                    PROXIES_MAX, bad);
+}
+
 static void take(struct options *options, int id, const char *value)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -184,6 +198,9 @@ static void take(struct options *options, int id, const char *value)
         break;
     case PUBLIC_URL:
         options->public_url = parse_url(value);
+        break;
+    case TRUSTED_PROXY:
+        parse_proxies(&options->proxies, value);
         break;
     case SETTLE:
         options->settle_ms = parse_settle(value);

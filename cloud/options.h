@@ -6,6 +6,7 @@
 
 #include "cloud/log.h"
 #include "cloud/net/tls.h"
+#include "cloud/people/proxy.h"
 
 struct options {
     const char *data;
@@ -18,6 +19,7 @@ struct options {
     bool webhooks_anywhere;
     bool allow_clear; /* http and mqtt beyond loopback */
     struct tls_files tls;
+    struct proxies proxies; /* that are believed whom they speak for */
     const char *public_url; /* NULL: devices download where they connected */
     const char *files;      /* where firmware is kept, NULL: in data */
     const char *console;    /* NULL: none is served */

@@ -210,6 +210,16 @@ static bool is_forged(const struct visit *visit)
     return visit->call.credential.session && !reads && http_head_value(head, "x-tandem-request")[0] == '\0';
 }
 
+/* Who asks: a proxy of ours says whom it speaks for. Headers that do not fit say nothing. */
+static void take_address(struct visit *visit)
+{
+    char forwarded[HTTP_HEAD_MAX];
+    const struct http_exchange *exchange = visit->exchange;
+    if (!http_head_values(&exchange->head, "x-forwarded-for", forwarded, sizeof forwarded))
+        forwarded[0] = '\0';
+    proxies_client(visit->front->proxies, exchange->peer, forwarded, visit->call.address);
+}
+
 /* Where from, and what the client's headers ask of every call. False: it was refused. */
 static bool take_headers(struct visit *visit)
 {
@@ -218,7 +228,7 @@ static bool take_headers(struct visit *visit)
     const char *match = http_head_value(head, "if-match");
     const char *key = http_head_value(head, "idempotency-key");
     char agent[RECORD_AGENT];
-    snprintf(call->address, sizeof call->address, "%s", visit->exchange->peer);
+    take_address(visit);
     snprintf(agent, sizeof agent, "%s", http_head_value(head, "user-agent"));
     text_mend(agent);
     if (!text_take(call->agent, sizeof call->agent, agent))

@@ -12,6 +12,7 @@
 #include "cloud/net/rates.h"
 #include "cloud/net/workers.h"
 #include "cloud/people/people.h"
+#include "cloud/people/proxy.h"
 
 struct front {
     struct http_server *server;
@@ -20,6 +21,7 @@ struct front {
     struct gateway *gateway; /* takes WebSockets */
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct people *people;
+    const struct proxies *proxies; /* that stand in front of this server */
     struct metrics metrics;
     struct events *events;
     struct workers *workers; /* NULL once they have stopped */

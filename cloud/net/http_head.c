@@ -1,5 +1,6 @@
 #include "cloud/net/http_head.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -263,6 +264,24 @@ const char *http_head_value(const struct http_head *head, const char *name)
         at += (size_t)(value - field) + strlen(value) + 1;
     }
     return "";
+}
+
+bool http_head_values(const struct http_head *head, const char *name, char *to, size_t capacity)
+{
+    size_t bytes = 0;
+    to[0] = '\0';
+    for (size_t at = 0; at < head->fields_bytes;) {
+        const char *field = head->fields + at;
+        const char *value = field + strlen(field) + 1;
+        size_t length = strlen(value);
+        at += (size_t)(value - field) + length + 1;
+        if (strcasecmp(field, name) != 0)
+            continue;
+        if (bytes + length + 3 > capacity)
+            return false;
+        bytes += (size_t)snprintf(to + bytes, capacity - bytes, "%s%s", bytes > 0 ? ", " : "", value);
+    }
+    return true;
 }
 
 bool http_cookie_get(const struct http_head *head, const char *name, char *to, size_t capacity)

@@ -48,6 +48,9 @@ int http_head_parse(struct http_head *head, const char *data, size_t bytes);
 /* The value of the first header with this name, in any case; "" if there is none. */
 const char *http_head_value(const struct http_head *head, const char *name);
 
+/* The values of all headers with this name, in their order, with ", " between. False if they do not fit. */
+bool http_head_values(const struct http_head *head, const char *name, char *to, size_t capacity);
+
 /* The value of a cookie that the client sent. False if it is absent or does not fit. */
 bool http_cookie_get(const struct http_head *head, const char *name, char *to, size_t capacity);
 

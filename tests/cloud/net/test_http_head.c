@@ -24,6 +24,20 @@ static void header_is_found_in_any_case_and_without_the_space_around_it(void **s
     assert_string_equal(http_head_value(&head, "Host"), "x");
     assert_string_equal(http_head_value(&head, "cookie"), "");
     assert_string_equal(http_head_value(&head, "absent"), "");
+    char all[16];
+    assert_true(http_head_values(&head, "absent", all, sizeof all));
+    assert_string_equal(all, "");
+}
+
+static void headers_of_one_name_are_one_list(void **state)
+{
+    (void)state;
+    static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 2\r\na: 3, 4\r\nA:\r\n\r\n";
+    char all[12];
+    assert_int_equal(parse(text), sizeof text - 1);
+    assert_true(http_head_values(&head, "a", all, sizeof all));
+    assert_string_equal(all, "1, 3, 4, ");
+    assert_false(http_head_values(&head, "a", all, 8));
 }
 
 static void head_of_the_largest_size_keeps_all_its_headers(void **state)
@@ -120,6 +134,7 @@ static void range_is_one_part_or_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_of_one_name_are_one_list),
         cmocka_unit_test(header_is_found_in_any_case_and_without_the_space_around_it),
         cmocka_unit_test(head_of_the_largest_size_keeps_all_its_headers),
         cmocka_unit_test(what_two_ends_could_read_differently_is_refused),

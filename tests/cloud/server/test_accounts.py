@@ -1,5 +1,6 @@
 """Organizations, users, sessions, tokens and roles, against the running program."""
 
+import http.client
 import json
 import re
 import sqlite3
@@ -149,6 +150,40 @@ class People(unittest.TestCase):
             self.assertTrue(1 <= int(answers[-1].headers["retry-after"]) <= 30)
             self.refused(429, s.Person(server).sign_in("ann", user["password"]), "try again in")
             self.assertEqual(s.Person(server).sign_in("ben", other["password"]).status, 201)
+
+    def test_behind_a_proxy_its_clients_are_told_apart_and_no_client_can_pretend(self):
+        def address(server, *forwarded):
+            """What the server takes for the address of somebody who signs in with these X-Forwarded-For."""
+            connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=s.LIMIT)
+            body = json.dumps({"login": "ann", "password": GOOD}).encode()
+            connection.putrequest("POST", "/api/v1/session")
+            for line in forwarded:
+                connection.putheader("X-Forwarded-For", line)
+            for name, value in {"X-Tandem-Request": "1", "Content-Type": "application/json", "Content-Length": len(body)}.items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            self.assertEqual(answer.status, 201)
+            cookie = answer.headers["set-cookie"].split(";")[0]
+            connection.close()
+            sessions = server.ask("GET", "/api/v1/sessions", token=False, headers={"Cookie": cookie}).json["sessions"]
+            return next(session["address"] for session in sessions if session["current"])
+
+        def with_ann(*options):
+            server = s.Server(*options).__enter__()
+            self.addCleanup(server.__exit__)
+            user = server.post("/api/v1/users", {"login": "ann"})
+            person = s.Person(server, "ann", user["password"])
+            self.assertEqual(person.ask("PUT", "/api/v1/session/password", {"old": user["password"], "new": GOOD}).status, 204)
+            return server
+
+        server = with_ann("--trusted-proxy", "192.0.2.1,127.0.0.1")
+        self.assertEqual(address(server), "127.0.0.1")
+        self.assertEqual(address(server, "198.51.100.1"), "198.51.100.1")
+        # What a client writes itself stands before what the proxy adds, behind a comma or in a line of its own.
+        self.assertEqual(address(server, "203.0.113.1, 198.51.100.1"), "198.51.100.1")
+        self.assertEqual(address(server, "203.0.113.1", "198.51.100.1"), "198.51.100.1")
+        self.assertEqual(address(with_ann("--trusted-proxy", "192.0.2.1"), "203.0.113.1"), "127.0.0.1")
 
     # --- users ---
 
