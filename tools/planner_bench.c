@@ -8,6 +8,8 @@
  *
  *     offers     from "start shipment" to the last device having its offer decided, written and committed
  *
+ * In place of the folder stands the URL of an empty PostgreSQL database, for one number of devices.
+ *
  * One line each, for tools/bench: seconds of wall and of CPU for each, and what the process's resident set
  * grew by at most, in MiB. */
 #include <stdio.h>
@@ -264,7 +266,10 @@ int main(int argc, char **argv)
     for (int i = offers ? 3 : 2; i < argc; i++) {
         char path[512];
         int64_t devices = strtoll(argv[i], NULL, 10);
-        snprintf(path, sizeof path, "%s/%s%s.db", argv[1], offers ? "offers-" : "", argv[i]);
+        if (strncmp(argv[1], "postgresql://", 13) == 0)
+            snprintf(path, sizeof path, "%s", argv[1]);
+        else
+            snprintf(path, sizeof path, "%s/%s%s.db", argv[1], offers ? "offers-" : "", argv[i]);
         in_child(offers ? fill_connected : fill_some, path, devices);
         in_child(offers ? measure_offers : measure, path, devices);
     }
