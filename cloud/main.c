@@ -19,6 +19,7 @@
 #include "cloud/net/courier.h"
 #include "cloud/net/front.h"
 #include "cloud/net/gateway.h"
+#include "cloud/net/janitor.h"
 #include "cloud/net/relay.h"
 #include "cloud/options.h"
 #include "cloud/people/people.h"
@@ -39,6 +40,7 @@ struct cloud {
     struct people people;
     struct workers *workers;
     struct courier *courier;
+    struct janitor *janitor; /* NULL: files are kept in the own folder alone */
     struct tokens devices;
     struct event_base *base;
     struct event *signals[SIGNALS];
@@ -356,6 +358,8 @@ static void start_listening(struct cloud *cloud)
     front->bus = cloud->relay.bus;
     events_attach(front->events, cloud->desk);
     cloud->courier = courier_start(cloud->base, cloud->desk, cloud->options.webhooks_anywhere);
+    if (front->porter != NULL)
+        cloud->janitor = janitor_start(cloud->base, cloud->desk, front->porter);
     cloud->workers = workers_start(cloud->base, WORKERS, WORK_WAITING_MAX);
     front->workers = cloud->workers;
     front->gateway = cloud->gateway;
@@ -394,6 +398,7 @@ static void leave(struct cloud *cloud)
 static void stop(struct cloud *cloud)
 {
     courier_stop(cloud->courier);
+    janitor_stop(cloud->janitor);
     workers_stop(cloud->workers);
     cloud->front.workers = NULL;
     porter_stop(cloud->front.porter);
@@ -405,6 +410,7 @@ static void stop(struct cloud *cloud)
     files_close(cloud->files);
     events_free(cloud->front.events);
     free(cloud->courier);
+    janitor_free(cloud->janitor);
     console_free(cloud->front.console);
     tls_free(cloud->web);
     tls_free(cloud->door);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cloud/fleet/key.h"
+#include "cloud/fleet/removal.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 
@@ -83,7 +84,7 @@ int firmware_delete(struct fleet *fleet, int64_t id)
             result = STORE_CONFLICT;
     }
     free(shipments);
-    return result == STORE_OK ? store_firmware_delete(fleet->store, id) : result;
+    return result == STORE_OK ? removal_delete_firmware(fleet, id) : result;
 }
 
 static int sweep_entry(struct fleet *fleet, const char *name)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/removal.h"
 #include "cloud/log.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -56,7 +57,7 @@ static int expire(struct fleet *fleet, int64_t organization)
         if (result == STORE_OK && !used) {
             log_line(LOG_LEVEL_INFO, "firmware-expired", "id=%lld version=%s", (long long)list[i].id,
                      list[i].version);
-            result = store_firmware_delete(fleet->store, list[i].id);
+            result = removal_delete_firmware(fleet, list[i].id);
         }
     }
     free(list);

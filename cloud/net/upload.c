@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cloud/fleet/removal.h"
 #include "cloud/log.h"
 #include "cloud/net/visit.h"
 #include "cloud/text.h"
@@ -108,6 +109,26 @@ static void on_kept(struct porter_job *errand, enum files_result result)
                         "the firmware could not be kept where --files are; the server's log says why");
 }
 
+static int run_hold(struct desk_job *job, struct fleet *fleet)
+{
+    return removal_hold(fleet, ((struct visit *)job)->call.firmware.sha256);
+}
+
+/* Nobody removes it while it is being kept. */
+static void on_held(struct desk_job *job, int result)
+{
+    struct visit *visit = (struct visit *)job;
+    if (result == STORE_OK) {
+        visit__send(visit, PORTER_PUT, visit->call.temporary, on_kept);
+        return;
+    }
+    visit__end_upload(visit);
+    visit__postpone(visit->exchange, 60,
+                    result == STORE_CONFLICT
+                        ? "this very file was deleted and is being removed at present; send it again"
+                        : "the database does not work at present; GET /health says why");
+}
+
 void visit__finish_upload(struct visit *visit)
 {
     char why[300];
@@ -121,7 +142,7 @@ void visit__finish_upload(struct visit *visit)
     }
     memcpy(call->firmware.name, name, sizeof name);
     if (visit->front->porter != NULL)
-        visit__send(visit, PORTER_PUT, call->temporary, on_kept);
+        visit__post(visit, run_hold, on_held);
     else
         visit__call(visit);
 }

@@ -275,6 +275,11 @@ static const char *const steps[] = {
     "  id {row}, organization BIGINT NOT NULL, time BIGINT NOT NULL, shipment BIGINT NOT NULL,"
     "  device BIGINT NOT NULL, status BIGINT NOT NULL, reason BIGINT NOT NULL);"
     "CREATE INDEX failure_by_organization ON failure (organization, id);",
+    /* 14: files to remove from where they are kept */
+    "CREATE TABLE removal ("
+    "  sha256 {bytes} PRIMARY KEY, due BIGINT NOT NULL, tries BIGINT NOT NULL, tried BIGINT NOT NULL) "
+    "{keyed};"
+    "CREATE INDEX removal_by_due ON removal (due);",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

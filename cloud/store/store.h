@@ -13,6 +13,7 @@
  *     account.h     organizations, people, sessions, tokens
  *     audit.h       who did what                        repeat.h     answers to requests that may come again
  *     counts.h      how much there is of everything     webhook.h    webhooks and their deliveries
+ *     removal.h     files to remove
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -85,6 +86,7 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/firmware.h"
 #include "cloud/store/key.h"
 #include "cloud/store/node.h"
+#include "cloud/store/removal.h"
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"
 #include "cloud/store/value.h"

@@ -4,10 +4,12 @@ import hashlib
 import os
 import resource
 import socket
+import sqlite3
 import tempfile
 import threading
 import time
 import unittest
+from contextlib import closing
 from pathlib import Path
 
 import server as s
@@ -92,6 +94,27 @@ class Kept:
         server.wait_log("file-damaged")
 
 
+    def test_a_deleted_firmware_leaves_the_place_and_others_stay(self):
+        server = self.start()
+        stays = s.plain("1.0.0")
+        server.upload(stays)
+        goes = server.upload(s.plain("1.1.0"))
+        self.assertEqual(server.ask("DELETE", f"/api/v1/firmware/{goes['id']}").status, 204)
+        self.assertEqual(len(self.kept()), 2)  # for an hour: another server may be sending it
+        self.an_hour_passes(server)
+        s.wait_for("it is gone", lambda: len(self.kept()) == 1)
+        self.assertEqual(self.kept(), {hashlib.sha256(stays).hexdigest(): stays})
+        server.wait_log("file-removed")
+        server.upload(s.plain("1.1.0"))
+        self.assertEqual(len(self.kept()), 2)
+
+    def an_hour_passes(self, server):
+        """For what is to be removed."""
+        with closing(sqlite3.connect(server.data / "tandem.db", timeout=s.LIMIT)) as database:
+            database.execute("UPDATE removal SET due = 0")
+            database.commit()
+
+
 class InDirectory(Kept, unittest.TestCase):
     environment = {}
 
@@ -139,6 +162,18 @@ class InS3(Kept, unittest.TestCase):
         self.forget(server)
         self.s3.cut = 1
         self.assertEqual(self.fetch(server, self.device(server).offer()).body, data, server.log())
+
+    def test_a_removal_that_failed_is_tried_again(self):
+        server = self.start()
+        firmware = server.upload(s.plain("1.1.0"))
+        self.s3.failures = 1000
+        self.assertEqual(server.ask("DELETE", f"/api/v1/firmware/{firmware['id']}").status, 204)
+        self.an_hour_passes(server)
+        server.wait_log("file-not-removed")
+        self.assertEqual(len(self.kept()), 1)
+        self.s3.failures = 0
+        self.an_hour_passes(server)
+        s.wait_for("it is gone", lambda: not self.kept())
 
     def test_an_upload_that_cannot_be_kept_is_refused_and_leaves_nothing(self):
         server = self.start()
