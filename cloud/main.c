@@ -187,7 +187,7 @@ static int load_devices(struct cloud *cloud)
 
 static int load_ticket_key(struct cloud *cloud)
 {
-    uint8_t *key = cloud->fleet.ticket_key;
+    uint8_t *key = cloud->fleet.tickets.key;
     int result = store_setting_get(cloud->fleet.store, "ticket-key", key, SECRET_KEY_BYTES);
     if (result == STORE_NOT_FOUND) {
         secret_random(key, SECRET_KEY_BYTES);

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -51,6 +53,37 @@ void secret_mac(const uint8_t key[SECRET_KEY_BYTES], const char *text, uint8_t m
     if (HMAC(EVP_sha256(), key, SECRET_KEY_BYTES, (const unsigned char *)text, strlen(text), mac, &length) ==
         NULL)
         abort();
+}
+
+static EVP_MAC_CTX *prepare(const uint8_t key[SECRET_KEY_BYTES])
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                     OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ready = EVP_MAC_CTX_new(hmac);
+    if (ready == NULL || EVP_MAC_init(ready, key, SECRET_KEY_BYTES, parameters) != 1)
+        abort();
+    EVP_MAC_free(hmac);
+    return ready;
+}
+
+void secret_sign(struct secret_signer *signer, const char *text, uint8_t mac[SECRET_HASH_BYTES])
+{
+    size_t length = 0;
+    bool fresh = signer->ready == NULL;
+    if (fresh)
+        signer->ready = prepare(signer->key);
+    if ((!fresh && EVP_MAC_init(signer->ready, NULL, 0, NULL) != 1) ||
+        EVP_MAC_update(signer->ready, (const unsigned char *)text, strlen(text)) != 1 ||
+        EVP_MAC_final(signer->ready, mac, &length, SECRET_HASH_BYTES) != 1)
+        abort();
+}
+
+void secret_signer_clear(struct secret_signer *signer)
+{
+    EVP_MAC_CTX_free(signer->ready);
+    signer->ready = NULL;
 }
 
 #define SEAL_IV_BYTES  12

@@ -28,6 +28,14 @@ bool secret_equal(const void *a, const void *b, size_t bytes);
 /* HMAC-SHA256 of text. */
 void secret_mac(const uint8_t key[SECRET_KEY_BYTES], const char *text, uint8_t mac[SECRET_HASH_BYTES]);
 
+/* The same for many texts under one key, which is prepared once. One thread uses it. */
+struct secret_signer {
+    uint8_t key[SECRET_KEY_BYTES];
+    struct evp_mac_ctx_st *ready; /* NULL: not prepared yet */
+};
+void secret_sign(struct secret_signer *signer, const char *text, uint8_t mac[SECRET_HASH_BYTES]);
+void secret_signer_clear(struct secret_signer *signer);
+
 /* Encrypts and authenticates bytes (AES-256-GCM) under a key that is used for this alone. to has room for
  * SECRET_SEAL_BYTES more; returns how many they are then. */
 #define SECRET_SEAL_BYTES 28

@@ -10,6 +10,8 @@ int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment)
 {
     struct target target;
     int result = store_target_sent(fleet->store, shipment, id, fleet->now);
+    if (result == STORE_OK && !notice_watched(fleet))
+        return STORE_OK;
     if (result == STORE_OK)
         result = store_target_get(fleet->store, shipment, id, &target);
     if (result != STORE_OK)

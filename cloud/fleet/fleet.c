@@ -98,5 +98,6 @@ const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
 void fleet_clear(struct fleet *fleet)
 {
     planning_drop(fleet);
+    secret_signer_clear(&fleet->tickets);
     zones_clear(&fleet->zones);
 }

@@ -63,18 +63,18 @@ struct fleet {
     struct store *store;
     int64_t node; /* which of the servers that share the store this is (store/node.h) */
     struct status_limits limits;
-    uint8_t ticket_key[SECRET_KEY_BYTES]; /* signs download links */
-    const char *public_url;               /* where devices download, NULL: where they connected */
-    const char *folder;                   /* of firmware files */
-    struct watch watch;                   /* of the other servers */
-    _Atomic bool watched;                 /* somebody may be looking: notices are made */
-    int64_t now;                          /* of the job under way */
-    struct zones zones;                   /* looked up so far */
-    struct effect *effects;               /* of the job under way, newest first */
-    bool busy;                            /* the last tick left work behind */
-    char zone[RECORD_TEXT];               /* of devices that have none */
-    int64_t hour;                         /* that charts were kept for last, 0 unknown */
-    int64_t minute;                       /* the same, of new shipments */
+    struct secret_signer tickets; /* signs download links */
+    const char *public_url;       /* where devices download, NULL: where they connected */
+    const char *folder;           /* of firmware files */
+    struct watch watch;           /* of the other servers */
+    _Atomic bool watched;         /* somebody may be looking: notices are made */
+    int64_t now;                  /* of the job under way */
+    struct zones zones;           /* looked up so far */
+    struct effect *effects;       /* of the job under way, newest first */
+    bool busy;                    /* the last tick left work behind */
+    char zone[RECORD_TEXT];       /* of devices that have none */
+    int64_t hour;                 /* that charts were kept for last, 0 unknown */
+    int64_t minute;               /* the same, of new shipments */
     struct sight sight;
     struct planning *planning; /* the shipment being split into waves (fleet/planning.h) */
 };

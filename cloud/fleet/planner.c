@@ -114,7 +114,7 @@ static int write_offer(struct plan *plan, const struct presence *presence, struc
     char type[TEXT_JSON_MAX(RECORD_TEXT)];
     char version[TEXT_JSON_MAX(RECORD_TEXT)];
     char build[TEXT_JSON_MAX(RECORD_TEXT)];
-    ticket_write(&ticket, fleet->ticket_key, token);
+    ticket_write(&ticket, &fleet->tickets, token);
     snprintf(url, sizeof url, "%s/firmware/%s?token=%s",
              fleet->public_url != NULL ? fleet->public_url : presence->origin, text_id('f', firmware->id, id),
              token);

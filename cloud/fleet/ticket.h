@@ -17,7 +17,7 @@ struct ticket {
     int64_t expires; /* milliseconds since 1970 */
 };
 
-void ticket_write(const struct ticket *ticket, const uint8_t key[SECRET_KEY_BYTES], char to[TICKET_MAX]);
+void ticket_write(const struct ticket *ticket, struct secret_signer *signer, char to[TICKET_MAX]);
 /* False if the text is no ticket, or the signature is not ours. The caller checks firmware and expiry. */
 bool ticket_read(struct ticket *ticket, const uint8_t key[SECRET_KEY_BYTES], const char *text);
 
