@@ -110,11 +110,11 @@ static void show_progress(void *ctx, const struct sim_tally *tally)
 
 static json_t *tally_json(const struct sim_tally *tally)
 {
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "scenario", tally->scenario->name,
-                     "operations", (int)tally->operations, "frames", (int)tally->frames, "cases",
-                     (int)tally->cases, "cuts", (int)tally->cuts, "failed", (int)tally->failures,
-                     "worst_boots", (int)tally->worst_boots, "first_failed", tally->failed_case, "verdict",
-                     tally->verdict);
+    return json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "scenario", tally->scenario->name,
+                     "one_in", (json_int_t)tally->one_in, "operations", (int)tally->operations, "frames",
+                     (int)tally->frames, "cases", (int)tally->cases, "cuts", (int)tally->cuts, "failed",
+                     (int)tally->failures, "worst_boots", (int)tally->worst_boots, "first_failed",
+                     tally->failed_case, "verdict", tally->verdict);
 }
 
 static json_t *total_json(const struct sim_total *total, const struct sim_plan *plan, json_t *rows)
@@ -298,7 +298,7 @@ static int list(const struct sim_layout *layout)
     const struct sim_scenario *scenario;
 
     for (scenario = sim_scenarios(layout); scenario->name != NULL; scenario++) {
-        printf("%-22s %s\n", scenario->name, scenario->text);
+        printf("%-28s %s\n", scenario->name, scenario->text);
     }
     return CLI_OK;
 }

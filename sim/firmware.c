@@ -297,6 +297,25 @@ uint8_t sim_firmware_placed(const struct sim_firmware *firmware, uint32_t addres
     return image[offset];
 }
 
+bool sim_firmware_is(const struct sim_firmware *firmware, uint32_t address, const uint8_t *bytes)
+{
+    const uint8_t *image = firmware->package + firmware->image;
+    uint32_t end = firmware->manifest.image_bytes;
+    uint32_t at = 0;
+    unsigned i;
+
+    for (i = 0; i < firmware->sites; i++) {
+        uint32_t site = firmware->site[i];
+
+        if (memcmp(bytes + at, image + at, site - at) != 0 ||
+            load_u32(bytes + site) != load_u32(image + site) + address - firmware->manifest.link_address) {
+            return false;
+        }
+        at = site + WORD_BYTES;
+    }
+    return memcmp(bytes + at, image + at, end - at) == 0;
+}
+
 static uint32_t whole_units(uint32_t bytes, uint32_t unit)
 {
     return (bytes + unit - 1) / unit * unit;

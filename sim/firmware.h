@@ -101,6 +101,9 @@ tdm_verify_fn sim_firmware_verify;
 /* Byte at offset of the image as it stands in a bank that starts at address. */
 uint8_t sim_firmware_placed(const struct sim_firmware *firmware, uint32_t address, uint32_t offset);
 
+/* Is it the image as it stands there? bytes: as many as the image has. */
+bool sim_firmware_is(const struct sim_firmware *firmware, uint32_t address, const uint8_t *bytes);
+
 /* Puts the firmware into bank as a factory does, past all rules; marked: with its confirm mark. */
 void sim_firmware_place(const struct sim_firmware *firmware, struct sim_flash *flash,
                         const struct sim_layout *layout, uint8_t bank, bool marked);

@@ -70,6 +70,13 @@ static void lose_power(struct sim_flash *flash)
 
 /* --- Reading --- */
 
+/* A cut that leaves bits that read either way. */
+static uint8_t drift_of(struct sim_flash *flash, uint8_t bits)
+{
+    flash->drifts = flash->drifts || flash->cut.tear == SIM_TEAR_UNSTABLE;
+    return flash->cut.tear == SIM_TEAR_UNSTABLE ? bits : 0;
+}
+
 static bool any_unreadable(const struct sim_flash *flash, uint32_t address, size_t bytes)
 {
     uint32_t unit = unit_of(flash, address);
@@ -95,7 +102,7 @@ static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
         return TDM_E_FLASH_READ;
     }
     memcpy(to, flash->cell + offset, bytes);
-    for (i = 0; i < bytes; i++) {
+    for (i = 0; flash->drifts && i < bytes; i++) {
         if (flash->drift[offset + i] != 0) {
             byte[i] ^= flash->drift[offset + i] & (uint8_t)next_random(flash);
         }
@@ -166,7 +173,7 @@ static void tear_erase(struct sim_flash *flash, uint32_t address)
         uint8_t risen = risen_bits(flash, *cell);
 
         *cell |= risen;
-        flash->drift[offset + at] |= flash->cut.tear == SIM_TEAR_UNSTABLE ? risen : 0;
+        flash->drift[offset + at] |= drift_of(flash, risen);
         if (at % flash->flash.program_bytes == 0) {
             uint8_t *unit = &flash->unit[unit_of(flash, address + at)];
 
@@ -253,7 +260,7 @@ static void tear_unit(struct sim_flash *flash, uint32_t address, const uint8_t *
         uint8_t falling = flash->cell[offset + at] & (uint8_t)~from[at];
 
         flash->cell[offset + at] &= (uint8_t) ~(falling & next_random(flash));
-        flash->drift[offset + at] |= flash->cut.tear == SIM_TEAR_UNSTABLE ? falling : 0;
+        flash->drift[offset + at] |= drift_of(flash, falling);
     }
     *unit |= PROGRAMMED | (flash->cut.tear == SIM_TEAR_UNREADABLE ? UNREADABLE : 0);
 }
@@ -369,6 +376,7 @@ void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from)
 
     memcpy(to->cell, from->cell, from->bytes);
     memcpy(to->drift, from->drift, from->bytes);
+    to->drifts = from->drifts;
     memcpy(to->unit, from->unit, from->bytes / from->flash.program_bytes);
     memcpy(to->wear, from->wear, pages * sizeof *from->wear);
     memcpy(to->page, from->page, pages);
@@ -466,7 +474,7 @@ const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, u
     if (!inside(flash, address, bytes) || any_unreadable(flash, address, bytes)) {
         return NULL;
     }
-    for (at = 0; at < bytes; at++) {
+    for (at = 0; flash->drifts && at < bytes; at++) {
         if (flash->drift[offset + at] != 0) {
             return NULL;
         }

@@ -34,6 +34,7 @@ struct sim_flash {
     uint32_t bytes;
     uint8_t *cell;   /* what reads */
     uint8_t *drift;  /* per byte: bits that read either way */
+    bool drifts;     /* there may be some */
     uint8_t *unit;   /* per program unit: enum unit_flag of flash.c */
     uint32_t *wear;  /* per erase unit: erases */
     uint8_t *page;   /* per erase unit: enum page_flag of flash.c */

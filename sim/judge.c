@@ -52,14 +52,15 @@ static uint32_t u32(const uint8_t *from)
 
 static uint32_t crc32(const uint8_t *data, unsigned bytes)
 {
+    static const uint32_t of_4_bits[16] = {
+        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
     uint32_t crc = 0xFFFFFFFFu;
-    unsigned bit;
 
-    while (bytes-- > 0) {
+    while (bytes-- > 0) { /* a record is read at each operation */
         crc ^= *data++;
-        for (bit = 0; bit < 8; bit++) {
-            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-        }
+        crc = crc >> 4 ^ of_4_bits[crc & 15];
+        crc = crc >> 4 ^ of_4_bits[crc & 15];
     }
     return ~crc;
 }
@@ -122,14 +123,8 @@ static bool holds_image(const struct sim_judge *judge, uint32_t address, const s
 {
     uint32_t bytes = firmware->bytes - firmware->image;
     const uint8_t *there = sim_flash_peek(judge->flash, address, bytes);
-    uint32_t at;
 
-    for (at = 0; there != NULL && at < bytes; at++) {
-        if (there[at] != sim_firmware_placed(firmware, address, at)) {
-            return false;
-        }
-    }
-    return there != NULL;
+    return there != NULL && sim_firmware_is(firmware, address, there);
 }
 
 static bool holds(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware)

@@ -47,13 +47,17 @@ const char *sim_tear_text(enum sim_tear tear)
 
 void sim_report_heading(FILE *to)
 {
-    fprintf(to, "%-22s %10s %10s %10s %8s\n", "scenario", "operations", "cases", "cuts", "failed");
+    fprintf(to, "%-28s %10s %10s %10s %8s\n", "scenario", "operations", "cases", "cuts", "failed");
 }
 
 void sim_report_row(FILE *to, const struct sim_tally *tally)
 {
-    fprintf(to, "%-22s %10" PRIu32 " %10" PRIu32 " %10" PRIu32 " %8" PRIu32 "\n", tally->scenario->name,
+    fprintf(to, "%-28s %10" PRIu32 " %10" PRIu32 " %10" PRIu32 " %8" PRIu32, tally->scenario->name,
             tally->operations, tally->cases, tally->cuts, tally->failures);
+    if (tally->one_in > 1 && tally->cuts > 0) {
+        fprintf(to, "  1 case of %" PRIu32, tally->one_in);
+    }
+    fputc('\n', to);
     if (tally->failures > 0) {
         fprintf(to, "    --case %s\n    %s\n", tally->failed_case, tally->verdict);
     }
@@ -63,7 +67,7 @@ void sim_report_total(FILE *to, const struct sim_total *total, const struct sim_
 {
     int tear;
 
-    fprintf(to, "%-22s %10s %10" PRIu32 " %10" PRIu32 " %8" PRIu32 "\n\n", "all", "", total->cases,
+    fprintf(to, "%-28s %10s %10" PRIu32 " %10" PRIu32 " %8" PRIu32 "\n\n", "all", "", total->cases,
             total->cuts, total->failures);
     for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
         if (total->by_tear[tear] > 0) {

@@ -307,6 +307,7 @@ void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct si
     own.one_in *= world->scenario->one_in != 0 ? world->scenario->one_in : 1;
     memset(tally, 0, sizeof *tally);
     tally->scenario = world->scenario;
+    tally->one_in = own.one_in;
     (void)run_case(&run, NULL, 0);
     if (tally->failures > 0) {
         return;

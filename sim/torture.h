@@ -25,6 +25,7 @@ struct sim_plan {
 
 struct sim_tally {
     const struct sim_scenario *scenario;
+    uint32_t one_in; /* the share of cases that was run */
     uint32_t cases;
     uint32_t cuts; /* that happened, and were survived where nothing failed */
     uint32_t by_tear[SIM_KIND_COUNT];
