@@ -1,7 +1,9 @@
 /* tandem torture: the simulator of sim/ on a user's own flash layout. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/layout.h"
 #include "cli/options.h"
@@ -16,6 +18,20 @@ enum { RANDOM_CASES = 10000 };
 
 /* --- What was asked for --- */
 
+static int no_such_layout(const char *name)
+{
+    char known[512] = "";
+    size_t used = 0;
+    unsigned i;
+
+    for (i = 0; i < SIM_SMALL_LAYOUTS && used < sizeof known; i++) {
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                 sim_small_layouts[i].name);
+    }
+    return output_fail(CLI_USAGE, "there is no file \"%s\", nor a built-in layout of that name; those are %s",
+                       name, known);
+}
+
 static int load_layout(const struct invocation *call, struct sim_layout *layout)
 {
     const char *path = option_text(call, "layout");
@@ -26,6 +42,9 @@ static int load_layout(const struct invocation *call, struct sim_layout *layout)
     if (small != NULL) {
         *layout = *small;
         return CLI_OK;
+    }
+    if (strpbrk(path, "./") == NULL && access(path, F_OK) != 0) {
+        return no_such_layout(path);
     }
     rc = layout_load(&board, path);
     if (rc != CLI_OK) {
@@ -81,6 +100,23 @@ static int find_scenario(const char *name, const struct sim_scenario **scenario)
                            name);
     }
     return CLI_OK;
+}
+
+/* Those for one bank mean nothing with two, and the other way round. */
+static int check_scenario(const struct sim_scenario *scenario, const struct sim_layout *layout)
+{
+    const struct sim_scenario *of_layout = sim_scenarios(layout);
+
+    while (of_layout->name != NULL && of_layout != scenario) {
+        of_layout++;
+    }
+    if (of_layout->name != NULL) {
+        return CLI_OK;
+    }
+    return output_fail(CLI_USAGE,
+                       "the scenario \"%s\" is for devices with %s; give a --layout that has as many, or "
+                       "another scenario (`tandem torture --list`)",
+                       scenario->name, sim_layout_has_one_bank(layout) ? "two banks" : "one bank");
 }
 
 /* --- Running --- */
@@ -140,6 +176,7 @@ struct run {
     bool json;                     /* instead of a table */
     json_t *rows;                  /* for --json and a report that is JSON */
     struct torture_report *report; /* that is a page */
+    FILE *json_report;
 };
 
 static void torture_scenario(struct run *run, struct sim_world *world, struct sim_tally *tally)
@@ -188,14 +225,23 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* Opens what --report asks for. */
+static int report_fails(const char *path)
+{
+    return output_fail(CLI_FAILED, "%s: %s; give --report a file that can be written", path, strerror(errno));
+}
+
+/* Opens what --report asks for: a run takes long, and its end is no time to find that there is no room. */
 static int open_report(const struct invocation *call, struct run *run)
 {
     const char *path = option_text(call, "report");
     const char *layout = option_text(call, "layout");
 
-    if (path == NULL || ends_with(path, ".json")) {
+    if (path == NULL) {
         return CLI_OK;
+    }
+    if (ends_with(path, ".json")) {
+        run->json_report = fopen(path, "w");
+        return run->json_report != NULL ? CLI_OK : report_fails(path);
     }
     if (!ends_with(path, ".html")) {
         return output_fail(CLI_USAGE, "--report takes a file that ends in .html or .json, not \"%s\"", path);
@@ -204,11 +250,14 @@ static int open_report(const struct invocation *call, struct run *run)
     return run->report != NULL ? CLI_OK : CLI_FAILED;
 }
 
-static int write_json(const char *path, json_t *value)
+static int write_json(FILE *to, const char *path, json_t *value)
 {
-    return json_dump_file(value, path, JSON_INDENT(2)) == 0
-               ? CLI_OK
-               : output_fail(CLI_FAILED, "%s can't be written; give --report another file", path);
+    int failed = json_dumpf(value, to, JSON_INDENT(2));
+
+    if (fclose(to) != 0 || failed != 0) {
+        return report_fails(path);
+    }
+    return CLI_OK;
 }
 
 /* The sums, to everybody who asked. */
@@ -220,8 +269,8 @@ static int conclude(const struct invocation *call, struct run *run)
 
     if (run->report != NULL) {
         rc = torture_report_close(run->report, &run->total);
-    } else if (path != NULL) {
-        rc = write_json(path, sums);
+    } else if (run->json_report != NULL) {
+        rc = write_json(run->json_report, path, sums);
     }
     if (run->json) {
         int printed = output_json(sums);
@@ -254,6 +303,9 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
         if (run.report != NULL) {
             (void)torture_report_close(run.report, &run.total);
         }
+        if (run.json_report != NULL) {
+            (void)fclose(run.json_report);
+        }
         return rc;
     }
     rc = conclude(call, &run);
@@ -278,6 +330,10 @@ static int run_case(const struct invocation *call, const char *name, const struc
     if (!sim_case_parse(name, &scenario, cuts, &count)) {
         return output_fail(CLI_USAGE, "\"%s\" names no case; a case looks like healthy:12t7", name);
     }
+    rc = check_scenario(scenario, layout);
+    if (rc != CLI_OK) {
+        return rc;
+    }
     rc = open_world(&world, scenario, layout);
     if (rc != CLI_OK) {
         return rc;
@@ -290,6 +346,11 @@ static int run_case(const struct invocation *call, const char *name, const struc
                                        "virtual_seconds", (int)(outcome.virtual_ms / 1000), "survived",
                                        !outcome.guilty, "verdict",
                                        outcome.guilty ? outcome.verdict : "all invariants hold"));
+    if (rc == CLI_OK && !outcome.guilty && outcome.cuts < count) {
+        return output_fail(CLI_FAILED,
+                           "%s: the scenario ends before %s cut; on this layout there is no such case", name,
+                           outcome.cuts == 0 ? "the" : "the second");
+    }
     return rc == CLI_OK && outcome.guilty ? CLI_FAILED : rc;
 }
 
@@ -318,6 +379,7 @@ static int run(const struct invocation *call)
     }
     if (rc == CLI_OK && option_given(call, "scenario")) {
         rc = find_scenario(option_text(call, "scenario"), &only);
+        rc = rc == CLI_OK ? check_scenario(only, &layout) : rc;
     }
     return rc == CLI_OK ? run_all(call, only, &layout) : rc;
 }

@@ -54,7 +54,7 @@ void sim_report_row(FILE *to, const struct sim_tally *tally)
 {
     fprintf(to, "%-28s %10" PRIu32 " %10" PRIu32 " %10" PRIu32 " %8" PRIu32, tally->scenario->name,
             tally->operations, tally->cases, tally->cuts, tally->failures);
-    if (tally->one_in > 1 && tally->cuts > 0) {
+    if (tally->scenario->one_in > 1 && tally->cuts > 0) {
         fprintf(to, "  1 case of %" PRIu32, tally->one_in);
     }
     fputc('\n', to);
@@ -78,6 +78,8 @@ void sim_report_total(FILE *to, const struct sim_total *total, const struct sim_
     if (plan->one_in > 1) {
         fprintf(to, "1 case of %" PRIu32 " was run\n", plan->one_in);
     }
-    fprintf(to, "at most %u boots from a cut until a confirmed firmware ran\n", total->worst_boots);
+    if (total->worst_boots > 0) {
+        fprintf(to, "at most %u boots from a cut until a confirmed firmware ran\n", total->worst_boots);
+    }
     fprintf(to, "%" PRIu32 " cases, %" PRIu32 " failed\n", total->cases, total->failures);
 }

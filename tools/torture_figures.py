@@ -12,6 +12,8 @@ from pathlib import Path
 TANDEM = Path(__file__).resolve().parent.parent / "build/bin/tandem"
 TWO_BANKS = ("tiny", "small", "small-once", "small-wide", "long", "long-once")
 ONE_BANK = ("one-tiny", "one", "one-once", "one-wide", "one-long")
+FRAMED = {"framed": ("compressed", "delta-mcu-restarts", "delta-both-restart"),  # images of more than a frame
+          "one-framed": ("one-compressed", "one-compressed-mcu-restarts")}
 ASKED_FOR = 100_000  # distinct cut cases for each kind of device
 ALL_PAIRS = ("healthy", "self-test", "crash")  # every pair, on the tiny layouts
 PAIRS_ONE_IN = 400
@@ -22,6 +24,9 @@ def runs():
     """Layout, mode, share, scenario."""
     for layout in TWO_BANKS + ONE_BANK:
         yield layout, "each", 1, None
+    for layout, scenarios in FRAMED.items():
+        for scenario in scenarios:
+            yield layout, "each", 1, scenario
     for prefix in ("", "one-"):
         for scenario in ALL_PAIRS:
             yield f"{prefix}tiny", "pairs", 1, prefix + scenario
@@ -71,11 +76,11 @@ def section():
         done = list(pool.map(torture, runs()))
     text = ("## Torture\n\nThe simulated device under power cuts and faults of the line (docs/TORTURE.md); no case stands twice. A "
             "brick is a case that\ndid not end as it must. Boots: most starts from a cut until a confirmed firmware ran. Of the "
-            "scenarios that take long\n(real signatures, a day of aborts) 1 case in 24 or 200 of these was run.\n\n"
+            "scenarios that take long\n(real signatures, a day of aborts or replays) 1 case in 24 or 200 of these was run.\n\n"
             "| layout | cuts | scenarios | share | cases | survived | bricks | boots |\n"
             "| --- | --- | --- | --- | --- | --- | --- | --- |\n")
     well = True
-    for name, layouts in (("two banks", TWO_BANKS), ("one bank", ONE_BANK)):
+    for name, layouts in (("two banks", (*TWO_BANKS, "framed")), ("one bank", (*ONE_BANK, "one-framed"))):
         mine = [(run, result) for run, result in done if run[0] in layouts]
         cases, line = total(name, [result for _, result in mine])
         text += "".join(row(*pair) for pair in mine) + line

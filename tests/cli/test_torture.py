@@ -55,12 +55,27 @@ class Torture(TandemCase):
         self.assertEqual({width // 8 for width in rows.values()}, {operations})
         self.assertIn("the image is confirmed", page)
 
+    def test_a_report_that_finds_no_room_is_no_success(self):
+        for name in ("r.html", "r.json"):
+            (self.folder / name).symlink_to("/dev/full")
+            done = self.tandem(*PAIR, "--cuts", "none", "--report", name, code=FAILED)
+            self.assertIn("No space left on device", done.stderr)
+
+    def test_a_case_whose_cut_never_comes_is_no_success(self):
+        done = self.tandem("torture", "--layout", "tiny", "--case", "healthy:999t4", code=FAILED)
+        self.assertIn("ends before the cut", done.stderr)
+
     def test_a_layout_of_ones_own(self):
         self.tandem("torture", "--layout", LAYOUT, "--scenario", "healthy", "--cuts", "none")
 
     def test_what_is_wrong_is_said(self):
         for arguments, because, code in [(("--report", "r.txt"), "ends in .html or .json", USAGE),
                                          (("--report", "no/r.html"), "No such file or directory", FAILED),
+                                         (("--report", "no/r.json"), "No such file or directory", FAILED),
+                                         (("--layout", "smal"), "a built-in layout of that name; those are small, small-once", USAGE),
+                                         (("--scenario", "one-healthy"), "is for devices with one bank", USAGE),
+                                         (("--layout", "one", "--scenario", "healthy"), "is for devices with two banks", USAGE),
+                                         (("--case", "one-healthy:3t4"), "is for devices with one bank", USAGE),
                                          (("--cuts", "some"), "--cuts is none, each, pairs, line or random", USAGE),
                                          (("--scenario", "x"), "--list", USAGE),
                                          (("--case", "healthy:12"), "names no case", USAGE),
