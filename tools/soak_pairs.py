@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TANDEM = ROOT / "build/bin/tandem"
+TANDEM = Path(os.environ.get("TANDEM_BIN", ROOT / "build/bin")) / "tandem"
 KEPT = ROOT / "build/soak-pairs.json"  # what earlier calls with --minutes did
 LAYOUTS = ("tiny", "one-tiny")
 
