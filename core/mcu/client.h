@@ -10,16 +10,13 @@
 /* --- mcu.c --- */
 
 /* The clock wraps: a time counts as past up to half of its range. */
-static inline bool tdm__is_past(uint32_t when_ms, uint32_t now_ms)
+static inline bool tdm__is_past(const struct tdm_mcu *mcu, uint32_t when_ms)
 {
-    return now_ms - when_ms <= INT32_MAX;
+    return mcu->now_ms - when_ms <= INT32_MAX;
 }
 
 /* Milliseconds until when, 0 if it is past. */
-static inline uint32_t tdm__until(uint32_t when_ms, uint32_t now_ms)
-{
-    return tdm__is_past(when_ms, now_ms) ? 0 : when_ms - now_ms;
-}
+uint32_t tdm__time_left(const struct tdm_mcu *mcu, uint32_t when_ms);
 
 static inline uint32_t tdm__sooner(uint32_t a_ms, uint32_t b_ms)
 {
@@ -33,23 +30,28 @@ void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, ui
 /* A call that was answered, and with true; a Bool is its only result. */
 bool tdm__is_yes(int error, struct tdm_reader *results);
 
-/* A call with one number as its argument, or none. */
+/* A call of ours: its arguments, and who takes the answer. */
 struct tdm__question {
     uint16_t uid;
     uint16_t timeout_ms;
-    uint8_t argument_bytes; /* 0: none */
-    tdm_done_fn *done;
+    uint8_t argument_bytes; /* a number of so many, 0: none */
+    /* Other arguments. Optional. */
+    void (*put)(const struct tdm_mcu *mcu, struct tdm_writer *args);
+    /* error: TDM_OK, TDM_E_TIMEOUT or TDM_E_STATUS. A call that was dropped ends without a word. */
+    void (*done)(struct tdm_mcu *mcu, int error, struct tdm_reader *results);
 };
 
-/* Makes the call; done gets mcu as its ctx. TDM_OK or TDM_E_ROOM. */
-TDM_MUST_USE int tdm__ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
-                          struct tdm_call *call, uint32_t now_ms);
+/* Makes the call. Returns when to try again: TDM__NEVER, or 1 while the transmit queue is full. */
+uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_mcu_call *call, const struct tdm__question *question,
+                  uint32_t argument);
+/* Its answer is not wanted any more. */
+void tdm__drop(struct tdm_mcu *mcu, struct tdm_mcu_call *call);
 
 /* Feeds the watchdog, unless the product is not healthy. mcu is a struct tdm_mcu. */
 void tdm__feed(void *mcu);
 
 /* Resets the processor once what waits to be sent is out, 100 ms from now at the latest. */
-void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause, uint32_t now_ms);
+void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause);
 
 /* What signatures are checked against now. */
 struct tdm_trust tdm__trust(const struct tdm_mcu *mcu);
@@ -59,12 +61,12 @@ bool tdm__read_running(struct tdm_mcu *mcu);
 
 /* --- link_up.c --- */
 
-void tdm__link_start(struct tdm_mcu *mcu, uint32_t now_ms);
-uint32_t tdm__link_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__link_start(struct tdm_mcu *mcu);
+uint32_t tdm__link_poll(struct tdm_mcu *mcu);
 /* The co-processor restarts: bring-up from the beginning. */
-void tdm__link_lost(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__link_lost(struct tdm_mcu *mcu);
 /* The co-processor told its state. */
-void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state, uint32_t now_ms);
+void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state);
 /* False between initialize and the last answer to "do you know this extension". */
 bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
 
@@ -87,9 +89,9 @@ struct tdm_mcu_role {
     /* Takes the next bytes of table and image. 1: more to come; TDM_OK: they are what was signed. */
     int (*check)(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
     /* An update ended. */
-    void (*ended)(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms);
+    void (*ended)(struct tdm_mcu *mcu, uint8_t reason);
     /* None is under way; returns when to ask again. */
-    uint32_t (*idle)(struct tdm_mcu *mcu, uint32_t now_ms);
+    uint32_t (*idle)(struct tdm_mcu *mcu);
 };
 
 /* --- plain.c: files that are no packages; update.c asks --- */
@@ -102,7 +104,7 @@ struct tdm_mcu_plain {
     /* Is the first chunk, which is in the buffer, the start of a plain image? */
     bool (*is_plain)(const struct tdm_mcu *mcu);
     /* Has a head made for it, so that it is installed like a package; as tdm__update_poll. */
-    uint32_t (*ask)(struct tdm_mcu *mcu, uint32_t now_ms);
+    uint32_t (*ask)(struct tdm_mcu *mcu);
 };
 
 /* The bank that an update goes to. */
@@ -124,11 +126,11 @@ enum tdm__report_event {
 
 void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);
 /* An update failed; about is its image digest, NULL if not known. */
-void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about, uint32_t now_ms);
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about);
 /* The failure is not worth telling any more. */
-void tdm__report_drop_failed(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__report_drop_failed(struct tdm_mcu *mcu);
 void tdm__report_drop_all(struct tdm_mcu *mcu);
-void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__report_poll(struct tdm_mcu *mcu);
 /* True while a failure waits for its way into the transmit queue. */
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu);
 
@@ -138,7 +140,7 @@ bool tdm__report_holds_answers(const struct tdm_mcu *mcu);
 uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const char *type,
                           const char *version);
 /* Why an accepted update has to wait. */
-uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms);
+uint8_t tdm__policy_wait(const struct tdm_mcu *mcu);
 /* From the package's verified front. */
 uint8_t tdm__policy_package(const struct tdm_mcu *mcu);
 
@@ -187,9 +189,9 @@ struct tdm_mcu_resume {
     bool (*plan)(struct tdm_mcu *mcu);
     /* That is erased: the digests of the file up to there, and on to RESUMING. TDM_E_RELOCATIONS,
      * TDM_E_FLASH_READ. */
-    int (*enter)(struct tdm_mcu *mcu, uint32_t now_ms);
+    int (*enter)(struct tdm_mcu *mcu);
     /* Asks the co-processor to go on there; as tdm__update_poll. */
-    uint32_t (*ask)(struct tdm_mcu *mcu, uint32_t now_ms);
+    uint32_t (*ask)(struct tdm_mcu *mcu);
     /* It goes on at this offset of the file; false where it can't. */
     bool (*go_on_at)(struct tdm_mcu *mcu, uint32_t offset);
     /* Flash from address to end is about to be programmed: erases a page that may be weak. */
@@ -198,22 +200,22 @@ struct tdm_mcu_resume {
 
 /* --- update.c: the dialogue --- */
 
-void tdm__update_start(struct tdm_mcu *mcu, uint32_t now_ms);
-uint32_t tdm__update_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__update_start(struct tdm_mcu *mcu);
+uint32_t tdm__update_poll(struct tdm_mcu *mcu);
 /* The co-processor is gone or started again. */
-void tdm__update_link_lost(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__update_link_lost(struct tdm_mcu *mcu);
 /* The four calls of the co-processor: as tdm_serve_fn. */
 int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results, uint32_t now_ms);
+                         struct tdm_writer *results);
 int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results, uint32_t now_ms);
+                     struct tdm_writer *results);
 int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                      struct tdm_writer *results, uint32_t now_ms);
-int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms);
+                      struct tdm_writer *results);
+int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args);
 
 /* --- health.c: the trial --- */
 
-void tdm__health_start(struct tdm_mcu *mcu, uint32_t now_ms);
-uint32_t tdm__health_poll(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__health_start(struct tdm_mcu *mcu);
+uint32_t tdm__health_poll(struct tdm_mcu *mcu);
 
 #endif

@@ -43,17 +43,15 @@ static int refuse_to_begin(struct tdm_mcu *mcu)
     return TDM_E_STATE;
 }
 
-static void ignore_end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+static void ignore_end(struct tdm_mcu *mcu, uint8_t reason)
 {
     (void)mcu;
     (void)reason;
-    (void)now_ms;
 }
 
-static uint32_t rest(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t rest(struct tdm_mcu *mcu)
 {
     (void)mcu;
-    (void)now_ms;
     return TDM__NEVER;
 }
 
@@ -156,62 +154,62 @@ static int check(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 /* --- The bootloader: what follows an end --- */
 
 /* Back to the image that is still there. Where the record can't say so, the next start comes here again. */
-static void give_back(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+static void give_back(struct tdm_mcu *mcu, uint8_t reason)
 {
     int error = tdm_boot_fetch_end(&mcu->log, reason);
 
     (void)error;
-    tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+    tdm__leave(mcu, TDM_RESET_SOFT);
 }
 
-static void ended(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+static void ended(struct tdm_mcu *mcu, uint8_t reason)
 {
     struct tdm_mcu_fetch *fetch = &mcu->fetch;
 
     if (reason == TDM_REASON_SUPERSEDED)
         return;
     if (is_intact(mcu)) {
-        give_back(mcu, reason, now_ms);
+        give_back(mcu, reason);
         return;
     }
-    fetch->since_ms = now_ms;
+    fetch->since_ms = mcu->now_ms;
     if (fetch->failures < UINT8_MAX)
         fetch->failures++;
 }
 
-static uint32_t idle_intact(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t idle_intact(struct tdm_mcu *mcu)
 {
     uint32_t limit_ms = mcu->fetch.since_ms + OFFER_LIMIT_MS;
 
-    if (!tdm__is_past(limit_ms, now_ms))
-        return tdm__until(limit_ms, now_ms);
-    give_back(mcu, TDM_REASON_SILENCE, now_ms);
+    if (!tdm__is_past(mcu, limit_ms))
+        return tdm__time_left(mcu, limit_ms);
+    give_back(mcu, TDM_REASON_SILENCE);
     return 0;
 }
 
 /* Initialising the co-processor anew makes the device check in again, and so be offered a firmware. */
-static uint32_t idle_empty(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t idle_empty(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_fetch *fetch = &mcu->fetch;
     uint8_t doublings = fetch->failures < RETRY_DOUBLINGS ? fetch->failures : RETRY_DOUBLINGS;
     uint32_t retry_ms = fetch->since_ms + ((uint32_t)RETRY_MS << doublings);
 
     if (!mcu->link.up) {
-        fetch->since_ms = now_ms;
+        fetch->since_ms = mcu->now_ms;
         return TDM__NEVER;
     }
-    if (!tdm__is_past(retry_ms, now_ms))
-        return tdm__until(retry_ms, now_ms);
-    fetch->since_ms = now_ms;
+    if (!tdm__is_past(mcu, retry_ms))
+        return tdm__time_left(mcu, retry_ms);
+    fetch->since_ms = mcu->now_ms;
     if (fetch->failures < UINT8_MAX)
         fetch->failures++;
-    tdm__link_lost(mcu, now_ms);
+    tdm__link_lost(mcu);
     return 0;
 }
 
-static uint32_t idle(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t idle(struct tdm_mcu *mcu)
 {
-    return is_intact(mcu) ? idle_intact(mcu, now_ms) : idle_empty(mcu, now_ms);
+    return is_intact(mcu) ? idle_intact(mcu) : idle_empty(mcu);
 }
 
 const struct tdm_mcu_role tdm_mcu_fetches = {

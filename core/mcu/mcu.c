@@ -66,18 +66,43 @@ bool tdm__is_yes(int error, struct tdm_reader *results)
     return error == TDM_OK && tdm_get_bool(results) && tdm_reader_done(results);
 }
 
-int tdm__ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
-             struct tdm_call *call, uint32_t now_ms)
+uint32_t tdm__time_left(const struct tdm_mcu *mcu, uint32_t when_ms)
+{
+    return tdm__is_past(mcu, when_ms) ? 0 : when_ms - mcu->now_ms;
+}
+
+static void answered(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+{
+    const struct tdm_mcu_call *call = ctx;
+
+    (void)status;
+    (void)now_ms;
+    if (error != TDM_E_CANCELLED)
+        call->question->done(call->mcu, error, results);
+}
+
+uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_mcu_call *call, const struct tdm__question *question,
+                  uint32_t argument)
 {
     struct tdm_writer args;
-    int error = tdm_endpoint_open(&mcu->endpoint, question->uid, false, &args);
 
-    if (error != TDM_OK)
-        return error;
+    if (tdm_endpoint_open(&mcu->endpoint, question->uid, false, &args) != TDM_OK)
+        return 1;
     for (uint8_t i = 0; i < question->argument_bytes; i++, argument >>= 8)
         tdm_put_u8(&args, (uint8_t)argument);
-    return tdm_endpoint_commit(&mcu->endpoint, &args, call, question->timeout_ms, question->done, mcu,
-                               now_ms);
+    if (question->put != NULL)
+        question->put(mcu, &args);
+    call->mcu = mcu;
+    call->question = question;
+    return tdm_endpoint_commit(&mcu->endpoint, &args, &call->rpc, question->timeout_ms, answered, call,
+                               mcu->now_ms) == TDM_OK
+               ? TDM__NEVER
+               : 1;
+}
+
+void tdm__drop(struct tdm_mcu *mcu, struct tdm_mcu_call *call)
+{
+    tdm_endpoint_cancel(&mcu->endpoint, &call->rpc, mcu->now_ms);
 }
 
 void tdm__feed(void *ctx)
@@ -126,22 +151,21 @@ bool tdm__read_running(struct tdm_mcu *mcu)
     return mcu->running_known;
 }
 
-void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause, uint32_t now_ms)
+void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
 {
     mcu->leaving = true;
     mcu->leave_cause = (uint8_t)cause;
-    mcu->leave_ms = now_ms + DRAIN_MS;
+    mcu->leave_ms = mcu->now_ms + DRAIN_MS;
 }
 
 /* --- Calls of the co-processor --- */
 
-static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args, struct tdm_writer *results,
-                        uint32_t now_ms)
+static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args, struct tdm_writer *results)
 {
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     tdm_put_bool(results, true);
-    tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+    tdm__leave(mcu, TDM_RESET_SOFT);
     return TDM_STATUS_OK;
 }
 
@@ -163,13 +187,13 @@ static int serve_has_uid(struct tdm_reader *args, struct tdm_writer *results)
     return TDM_STATUS_OK;
 }
 
-static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms)
+static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     uint8_t state = tdm_get_u8(args);
 
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    tdm__link_state(mcu, state, now_ms);
+    tdm__link_state(mcu, state);
     return TDM_STATUS_OK;
 }
 
@@ -185,7 +209,7 @@ static int serve_vpin(struct tdm_mcu *mcu, struct tdm_reader *args)
     return TDM_STATUS_OK;
 }
 
-static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms)
+static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     uint8_t event = tdm_get_u8(args);
 
@@ -193,7 +217,7 @@ static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t no
         return TDM_STATUS_ARGS_READ;
     tdm__emit_value(mcu, TDM_MCU_NCP_EVENT, event);
     if (event == TDM_EVENT_NCP_REBOOTING)
-        tdm__link_lost(mcu, now_ms);
+        tdm__link_lost(mcu);
     return TDM_STATUS_OK;
 }
 
@@ -202,27 +226,28 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
 {
     struct tdm_mcu *mcu = ctx;
 
+    (void)now_ms; /* which the client noted before */
     switch (uid) {
     case TDM_UID_MCU_PING:
         return tdm_reader_done(args) ? TDM_STATUS_OK : TDM_STATUS_ARGS_READ;
     case TDM_UID_MCU_REBOOT:
-        return serve_reboot(mcu, args, results, now_ms);
+        return serve_reboot(mcu, args, results);
     case TDM_UID_MCU_HAS_UID:
         return serve_has_uid(args, results);
     case TDM_UID_STATE_CHANGE:
-        return serve_state(mcu, args, now_ms);
+        return serve_state(mcu, args);
     case TDM_UID_VPIN_CHANGE:
         return serve_vpin(mcu, args);
     case TDM_UID_PROCESS_EVENT:
-        return serve_event(mcu, args, now_ms);
+        return serve_event(mcu, args);
     case TDM_UID_OTA_AVAILABLE:
-        return tdm__serve_available(mcu, msg_id, args, results, now_ms);
+        return tdm__serve_available(mcu, msg_id, args, results);
     case TDM_UID_OTA_WRITE:
-        return tdm__serve_write(mcu, msg_id, args, results, now_ms);
+        return tdm__serve_write(mcu, msg_id, args, results);
     case TDM_UID_OTA_FINISH:
-        return tdm__serve_finish(mcu, msg_id, args, results, now_ms);
+        return tdm__serve_finish(mcu, msg_id, args, results);
     case TDM_UID_OTA_CANCEL:
-        return tdm__serve_cancel(mcu, args, now_ms);
+        return tdm__serve_cancel(mcu, args);
     default:
         return TDM_STATUS_UNKNOWN_UID;
     }
@@ -236,22 +261,24 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
         return TDM_E_ARGUMENT;
     memset(mcu, 0, sizeof *mcu);
     mcu->config = config;
+    mcu->now_ms = now_ms;
     mcu->healthy = true;
     tdm_endpoint_init(&mcu->endpoint, config->rx, config->rx_bytes, config->tx, config->tx_bytes, serve, mcu);
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
         (void)tdm__read_running(mcu);
     mcu->fetch.since_ms = now_ms;
-    tdm__link_start(mcu, now_ms);
-    tdm__update_start(mcu, now_ms);
-    tdm__health_start(mcu, now_ms);
+    tdm__link_start(mcu);
+    tdm__update_start(mcu);
+    tdm__health_start(mcu);
     return TDM_OK;
 }
 
 void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, uint32_t now_ms)
 {
+    mcu->now_ms = now_ms;
     if (!mcu->dead)
-        tdm_endpoint_receive(&mcu->endpoint, bytes, count, now_ms);
+        tdm_endpoint_receive(&mcu->endpoint, bytes, count, mcu->now_ms);
 }
 
 static bool is_drained(const struct tdm_mcu *mcu)
@@ -263,20 +290,20 @@ static bool is_drained(const struct tdm_mcu *mcu)
 }
 
 /* Resets as soon as all is out. The other parts rest but for what they still have to say. */
-static uint32_t leave(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t leave(struct tdm_mcu *mcu)
 {
-    uint32_t wait_ms = tdm__update_poll(mcu, now_ms);
+    uint32_t wait_ms = tdm__update_poll(mcu);
 
-    if (!tdm__is_past(mcu->leave_ms, now_ms) && !is_drained(mcu))
+    if (!tdm__is_past(mcu, mcu->leave_ms) && !is_drained(mcu))
         return tdm__sooner(wait_ms, 1);
     mcu->dead = true;
     mcu->config->ops->reset(mcu->config->ctx, (enum tdm_reset_cause)mcu->leave_cause);
     return TDM__NEVER;
 }
 
-static void count_hold_down(struct tdm_mcu *mcu, uint32_t now_ms)
+static void count_hold_down(struct tdm_mcu *mcu)
 {
-    for (; mcu->held_s > 0 && tdm__is_past(mcu->held_ms, now_ms); mcu->held_ms += SECOND_MS)
+    for (; mcu->held_s > 0 && tdm__is_past(mcu, mcu->held_ms); mcu->held_ms += SECOND_MS)
         mcu->held_s--;
 }
 
@@ -284,19 +311,20 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     uint32_t wait_ms;
 
+    mcu->now_ms = now_ms;
     if (mcu->dead)
         return TDM__NEVER;
     mcu->healthy = mcu->config->ops->healthy == NULL || mcu->config->ops->healthy(mcu->config->ctx);
     tdm__feed(mcu);
-    count_hold_down(mcu, now_ms);
-    wait_ms = tdm_endpoint_poll(&mcu->endpoint, now_ms);
+    count_hold_down(mcu);
+    wait_ms = tdm_endpoint_poll(&mcu->endpoint, mcu->now_ms);
     if (!mcu->leaving)
-        wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu, now_ms));
+        wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu));
     if (!mcu->leaving)
-        wait_ms = tdm__sooner(wait_ms, tdm__health_poll(mcu, now_ms));
+        wait_ms = tdm__sooner(wait_ms, tdm__health_poll(mcu));
     if (mcu->leaving)
-        return tdm__sooner(wait_ms, leave(mcu, now_ms));
-    return tdm__sooner(wait_ms, tdm__update_poll(mcu, now_ms));
+        return tdm__sooner(wait_ms, leave(mcu));
+    return tdm__sooner(wait_ms, tdm__update_poll(mcu));
 }
 
 size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms)

@@ -2,15 +2,13 @@
  * Cortex-M0. */
 #include "core/mcu/client.h"
 
-void tdm__health_start(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__health_start(struct tdm_mcu *mcu)
 {
     (void)mcu;
-    (void)now_ms;
 }
 
-uint32_t tdm__health_poll(struct tdm_mcu *mcu, uint32_t now_ms)
+uint32_t tdm__health_poll(struct tdm_mcu *mcu)
 {
     (void)mcu;
-    (void)now_ms;
     return TDM__NEVER;
 }

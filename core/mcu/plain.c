@@ -149,29 +149,26 @@ static int take(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES])
     return make_head(mcu);
 }
 
-static void digest_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void digest_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
 {
-    struct tdm_mcu *mcu = ctx;
     uint16_t bytes;
     const uint8_t *digest = tdm_get_binary(results, &bytes);
     bool known = tdm__is_yes(error, results) && bytes == TDM_SHA256_BYTES;
 
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
     error = known ? take(mcu, digest) : TDM_E_FORMAT;
     mcu->update.chunk_used = 0;
     if (error == TDM_OK)
-        tdm__update_leave_front(mcu, now_ms);
+        tdm__update_leave_front(mcu);
     else
-        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+        tdm__update_fail(mcu, tdm_reason_of_error(error));
 }
 
-static uint32_t ask(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t ask(struct tdm_mcu *mcu)
 {
-    static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, 0, digest_done};
+    static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, 0, NULL,
+                                                digest_done};
 
-    return tdm__update_ask(mcu, &sha256, 0, now_ms);
+    return tdm__ask(mcu, &mcu->update.call, &sha256, 0);
 }
 
 const struct tdm_mcu_plain tdm_mcu_takes_plain = {

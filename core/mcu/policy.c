@@ -52,7 +52,7 @@ uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const 
 }
 
 /* R10: a transfer that is started over and over must not wear out the bank. */
-static bool rests(const struct tdm_mcu *mcu, uint32_t now_ms)
+static bool rests(const struct tdm_mcu *mcu)
 {
     uint16_t starts = mcu->log.record.starts;
     uint16_t doublings;
@@ -62,10 +62,10 @@ static bool rests(const struct tdm_mcu *mcu, uint32_t now_ms)
     doublings = (uint16_t)(starts - STARTS_FREE);
     if (doublings > START_DELAY_DOUBLINGS)
         doublings = START_DELAY_DOUBLINGS;
-    return !tdm__is_past(mcu->update.settled_ms + ((uint32_t)START_DELAY_MS << doublings), now_ms);
+    return !tdm__is_past(mcu, mcu->update.settled_ms + ((uint32_t)START_DELAY_MS << doublings));
 }
 
-uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms)
+uint8_t tdm__policy_wait(const struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
     const struct tdm_mcu_ops *ops = config->ops;
@@ -73,7 +73,7 @@ uint8_t tdm__policy_wait(const struct tdm_mcu *mcu, uint32_t now_ms)
 
     if (percent >= 0 && percent < config->battery_min_percent)
         return TDM_REASON_BATTERY;
-    if (mcu->held_s > 0 || rests(mcu, now_ms) || (ops->good_moment != NULL && !ops->good_moment(config->ctx)))
+    if (mcu->held_s > 0 || rests(mcu) || (ops->good_moment != NULL && !ops->good_moment(config->ctx)))
         return TDM_REASON_NOT_NOW;
     return TDM_REASON_NONE;
 }

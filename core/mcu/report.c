@@ -34,7 +34,15 @@ void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event)
     mcu->report.waiting |= bit((uint8_t)event);
 }
 
-void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about, uint32_t now_ms)
+/* What is in flight is not waited for any more. */
+static void stop(struct tdm_mcu *mcu)
+{
+    tdm__drop(mcu, &mcu->report.call);
+    mcu->report.sending = 0;
+    mcu->report.tries = 0;
+}
+
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about)
 {
     struct tdm_mcu_report *report = &mcu->report;
 
@@ -42,24 +50,22 @@ void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *abou
     report->about_known = about != NULL;
     if (about != NULL)
         memcpy(report->about, about, sizeof report->about);
-    report->tries = 0;
+    report->waiting |= bit(report->sending); /* makes way and goes again later */
     tdm__report(mcu, TDM__FAILED);
-    /* What is in flight makes way and goes again later. */
-    if (report->sending != 0 && report->sending != TDM__FAILED)
-        report->waiting |= bit(report->sending);
-    tdm_endpoint_cancel(&mcu->endpoint, &report->call, now_ms);
+    stop(mcu);
 }
 
-void tdm__report_drop_failed(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__report_drop_failed(struct tdm_mcu *mcu)
 {
     mcu->report.waiting &= (uint8_t)~bit(TDM__FAILED);
     if (mcu->report.sending == TDM__FAILED)
-        tdm_endpoint_cancel(&mcu->endpoint, &mcu->report.call, now_ms);
+        stop(mcu);
 }
 
 void tdm__report_drop_all(struct tdm_mcu *mcu)
 {
     mcu->report.waiting &= bit(TDM__HELD); /* which may be the end of a hold that it still knows of */
+    stop(mcu);
 }
 
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
@@ -84,18 +90,22 @@ static bool blames_image(const struct tdm_record *record)
     return record->last_reason >= TDM_REASON_SELF_TEST && record->last_reason <= TDM_REASON_FAULT;
 }
 
-static void put_reason(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+static uint8_t reason_of(const struct tdm_mcu *mcu)
 {
-    const struct tdm_mcu_report *report = &mcu->report;
-
-    if (event == TDM__FAILED)
-        tdm_put_u8(args, report->reason);
-    else
-        tdm_put_u8(args, event == TDM__STARTED ? start_reason(mcu) : (uint8_t)TDM_REASON_NONE);
+    switch (mcu->report.sending) {
+    case TDM__FAILED:
+        return mcu->report.reason;
+    case TDM__STARTED:
+        return start_reason(mcu);
+    default:
+        return TDM_REASON_NONE;
+    }
 }
 
-static void put_about(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+static void put_about(const struct tdm_mcu *mcu, struct tdm_writer *args)
 {
+    uint8_t event = mcu->report.sending;
+
     if (event == TDM__FAILED && mcu->report.about_known)
         tdm_put_binary(args, mcu->report.about, sizeof mcu->report.about);
     else if (event == TDM__STARTED && blames_image(&mcu->log.record))
@@ -104,28 +114,15 @@ static void put_about(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_
         tdm_put_binary(args, NULL, 0);
 }
 
-static void report_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void put_report(const struct tdm_mcu *mcu, struct tdm_writer *args)
 {
-    struct tdm_mcu *mcu = ctx;
-    struct tdm_mcu_report *report = &mcu->report;
-
-    (void)status;
-    (void)results;
-    (void)now_ms;
-    if (error == TDM_E_TIMEOUT && ++report->tries < REPORT_TRIES)
-        report->waiting |= bit(report->sending);
-    else
-        report->tries = 0;
-    report->sending = 0;
-}
-
-static uint16_t uid_of(uint8_t event)
-{
-    if (event == TDM__HELD)
-        return TDM_UID_OTA_SUSPEND;
-    if (event == TDM__DECODES)
-        return TDM_UID_DEVICE_DECODES;
-    return event == TDM__BOOTED ? TDM_UID_DEVICE_START : TDM_UID_DEVICE_REPORT;
+    tdm_put_u8(args, mcu->report.sending);
+    tdm_put_u8(args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
+    tdm_put_u8(args, reason_of(mcu));
+    tdm_put_binary(args, mcu->running_digest, mcu->running_known ? sizeof mcu->running_digest : 0);
+    put_about(mcu, args);
+    tdm_put_string(args, mcu->config->hardware);
+    tdm_put_u32(args, mcu->log.record.counter_floor);
 }
 
 /* What whoever installs the next update can decode. */
@@ -138,41 +135,55 @@ static uint8_t forms(const struct tdm_mcu *mcu)
     return config->decoder != NULL ? TDM_DECODES_COMPRESSED | TDM_DECODES_DELTA : 0;
 }
 
-static void put_report(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+static void put_forms(const struct tdm_mcu *mcu, struct tdm_writer *args)
 {
-    tdm_put_u8(args, event);
-    tdm_put_u8(args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
-    put_reason(args, mcu, event);
-    tdm_put_binary(args, mcu->running_digest, mcu->running_known ? sizeof mcu->running_digest : 0);
-    put_about(args, mcu, event);
-    tdm_put_string(args, mcu->config->hardware);
-    tdm_put_u32(args, mcu->log.record.counter_floor);
+    tdm_put_u8(args, forms(mcu));
 }
 
-static void put_arguments(struct tdm_writer *args, const struct tdm_mcu *mcu, uint8_t event)
+static void put_hold(const struct tdm_mcu *mcu, struct tdm_writer *args)
 {
-    if (event == TDM__HELD) {
-        tdm_put_u16(args, mcu->held_s);
-    } else if (event == TDM__DECODES) {
-        tdm_put_u8(args, forms(mcu));
-    } else if (event == TDM__BOOTED) {
-        tdm_put_u8(args, (uint8_t)mcu->config->reset_cause);
-        tdm_put_u32(args, mcu->config->boots);
-    } else {
-        put_report(args, mcu, event);
+    tdm_put_u16(args, mcu->held_s);
+}
+
+static void put_start(const struct tdm_mcu *mcu, struct tdm_writer *args)
+{
+    tdm_put_u8(args, (uint8_t)mcu->config->reset_cause);
+    tdm_put_u32(args, mcu->config->boots);
+}
+
+static void report_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu_report *report = &mcu->report;
+
+    (void)results;
+    if (error == TDM_E_TIMEOUT && ++report->tries < REPORT_TRIES)
+        report->waiting |= bit(report->sending);
+    else
+        report->tries = 0;
+    report->sending = 0;
+}
+
+static const struct tdm__question *question_of(uint8_t event)
+{
+    static const struct tdm__question report = {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, 0, put_report,
+                                                report_done};
+    static const struct tdm__question start = {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, 0, put_start,
+                                               report_done};
+    static const struct tdm__question decodes = {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, 0, put_forms,
+                                                 report_done};
+    static const struct tdm__question hold = {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, 0, put_hold,
+                                              report_done};
+
+    switch (event) {
+    case TDM__BOOTED:
+        return &start;
+    case TDM__DECODES:
+        return &decodes;
+    case TDM__HELD:
+        return &hold;
+    default:
+        return &report;
     }
-}
-
-static int send_report(struct tdm_mcu *mcu, uint8_t event, uint32_t now_ms)
-{
-    struct tdm_writer args;
-    int error = tdm_endpoint_open(&mcu->endpoint, uid_of(event), false, &args);
-
-    if (error != TDM_OK)
-        return error;
-    put_arguments(&args, mcu, event);
-    return tdm_endpoint_commit(&mcu->endpoint, &args, &mcu->report.call, REPORT_TIMEOUT_MS, report_done, mcu,
-                               now_ms);
 }
 
 /* What this co-processor has no call for is not told, nor what says nothing. */
@@ -186,17 +197,16 @@ static void drop_unknown(struct tdm_mcu *mcu)
         mcu->report.waiting &= (uint8_t)~bit(TDM__DECODES);
 }
 
-void tdm__report_poll(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__report_poll(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_report *report = &mcu->report;
-    uint8_t event;
 
-    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.in_flight)
+    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.rpc.in_flight)
         return;
     drop_unknown(mcu);
-    event = most_urgent(report->waiting);
-    if (event == 0 || send_report(mcu, event, now_ms) != TDM_OK)
-        return;
-    report->waiting &= (uint8_t)~bit(event);
-    report->sending = event;
+    report->sending = most_urgent(report->waiting);
+    if (report->sending != 0 && tdm__ask(mcu, &report->call, question_of(report->sending), 0) == TDM__NEVER)
+        report->waiting &= (uint8_t)~bit(report->sending);
+    else
+        report->sending = 0;
 }

@@ -134,7 +134,7 @@ static int rehash(struct tdm_mcu *mcu)
 /* --- RESUMING --- */
 
 /* The chunk that brought the front stays without an answer: what comes next is not what follows it. */
-static int enter(struct tdm_mcu *mcu, uint32_t now_ms)
+static int enter(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
     int error = rehash(mcu);
@@ -142,7 +142,7 @@ static int enter(struct tdm_mcu *mcu, uint32_t now_ms)
     update->answer = ANSWER_NONE;
     tdm__update_forget_chunks(update);
     update->offset = (uint32_t)update->front.length + mcu->install.taken;
-    tdm__update_enter(update, UPDATE_RESUMING, now_ms);
+    tdm__update_enter(mcu, UPDATE_RESUMING);
     return error;
 }
 
@@ -161,37 +161,33 @@ static bool go_on_at(struct tdm_mcu *mcu, uint32_t offset)
     return true;
 }
 
-static void start_anew(struct tdm_mcu *mcu, uint32_t now_ms)
+static void start_anew(struct tdm_mcu *mcu)
 {
     mcu->update.anew = true;
     tdm__update_rewind(mcu);
-    tdm__update_enter(&mcu->update, UPDATE_STARTING, now_ms);
+    tdm__update_enter(mcu, UPDATE_STARTING);
 }
 
-static void resume_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void resume_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
 {
-    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_update *update = &mcu->update;
     bool here = tdm_get_u32(results) == mcu->install.placed;
     uint32_t offset = tdm_get_u32(results);
     bool resumed = tdm__is_yes(error, results) && here && go_on_at(mcu, offset);
 
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
     if (resumed) {
-        tdm__update_enter(update, UPDATE_WRITING, now_ms);
-        update->since_ms = now_ms;
+        tdm__update_enter(mcu, UPDATE_WRITING);
+        update->since_ms = mcu->now_ms;
     } else if (error != TDM_E_TIMEOUT || ++update->tries >= TRIES) {
-        start_anew(mcu, now_ms);
+        start_anew(mcu);
     }
 }
 
-static uint32_t ask(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t ask(struct tdm_mcu *mcu)
 {
-    static const struct tdm__question resume = {TDM_UID_OTA_RESUME, TIMEOUT_MS, 4, resume_done};
+    static const struct tdm__question resume = {TDM_UID_OTA_RESUME, TIMEOUT_MS, 4, NULL, resume_done};
 
-    return tdm__update_ask(mcu, &resume, mcu->install.placed, now_ms);
+    return tdm__ask(mcu, &mcu->update.call, &resume, mcu->install.placed);
 }
 
 /* --- Programming again --- */

@@ -42,17 +42,11 @@ enum {
     WINDOW = 2
 };
 
-void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms)
+void tdm__update_enter(struct tdm_mcu *mcu, enum update_state state)
 {
-    update->state = (uint8_t)state;
-    update->tries = 0;
-    update->wake_ms = wake_ms;
-}
-
-uint32_t tdm__update_ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
-                         uint32_t now_ms)
-{
-    return tdm__ask(mcu, question, argument, &mcu->update.call, now_ms) == TDM_OK ? TDM__NEVER : 1;
+    mcu->update.state = (uint8_t)state;
+    mcu->update.tries = 0;
+    mcu->update.wake_ms = mcu->now_ms;
 }
 
 static bool is_finishing(const struct tdm_mcu_update *update)
@@ -77,11 +71,11 @@ void tdm__update_decide(struct tdm_mcu_update *update, bool answer)
 
 /* Sends what was decided; without room it waits for the next poll. A refusal lets its reason go first, and
  * waits until it is known whether the co-processor takes reasons. */
-void tdm__update_flush_answer(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__update_flush_answer(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    tdm__report_poll(mcu, now_ms);
+    tdm__report_poll(mcu);
     if (update->answer < ANSWER_TRUE || (update->answer == ANSWER_FALSE && tdm__report_holds_answers(mcu)))
         return;
     if (tdm_endpoint_answer_bool(&mcu->endpoint, update->answer_id, update->answer == ANSWER_TRUE) == TDM_OK)
@@ -113,14 +107,14 @@ static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
     return tdm_boot_abandon(&mcu->log, reason) == TDM_OK ? reason : (uint8_t)TDM_REASON_FLASH;
 }
 
-static void tell_role(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+static void tell_role(struct tdm_mcu *mcu, uint8_t reason)
 {
     if (mcu->config->role != NULL)
-        mcu->config->role->ended(mcu, reason, now_ms);
+        mcu->config->role->ended(mcu, reason);
 }
 
 /* Back to idle without a word to the co-processor, which knows. */
-static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+static void end(struct tdm_mcu *mcu, uint8_t reason)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
@@ -128,24 +122,25 @@ static void end(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
         return;
     if (has_bank(update)) {
         reason = give_up_bank(mcu, reason);
-        update->settled_ms = now_ms; /* an offer that only waited does not make the next one wait longer */
+        /* An offer that only waited does not make the next one wait longer. */
+        update->settled_ms = mcu->now_ms;
     }
-    tdm__update_enter(update, UPDATE_IDLE, now_ms);
+    tdm__update_enter(mcu, UPDATE_IDLE);
     update->chunk_bytes = 0;
     tdm__update_decide(update, false);
-    tdm_endpoint_cancel(&mcu->endpoint, &update->call, now_ms);
-    tell_role(mcu, reason, now_ms);
+    tdm__drop(mcu, &update->call);
+    tell_role(mcu, reason);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
 }
 
 /* Back to idle, and the co-processor learns why. */
-void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms)
+void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason)
 {
     const struct tdm_front *front = &mcu->update.front;
     bool known = mcu->update.state >= UPDATE_FRONT && front->complete;
 
-    tdm__report_failed(mcu, reason, known ? front->manifest.image_digest : NULL, now_ms);
-    end(mcu, reason, now_ms);
+    tdm__report_failed(mcu, reason, known ? front->manifest.image_digest : NULL);
+    end(mcu, reason);
 }
 
 /* --- otaUpdateAvailable --- */
@@ -165,27 +160,27 @@ void tdm__update_rewind(struct tdm_mcu *mcu)
         tdm_front_init(&update->front, mcu->config->front);
 }
 
-static void accept(struct tdm_mcu *mcu, uint32_t now_ms)
+static void accept(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
     tdm__update_rewind(mcu);
     update->anew = false;
-    update->since_ms = now_ms;
-    tdm__update_enter(update, UPDATE_WAITING, now_ms);
+    update->since_ms = mcu->now_ms;
+    tdm__update_enter(mcu, UPDATE_WAITING);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
 }
 
-static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason, uint32_t now_ms)
+static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason)
 {
-    tdm__report_failed(mcu, reason, NULL, now_ms);
-    tell_role(mcu, reason, now_ms);
+    tdm__report_failed(mcu, reason, NULL);
+    tell_role(mcu, reason);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
     return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
 
 int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results, uint32_t now_ms)
+                         struct tdm_writer *results)
 {
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t file_bytes;
@@ -203,15 +198,15 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
         tdm_put_bool(results, false);
         return TDM_STATUS_OK;
     }
-    end(mcu, TDM_REASON_SUPERSEDED, now_ms);
-    tdm__report_drop_failed(mcu, now_ms); /* it would end the new offer */
+    end(mcu, TDM_REASON_SUPERSEDED);
+    tdm__report_drop_failed(mcu); /* it would end the new offer */
     update->file_bytes = file_bytes;
     update->offset = 0;
     reason = tdm__policy_offer(mcu, file_bytes, type, version);
     if (reason != TDM_REASON_NONE)
-        return refuse_offer(mcu, msg_id, reason, now_ms);
+        return refuse_offer(mcu, msg_id, reason);
     update->answer = ANSWER_NONE;
-    accept(mcu, now_ms);
+    accept(mcu);
     if (mcu->config->plain != NULL)
         mcu->config->plain->offered(mcu, type, version, build);
     tdm_put_bool(results, true);
@@ -220,7 +215,7 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
 
 /* ---- WAITING ---- */
 
-static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t await_moment(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
     struct tdm_mcu_update *update = &mcu->update;
@@ -231,100 +226,75 @@ static uint32_t await_moment(struct tdm_mcu *mcu, uint32_t now_ms)
     if (!tdm_endpoint_idle(&mcu->endpoint))
         return 1; /* the answer to the offer goes first */
     if (mcu->held_s > 0)
-        update->since_ms = now_ms;
-    reason = tdm__policy_wait(mcu, now_ms);
+        update->since_ms = mcu->now_ms;
+    reason = tdm__policy_wait(mcu);
     if (reason == TDM_REASON_NONE)
         ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;
     if (ready == TDM_OK)
-        tdm__update_enter(update, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING, now_ms);
-    else if (ready != TDM_E_BUSY || tdm__is_past(update->since_ms + patience_ms, now_ms))
-        tdm__update_fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW, now_ms);
+        tdm__update_enter(mcu, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING);
+    else if (ready != TDM_E_BUSY || tdm__is_past(mcu, update->since_ms + patience_ms))
+        tdm__update_fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW);
     else
-        update->wake_ms = now_ms + WAIT_PACE_MS;
+        update->wake_ms = mcu->now_ms + WAIT_PACE_MS;
     return 0;
 }
 
 /* ---- PREFETCHING: the co-processor shall hold the whole file before the application is left ---- */
 
-static void prefetch_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void prefetch_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
 {
-    struct tdm_mcu *mcu = ctx;
-    struct tdm_mcu_update *update = &mcu->update;
     bool here = error == TDM_OK && tdm_get_u8(results) == TDM_PREFETCH_OK && tdm_reader_done(results);
     int next;
 
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
     if (!here) {
-        tdm__update_fail(mcu, TDM_REASON_DOWNLOAD, now_ms);
+        tdm__update_fail(mcu, TDM_REASON_DOWNLOAD);
         return;
     }
     next = mcu->config->role->prefetched(mcu);
     if (next > 0) {
-        tdm__update_enter(update, UPDATE_STARTING, now_ms);
+        tdm__update_enter(mcu, UPDATE_STARTING);
     } else if (next == TDM_OK) {
-        tdm__update_enter(update, UPDATE_APPLYING, now_ms);
-        tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+        tdm__update_enter(mcu, UPDATE_APPLYING);
+        tdm__leave(mcu, TDM_RESET_SOFT);
     } else {
-        tdm__update_fail(mcu, tdm_reason_of_error(next), now_ms);
+        tdm__update_fail(mcu, tdm_reason_of_error(next));
     }
 }
 
-static uint32_t ask_prefetch(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    static const struct tdm__question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, 0,
-                                                  prefetch_done};
-
-    return tdm__update_ask(mcu, &prefetch, 0, now_ms);
-}
+static const struct tdm__question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, 0, NULL,
+                                              prefetch_done};
 
 /* ---- STARTING ---- */
 
-static void start_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void start_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
 {
-    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_update *update = &mcu->update;
-    bool started = tdm__is_yes(error, results);
 
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
-    if (started) {
-        tdm__update_enter(update, UPDATE_FRONT, now_ms);
-        update->since_ms = now_ms;
+    if (tdm__is_yes(error, results)) {
+        tdm__update_enter(mcu, UPDATE_FRONT);
+        update->since_ms = mcu->now_ms;
     } else if (++update->tries >= START_TRIES) {
-        tdm__update_fail(mcu, TDM_REASON_START_REFUSED, now_ms);
+        tdm__update_fail(mcu, TDM_REASON_START_REFUSED);
     } else {
-        update->wake_ms = now_ms + START_PAUSE_MS;
+        update->wake_ms = mcu->now_ms + START_PAUSE_MS;
     }
 }
 
-static uint32_t ask_start(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    static const struct tdm__question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, 2, start_done};
-
-    return tdm__update_ask(mcu, &start, mcu->config->chunk_bytes, now_ms);
-}
+static const struct tdm__question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, 2, NULL, start_done};
 
 /* ---- WRITING: how many chunks are in flight ---- */
 
-static void window_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void window_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
 {
-    struct tdm_mcu *mcu = ctx;
-
-    (void)status;
-    (void)now_ms;
-    if (error != TDM_E_CANCELLED)
-        mcu->update.window = tdm__is_yes(error, results) ? WINDOW : 1;
+    mcu->update.window = tdm__is_yes(error, results) ? WINDOW : 1;
 }
 
-static uint32_t ask_window(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t ask_window(struct tdm_mcu *mcu)
 {
-    static const struct tdm__question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, 1, window_done};
+    static const struct tdm__question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, 1, NULL, window_done};
 
     if (mcu->config->receives_while_writing && tdm__peer_knows(mcu, TDM__WINDOW))
-        return tdm__update_ask(mcu, &window, WINDOW, now_ms);
+        return tdm__ask(mcu, &mcu->update.call, &window, WINDOW);
     mcu->update.window = 1;
     return 0;
 }
@@ -339,7 +309,7 @@ static bool knows_digests(const struct tdm_mcu *mcu)
 }
 
 int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                      struct tdm_writer *results, uint32_t now_ms)
+                      struct tdm_writer *results)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
@@ -347,157 +317,143 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
         return TDM_STATUS_ARGS_READ;
     if (is_finishing(update))
         return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
-    tdm__update_write_before(mcu, now_ms);
+    tdm__update_write_before(mcu);
     if (update->state == UPDATE_APPLYING || !tdm__update_takes_chunks(update)) {
         tdm_put_bool(results, update->state == UPDATE_APPLYING);
         return TDM_STATUS_OK;
     }
     (void)tdm__update_answer_later(update, msg_id, ANSWER_DUE);
     if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
-        tdm__update_enter(update, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING, now_ms);
+        tdm__update_enter(mcu, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING);
     else
-        tdm__update_fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK, now_ms);
+        tdm__update_fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK);
     return TDM_SERVE_LATER;
 }
 
 /* ---- ASKING_SHA256, ASKING_CRC32: digests of the co-processor's, where it has them ---- */
 
-static void sha256_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void compared(struct tdm_mcu *mcu, bool differs, enum update_state next)
 {
-    struct tdm_mcu *mcu = ctx;
+    if (differs)
+        tdm__update_fail(mcu, TDM_REASON_DIGEST);
+    else
+        tdm__update_enter(mcu, next);
+}
+
+static void sha256_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+{
     uint8_t ours[TDM_SHA256_BYTES];
     uint16_t bytes;
     const uint8_t *theirs = tdm_get_binary(results, &bytes);
     bool offered = tdm__is_yes(error, results);
 
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
     tdm_sha256_result(&mcu->update.sha256, ours);
-    if (offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)))
-        tdm__update_fail(mcu, TDM_REASON_DIGEST, now_ms);
-    else
-        tdm__update_enter(&mcu->update, UPDATE_ASKING_CRC32, now_ms);
+    compared(mcu, offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)),
+             UPDATE_ASKING_CRC32);
 }
 
-static void crc32_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+static void crc32_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
 {
-    struct tdm_mcu *mcu = ctx;
     uint32_t theirs = tdm_get_u32(results);
     bool offered = tdm__is_yes(error, results);
 
-    (void)status;
-    if (error == TDM_E_CANCELLED)
-        return;
-    if (offered && theirs != mcu->update.crc32)
-        tdm__update_fail(mcu, TDM_REASON_DIGEST, now_ms);
-    else
-        tdm__update_enter(&mcu->update, UPDATE_VERIFYING, now_ms);
+    compared(mcu, offered && theirs != mcu->update.crc32, UPDATE_VERIFYING);
 }
 
-static uint32_t ask_sha256(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, 0, sha256_done};
-
-    return tdm__update_ask(mcu, &sha256, 0, now_ms);
-}
-
-static uint32_t ask_crc32(struct tdm_mcu *mcu, uint32_t now_ms)
-{
-    static const struct tdm__question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, 0, crc32_done};
-
-    return tdm__update_ask(mcu, &crc32, 0, now_ms);
-}
+static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, 0, NULL, sha256_done};
+static const struct tdm__question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, 0, NULL, crc32_done};
 
 /* ---- VERIFYING ---- */
 
-static uint32_t verify(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t verify(struct tdm_mcu *mcu)
 {
     int error = tdm__install_verify(mcu);
 
     if (error == TDM_OK)
         error = tdm_boot_pending(&mcu->log, mcu->config->attempts);
     if (error != TDM_OK) {
-        tdm__update_fail(mcu, tdm_reason_of_error(error), now_ms);
+        tdm__update_fail(mcu, tdm_reason_of_error(error));
         return 0;
     }
-    tdm__update_enter(&mcu->update, UPDATE_APPLYING, now_ms);
+    tdm__update_enter(mcu, UPDATE_APPLYING);
     tdm__update_decide(&mcu->update, true);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_READY, 0);
-    tdm__leave(mcu, TDM_RESET_SOFT, now_ms);
+    tdm__leave(mcu, TDM_RESET_SOFT);
     return 0;
 }
 
 /* --- otaUpdateCancel, and the link --- */
 
-int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args, uint32_t now_ms)
+int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    end(mcu, TDM_REASON_CANCELLED, now_ms);
+    end(mcu, TDM_REASON_CANCELLED);
     return TDM_STATUS_OK;
 }
 
-void tdm__update_link_lost(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__update_link_lost(struct tdm_mcu *mcu)
 {
-    end(mcu, TDM_REASON_NCP_RESTART, now_ms);
+    end(mcu, TDM_REASON_NCP_RESTART);
     mcu->update.answer = ANSWER_NONE;
-    tdm__report_drop_failed(mcu, now_ms);
+    tdm__report_drop_failed(mcu);
 }
 
 /* --- The whole --- */
 
-void tdm__update_start(struct tdm_mcu *mcu, uint32_t now_ms)
+void tdm__update_start(struct tdm_mcu *mcu)
 {
-    mcu->update.settled_ms = now_ms;
-    tdm__update_enter(&mcu->update, UPDATE_IDLE, now_ms);
+    mcu->update.settled_ms = mcu->now_ms;
+    tdm__update_enter(mcu, UPDATE_IDLE);
 }
 
 /* A time long past must not come to lie in the future when the clock wraps. */
-static void keep_settled(struct tdm_mcu_update *update, uint32_t now_ms)
+static void keep_settled(struct tdm_mcu *mcu)
 {
-    if (now_ms - update->settled_ms > INT32_MAX / 2)
-        update->settled_ms = now_ms - INT32_MAX / 2;
-    update->wake_ms = now_ms;
+    if (mcu->now_ms - mcu->update.settled_ms > INT32_MAX / 2)
+        mcu->update.settled_ms = mcu->now_ms - INT32_MAX / 2;
+    mcu->update.wake_ms = mcu->now_ms;
 }
 
-static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
+static uint32_t step(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
+    uint32_t wait_ms;
 
-    if (update->call.in_flight)
+    if (update->call.rpc.in_flight)
         return TDM__NEVER;
-    if (!tdm__is_past(update->wake_ms, now_ms))
-        return tdm__until(update->wake_ms, now_ms);
+    wait_ms = tdm__time_left(mcu, update->wake_ms);
+    if (wait_ms > 0)
+        return wait_ms;
     switch ((enum update_state)update->state) {
     case UPDATE_WAITING:
-        return await_moment(mcu, now_ms);
+        return await_moment(mcu);
     case UPDATE_PREFETCHING:
-        return ask_prefetch(mcu, now_ms);
+        return tdm__ask(mcu, &update->call, &prefetch, 0);
     case UPDATE_STARTING:
-        return ask_start(mcu, now_ms);
+        return tdm__ask(mcu, &update->call, &start, mcu->config->chunk_bytes);
     case UPDATE_RESUMING:
-        return mcu->config->resume->ask(mcu, now_ms);
+        return mcu->config->resume->ask(mcu);
     case UPDATE_FRONT:
-        return tdm__update_feed_front(mcu, now_ms);
+        return tdm__update_feed_front(mcu);
     case UPDATE_PLAIN:
-        return mcu->config->plain->ask(mcu, now_ms);
+        return mcu->config->plain->ask(mcu);
     case UPDATE_CHECKING:
-        return tdm__update_check_chunk(mcu, now_ms);
+        return tdm__update_check_chunk(mcu);
     case UPDATE_ERASING:
-        return tdm__update_erase_unit(mcu, now_ms);
+        return tdm__update_erase_unit(mcu);
     case UPDATE_WRITING:
-        return update->window == 0 ? ask_window(mcu, now_ms) : tdm__update_write_chunk(mcu, now_ms);
+        return update->window == 0 ? ask_window(mcu) : tdm__update_write_chunk(mcu);
     case UPDATE_ASKING_SHA256:
-        return ask_sha256(mcu, now_ms);
+        return tdm__ask(mcu, &update->call, &sha256, 0);
     case UPDATE_ASKING_CRC32:
-        return ask_crc32(mcu, now_ms);
+        return tdm__ask(mcu, &update->call, &crc32, 0);
     case UPDATE_VERIFYING:
-        return verify(mcu, now_ms);
+        return verify(mcu);
     case UPDATE_IDLE:
-        keep_settled(update, now_ms);
+        keep_settled(mcu);
         if (mcu->config->role != NULL)
-            return mcu->config->role->idle(mcu, now_ms);
+            return mcu->config->role->idle(mcu);
         break;
     case UPDATE_APPLYING:
         break;
@@ -505,11 +461,11 @@ static uint32_t step(struct tdm_mcu *mcu, uint32_t now_ms)
     return TDM__NEVER;
 }
 
-uint32_t tdm__update_poll(struct tdm_mcu *mcu, uint32_t now_ms)
+uint32_t tdm__update_poll(struct tdm_mcu *mcu)
 {
-    uint32_t wait_ms = step(mcu, now_ms);
+    uint32_t wait_ms = step(mcu);
 
-    tdm__update_flush_answer(mcu, now_ms);
+    tdm__update_flush_answer(mcu);
     return mcu->update.answer >= ANSWER_TRUE ? 1 : wait_ms;
 }
 

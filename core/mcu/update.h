@@ -23,15 +23,11 @@ enum update_state {
 
 enum answer { ANSWER_NONE, ANSWER_DUE, ANSWER_TRUE, ANSWER_FALSE };
 
-/* Goes to a state; its step runs at wake_ms. */
-void tdm__update_enter(struct tdm_mcu_update *update, enum update_state state, uint32_t wake_ms);
-
-/* Makes a call of the update's; as tdm__update_poll. */
-uint32_t tdm__update_ask(struct tdm_mcu *mcu, const struct tdm__question *question, uint32_t argument,
-                         uint32_t now_ms);
+/* Goes to a state. */
+void tdm__update_enter(struct tdm_mcu *mcu, enum update_state state);
 
 /* Back to idle, and the co-processor learns why. */
-void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason, uint32_t now_ms);
+void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason);
 
 /* The file comes from its start. */
 void tdm__update_rewind(struct tdm_mcu *mcu);
@@ -41,7 +37,7 @@ int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enu
 void tdm__update_decide(struct tdm_mcu_update *update, bool answer);
 
 /* Sends what was decided, if it can. */
-void tdm__update_flush_answer(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__update_flush_answer(struct tdm_mcu *mcu);
 
 static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
 {
@@ -51,16 +47,16 @@ static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
 /* No chunk is in the buffer, and none was taken. */
 void tdm__update_forget_chunks(struct tdm_mcu_update *update);
 /* In WRITING: the chunk in the buffer, if any, goes to flash now. */
-void tdm__update_write_before(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__update_write_before(struct tdm_mcu *mcu);
 
 /* What is in the buffer is the last of the front, or a plain image whose head was made: may it be installed?
  */
-void tdm__update_leave_front(struct tdm_mcu *mcu, uint32_t now_ms);
+void tdm__update_leave_front(struct tdm_mcu *mcu);
 
 /* The steps of FRONT, CHECKING, ERASING and WRITING: as tdm__update_poll. */
-uint32_t tdm__update_feed_front(struct tdm_mcu *mcu, uint32_t now_ms);
-uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu, uint32_t now_ms);
-uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu, uint32_t now_ms);
-uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu, uint32_t now_ms);
+uint32_t tdm__update_feed_front(struct tdm_mcu *mcu);
+uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu);
+uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu);
+uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu);
 
 #endif

@@ -182,6 +182,13 @@ struct tdm_mcu_config {
 
 /* --- The client. Fields are private; a struct per file of core/mcu/. --- */
 
+/* A call of the client's own. */
+struct tdm_mcu_call {
+    struct tdm_call rpc;
+    struct tdm_mcu *mcu;
+    const struct tdm__question *question;
+};
+
 /* link_up.c */
 struct tdm_mcu_link {
     uint8_t state;     /* enum link_state */
@@ -196,7 +203,7 @@ struct tdm_mcu_link {
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
-    struct tdm_call call;
+    struct tdm_mcu_call call;
 };
 
 /* report.c */
@@ -206,7 +213,7 @@ struct tdm_mcu_report {
     uint8_t tries;
     uint8_t reason;   /* of the failed update */
     bool about_known; /* its digest is known */
-    struct tdm_call call;
+    struct tdm_mcu_call call;
     uint8_t about[TDM_SHA256_BYTES];
 };
 
@@ -252,7 +259,7 @@ struct tdm_mcu_update {
     uint32_t settled_ms;           /* when the last transfer ended, or the client started (R10) */
     uint32_t crc32;                /* of the file as received */
     struct tdm_mcu_taken taken[2]; /* the last chunk, and the one before */
-    struct tdm_call call;
+    struct tdm_mcu_call call;
     struct tdm_hash sha256; /* of the file as received */
     struct tdm_front front; /* its manifest is the running image's during a trial */
 };
@@ -278,6 +285,7 @@ struct tdm_mcu_health {
 
 struct tdm_mcu {
     const struct tdm_mcu_config *config;
+    uint32_t now_ms;    /* as the application said last */
     bool running_known; /* the running bank's header verified */
     bool healthy;       /* the product said so in this poll */
     bool leaving;       /* a reset follows once what waits to be sent is out */
