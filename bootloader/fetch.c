@@ -9,8 +9,9 @@
 #include "tandem/plain.h"
 
 enum {
-    CHUNK_BYTES = 512,
-    PIECE_BYTES = 64,
+    CHUNK_BYTES = 256,
+    RX_BYTES = TDM_MCU_RX_BYTES_MIN, /* more than a chunk and what is around it */
+    PIECE_BYTES = 16,
     PATIENCE_MS = 540000 /* less than the ten minutes that a co-processor waits for otaUpdateStart */
 };
 
@@ -19,7 +20,7 @@ struct fetcher {
     struct tdm_mcu_config config;
     char version[TDM_TAG_VALUE_MAX + 1]; /* of the image that is there */
     char build[TDM_TAG_VALUE_MAX + 1];
-    uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
+    uint8_t rx[RX_BYTES];
     uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[CHUNK_BYTES];
     uint8_t out[PIECE_BYTES]; /* pulled from the client, on its way to the UART */
@@ -95,40 +96,45 @@ static void identify(struct fetcher *f, uint8_t intact_bank)
     config->build = memcpy(f->build, intact.build, sizeof f->build);
 }
 
+/* What the board does not say at run time. */
+static const struct tdm_mcu_config product = {
+    .library = PRODUCT_LIBRARY,
+    .hardware = PRODUCT_HARDWARE,
+    .template_id = PRODUCT_TEMPLATE_ID,
+    .template_name = PRODUCT_TEMPLATE_NAME,
+    .ops = &operations,
+    .ctx = &fetcher,
+    .running_bank = TDM_NO_BANK,
+    .role = &tdm_mcu_fetches,
+    .trust = {.verify = tdm_p256_verify, .allow_unsigned = PRODUCT_ALLOWS_UNSIGNED},
+    .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,
+    .attempts = PRODUCT_ATTEMPTS,
+    .target_baud = PRODUCT_BAUD,
+    .chunk_bytes = CHUNK_BYTES,
+    .patience_ms = PATIENCE_MS,
+    .rx = fetcher.rx,
+    .rx_bytes = sizeof fetcher.rx,
+    .tx = fetcher.tx,
+    .tx_bytes = sizeof fetcher.tx,
+    .chunk = fetcher.chunk,
+};
+
 static void configure(struct fetcher *f, const struct tdm_boot_choice *choice, const struct tdm_key_set *keys,
                       uint8_t *buffer)
 {
     uint8_t intact_bank = choice->action == TDM_BOOT_RUN ? choice->bank : TDM_NO_BANK;
+    struct tdm_mcu_config *config = &f->config;
 
-    f->config = (struct tdm_mcu_config){
-        .library = PRODUCT_LIBRARY,
-        .hardware = PRODUCT_HARDWARE,
-        .template_id = PRODUCT_TEMPLATE_ID,
-        .template_name = PRODUCT_TEMPLATE_NAME,
-        .ops = &operations,
-        .ctx = f,
-        .flash = board_flash(),
-        .layout = board_layout(),
-        .running_bank = TDM_NO_BANK,
-        .role = &tdm_mcu_fetches,
-        .intact_bank = intact_bank,
-        .intact_reason = choice->reason,
-        .trust = {.keys = keys, .verify = tdm_p256_verify, .allow_unsigned = PRODUCT_ALLOWS_UNSIGNED},
-        .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,
-        .attempts = PRODUCT_ATTEMPTS,
-        .reset_cause = board_reset_cause(),
-        .boots = board_boots(),
-        .target_baud = PRODUCT_BAUD,
-        .chunk_bytes = CHUNK_BYTES,
-        .receives_while_writing = board_receives_while_writing(),
-        .patience_ms = PATIENCE_MS,
-        .rx = f->rx,
-        .rx_bytes = sizeof f->rx,
-        .tx = f->tx,
-        .tx_bytes = sizeof f->tx,
-        .chunk = f->chunk,
-        .front = buffer,
-    };
+    *config = product;
+    config->flash = board_flash();
+    config->layout = board_layout();
+    config->intact_bank = intact_bank;
+    config->intact_reason = choice->reason;
+    config->trust.keys = keys;
+    config->reset_cause = board_reset_cause();
+    config->boots = board_boots();
+    config->receives_while_writing = board_receives_while_writing();
+    config->front = buffer;
     identify(f, intact_bank);
 }
 

@@ -99,7 +99,7 @@ struct tdm_mcu_role {
 struct tdm_mcu_plain {
     /* An offer was accepted; the texts are valid during the call. */
     void (*offered)(struct tdm_mcu *mcu, const char *type, const char *version, const char *build);
-    /* The file comes from its start: initialises update.front, and keeps what was offered. */
+    /* The file comes from its start: initialises mcu->front, and keeps what was offered. */
     void (*rewind)(struct tdm_mcu *mcu);
     /* Is the first chunk, which is in the buffer, the start of a plain image? */
     bool (*is_plain)(const struct tdm_mcu *mcu);
@@ -125,8 +125,8 @@ enum tdm__report_event {
 };
 
 void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);
-/* An update failed; about is its image digest, NULL if not known. */
-void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about);
+/* An update failed; about_known: the front is its own. It is dropped before the front changes. */
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, bool about_known);
 /* The failure is not worth telling any more. */
 void tdm__report_drop_failed(struct tdm_mcu *mcu);
 void tdm__report_drop_all(struct tdm_mcu *mcu);
@@ -144,7 +144,7 @@ uint8_t tdm__policy_wait(const struct tdm_mcu *mcu);
 /* From the package's verified front. */
 uint8_t tdm__policy_package(const struct tdm_mcu *mcu);
 
-/* --- install.c: bytes into a bank; the package is that of update.front --- */
+/* --- install.c: bytes into a bank; the package is that of mcu->front --- */
 
 /* Works out where everything goes. Writes nothing. TDM_E_SIZE, TDM_E_LINK_ADDRESS. */
 TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu);
@@ -169,7 +169,7 @@ TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t
 /* --- decode.c: an encoded payload --- */
 
 struct tdm_mcu_decoder {
-    /* Can the package of update.front be decoded here? Writes nothing. TDM_E_BASE, and those of
+    /* Can the package of mcu->front be decoded here? Writes nothing. TDM_E_BASE, and those of
      * tdm_bank_peek. */
     int (*plan)(struct tdm_mcu *mcu);
     /* Takes payload bytes and installs what comes out, from install.placed on. TDM_E_PAYLOAD, those of
@@ -179,7 +179,7 @@ struct tdm_mcu_decoder {
 
 static inline bool tdm__is_encoded(const struct tdm_mcu *mcu)
 {
-    return mcu->update.front.envelope.encoding != TDM_ENCODING_PLAIN;
+    return mcu->front.envelope.encoding != TDM_ENCODING_PLAIN;
 }
 
 /* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2); install.c and update.c ask --- */

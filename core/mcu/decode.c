@@ -20,7 +20,7 @@ enum {
 
 static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
 {
-    return &mcu->update.front.manifest;
+    return &mcu->front.manifest;
 }
 
 static int read_flash(const struct tdm_mcu *mcu, uint32_t address, void *to, size_t bytes)
@@ -117,7 +117,7 @@ static int place(void *ctx, uint8_t *bytes, uint32_t count)
 
 static bool has_base(const struct tdm_mcu *mcu)
 {
-    const uint8_t *digest = mcu->update.front.envelope.base_digest;
+    const uint8_t *digest = mcu->front.envelope.base_digest;
     uint8_t any = 0;
 
     for (size_t i = 0; i < TDM_SHA256_BYTES; i++)
@@ -137,7 +137,7 @@ static int plan_base(struct tdm_mcu *mcu)
 
     if (config->running_bank == TDM_NO_BANK || config->running_bank == mcu->install.bank ||
         !mcu->running_known ||
-        !tdm_equal(mcu->running_digest, mcu->update.front.envelope.base_digest, TDM_SHA256_BYTES))
+        !tdm_equal(mcu->running_digest, mcu->front.envelope.base_digest, TDM_SHA256_BYTES))
         return TDM_E_BASE;
     error =
         tdm_bank_peek(manifest, config->layout, config->running_bank, config->flash, decoding->u.peek.buffer);

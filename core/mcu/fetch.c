@@ -84,10 +84,10 @@ static bool is_checked(const struct tdm_mcu *mcu, const struct tdm_manifest *man
 
 static int begin(struct tdm_mcu *mcu)
 {
-    const struct tdm_manifest *manifest = &mcu->update.front.manifest;
+    const struct tdm_manifest *manifest = &mcu->front.manifest;
 
     if (is_intact(mcu) && !is_checked(mcu, manifest)) {
-        tdm_sha256_init(&mcu->update.sha256);
+        tdm_sha256_init(&mcu->sha256);
         return 1;
     }
     return tdm_boot_begin_in_place(&mcu->log, tdm__target_bank(mcu), manifest->image_digest);
@@ -97,7 +97,7 @@ static bool is_digest(const struct tdm_mcu *mcu, const uint8_t expected[TDM_SHA2
 {
     uint8_t digest[TDM_SHA256_BYTES];
 
-    tdm_sha256_result(&mcu->update.sha256, digest);
+    tdm_sha256_result(&mcu->sha256, digest);
     return tdm_equal(digest, expected, sizeof digest);
 }
 
@@ -107,7 +107,7 @@ static uint32_t hash_part(struct tdm_mcu *mcu, const uint8_t *data, uint32_t byt
     uint32_t left = end - mcu->install.taken;
     uint32_t n = left < bytes ? left : bytes;
 
-    tdm_sha256_update(&mcu->update.sha256, data, n);
+    tdm_sha256_update(&mcu->sha256, data, n);
     mcu->install.taken += n;
     return n;
 }
@@ -116,7 +116,7 @@ static int check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     if (!is_digest(mcu, manifest->relocation_digest))
         return TDM_E_RELOCATIONS;
-    tdm_sha256_init(&mcu->update.sha256);
+    tdm_sha256_init(&mcu->sha256);
     return TDM_OK;
 }
 
@@ -133,9 +133,9 @@ static int check_image(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 
 static int check(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
-    const struct tdm_manifest *manifest = &mcu->update.front.manifest;
+    const struct tdm_manifest *manifest = &mcu->front.manifest;
     uint32_t table = manifest->relocation_bytes;
-    uint32_t end = table + mcu->update.front.envelope.payload_bytes;
+    uint32_t end = table + mcu->front.envelope.payload_bytes;
 
     if (bytes > end - mcu->install.taken)
         return TDM_E_SIZE;

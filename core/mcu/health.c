@@ -109,7 +109,7 @@ static int try_confirm(struct tdm_mcu *mcu)
 {
     if (!mcu->running_known && !tdm__read_running(mcu))
         return TDM_E_NO_HEADER;
-    return tdm_boot_confirm(&mcu->log, mcu->config->running_bank, &mcu->update.front.manifest);
+    return tdm_boot_confirm(&mcu->log, mcu->config->running_bank, &mcu->front.manifest);
 }
 
 static uint32_t confirm(struct tdm_mcu *mcu)

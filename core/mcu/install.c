@@ -11,7 +11,7 @@ enum { WORD_BYTES = 4, PIECE_BYTES = 64 };
 
 static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
 {
-    return &mcu->update.front.manifest;
+    return &mcu->front.manifest;
 }
 
 static const struct tdm_region *bank_of(const struct tdm_mcu *mcu)
@@ -59,7 +59,7 @@ static int verify_bank(struct tdm_mcu *mcu)
 
 bool tdm__install_holds_header(const struct tdm_mcu *mcu)
 {
-    const struct tdm_front *front = &mcu->update.front;
+    const struct tdm_front *front = &mcu->front;
     uint16_t head_bytes = front->envelope.head_bytes;
     const uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {
         'T', 'D', 'M', 'B', (uint8_t)head_bytes, (uint8_t)(head_bytes >> 8), 0, 0};
@@ -301,7 +301,7 @@ int tdm__install_open_table(struct tdm_mcu *mcu)
 
 int tdm__install_header(struct tdm_mcu *mcu)
 {
-    struct tdm_front *front = &mcu->update.front;
+    struct tdm_front *front = &mcu->front;
     int error = tdm_boot_receiving(&mcu->log);
 
     if (error == TDM_OK && !mcu->install.keep && !mcu->install.resumes)
@@ -345,7 +345,7 @@ int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
     const struct tdm_manifest *manifest = manifest_of(mcu);
 
-    if (bytes > manifest->relocation_bytes + mcu->update.front.envelope.payload_bytes - mcu->install.taken)
+    if (bytes > manifest->relocation_bytes + mcu->front.envelope.payload_bytes - mcu->install.taken)
         return TDM_E_SIZE;
     if (in_table(mcu)) {
         uint32_t left = manifest->relocation_bytes - mcu->install.taken;

@@ -8,7 +8,6 @@
 
 enum {
     CHUNK_MIN = 64,
-    OFFER_BYTES = 400, /* rx: an offer with texts of 64 bytes and a file name */
     SECOND_MS = 1000,
     DRAIN_MS = 100 /* what waits to be sent before a reset gets at most this long */
 };
@@ -33,8 +32,8 @@ static bool has_buffers(const struct tdm_mcu_config *c)
     return c->rx != NULL && c->tx != NULL && c->chunk != NULL && c->front != NULL &&
            c->chunk_bytes >= CHUNK_MIN &&
            c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
-           c->rx_bytes >= OFFER_BYTES && c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD &&
-           c->tx_bytes >= TDM_MCU_TX_BYTES;
+           c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
+           c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD && c->tx_bytes >= TDM_MCU_TX_BYTES;
 }
 
 static bool has_flash(const struct tdm_mcu_config *c)
@@ -139,7 +138,7 @@ static uint8_t own_bank(const struct tdm_mcu_config *config)
 bool tdm__read_running(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
-    struct tdm_manifest *manifest = &mcu->update.front.manifest;
+    struct tdm_manifest *manifest = &mcu->front.manifest;
     struct tdm_trust trust = tdm__trust(mcu);
 
     tdm__feed(mcu);

@@ -32,7 +32,7 @@ static void keep_text(char to[TDM_TAG_VALUE_MAX + 1], const char *text)
 
 static void offered(struct tdm_mcu *mcu, const char *type, const char *version, const char *build)
 {
-    struct tdm_manifest *manifest = &mcu->update.front.manifest;
+    struct tdm_manifest *manifest = &mcu->front.manifest;
 
     keep_text(manifest->type, type);
     keep_text(manifest->version, version);
@@ -42,7 +42,7 @@ static void offered(struct tdm_mcu *mcu, const char *type, const char *version, 
 /* What was offered stands where it is needed, in a manifest that says nothing else until then. */
 static void start_over(struct tdm_mcu *mcu)
 {
-    struct tdm_front *front = &mcu->update.front;
+    struct tdm_front *front = &mcu->front;
     struct tdm_tag kept;
 
     memcpy(kept.type, front->manifest.type, sizeof kept.type);
@@ -105,7 +105,7 @@ static int check_vectors(const struct tdm_mcu *mcu)
 
 static void describe(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES])
 {
-    struct tdm_manifest *manifest = &mcu->update.front.manifest;
+    struct tdm_manifest *manifest = &mcu->front.manifest;
 
     memset(manifest->hardware, 0, sizeof manifest->hardware);
     memcpy(manifest->hardware, mcu->config->hardware, strlen(mcu->config->hardware));
@@ -123,7 +123,7 @@ static void describe(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES]
 /* Where a package's front would have it, without an envelope: length 0 says that the file has none. */
 static int make_head(struct tdm_mcu *mcu)
 {
-    struct tdm_front *front = &mcu->update.front;
+    struct tdm_front *front = &mcu->front;
     int bytes = tdm_head_build(&front->manifest, "", 0, front->buffer + HEAD_AT,
                                TDM_PACKAGE_FRONT_MAX - HEAD_AT - TDM_SIGNATURE_BYTES);
 

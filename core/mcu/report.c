@@ -9,8 +9,6 @@
  * co-processor then ends the update instead of sending the chunk again. */
 #include "core/mcu/client.h"
 
-#include <string.h>
-
 enum { REPORT_TIMEOUT_MS = 1000, REPORT_TRIES = 3, CONFIRMED_STATE = 1, TRIAL_STATE = 2 };
 
 static uint8_t bit(uint8_t event)
@@ -42,14 +40,12 @@ static void stop(struct tdm_mcu *mcu)
     mcu->report.tries = 0;
 }
 
-void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, const uint8_t *about)
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, bool about_known)
 {
     struct tdm_mcu_report *report = &mcu->report;
 
     report->reason = reason;
-    report->about_known = about != NULL;
-    if (about != NULL)
-        memcpy(report->about, about, sizeof report->about);
+    report->about_known = about_known;
     report->waiting |= bit(report->sending); /* makes way and goes again later */
     tdm__report(mcu, TDM__FAILED);
     stop(mcu);
@@ -107,7 +103,7 @@ static void put_about(const struct tdm_mcu *mcu, struct tdm_writer *args)
     uint8_t event = mcu->report.sending;
 
     if (event == TDM__FAILED && mcu->report.about_known)
-        tdm_put_binary(args, mcu->report.about, sizeof mcu->report.about);
+        tdm_put_binary(args, mcu->front.manifest.image_digest, TDM_SHA256_BYTES);
     else if (event == TDM__STARTED && blames_image(&mcu->log.record))
         tdm_put_binary(args, mcu->log.record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
     else

@@ -23,7 +23,7 @@ enum { PIECE_BYTES = 64, FEED_BYTES = 4096, TIMEOUT_MS = 1000, TRIES = 5 };
 
 static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
 {
-    return &mcu->update.front.manifest;
+    return &mcu->front.manifest;
 }
 
 /* --- Planning --- */
@@ -87,10 +87,10 @@ static bool plan(struct tdm_mcu *mcu)
 
 /* --- The digests of the file --- */
 
-static void hash(struct tdm_mcu_update *update, const uint8_t *data, size_t bytes)
+static void hash(struct tdm_mcu *mcu, const uint8_t *data, size_t bytes)
 {
-    tdm_sha256_update(&update->sha256, data, bytes);
-    update->crc32 = tdm_crc32(update->crc32, data, bytes);
+    tdm_sha256_update(&mcu->sha256, data, bytes);
+    mcu->update.crc32 = tdm_crc32(mcu->update.crc32, data, bytes);
 }
 
 /* Bytes of flash from address on; of the image, as they were signed. */
@@ -111,22 +111,21 @@ static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, boo
             return error;
         if (offset % FEED_BYTES == 0)
             tdm__feed(mcu);
-        hash(&mcu->update, piece, n);
+        hash(mcu, piece, n);
     }
     return TDM_OK;
 }
 
 static int rehash(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
     const struct tdm_bank_map *map = &mcu->install.map;
     int error;
 
     if (tdm__is_encoded(mcu)) /* what came before can't be told from the image */
         return TDM_OK;
-    update->crc32 = 0;
-    tdm_sha256_init(&update->sha256);
-    hash(update, update->front.buffer, update->front.length);
+    mcu->update.crc32 = 0;
+    tdm_sha256_init(&mcu->sha256);
+    hash(mcu, mcu->front.buffer, mcu->front.length);
     error = hash_flash(mcu, map->relocations, manifest_of(mcu)->relocation_bytes, false);
     return error == TDM_OK ? hash_flash(mcu, map->image, mcu->install.placed, true) : error;
 }
@@ -141,7 +140,7 @@ static int enter(struct tdm_mcu *mcu)
 
     update->answer = ANSWER_NONE;
     tdm__update_forget_chunks(update);
-    update->offset = (uint32_t)update->front.length + mcu->install.taken;
+    update->offset = (uint32_t)mcu->front.length + mcu->install.taken;
     tdm__update_enter(mcu, UPDATE_RESUMING);
     return error;
 }
@@ -150,13 +149,13 @@ static int enter(struct tdm_mcu *mcu)
 static bool go_on_at(struct tdm_mcu *mcu, uint32_t offset)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    uint32_t payload = (uint32_t)update->front.length + manifest_of(mcu)->relocation_bytes;
+    uint32_t payload = (uint32_t)mcu->front.length + manifest_of(mcu)->relocation_bytes;
 
     if (!tdm__is_encoded(mcu))
         return offset == update->offset;
     if (offset < payload || offset > update->file_bytes)
         return false;
-    mcu->install.taken = offset - (uint32_t)update->front.length;
+    mcu->install.taken = offset - (uint32_t)mcu->front.length;
     update->offset = offset;
     return true;
 }

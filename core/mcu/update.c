@@ -136,10 +136,7 @@ static void end(struct tdm_mcu *mcu, uint8_t reason)
 /* Back to idle, and the co-processor learns why. */
 void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason)
 {
-    const struct tdm_front *front = &mcu->update.front;
-    bool known = mcu->update.state >= UPDATE_FRONT && front->complete;
-
-    tdm__report_failed(mcu, reason, known ? front->manifest.image_digest : NULL);
+    tdm__report_failed(mcu, reason, mcu->update.state >= UPDATE_FRONT && mcu->front.complete);
     end(mcu, reason);
 }
 
@@ -153,11 +150,11 @@ void tdm__update_rewind(struct tdm_mcu *mcu)
     update->offset = 0;
     update->crc32 = 0;
     tdm__update_forget_chunks(update);
-    tdm_sha256_init(&update->sha256);
+    tdm_sha256_init(&mcu->sha256);
     if (mcu->config->plain != NULL)
         mcu->config->plain->rewind(mcu);
     else
-        tdm_front_init(&update->front, mcu->config->front);
+        tdm_front_init(&mcu->front, mcu->config->front);
 }
 
 static void accept(struct tdm_mcu *mcu)
@@ -173,7 +170,7 @@ static void accept(struct tdm_mcu *mcu)
 
 static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason)
 {
-    tdm__report_failed(mcu, reason, NULL);
+    tdm__report_failed(mcu, reason, false);
     tell_role(mcu, reason);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
     return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
@@ -347,7 +344,7 @@ static void sha256_done(struct tdm_mcu *mcu, int error, struct tdm_reader *resul
     const uint8_t *theirs = tdm_get_binary(results, &bytes);
     bool offered = tdm__is_yes(error, results);
 
-    tdm_sha256_result(&mcu->update.sha256, ours);
+    tdm_sha256_result(&mcu->sha256, ours);
     compared(mcu, offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)),
              UPDATE_ASKING_CRC32);
 }

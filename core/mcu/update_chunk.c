@@ -63,7 +63,7 @@ static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes,
 
     memcpy(mcu->config->chunk, data, bytes);
     if (update->state != UPDATE_CHECKING) /* which hashes by parts */
-        tdm_sha256_update(&update->sha256, data, bytes);
+        tdm_sha256_update(&mcu->sha256, data, bytes);
     update->crc32 = tdm_crc32(update->crc32, data, bytes);
     update->chunk_bytes = bytes;
     update->chunk_used = 0;
@@ -195,12 +195,12 @@ uint32_t tdm__update_feed_front(struct tdm_mcu *mcu)
         return 0;
     }
     tdm__feed(mcu);
-    error = tdm_front_feed(&update->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
+    error = tdm_front_feed(&mcu->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
     tdm__feed(mcu);
     update->chunk_used = (uint16_t)used;
     if (error != TDM_OK)
         tdm__update_fail(mcu, tdm_reason_of_error(error));
-    else if (update->front.complete)
+    else if (mcu->front.complete)
         tdm__update_leave_front(mcu);
     else
         return finish_chunk(mcu);

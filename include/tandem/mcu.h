@@ -31,8 +31,11 @@
 /* Bytes that tdm_mcu_config.chunk_bytes adds to the payload of the largest frame, its CRC included. */
 #define TDM_MCU_CHUNK_OVERHEAD 17
 
+/* Room for the largest offer: texts of 64 bytes and a file name. */
+#define TDM_MCU_RX_BYTES_MIN 400
+
 /* Room for the messages that wait to be sent: texts of 64 bytes fit everywhere. */
-#define TDM_MCU_TX_BYTES 384
+#define TDM_MCU_TX_BYTES 288
 
 enum tdm_mcu_event_kind {
     TDM_MCU_LINK_UP = 1,     /* initialize was answered with true */
@@ -142,10 +145,10 @@ struct tdm_mcu_config {
     uint8_t running_bank;                  /* the bank this code executes from, as the port says (R1) */
     const struct tdm_mcu_role *role;       /* NULL: updates go to the other bank; others: tandem/fetch.h */
     const struct tdm_mcu_decoder *decoder; /* for encoded packages: tandem/decode.h; NULL: they are refused */
-    uint8_t role_decodes; /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
-    struct tdm_mcu_decoding *decoding;   /* its memory */
-    const struct tdm_mcu_resume *resume; /* for transfers that were cut off: tandem/resume.h; NULL: they
-                                            start over */
+    struct tdm_mcu_decoding *decoding;     /* its memory */
+    const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
+                                              start over */
+    uint8_t role_decodes;   /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
     uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
     uint8_t intact_reason;  /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
     struct tdm_trust trust; /* revoked_keys is taken from the record */
@@ -172,7 +175,7 @@ struct tdm_mcu_config {
     uint32_t link_deadline_ms; /* trial: how long the link may take to come up; 0: 2 min */
     bool confirm_needs_cloud;  /* trial: the link is up only in TDM_STATE_CONNECTED */
 
-    uint8_t *rx; /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; 400 at least (offers) */
+    uint8_t *rx; /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; TDM_MCU_RX_BYTES_MIN at least */
     size_t rx_bytes;
     uint8_t *tx; /* TDM_MCU_TX_BYTES or more */
     size_t tx_bytes;
@@ -212,9 +215,8 @@ struct tdm_mcu_report {
     uint8_t sending; /* event in flight, 0 for none */
     uint8_t tries;
     uint8_t reason;   /* of the failed update */
-    bool about_known; /* its digest is known */
+    bool about_known; /* the front is that of the failed one */
     struct tdm_mcu_call call;
-    uint8_t about[TDM_SHA256_BYTES];
 };
 
 /* install.c */
@@ -260,8 +262,6 @@ struct tdm_mcu_update {
     uint32_t crc32;                /* of the file as received */
     struct tdm_mcu_taken taken[2]; /* the last chunk, and the one before */
     struct tdm_mcu_call call;
-    struct tdm_hash sha256; /* of the file as received */
-    struct tdm_front front; /* its manifest is the running image's during a trial */
 };
 
 /* fetch.c */
@@ -294,15 +294,18 @@ struct tdm_mcu {
     uint16_t held_s;  /* what is left of a hold by the application */
     uint32_t held_ms; /* when that is a second less */
     uint32_t leave_ms;
-    struct tdm_mcu_health health;
+    /* What is big, or asked for rarely, stands last: a Cortex-M0 adds up to 255 to a pointer at once. */
     struct tdm_mcu_link link;
     struct tdm_mcu_update update;
     struct tdm_mcu_install install;
     struct tdm_mcu_fetch fetch;
     struct tdm_mcu_report report;
+    struct tdm_mcu_health health;
     struct tdm_record_log log;
     struct tdm_endpoint endpoint;
     uint8_t running_digest[TDM_SHA256_BYTES];
+    struct tdm_hash sha256; /* of the file as received */
+    struct tdm_front front; /* its manifest is the running image's during a trial */
 };
 
 /* Checks the configuration, loads the boot record, reads the running image's header and starts the link.

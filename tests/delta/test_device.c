@@ -208,9 +208,9 @@ static int prepare(struct device *d, const uint8_t *package, size_t bytes)
     size_t used = 0;
     int error;
 
-    tdm_front_init(&update->front, d->front);
-    assert_int_equal(tdm_front_feed(&update->front, &trust, package, bytes, &used), TDM_OK);
-    assert_true(update->front.complete);
+    tdm_front_init(&d->mcu.front, d->front);
+    assert_int_equal(tdm_front_feed(&d->mcu.front, &trust, package, bytes, &used), TDM_OK);
+    assert_true(d->mcu.front.complete);
     update->file_bytes = (uint32_t)bytes;
     error = tdm__install_plan(&d->mcu);
     if (error != TDM_OK)
@@ -509,7 +509,7 @@ static void a_head_that_was_not_signed_is_refused_whatever_its_payload(void **st
     device.config.trust.verify = only_the_genuine_head;
     erases = device.ram.erases;
     for (size_t i = 0; i < new.package.envelope.head_bytes; i++) {
-        struct tdm_front *front = &device.mcu.update.front;
+        struct tdm_front *front = &device.mcu.front;
         struct tdm_trust trust = tdm__trust(&device.mcu);
         size_t used = 0;
 
