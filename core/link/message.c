@@ -29,8 +29,10 @@ static void put_little_endian(struct tdm_writer *w, uint32_t value, size_t bytes
 
     if (field == NULL)
         return;
-    for (; bytes-- > 0; value >>= 8)
+    while (bytes-- > 0) {
         *field++ = (uint8_t)value;
+        value >>= 8;
+    }
 }
 
 void tdm_put_bool(struct tdm_writer *w, bool value)
@@ -161,8 +163,8 @@ int64_t tdm_get_i64(struct tdm_reader *r)
 
     if (field == NULL)
         return 0;
-    for (unsigned i = 8; i-- > 0;)
-        number = number << 8 | field[i];
+    for (unsigned i = 0; i < 8; i++)
+        number |= (uint64_t)field[i] << (8 * i);
     return as_signed(number, 64);
 }
 
