@@ -157,7 +157,7 @@ static int fill_bank(struct factory *factory, const struct tdm_bank_map *map)
         error = tdm_bank_header_program(places, BANK_A, flash, factory->app.head,
                                         factory->app.envelope.head_bytes, factory->app.signature, scratch);
     }
-    return error == TDM_OK ? tdm_bank_mark_program(manifest, places, BANK_A, flash) : error;
+    return error == TDM_OK ? tdm_bank_mark_program(manifest->image_digest, places, BANK_A, flash) : error;
 }
 
 /* Why bank A can't take the image. */
@@ -227,8 +227,8 @@ static int check(const struct factory *factory)
     trust.revoked_keys = log.record.revoked_keys;
     error = error == TDM_OK ? tdm_bank_header(&manifest, places, BANK_A, flash, &trust, buffer) : error;
     error = error == TDM_OK ? tdm_bank_verify(&manifest, places, BANK_A, flash, NULL, NULL) : error;
-    if (error == TDM_OK &&
-        (log.record.active != BANK_A || !tdm_bank_mark_present(&manifest, places, BANK_A, flash))) {
+    if (error == TDM_OK && (log.record.active != BANK_A ||
+                            !tdm_bank_mark_present(manifest.image_digest, places, BANK_A, flash))) {
         error = TDM_E_STATE;
     }
     return error == TDM_OK ? CLI_OK : fail_step("the flash image just made does not verify", error);

@@ -200,7 +200,7 @@ static void fuzz_bank(const uint8_t *data, size_t size)
     if (tdm_bank_verify(&manifest, &layout, 0, &flash, NULL, NULL) == TDM_OK &&
         tdm_bank_read_plain(&manifest, &layout, 0, &flash, 0, plain, 8) != TDM_OK)
         abort();
-    (void)tdm_bank_mark_present(&manifest, &layout, 0, &flash);
+    (void)tdm_bank_mark_present(manifest.image_digest, &layout, 0, &flash);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -66,7 +66,7 @@ static void run(struct tdm__choose *c, uint8_t bank, bool trial)
 
 static bool is_marked(const struct tdm__choose *c, uint8_t bank)
 {
-    return tdm_bank_mark_present(&c->manifest, c->config->layout, bank, c->config->flash);
+    return tdm_bank_mark_present(c->manifest.image_digest, c->config->layout, bank, c->config->flash);
 }
 
 /* --- Running a confirmed bank --- */
@@ -80,7 +80,7 @@ static void settle(struct tdm__choose *c, uint8_t bank)
     bool marked = is_marked(c, bank);
 
     if (!marked && !flash->program_once && !tdm__record_is_settled(&c->log, false)) {
-        marked = tdm_bank_mark_program(&c->manifest, c->config->layout, bank, flash) == TDM_OK &&
+        marked = tdm_bank_mark_program(c->manifest.image_digest, c->config->layout, bank, flash) == TDM_OK &&
                  is_marked(c, bank);
     }
     tdm__record_settle(&c->log, marked);

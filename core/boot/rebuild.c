@@ -3,12 +3,10 @@
 
 #include <string.h>
 
-/* What is remembered of the first bank while the second is judged. */
 struct survey {
     bool valid;
     bool marked;
     uint32_t counter;
-    char version[TDM_TAG_VALUE_MAX + 1];
 };
 
 /* Judges a bank. What one with a confirm mark says about floor and keys was decided once, and holds again. */
@@ -22,7 +20,7 @@ static void survey_bank(struct tdm__choose *c, uint8_t bank, struct survey *surv
         return;
     }
     survey->valid = true;
-    survey->marked = tdm_bank_mark_present(&c->manifest, config->layout, bank, config->flash);
+    survey->marked = tdm_bank_mark_present(c->manifest.image_digest, config->layout, bank, config->flash);
     survey->counter = c->manifest.counter;
     if (survey->marked) {
         record->revoked_keys |= c->manifest.revoked_keys;
@@ -30,7 +28,6 @@ static void survey_bank(struct tdm__choose *c, uint8_t bank, struct survey *surv
             record->counter_floor = survey->counter;
         }
     }
-    memcpy(survey->version, c->manifest.version, sizeof survey->version);
 }
 
 /* Order of dotted versions: numbers by value, anything else by character. */
@@ -59,7 +56,9 @@ static int version_order(const char *a, const char *b)
     return 0;
 }
 
-static bool is_better(const struct survey *a, const struct survey *b)
+/* a with version is better than b with other_version. */
+static bool is_better(const struct survey *a, const char *version, const struct survey *b,
+                      const char *other_version)
 {
     if (a->valid != b->valid) {
         return a->valid;
@@ -70,14 +69,16 @@ static bool is_better(const struct survey *a, const struct survey *b)
     if (a->counter != b->counter) {
         return a->counter > b->counter;
     }
-    return version_order(a->version, b->version) > 0;
+    return version_order(version, other_version) > 0;
 }
 
 void tdm__choose_rebuild(struct tdm__choose *c)
 {
-    struct survey best, other;
+    struct survey first, second;
+    char version[TDM_TAG_VALUE_MAX + 1]; /* of the first, while the second is judged */
 
-    survey_bank(c, 0, &best);
-    survey_bank(c, 1, &other);
-    c->first = is_better(&other, &best) ? 1 : 0;
+    survey_bank(c, 0, &first);
+    memcpy(version, c->manifest.version, sizeof version);
+    survey_bank(c, 1, &second);
+    c->first = is_better(&second, c->manifest.version, &first, version) ? 1 : 0;
 }

@@ -100,11 +100,7 @@ bool tdm_boot_is_rejected(const struct tdm_record_log *log, const uint8_t image_
 
 bool tdm__record_target_is_marked(const struct tdm_record_log *log)
 {
-    struct tdm_manifest image; /* a mark speaks of the digest alone */
-
-    memset(&image, 0, sizeof image);
-    memcpy(image.image_digest, log->record.target_digest, TDM_DIGEST_PREFIX_BYTES);
-    return tdm_bank_mark_present(&image, log->layout, log->record.target, log->flash);
+    return tdm_bank_mark_present(log->record.target_digest, log->layout, log->record.target, log->flash);
 }
 
 /* --- Transitions --- */
@@ -193,7 +189,7 @@ int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running, const struct t
     if (result != TDM_OK) {
         return result;
     }
-    if (hit || tdm_bank_mark_program(manifest, log->layout, running, log->flash) != TDM_OK) {
+    if (hit || tdm_bank_mark_program(manifest->image_digest, log->layout, running, log->flash) != TDM_OK) {
         tdm__record_settle(log, false);
     }
     return TDM_OK;

@@ -144,29 +144,29 @@ int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const
 /* --- The confirm mark --- */
 
 /* Fills units with the mark as it is programmed and returns where it goes. */
-static uint32_t mark_build(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
-                           const struct tdm_flash *flash, uint8_t units[TDM_PROGRAM_MAX])
+static uint32_t mark_build(const uint8_t digest[TDM_MARK_DIGEST_BYTES], const struct tdm_layout *layout,
+                           uint8_t bank, const struct tdm_flash *flash, uint8_t units[TDM_PROGRAM_MAX])
 {
     memset(units, 0xFF, TDM_PROGRAM_MAX);
     memcpy(units, mark_magic, sizeof mark_magic);
-    memcpy(units + sizeof mark_magic, manifest->image_digest, TDM_MARK_BYTES - sizeof mark_magic);
+    memcpy(units + sizeof mark_magic, digest, TDM_MARK_DIGEST_BYTES);
     return mark_address(layout, bank, flash);
 }
 
-int tdm_bank_mark_program(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
-                          const struct tdm_flash *flash)
+int tdm_bank_mark_program(const uint8_t digest[TDM_MARK_DIGEST_BYTES], const struct tdm_layout *layout,
+                          uint8_t bank, const struct tdm_flash *flash)
 {
     uint8_t units[TDM_PROGRAM_MAX];
     uint32_t address;
 
     if (!bank_exists(layout, bank))
         return TDM_E_SIZE;
-    address = mark_build(manifest, layout, bank, flash, units);
+    address = mark_build(digest, layout, bank, flash, units);
     return flash->ops->program(flash->ctx, address, units, whole_units(flash, TDM_MARK_BYTES));
 }
 
-bool tdm_bank_mark_present(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
-                           const struct tdm_flash *flash)
+bool tdm_bank_mark_present(const uint8_t digest[TDM_MARK_DIGEST_BYTES], const struct tdm_layout *layout,
+                           uint8_t bank, const struct tdm_flash *flash)
 {
     uint8_t expected[TDM_PROGRAM_MAX];
     uint8_t found[TDM_MARK_BYTES];
@@ -174,7 +174,7 @@ bool tdm_bank_mark_present(const struct tdm_manifest *manifest, const struct tdm
 
     if (!bank_exists(layout, bank))
         return false;
-    address = mark_build(manifest, layout, bank, flash, expected);
+    address = mark_build(digest, layout, bank, flash, expected);
     return flash->ops->read(flash->ctx, address, found, sizeof found) == TDM_OK &&
            memcmp(found, expected, sizeof found) == 0;
 }

@@ -8,6 +8,7 @@
 #include "core/image/tag_walk.h"
 
 #define FORMAT_VERSION 1
+#define TAG_BYTES_AT   12
 #define TAG_AT         TDM_HEAD_FIXED_BYTES
 
 enum algorithm { UNSIGNED = 0, ECDSA_P256_SHA256 = 1 };
@@ -31,7 +32,7 @@ static int fixed_parse(struct fixed *fixed, const uint8_t *head, size_t head_byt
         return TDM_E_VERSION;
     fixed->algorithm = head[5];
     fixed->key_id = tdm__load_u32(head + 8);
-    fixed->tag_bytes = tdm__load_u16(head + 12);
+    fixed->tag_bytes = tdm__load_u16(head + TAG_BYTES_AT);
     fixed->manifest_bytes = tdm__load_u16(head + 14);
     if (tdm__load_u16(head + 6) != 0 || (fixed->algorithm == UNSIGNED && fixed->key_id != 0))
         return TDM_E_FORMAT;
@@ -43,8 +44,10 @@ static int fixed_parse(struct fixed *fixed, const uint8_t *head, size_t head_byt
 }
 
 /* Every pair counts, so that a scanner cannot read another firmware out of a tag that names a key twice. */
-static int tag_agrees(const struct tdm_manifest *manifest, const uint8_t *tag, size_t tag_bytes)
+int tdm__head_tag_agrees(const struct tdm_manifest *manifest, const uint8_t *head)
 {
+    const uint8_t *tag = head + TAG_AT;
+    size_t tag_bytes = tdm__load_u16(head + TAG_BYTES_AT);
     static const char *const keys[] = {"mcu", "fw-type", "build"};
     const char *const expected[] = {manifest->version, manifest->type, manifest->build};
     unsigned seen = manifest->build[0] == '\0' ? 1u << 2 : 0;
@@ -89,7 +92,7 @@ int tdm_head_parse(struct tdm_manifest *manifest, uint32_t *key_id, const uint8_
     if (result == TDM_OK)
         result = manifest_of(manifest, &fixed, head);
     if (result == TDM_OK)
-        result = tag_agrees(manifest, head + TAG_AT, fixed.tag_bytes);
+        result = tdm__head_tag_agrees(manifest, head);
     if (result == TDM_OK)
         *key_id = fixed.key_id;
     return result;
@@ -120,7 +123,7 @@ int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uin
     to[5] = key_id == 0 ? UNSIGNED : ECDSA_P256_SHA256;
     tdm__store_u16(to + 6, 0);
     tdm__store_u32(to + 8, key_id);
-    tdm__store_u16(to + 12, (uint16_t)tag_bytes);
+    tdm__store_u16(to + TAG_BYTES_AT, (uint16_t)tag_bytes);
     tdm__store_u16(to + 14, (uint16_t)manifest_bytes);
     return TDM_HEAD_FIXED_BYTES + tag_bytes + manifest_bytes;
 }

@@ -16,6 +16,9 @@ TDM_MUST_USE int tdm__head_accept(struct tdm_manifest *manifest, const struct td
                                   const uint8_t *head, size_t head_bytes,
                                   const uint8_t signature[TDM_SIGNATURE_BYTES]);
 
+/* Does the tag of a head that was accepted say the same as its manifest? TDM_E_TAG. */
+TDM_MUST_USE int tdm__head_tag_agrees(const struct tdm_manifest *manifest, const uint8_t *head);
+
 /* The manifest of a head whose signature nobody looks at. The errors of tdm_head_parse but TDM_E_TAG. */
 TDM_MUST_USE int tdm__head_peek(struct tdm_manifest *manifest, const uint8_t *head, size_t head_bytes);
 

@@ -108,14 +108,13 @@ static int take_head(struct tdm_front *front, const struct tdm_trust *trust)
 {
     struct tdm_trust signed_only = *trust;
     struct tdm_manifest *manifest = &front->manifest;
-    uint32_t key_id;
     int result;
 
     signed_only.allow_unsigned = false;
     result = tdm__head_accept(manifest, &signed_only, tdm_front_head(front), front->envelope.head_bytes,
                               tdm_front_signature(front));
     if (result == TDM_OK)
-        result = tdm_head_parse(manifest, &key_id, tdm_front_head(front), front->envelope.head_bytes);
+        result = tdm__head_tag_agrees(manifest, tdm_front_head(front));
     if (result != TDM_OK)
         return result;
     if (front->envelope.relocation_bytes != manifest->relocation_bytes ||

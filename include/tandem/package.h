@@ -125,6 +125,7 @@ void tdm_keys_build(const struct tdm_key_set *keys, uint8_t page[TDM_KEY_PAGE_BY
 
 #define TDM_STORED_PREFIX_BYTES 8
 #define TDM_MARK_BYTES          16 /* the confirm mark, at the end of the bank */
+#define TDM_MARK_DIGEST_BYTES   12
 
 /* Where a bank's pieces are. */
 struct tdm_bank_map {
@@ -169,10 +170,11 @@ TDM_MUST_USE int tdm_bank_verify(const struct tdm_manifest *manifest, const stru
                                  void *ctx);
 
 /* The confirm mark. Programs it (once; the caller never retries), or says whether it is intact for this
- * image. */
-TDM_MUST_USE int tdm_bank_mark_program(const struct tdm_manifest *manifest, const struct tdm_layout *layout,
-                                       uint8_t bank, const struct tdm_flash *flash);
-bool tdm_bank_mark_present(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
-                           const struct tdm_flash *flash);
+ * image, of whose digest it holds the start. */
+TDM_MUST_USE int tdm_bank_mark_program(const uint8_t digest[TDM_MARK_DIGEST_BYTES],
+                                       const struct tdm_layout *layout, uint8_t bank,
+                                       const struct tdm_flash *flash);
+bool tdm_bank_mark_present(const uint8_t digest[TDM_MARK_DIGEST_BYTES], const struct tdm_layout *layout,
+                           uint8_t bank, const struct tdm_flash *flash);
 
 #endif

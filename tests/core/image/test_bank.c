@@ -174,7 +174,7 @@ static void the_programmed_header_is_that_of_the_second_implementation(void **st
                                              f->front.envelope.head_bytes, tdm_front_signature(&f->front),
                                              f->buffer),
                      TDM_OK);
-    assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->layout, 1, &f->ram.flash), TDM_OK);
+    assert_int_equal(tdm_bank_mark_program(f->manifest.image_digest, &f->layout, 1, &f->ram.flash), TDM_OK);
     assert_memory_equal(image_flash_at(&f->ram, 0x17000 - 1024), bank.data + 0x3000 - 1024, 1024);
     free_bytes(&bank);
 }
@@ -264,7 +264,7 @@ static void a_header_that_does_not_fit_is_not_programmed(void **state)
 
 static bool marked(struct fixture *f, uint8_t bank)
 {
-    return tdm_bank_mark_present(&f->manifest, &f->layout, bank, &f->ram.flash);
+    return tdm_bank_mark_present(f->manifest.image_digest, &f->layout, bank, &f->ram.flash);
 }
 
 static void a_mark_counts_only_whole_and_for_its_image(void **state)
@@ -299,12 +299,14 @@ static void a_mark_fills_whole_program_units(void **state)
 
         image_flash_init(&f->ram, &f->layout);
         f->ram.flash.program_bytes = unit;
-        assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->layout, 0, &f->ram.flash), TDM_OK);
+        assert_int_equal(tdm_bank_mark_program(f->manifest.image_digest, &f->layout, 0, &f->ram.flash),
+                         TDM_OK);
         assert_memory_equal(image_flash_at(&f->ram, 0x13000 - bytes), "TDMC", 4);
         assert_memory_equal(image_flash_at(&f->ram, 0x13000 - bytes + 4), f->manifest.image_digest, 12);
         assert_true(marked(f, 0));
     }
-    assert_int_equal(tdm_bank_mark_program(&f->manifest, &f->layout, 2, &f->ram.flash), TDM_E_SIZE);
+    assert_int_equal(tdm_bank_mark_program(f->manifest.image_digest, &f->layout, 2, &f->ram.flash),
+                     TDM_E_SIZE);
 }
 
 int main(void)
