@@ -7,6 +7,7 @@
 #include "ports/board.h"
 #include "tandem/fetch.h"
 #include "tandem/plain.h"
+#include "tandem/resume.h"
 
 enum {
     CHUNK_BYTES = 256,
@@ -106,6 +107,7 @@ static const struct tdm_mcu_config product = {
     .ctx = &fetcher,
     .running_bank = TDM_NO_BANK,
     .role = &tdm_mcu_fetches,
+    .resume = PRODUCT_RESUMES ? &tdm_mcu_resumes : NULL,
     .trust = {.verify = tdm_p256_verify, .allow_unsigned = PRODUCT_ALLOWS_UNSIGNED},
     .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,
     .attempts = PRODUCT_ATTEMPTS,

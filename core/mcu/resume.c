@@ -37,21 +37,32 @@ static bool was_receiving(const struct tdm_mcu *mcu)
            memcmp(record->target_digest, manifest_of(mcu)->image_digest, TDM_DIGEST_PREFIX_BYTES) == 0;
 }
 
-/* The image's pages up to the last one in which something is programmed, or not readable. */
-static uint32_t pages_used(const struct tdm_mcu *mcu, uint32_t pages)
+/* Bytes of the image's whole pages, and of those up to the last one in which something is programmed, or not
+ * readable. */
+static uint32_t whole_pages(const struct tdm_mcu *mcu)
+{
+    uint32_t bytes = 0;
+
+    while (bytes < manifest_of(mcu)->image_bytes)
+        bytes += mcu->config->flash->erase_bytes;
+    return bytes;
+}
+
+static uint32_t used_pages(const struct tdm_mcu *mcu, uint32_t used)
 {
     const struct tdm_flash *flash = mcu->config->flash;
     uint32_t unit = flash->program_bytes;
     uint32_t end = (manifest_of(mcu)->image_bytes + unit - 1) & ~(unit - 1);
 
-    for (; pages > 0; pages--) {
-        uint32_t start = (pages - 1) * flash->erase_bytes;
+    while (used > 0) {
+        uint32_t start = used - flash->erase_bytes;
 
         if (flash->ops->is_blank(flash->ctx, mcu->install.map.image + start, end - start) != 1)
             break;
+        used = start;
         end = start;
     }
-    return pages;
+    return used;
 }
 
 /* An encoded payload can be entered at its frames only. */
@@ -64,24 +75,26 @@ static bool plan(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t page = mcu->config->flash->erase_bytes;
-    uint32_t pages = (manifest_of(mcu)->image_bytes + page - 1) / page;
+    uint32_t whole = whole_pages(mcu);
     uint32_t used, first, end;
 
     if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) || !was_receiving(mcu) ||
         !tdm__install_holds_header(mcu))
         return false;
-    used = pages_used(mcu, pages);
-    end = used < pages ? used + 1 : pages;
-    for (first = used - 1; used > 0 && !may_enter(mcu, first * page);)
-        first--;
-    if (used == 0 || end * page > install->map.relocations - install->map.image ||
-        tdm__install_open_table(mcu) != TDM_OK)
+    used = used_pages(mcu, whole);
+    if (used == 0)
         return false;
-    install->erased = mcu->config->layout->header_bytes + first * page;
-    install->erase_end = install->erased + (end - first) * page;
-    install->fresh = install->map.image + used * page;
-    install->placed = first * page;
-    install->taken = manifest_of(mcu)->relocation_bytes + install->placed;
+    first = used - page;
+    while (!may_enter(mcu, first))
+        first -= page;
+    end = used < whole ? used + page : whole;
+    if (end > install->map.relocations - install->map.image || tdm__install_open_table(mcu) != TDM_OK)
+        return false;
+    install->erased = mcu->config->layout->header_bytes + first;
+    install->erase_end = install->erased + end - first;
+    install->fresh = install->map.image + used;
+    install->placed = first;
+    install->taken = manifest_of(mcu)->relocation_bytes + first;
     return true;
 }
 
@@ -196,13 +209,15 @@ static int reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
     const struct tdm_flash *flash = mcu->config->flash;
     const struct tdm_bank_map *map = &mcu->install.map;
     uint32_t fresh = mcu->install.fresh;
-    uint32_t page = map->image + (address - map->image) / flash->erase_bytes * flash->erase_bytes;
+    uint32_t page = map->image;
 
     if (end <= fresh)
         return TDM_OK;
     mcu->install.fresh = 0;
     if (address - fresh < flash->erase_bytes || address < fresh) /* in the pages that were erased */
         return TDM_OK;
+    while (address - page >= flash->erase_bytes)
+        page += flash->erase_bytes;
     if (page + flash->erase_bytes > map->relocations) /* the table is there: from the start, then */
         return TDM_E_FLASH_PROGRAM;
     tdm__feed(mcu);
