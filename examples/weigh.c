@@ -1,16 +1,20 @@
 /* The update client and what it needs, linked without an application, so that it can be weighed for any
- * processor. Cryptography is left out: it is the product's choice, and the bootloader's too. */
+ * processor. Of its buffers only the transmit queue is here. Cryptography is left out: it is the product's
+ * choice, and the bootloader's too. */
 #include "tandem/decode.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
 
-/* What is linked where the configuration names it, one bank apart (WEIGH_ALL). */
-#ifdef WEIGH_ALL
+static uint8_t tx[TDM_MCU_TX_BYTES];
+
 static const struct tdm_mcu_config options = {
-    .decoder = &tdm_mcu_decodes, .resume = &tdm_mcu_resumes, .plain = &tdm_mcu_takes_plain};
-#else
-static const struct tdm_mcu_config options;
+    .tx = tx,
+#ifdef WEIGH_ALL /* what is linked where the configuration names it, one bank apart */
+    .decoder = &tdm_mcu_decodes,
+    .resume = &tdm_mcu_resumes,
+    .plain = &tdm_mcu_takes_plain,
 #endif
+};
 
 static volatile uint32_t hardware;
 
