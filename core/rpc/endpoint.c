@@ -91,6 +91,7 @@ static int open_invoke(struct tdm_endpoint *ep, uint16_t uid, uint16_t msg_id, s
     tdm_put_u16(args, TDM_OPCODE_INVOKE);
     tdm_put_u16(args, uid);
     tdm_put_u16(args, msg_id);
+    ep->opened = msg_id;
     return TDM_OK;
 }
 
@@ -105,6 +106,7 @@ int tdm_endpoint_open(struct tdm_endpoint *ep, uint16_t uid, bool oneway, struct
         return error;
     tdm_put_u16(args, TDM_OPCODE_ONEWAY);
     tdm_put_u16(args, uid);
+    ep->opened = 0;
     return TDM_OK;
 }
 
@@ -126,22 +128,10 @@ static void add_call(struct tdm_endpoint *ep, struct tdm_call *call)
     *link = call;
 }
 
-/* The message id of the INVOKE that was opened, 0 if it was a ONEWAY. */
-static uint16_t opened_msg_id(const struct tdm_writer *message)
-{
-    struct tdm_reader head;
-
-    tdm_reader_init(&head, message->buffer, message->length);
-    if (tdm_get_u16(&head) != TDM_OPCODE_INVOKE)
-        return 0;
-    (void)tdm_get_u16(&head);
-    return tdm_get_u16(&head);
-}
-
 int tdm_endpoint_commit(struct tdm_endpoint *ep, struct tdm_writer *args, struct tdm_call *call,
                         uint32_t timeout_ms, tdm_done_fn *done, void *ctx, uint32_t now_ms)
 {
-    uint16_t msg_id = opened_msg_id(args);
+    uint16_t msg_id = ep->opened;
     bool invoke = msg_id != 0;
     int error = TDM_OK;
 

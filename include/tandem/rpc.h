@@ -210,13 +210,14 @@ struct tdm_endpoint {
     uint8_t *queue; /* messages to send: u16 length, payload, one after the other */
     size_t queue_capacity;
     size_t queue_length;
-    bool sending;               /* tx works on the queue's first message */
     struct tdm_writer *results; /* of the handler that runs, NULL when none does */
     struct tdm_call *calls;
     tdm_serve_fn *serve;
     void *ctx;
     uint16_t next_msg_id;
-    bool resync; /* send 01 END before the next frame (docs/PROTOCOL.md, section 9) */
+    uint16_t opened; /* message id of the INVOKE that is open, 0 for a ONEWAY */
+    bool sending;    /* tx works on the queue's first message */
+    bool resync;     /* send 01 END before the next frame (docs/PROTOCOL.md, section 9) */
     bool resyncing;
     bool receiving;    /* a handler or done function runs */
     uint32_t unserved; /* calls dropped because there was no room for an answer */
