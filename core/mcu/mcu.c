@@ -14,33 +14,29 @@ enum {
 
 /* --- Configuration --- */
 
-static bool has_texts(const struct tdm_mcu_config *c)
+static bool has_all(const struct tdm_mcu_config *c)
 {
-    return c->type != NULL && c->version != NULL && c->build != NULL && c->library != NULL &&
-           c->hardware != NULL && c->template_id != NULL && c->template_name != NULL;
+    const void *const needed[] = {c->type,     c->version,     c->build,         c->library,
+                                  c->hardware, c->template_id, c->template_name, c->ops,
+                                  c->flash,    c->layout,      c->trust.keys,    c->rx,
+                                  c->tx,       c->chunk,       c->front};
+
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (needed[i] == NULL)
+            return false;
+    return c->trust.verify != NULL && c->ops->set_baud != NULL && c->ops->reset != NULL &&
+           c->ops->feed_watchdog != NULL && (c->decoder == NULL || c->decoding != NULL) &&
+           (c->self_test_count == 0 || c->self_tests != NULL);
 }
 
-static bool has_ops(const struct tdm_mcu_config *c)
+static bool is_sound(const struct tdm_mcu_config *c)
 {
-    const struct tdm_mcu_ops *ops = c->ops;
-
-    return ops != NULL && ops->set_baud != NULL && ops->reset != NULL && ops->feed_watchdog != NULL;
-}
-
-static bool has_buffers(const struct tdm_mcu_config *c)
-{
-    return c->rx != NULL && c->tx != NULL && c->chunk != NULL && c->front != NULL &&
-           c->chunk_bytes >= CHUNK_MIN &&
+    return c->chunk_bytes >= CHUNK_MIN &&
            c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
            c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
-           c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD && c->tx_bytes >= TDM_MCU_TX_BYTES;
-}
-
-static bool has_flash(const struct tdm_mcu_config *c)
-{
-    return c->flash != NULL && c->layout != NULL && (c->running_bank < TDM_BANKS || c->role != NULL) &&
-           c->trust.keys != NULL && c->trust.verify != NULL && c->attempts > 0 &&
-           (c->decoder == NULL || c->decoding != NULL) && (c->self_test_count == 0 || c->self_tests != NULL);
+           c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD &&
+           c->tx_bytes >= TDM_MCU_TX_BYTES && (c->running_bank < TDM_BANKS || c->role != NULL) &&
+           c->attempts > 0;
 }
 
 /* --- What the parts share --- */
@@ -256,7 +252,7 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
 
 int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms)
 {
-    if (!has_texts(config) || !has_ops(config) || !has_buffers(config) || !has_flash(config))
+    if (!has_all(config) || !is_sound(config))
         return TDM_E_ARGUMENT;
     memset(mcu, 0, sizeof *mcu);
     mcu->config = config;
