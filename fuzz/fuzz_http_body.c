@@ -1,4 +1,5 @@
 /* What reaches the server over HTTP: the first byte chooses the parser, the rest is its input. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "cloud/fleet/report.h"
 #include "cloud/fleet/ticket.h"
 #include "cloud/net/http_head.h"
+#include "cloud/people/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,6 +26,22 @@ static char *terminated(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     return text;
+}
+
+/* Whatever a header says, what comes of it is an address: the proxy's own, or one that it wrote. */
+static void fuzz_forwarded(const struct http_head *head)
+{
+    struct proxies proxies = {0};
+    const char *bad;
+    char forwarded[HTTP_HEAD_MAX];
+    char client[RECORD_ADDRESS];
+    uint8_t address[16];
+    check(proxies_add(&proxies, "10.0.0.0/8,2001:db8::/32", &bad));
+    if (!http_head_values(head, "x-forwarded-for", forwarded, sizeof forwarded))
+        return;
+    proxies_client(&proxies, "10.0.0.5", forwarded, client);
+    check(inet_pton(AF_INET, client, address) == 1 || inet_pton(AF_INET6, client, address) == 1);
+    (void)proxies_add(&proxies, forwarded, &bad);
 }
 
 static void fuzz_head(const uint8_t *data, size_t size)
@@ -45,6 +63,7 @@ static void fuzz_head(const uint8_t *data, size_t size)
     (void)http_query_get(head.query, "token", value, sizeof value);
     (void)http_bearer(http_head_value(&head, "authorization"));
     (void)http_cookie_get(&head, "session", value, sizeof value);
+    fuzz_forwarded(&head);
 }
 
 static void fuzz_range(const uint8_t *data, size_t size)
