@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cloud/backup.h"
+#include "cloud/deltas/maker.h"
 #include "cloud/fleet/desk.h"
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/node.h"
@@ -36,6 +37,8 @@
 struct cloud {
     struct options options;
     char folder[1100]; /* of firmware files */
+    char forms[1100];  /* of those that the server makes */
+    struct maker *maker;
     struct fleet fleet;
     struct people people;
     struct workers *workers;
@@ -118,6 +121,9 @@ static void open_folder(struct cloud *cloud)
         fail("cannot create the data folder %s: %s", cloud->options.data, strerror(errno));
     lock_folder(cloud);
     path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
+    path_in(cloud, "deltas", cloud->forms, sizeof cloud->forms);
+    if (!maker_open_folder(cloud->forms))
+        fail("cannot write in %s: %s; change its owner", cloud->forms, strerror(errno));
 }
 
 /* --- The store, and what it holds in memory --- */
@@ -241,6 +247,10 @@ static void open_store(struct cloud *cloud)
         set_zone(fleet, cloud->options.zone);
     fleet->public_url = cloud->options.public_url;
     fleet->folder = cloud->folder;
+    fleet->forms.off = cloud->options.deltas_off;
+    fleet->forms.wait_ms = cloud->options.deltas_wait_ms;
+    fleet->forms.space_bytes = cloud->options.deltas_space_mib << 20;
+    fleet->forms.folder = cloud->forms;
     fleet->now = text_now_ms();
     int result = STORE_AGAIN;
     for (int tries = 0; tries < TRIES_MAX && result == STORE_AGAIN; tries++)
@@ -292,6 +302,8 @@ static void start_front(struct cloud *cloud)
     /* Those who look may do so by another server. */
     atomic_store(&cloud->fleet.watched, options->bus != NULL);
     front->folder = cloud->folder;
+    front->forms_folder = cloud->forms;
+    front->offers = &cloud->relay.offers;
     front->certificates = options->tls.client_ca != NULL;
     if (options->console != NULL) {
         front->console = console_load(options->console, why, sizeof why);
@@ -343,6 +355,18 @@ static void start_porter(struct cloud *cloud)
     cloud->front.porter = porter_start(cloud->base, cloud->files);
 }
 
+static void start_maker(struct cloud *cloud)
+{
+    const struct maker_settings settings = {.firmware_folder = cloud->folder,
+                                            .folder = cloud->forms,
+                                            .memory_mib = cloud->options.deltas_memory_mib,
+                                            .seconds = cloud->options.deltas_seconds};
+    if (cloud->options.deltas_off)
+        return;
+    cloud->maker = maker_start(cloud->base, cloud->desk, &cloud->fleet, cloud->front.porter, &settings);
+    cloud->front.maker = cloud->maker;
+}
+
 static void start_listening(struct cloud *cloud)
 {
     struct front *front = &cloud->front;
@@ -357,6 +381,7 @@ static void start_listening(struct cloud *cloud)
     front->desk = cloud->desk;
     front->bus = cloud->relay.bus;
     events_attach(front->events, cloud->desk);
+    start_maker(cloud);
     cloud->courier = courier_start(cloud->base, cloud->desk, cloud->options.webhooks_anywhere);
     if (front->porter != NULL)
         cloud->janitor = janitor_start(cloud->base, cloud->desk, front->porter);
@@ -401,6 +426,7 @@ static void stop(struct cloud *cloud)
     janitor_stop(cloud->janitor);
     workers_stop(cloud->workers);
     cloud->front.workers = NULL;
+    maker_stop(cloud->maker);
     porter_stop(cloud->front.porter);
     desk_stop(cloud->desk);
     leave(cloud);
@@ -411,6 +437,7 @@ static void stop(struct cloud *cloud)
     events_free(cloud->front.events);
     free(cloud->courier);
     janitor_free(cloud->janitor);
+    maker_free(cloud->maker);
     console_free(cloud->front.console);
     tls_free(cloud->web);
     tls_free(cloud->door);
@@ -430,6 +457,10 @@ int main(int argc, char **argv)
     if (backup_is_command(argc, argv)) {
         umask(077);
         return backup_run(argc, argv);
+    }
+    if (worker_is_command(argc, argv)) {
+        umask(077);
+        return worker_run(argc, argv);
     }
     options_parse(&cloud.options, argc, argv);
     log_level_set(cloud.options.log_level);

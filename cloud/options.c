@@ -36,6 +36,11 @@ enum option_id {
     CONSOLE,
     SETTLE,
     TIMEZONE,
+    DELTAS,
+    DELTAS_WAIT,
+    DELTAS_MEMORY,
+    DELTAS_SECONDS,
+    DELTAS_SPACE,
     LOG_LEVEL,
     LOG_FORMAT,
     VERSION,
@@ -97,6 +102,14 @@ static const struct {
      "where devices without a time zone of their own stand, such as\n"
      "                        Europe/Berlin (default: UTC)",
      offsetof(struct options, zone)},
+    {DELTAS, "deltas", "on|off",
+     "make deltas and compressed packages for devices that decode them (default: on)", NO_TEXT},
+    {DELTAS_WAIT, "deltas-wait", "SECONDS",
+     "how long an offer waits for one that is being made (default: 30)", NO_TEXT},
+    {DELTAS_MEMORY, "deltas-memory", "MIB", "of the process that makes one (default: 512)", NO_TEXT},
+    {DELTAS_SECONDS, "deltas-seconds", "SECONDS", "CPU time of that process (default: 120)", NO_TEXT},
+    {DELTAS_SPACE, "deltas-space", "MIB", "all of them together; the oldest go first (default: 1024)",
+     NO_TEXT},
     {LOG_FORMAT, "log-format", "FORMAT", "text, or json: an object in each line (default: text)", NO_TEXT},
     {LOG_LEVEL, "log-level", "LEVEL", "error, warning, info or debug (default: info)", NO_TEXT},
     {VERSION, "version", NULL, "print the version and exit", NO_TEXT},
@@ -131,6 +144,23 @@ static void __attribute__((noreturn, format(printf, 1, 2))) usage_error(const ch
     va_end(arguments);
     fputs("; see tandem-cloud --help\n", stderr);
     exit(EXIT_USAGE);
+}
+
+static int64_t parse_number(const char *option, const char *text, long least, long most)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number < least || number > most)
+        usage_error("--%s takes a number from %ld to %ld, not \"%s\"", option, least, most, text);
+    return number;
+}
+
+static bool parse_deltas(const char *text)
+{
+    if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+        usage_error("--deltas takes on or off, not \"%s\"", text);
+    return strcmp(text, "off") == 0;
 }
 
 static int64_t parse_settle(const char *text)
@@ -205,6 +235,21 @@ static void take(struct options *options, int id, const char *value)
     case SETTLE:
         options->settle_ms = parse_settle(value);
         break;
+    case DELTAS:
+        options->deltas_off = parse_deltas(value);
+        break;
+    case DELTAS_WAIT:
+        options->deltas_wait_ms = 1000 * parse_number("deltas-wait", value, 0, 3600);
+        break;
+    case DELTAS_MEMORY:
+        options->deltas_memory_mib = parse_number("deltas-memory", value, 32, 65536);
+        break;
+    case DELTAS_SECONDS:
+        options->deltas_seconds = parse_number("deltas-seconds", value, 1, 3600);
+        break;
+    case DELTAS_SPACE:
+        options->deltas_space_mib = parse_number("deltas-space", value, 1, 1048576);
+        break;
     case LOG_LEVEL:
         if (!log_level_parse(value, &options->log_level))
             usage_error("--log-level takes error, warning, info or debug, not \"%s\"", value);
@@ -266,7 +311,12 @@ void options_parse(struct options *options, int argc, char **argv)
     struct option known[OPTION_COUNT + 1] = {0};
     for (size_t i = 0; i < OPTION_COUNT; i++)
         known[i] = (struct option){table[i].name, table[i].value != NULL, NULL, table[i].id};
-    *options = (struct options){.settle_ms = status_limits_default.settle_ms, .log_level = LOG_LEVEL_INFO};
+    *options = (struct options){.settle_ms = status_limits_default.settle_ms,
+                                .deltas_wait_ms = 30000,
+                                .deltas_memory_mib = 512,
+                                .deltas_seconds = 120,
+                                .deltas_space_mib = 1024,
+                                .log_level = LOG_LEVEL_INFO};
     options->console = find_console();
     for (int id; (id = getopt_long(argc, argv, "", known, NULL)) != -1;)
         take(options, id, optarg);

@@ -25,6 +25,11 @@ struct options {
     const char *console;    /* NULL: none is served */
     int64_t settle_ms;
     const char *zone; /* NULL: UTC */
+    bool deltas_off;
+    int64_t deltas_wait_ms;
+    int64_t deltas_memory_mib;
+    int64_t deltas_seconds;
+    int64_t deltas_space_mib;
     enum log_level log_level;
     bool log_json;
 };

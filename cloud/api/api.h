@@ -198,7 +198,7 @@ api_fn api_organization_own, api_organization_rename, api_organization_create, a
 api_fn api_device_create, api_device_list, api_device_show, api_device_change, api_device_delete,
     api_device_why, api_device_consent, api_device_decline, api_device_token_renew, api_device_token_revoke;
 api_fn api_values_show, api_values_set, api_device_ping, api_device_reboot, api_device_redirect;
-api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete;
+api_fn api_firmware_upload, api_firmware_list, api_firmware_show, api_firmware_delete, api_firmware_deltas;
 api_fn api_shipment_create, api_shipment_list, api_shipment_show, api_shipment_pause, api_shipment_resume,
     api_shipment_cancel, api_shipment_advance, api_shipment_delete, api_shipment_devices;
 api_fn api_shipment_preview, api_shipment_report, api_shipment_revert, api_shipment_chart;

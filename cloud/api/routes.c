@@ -39,6 +39,7 @@ static const struct route routes[] = {
     {"POST", V1 "/firmware", "uploadFirmware", ROUTE_UPLOAD, 201, ROLE_OPERATOR, AREA_FIRMWARE, "name", api_firmware_upload},
     {"GET", V1 "/firmware", "listFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_list},
     {"GET", V1 "/firmware/:f", "getFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_show},
+    {"GET", V1 "/firmware/:f/deltas", "listDeltas", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_deltas},
     {"DELETE", V1 "/firmware/:f", "deleteFirmware", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_FIRMWARE, "", api_firmware_delete},
 
     {"POST", V1 "/shipments", "createShipment", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_SHIPMENTS, "", api_shipment_create},

@@ -64,6 +64,7 @@ static int take_news(struct dossier *dossier, const struct check_in *check_in)
     if (!dossier->presence
              .reported) { /* what was reported in this connection is of this start of the device */
         device->digest_known = false; /* that was another firmware's */
+        device->decodes = 0;
         device->state = DEVICE_UNKNOWN;
     }
     memcpy(device->type, check_in->type, sizeof device->type);

@@ -71,6 +71,8 @@ static int take_device_report(struct dossier *dossier, const struct report *repo
     device->reports = true;
     device->state = report->state;
     device->counter = report->counter;
+    if (report->event == REPORT_STARTED)
+        device->decodes = report->decodes;
     memcpy(device->hardware, report->hardware, sizeof device->hardware);
     device->digest_known = report->digest_known;
     memcpy(device->digest, report->digest, sizeof device->digest);

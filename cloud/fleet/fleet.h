@@ -33,6 +33,9 @@ struct effect {
     int64_t node; /* where that connection is */
     uint64_t connection;
     uint8_t token_hash[RECORD_DIGEST_BYTES];
+    enum form_kind form; /* of an offer, as in struct target: for this server's figures alone */
+    int64_t sent_bytes;
+    int64_t plain_bytes;
     char topic[FLEET_TOPIC_MAX];
     uint8_t qos;
     size_t bytes;
@@ -59,6 +62,15 @@ struct sight {
     struct store_figures figures;
 };
 
+/* Forms that the server makes (form.h). */
+struct form_settings {
+    bool off;
+    int64_t wait_ms;     /* an offer, for one that is being made */
+    int64_t space_bytes; /* of all together */
+    const char *folder;
+    _Atomic bool wanted; /* one may wait to be made */
+};
+
 struct fleet {
     struct store *store;
     int64_t node; /* which of the servers that share the store this is (store/node.h) */
@@ -66,15 +78,16 @@ struct fleet {
     struct secret_signer tickets; /* signs download links */
     const char *public_url;       /* where devices download, NULL: where they connected */
     const char *folder;           /* of firmware files */
-    struct watch watch;           /* of the other servers */
-    _Atomic bool watched;         /* somebody may be looking: notices are made */
-    int64_t now;                  /* of the job under way */
-    struct zones zones;           /* looked up so far */
-    struct effect *effects;       /* of the job under way, newest first */
-    bool busy;                    /* the last tick left work behind */
-    char zone[RECORD_TEXT];       /* of devices that have none */
-    int64_t hour;                 /* that charts were kept for last, 0 unknown */
-    int64_t minute;               /* the same, of new shipments */
+    struct form_settings forms;
+    struct watch watch;     /* of the other servers */
+    _Atomic bool watched;   /* somebody may be looking: notices are made */
+    int64_t now;            /* of the job under way */
+    struct zones zones;     /* looked up so far */
+    struct effect *effects; /* of the job under way, newest first */
+    bool busy;              /* the last tick left work behind */
+    char zone[RECORD_TEXT]; /* of devices that have none */
+    int64_t hour;           /* that charts were kept for last, 0 unknown */
+    int64_t minute;         /* the same, of new shipments */
     struct sight sight;
     struct planning *planning; /* the shipment being split into waves (fleet/planning.h) */
 };

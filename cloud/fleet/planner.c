@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud/fleet/dossier.h"
+#include "cloud/fleet/form.h"
 #include "cloud/fleet/notice.h"
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/ticket.h"
@@ -102,11 +103,13 @@ static void plan_pass(struct plan *plan, const struct target *target)
     }
 }
 
-static int write_offer(struct plan *plan, const struct presence *presence, struct effect *effect)
+static int write_offer(struct plan *plan, const struct presence *presence, const struct form_choice *choice,
+                       struct effect *effect)
 {
     struct fleet *fleet = plan->fleet;
     const struct firmware *firmware = &plan->scene.firmware;
-    struct ticket ticket = {plan->dossier->device.id, firmware->id, fleet->now + TICKET_LIFETIME_MS};
+    struct ticket ticket = {plan->dossier->device.id, firmware->id, fleet->now + TICKET_LIFETIME_MS,
+                            choice->form};
     char token[TICKET_MAX];
     char id[TEXT_ID_MAX];
     char url[RECORD_ORIGIN + TICKET_MAX + 64];
@@ -120,7 +123,7 @@ static int write_offer(struct plan *plan, const struct presence *presence, struc
              token);
     int bytes = snprintf(effect->text, sizeof effect->text,
                          "{\"url\":%s,\"size\":%" PRId64 ",\"type\":%s,\"ver\":%s,\"build\":%s}",
-                         text_json(url, quoted_url, sizeof quoted_url), firmware->size,
+                         text_json(url, quoted_url, sizeof quoted_url), choice->bytes,
                          text_json(firmware->type, type, sizeof type),
                          text_json(firmware->version, version, sizeof version),
                          text_json(firmware->build, build, sizeof build));
@@ -143,14 +146,36 @@ static int displace(struct dossier *dossier, int64_t winner)
     return result;
 }
 
-static int make_offer(struct plan *plan, struct target *target)
+static void note_form(const struct form_choice *choice, int64_t plain_bytes, struct target *target,
+                      struct effect *effect)
 {
+    target->form = choice->kind;
+    target->sent_bytes = choice->bytes;
+    target->plain_bytes = plain_bytes;
+    if (target->encoded != ENCODED_NEVER)
+        target->encoded = choice->form != 0 ? ENCODED_LAST : ENCODED_NOT;
+    effect->form = target->form;
+    effect->sent_bytes = target->sent_bytes;
+    effect->plain_bytes = target->plain_bytes;
+}
+
+static void describe_form(const struct target *target, char *to, size_t capacity)
+{
+    to[0] = '\0';
+    if (target->form == FORM_COMPRESSED || target->form == FORM_DELTA)
+        snprintf(to, capacity, ", %s: %lld bytes instead of %lld", status_form_slug(target->form),
+                 (long long)target->sent_bytes, (long long)target->plain_bytes);
+}
+
+static int make_offer(struct plan *plan, const struct form_choice *choice, struct target *target)
+{
+    char form[80];
     struct fleet *fleet = plan->fleet;
     struct effect *effect = fleet_effect(fleet, EFFECT_OFFER, plan->dossier->device.id);
     effect->shipment = target->shipment;
     effect->node = plan->dossier->presence.node;
     effect->connection = plan->dossier->presence.connection;
-    int result = write_offer(plan, &plan->dossier->presence, effect);
+    int result = write_offer(plan, &plan->dossier->presence, choice, effect);
     if (result == STORE_OK && plan->dossier->device.shipment != target->shipment) {
         result = displace(plan->dossier, target->shipment);
         plan->dossier->device.shipment = target->shipment;
@@ -158,42 +183,61 @@ static int make_offer(struct plan *plan, struct target *target)
     if (result != STORE_OK)
         return result;
     target->turn = 0;
-    target->form = plan->scene.firmware.form;
-    target->sent_bytes = plan->scene.firmware.size;
-    target->plain_bytes = plan->scene.firmware.plain_size;
+    note_form(choice, plan->scene.firmware.plain_size, target, effect);
+    describe_form(target, form, sizeof form);
     status_offered(target, &plan->scene.limits, fleet->now);
     struct event step = {.kind = "offered", .shipment = target->shipment};
     snprintf(step.code, sizeof step.code, "%s", target->repeats > 0 ? "repeated" : "offered");
-    return fleet_step(fleet, plan->dossier->device.id, &step, "shipment \"%s\": %s %s%s%s, attempt %d%s",
+    return fleet_step(fleet, plan->dossier->device.id, &step, "shipment \"%s\": %s %s%s%s, attempt %d%s%s",
                       plan->scene.shipment.name, plan->scene.firmware.type, plan->scene.firmware.version,
                       plan->scene.firmware.build[0] != '\0' ? ", build " : "", plan->scene.firmware.build,
-                      (int)target->attempts, target->repeats > 0 ? " (repeated)" : "");
+                      (int)target->attempts, target->repeats > 0 ? " (repeated)" : "", form);
 }
 
 /* Takes the next turn that the rate allows; one that is now is an offer. */
-static int take_turn(struct plan *plan, struct target *target, bool *offered)
+static int take_turn(struct plan *plan, const struct form_choice *choice, struct target *target,
+                     bool *offered)
 {
     int64_t now = plan->fleet->now;
     int64_t turn = plan->scene.shipment.turn > now ? plan->scene.shipment.turn : now;
-    plan->scene.shipment.turn = turn + rules_interval(&plan->scene.shipment, &plan->scene.firmware);
+    plan->scene.shipment.turn = turn + rules_interval(&plan->scene.shipment, choice->bytes);
     int result = store_shipment_update(plan->fleet->store, &plan->scene.shipment);
     if (result == STORE_OK && turn == now) {
         *offered = true;
-        return make_offer(plan, target);
+        return make_offer(plan, choice, target);
     }
     target->turn = turn;
     target->due = turn;
     return result;
 }
 
+/* The device may have its offer, or its turn for one. What is being made for it is waited for first, but not
+ * by an update that goes on. */
+static int proceed(struct plan *plan, bool turn, struct target *target, bool *offered)
+{
+    struct form_choice choice;
+    struct fleet *fleet = plan->fleet;
+    bool goes_on = status_is_repeat(target, &plan->scene.limits, fleet->now);
+    int result = form_choose(fleet, &plan->dossier->device, &plan->scene.firmware, target,
+                             goes_on ? FORM_NOW : FORM_ASK, &choice);
+    if (result != STORE_OK)
+        return result;
+    if (choice.until != 0) {
+        target->due = choice.until;
+        return STORE_OK;
+    }
+    if (turn)
+        return take_turn(plan, &choice, target, offered);
+    *offered = true;
+    return make_offer(plan, &choice, target);
+}
+
 static int carry_out(struct plan *plan, const struct verdict *verdict, struct target *target, bool *offered)
 {
     switch (verdict->kind) {
     case VERDICT_OFFER:
-        *offered = true;
-        return make_offer(plan, target);
     case VERDICT_TURN:
-        return take_turn(plan, target, offered);
+        return proceed(plan, verdict->kind == VERDICT_TURN, target, offered);
     case VERDICT_LIMIT:
         if (target->status != TARGET_DOWNLOAD_LIMIT_REACHED)
             status_limit_reached(target, &plan->scene.limits, plan->fleet->now);
@@ -240,7 +284,10 @@ static int leave_to_other(struct dossier *dossier)
     for (size_t i = 0; i < dossier->count; i++) {
         struct target *target = &dossier->targets[i];
         struct target before = *target;
-        if (target->ended || target->due != 0 || status_under_way(target))
+        /* What waits for a form is due before that wait is over, too. */
+        bool later = target->due != 0 && (target->reason != TDM_REASON_NONE ||
+                                          target->due > dossier->fleet->now + dossier->fleet->forms.wait_ms);
+        if (target->ended || later || status_under_way(target))
             continue;
         target->due = dossier->fleet->now;
         return planner_save(dossier->fleet, &before, target);
@@ -269,6 +316,24 @@ int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigge
     return dossier_close(&dossier, result);
 }
 
+/* Nothing stands in the way but what is being made. */
+static int explain_form(const struct plan *plan, const struct target *target, struct verdict *verdict)
+{
+    struct form_choice choice;
+    char time[TEXT_TIME_MAX];
+    int result =
+        form_choose(plan->fleet, &plan->dossier->device, &plan->scene.firmware, target, FORM_LOOK, &choice);
+    if (result != STORE_OK || choice.until == 0)
+        return result;
+    verdict->kind = VERDICT_WAIT;
+    verdict->rule = "delta";
+    verdict->later = true;
+    snprintf(verdict->text, sizeof verdict->text,
+             "a smaller form of the firmware is being made; it is offered by %s in any case",
+             text_time(choice.until, time));
+    return STORE_OK;
+}
+
 int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict)
 {
     struct dossier dossier;
@@ -282,6 +347,8 @@ int planner_explain(struct fleet *fleet, const struct target *target, struct ver
     }
     if (result == STORE_OK)
         result = plan_judge(&plan, target, verdict);
+    if (result == STORE_OK && verdict->kind == VERDICT_OFFER)
+        result = explain_form(&plan, target, verdict);
     return dossier_close(&dossier, result);
 }
 

@@ -109,6 +109,24 @@ static bool take_about(const json_t *json, struct report *report)
     return !report->about_known || text_hex_parse(hex, report->about, RECORD_SHORT_BYTES);
 }
 
+/* Names that this version does not know are skipped. */
+static int64_t take_decodes(const json_t *json)
+{
+    static const char *const names[] = {"compressed", "delta"}; /* by bit of enum device_decodes */
+    const json_t *list = json_object_get(json, "decodes");
+    const json_t *entry;
+    size_t i;
+    int64_t decodes = 0;
+    json_array_foreach(list, i, entry)
+    {
+        for (size_t bit = 0; json_is_string(entry) && bit < sizeof names / sizeof names[0]; bit++) {
+            if (strcmp(json_string_value(entry), names[bit]) == 0)
+                decodes |= (int64_t)1 << bit;
+        }
+    }
+    return decodes;
+}
+
 static bool take_device(const json_t *json, struct report *report)
 {
     char state[16];
@@ -121,6 +139,7 @@ static bool take_device(const json_t *json, struct report *report)
     else if (strcmp(state, "trial") == 0)
         report->state = DEVICE_TRIAL;
     report->counter = take_number(json, "counter");
+    report->decodes = take_decodes(json);
     return true;
 }
 

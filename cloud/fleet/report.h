@@ -42,6 +42,7 @@ struct report {
     uint8_t about[RECORD_SHORT_BYTES]; /* head of the image that reason speaks of */
     char hardware[RECORD_HARDWARE];
     int64_t counter;
+    int64_t decodes; /* bits of enum device_decodes; told with REPORT_STARTED */
 };
 
 /* False if the bytes are not such a message. */

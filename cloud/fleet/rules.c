@@ -254,13 +254,13 @@ static void attempts(const struct candidate *c, struct verdict *verdict)
              c->other_attempts > 0 ? ", those of other shipments with this image included" : "");
 }
 
-int64_t rules_interval(const struct shipment *shipment, const struct firmware *firmware)
+int64_t rules_interval(const struct shipment *shipment, int64_t bytes)
 {
     int64_t interval = 0;
     if (shipment->per_minute > 0)
         interval = (60000 + shipment->per_minute - 1) / shipment->per_minute;
     if (shipment->bytes_per_second > 0) {
-        int64_t leg = (firmware->size * 1000 + shipment->bytes_per_second - 1) / shipment->bytes_per_second;
+        int64_t leg = (bytes * 1000 + shipment->bytes_per_second - 1) / shipment->bytes_per_second;
         interval = interval > leg ? interval : leg;
     }
     return interval;
@@ -269,7 +269,7 @@ int64_t rules_interval(const struct shipment *shipment, const struct firmware *f
 static void rate(const struct candidate *c, struct verdict *verdict)
 {
     char time[TEXT_TIME_MAX];
-    if (rules_interval(c->shipment, c->firmware) == 0 || goes_on(c))
+    if (rules_interval(c->shipment, c->firmware->size) == 0 || goes_on(c))
         return;
     int64_t turn = c->target->turn;
     if (turn != 0 && turn <= c->now && c->now - turn < RULES_TURN_MS)

@@ -48,8 +48,8 @@ struct verdict {
 /* The rules in order; the first that objects decides. */
 struct verdict rules_judge(const struct candidate *candidate);
 
-/* Milliseconds between two offers that the shipment's rate allows, 0 without a limit. */
-int64_t rules_interval(const struct shipment *shipment, const struct firmware *firmware);
+/* Milliseconds between two offers of so many bytes that the shipment's rate allows, 0 without a limit. */
+int64_t rules_interval(const struct shipment *shipment, int64_t bytes);
 /* How long a turn is its device's own. */
 #define RULES_TURN_MS 60000
 

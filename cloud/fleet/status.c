@@ -219,12 +219,22 @@ static enum target_status status_of_refusal(uint8_t reason)
     }
 }
 
+/* A form that this server encoded may be to blame: then the next one is plain, whatever the reason (R10). */
+static bool blames_form(const struct target *target, enum reason_class class, uint8_t reason)
+{
+    bool encoded = target->encoded != ENCODED_NOT && target->form != FORM_PLAIN;
+    bool is_about_form = reason == TDM_REASON_PACKAGE || reason == TDM_REASON_BASE ||
+                         reason == TDM_REASON_ENCODING || reason == TDM_REASON_RELOCATIONS;
+    return encoded && (class == REASON_RETRY || (class == REASON_FINAL && is_about_form));
+}
+
 void status_failed(struct target *target, uint8_t reason, const struct status_limits *limits, int64_t now)
 {
     enum reason_class class = status_reason_class(reason);
     if (target->ended || target->attempts == 0 || class == REASON_IGNORED)
         return;
-    if (class == REASON_FINAL) {
+    bool form = blames_form(target, class, reason);
+    if (class == REASON_FINAL && !form) {
         status_ended(target, status_of_refusal(reason), reason, now);
         return;
     }
@@ -239,7 +249,10 @@ void status_failed(struct target *target, uint8_t reason, const struct status_li
         target->attempts--;
         move(target, TARGET_WAITING, reason, now + limits->postponed_ms, now);
     } else {
-        move(target, TARGET_UPLOAD_FAILURE, reason, now + limits->retry_ms, now);
+        /* The plain one need not wait but for what the other side of the UART still has to say. */
+        int64_t wait = form && target->encoded == ENCODED_LAST ? limits->hold_ms : limits->retry_ms;
+        target->encoded = form ? ENCODED_NEVER : target->encoded;
+        move(target, TARGET_UPLOAD_FAILURE, reason, now + wait, now);
     }
 }
 

@@ -1,4 +1,4 @@
-/* DEVICE-FIRMWARE-EXPIRES-SIGNATURE: three numbers in hex without leading zeros, and the first 16 bytes of
+/* DEVICE-FIRMWARE-EXPIRES[-FORM]-SIGNATURE: numbers in hex without leading zeros, and the first 16 bytes of
  * the HMAC of what stands before. */
 #include "cloud/fleet/ticket.h"
 
@@ -17,6 +17,8 @@ void ticket_write(const struct ticket *ticket, struct secret_signer *signer, cha
     char hex[2 * SIGNATURE_BYTES + 1];
     int length = snprintf(to, TICKET_MAX, "%" PRIx64 "-%" PRIx64 "-%" PRIx64, ticket->device,
                           ticket->firmware, ticket->expires);
+    if (ticket->form != 0)
+        length += snprintf(to + length, (size_t)(TICKET_MAX - length), "-%" PRIx64, ticket->form);
     secret_sign(signer, to, mac);
     snprintf(to + length, (size_t)(TICKET_MAX - length), "-%s", text_hex(mac, SIGNATURE_BYTES, hex));
 }
@@ -35,6 +37,8 @@ bool ticket_read(struct ticket *ticket, const uint8_t key[SECRET_KEY_BYTES], con
     text_hex(mac, SIGNATURE_BYTES, expected);
     if (!secret_equal(expected, dash + 1, 2 * SIGNATURE_BYTES))
         return false;
-    return sscanf(claim, "%" SCNx64 "-%" SCNx64 "-%" SCNx64, (uint64_t *)&ticket->device,
-                  (uint64_t *)&ticket->firmware, (uint64_t *)&ticket->expires) == 3;
+    ticket->form = 0;
+    return sscanf(claim, "%" SCNx64 "-%" SCNx64 "-%" SCNx64 "-%" SCNx64, (uint64_t *)&ticket->device,
+                  (uint64_t *)&ticket->firmware, (uint64_t *)&ticket->expires,
+                  (uint64_t *)&ticket->form) >= 3;
 }

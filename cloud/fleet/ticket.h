@@ -8,13 +8,14 @@
 
 #include "cloud/secret.h"
 
-#define TICKET_MAX         96
+#define TICKET_MAX         112
 #define TICKET_LIFETIME_MS ((int64_t)24 * 3600 * 1000)
 
 struct ticket {
     int64_t device;
     int64_t firmware;
     int64_t expires; /* milliseconds since 1970 */
+    int64_t form;    /* in which it comes, 0: as it was uploaded */
 };
 
 void ticket_write(const struct ticket *ticket, struct secret_signer *signer, char to[TICKET_MAX]);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/form.h"
 #include "cloud/log.h"
 #include "cloud/net/visit.h"
 #include "cloud/text.h"
@@ -26,6 +27,25 @@ static int read_rate(struct visit *visit, struct fleet *fleet, int64_t id)
     return result == STORE_NOT_FOUND ? STORE_OK : result;
 }
 
+/* What is sent is the form that was offered, in place of the firmware's own file. */
+static int read_form(struct visit *visit, struct fleet *fleet)
+{
+    struct form form;
+    struct firmware *firmware = &visit->call.firmware;
+    visit->form = visit->ticket.form != 0;
+    if (!visit->form)
+        return STORE_OK;
+    int result = store_form_get(fleet->store, visit->ticket.form, &form);
+    if (result == STORE_OK && (form.state != FORM_STATE_READY || form.firmware != firmware->id))
+        result = STORE_NOT_FOUND;
+    if (result != STORE_OK)
+        return result;
+    firmware->size = form.size;
+    memcpy(firmware->sha256, form.sha256, sizeof firmware->sha256);
+    memcpy(firmware->md5, form.md5, sizeof firmware->md5);
+    return STORE_OK;
+}
+
 static int run_download(struct desk_job *job, struct fleet *fleet)
 {
     struct visit *visit = (struct visit *)job;
@@ -35,6 +55,8 @@ static int run_download(struct desk_job *job, struct fleet *fleet)
         result = store_firmware_get(fleet->store, visit->ticket.firmware, &visit->call.firmware);
     if (result == STORE_OK)
         result = read_rate(visit, fleet, device.shipment);
+    if (result == STORE_OK)
+        result = read_form(visit, fleet);
     if (result == STORE_OK && visit->exchange->head.method == HTTP_GET)
         result = device_download(fleet, device.id, visit->ticket.firmware, false);
     return result;
@@ -91,11 +113,29 @@ static void send_file(struct visit *visit, int file)
 
 static void open_file(struct visit *visit);
 
+/* Its file is gone for good: so is the form, and it is made again when it is wanted. */
+static int run_forget(struct desk_job *job, struct fleet *fleet)
+{
+    const struct visit *visit = (const struct visit *)job;
+    int result = store_form_delete(fleet->store, visit->ticket.form);
+    return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
+static void forgotten(struct desk_job *job, int result)
+{
+    const struct visit *visit = (const struct visit *)job;
+    (void)result;
+    visit__refuse(visit->exchange, 404, "not available",
+                  "the file is not there any more; a new offer follows");
+}
+
 static void on_fetched(struct porter_job *errand, enum files_result result)
 {
     struct visit *visit = visit__of_errand(errand);
     if (result == FILES_OK)
         open_file(visit);
+    else if (result == FILES_ABSENT && visit->form)
+        visit__post(visit, run_forget, forgotten);
     else
         visit__postpone(visit->exchange, 30,
                         "the firmware's file cannot be had just now; the server's log says why");
@@ -104,13 +144,18 @@ static void on_fetched(struct porter_job *errand, enum files_result result)
 static void open_file(struct visit *visit)
 {
     bool fetched = visit->errand.done != NULL;
-    firmware_path(visit->front->folder, visit->call.firmware.sha256, visit->path);
+    firmware_path(visit->form ? visit->front->forms_folder : visit->front->folder,
+                  visit->call.firmware.sha256, visit->path);
     int file = open(visit->path, O_RDONLY | O_CLOEXEC);
     if (file < 0 && errno == ENOENT && visit->front->porter != NULL && !fetched) {
         visit__send(visit, PORTER_FETCH, visit->path, on_fetched);
         return;
     }
     int error = errno;
+    if (file < 0 && error == ENOENT && visit->form) {
+        visit__post(visit, run_forget, forgotten);
+        return;
+    }
     if (file < 0)
         log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=open error=\"%s\"", visit->path,
                  strerror(error));

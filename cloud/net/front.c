@@ -466,6 +466,8 @@ static void counted(struct desk_job *job, int result)
     metrics_request(&front->metrics, visit->route, 200);
     visit->figures.waiting = (int64_t)desk_waiting(front->desk);
     visit->figures.streams = events_clients(front->events);
+    visit->figures.maker = front->maker != NULL ? maker_figures(front->maker) : NULL;
+    visit->figures.offers = front->offers;
     char *text = metrics_write(&front->metrics, &visit->figures, &bytes);
     http_reply(visit->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", text, bytes);
     free(text);

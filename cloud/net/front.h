@@ -3,12 +3,14 @@
 #define TANDEM_CLOUD_FRONT_H
 
 #include "cloud/bus/bus.h"
+#include "cloud/deltas/maker.h"
 #include "cloud/files/porter.h"
 #include "cloud/fleet/desk.h"
 #include "cloud/net/console.h"
 #include "cloud/net/gateway.h"
 #include "cloud/net/http.h"
 #include "cloud/net/metrics.h"
+#include "cloud/net/offers.h"
 #include "cloud/net/rates.h"
 #include "cloud/net/workers.h"
 #include "cloud/people/people.h"
@@ -24,9 +26,12 @@ struct front {
     const struct proxies *proxies; /* that stand in front of this server */
     struct metrics metrics;
     struct events *events;
-    struct workers *workers; /* NULL once they have stopped */
-    const char *folder;      /* of firmware files */
-    struct porter *porter;   /* carries firmware to and from where it is kept; NULL: that is folder */
+    struct workers *workers;   /* NULL once they have stopped */
+    const char *folder;        /* of firmware files */
+    const char *forms_folder;  /* of those that the server made */
+    const struct maker *maker; /* NULL: it makes none */
+    const struct offer_figures *offers;
+    struct porter *porter; /* carries firmware to and from where it is kept; NULL: that is folder */
     struct event_base *base;
     struct rates rates;
     size_t sending;          /* downloads under way */

@@ -58,6 +58,30 @@ static void write_store(FILE *to, const struct store_counts *counts)
             counts->updated, counts->failed, counts->targets - counts->updated - counts->failed);
 }
 
+static void write_made(FILE *to, const struct maker_figures *maker)
+{
+    begin(to, "tandem_deltas_made_total", "counter",
+          "Deltas and compressed packages that this server made or failed to make, by result.");
+    for (int result = 0; result < WORKER_RESULTS_COUNT; result++)
+        fprintf(to, "tandem_deltas_made_total{result=\"%s\"} %" PRIu64 "\n",
+                worker_slug((enum worker_result)result), maker->made[result]);
+    begin(to, "tandem_deltas_seconds_total", "counter", "Time that making them took.");
+    fprintf(to, "tandem_deltas_seconds_total %.3f\n", (double)maker->took_ms / 1000);
+}
+
+static void write_offers(FILE *to, const struct offer_figures *offers)
+{
+    begin(to, "tandem_offers_total", "counter", "Offers of this server, by encoding.");
+    for (int form = FORM_PLAIN; form <= FORM_DELTA; form++)
+        fprintf(to, "tandem_offers_total{encoding=\"%s\"} %" PRIu64 "\n",
+                status_form_slug((enum form_kind)form), offers->count[form]);
+    begin(to, "tandem_offer_bytes_total", "counter", "Size of the files that this server offered.");
+    fprintf(to, "tandem_offer_bytes_total %" PRIu64 "\n", offers->bytes);
+    begin(to, "tandem_offer_bytes_saved_total", "counter",
+          "What the plain packages would have been more than those.");
+    fprintf(to, "tandem_offer_bytes_saved_total %" PRIu64 "\n", offers->saved);
+}
+
 static int64_t open_files(void)
 {
     int64_t count = 0;
@@ -104,6 +128,12 @@ char *metrics_write(const struct metrics *metrics, const struct metrics_store *s
     fprintf(to, "tandem_build_info{version=\"%s\"} 1\n", TANDEM_VERSION);
     write_store(to, &store->counts);
     write_requests(to, metrics);
+    gauge(to, "tandem_deltas", "Deltas and compressed packages that are kept, on all servers.",
+          store->counts.forms);
+    gauge(to, "tandem_deltas_bytes", "Their size.", store->counts.forms_bytes);
+    if (store->maker != NULL)
+        write_made(to, store->maker);
+    write_offers(to, store->offers);
     gauge(to, "tandem_desk_waiting", "Jobs that wait for the database.", store->waiting);
     gauge(to, "tandem_event_streams", "Clients that watch live events.", (int64_t)store->streams);
     write_process(to);

@@ -4,6 +4,8 @@
 #define TANDEM_CLOUD_METRICS_H
 
 #include "cloud/api/api.h"
+#include "cloud/deltas/maker.h"
+#include "cloud/net/offers.h"
 
 #define METRICS_ROUTES_MAX 160
 
@@ -15,8 +17,10 @@ struct metrics {
 /* What is asked of the store. */
 struct metrics_store {
     struct store_counts counts;
-    int64_t waiting; /* jobs at the desk */
-    size_t streams;  /* of events */
+    int64_t waiting;                   /* jobs at the desk */
+    size_t streams;                    /* of events */
+    const struct maker_figures *maker; /* NULL: it makes none */
+    const struct offer_figures *offers;
 };
 
 void metrics_request(struct metrics *metrics, const struct route *route, int status);

@@ -150,6 +150,8 @@ static void carry_out(struct relay *relay, const struct effect *effect)
 void relay_effect(void *ctx, const struct effect *effect)
 {
     struct relay *relay = ctx;
+    if (effect->kind == EFFECT_OFFER)
+        offers_count(&relay->offers, effect);
     if (is_for_one(effect->kind) && effect->node != relay->node) {
         pass_on(relay, effect->node, effect);
         return;

@@ -6,12 +6,14 @@
 #include "cloud/bus/bus.h"
 #include "cloud/net/events.h"
 #include "cloud/net/gateway.h"
+#include "cloud/net/offers.h"
 
 struct relay {
     struct bus *bus;
     struct gateway *gateway;
     struct events *events;
     int64_t node; /* this server */
+    struct offer_figures offers;
 };
 
 /* desk_effect_fn; ctx is the relay. */

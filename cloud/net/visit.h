@@ -36,6 +36,7 @@ struct visit {
     int64_t bytes_per_second;
     bool sending;
     bool to_the_end; /* the answer includes the file's last byte */
+    bool form;       /* the server made it: its file is call.firmware's in size and digests */
 };
 
 /* Hands a job of this visit to the desk. */

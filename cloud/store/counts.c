@@ -1,6 +1,7 @@
 #include "cloud/store/counts.h"
 
 #include "cloud/store/database.h"
+#include "cloud/store/form.h"
 
 static void read_sizes(struct query *query, void *record)
 {
@@ -40,6 +41,8 @@ int store_count(struct store *store, struct store_counts *counts)
     for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
         db__put_int(&query, state);
     int result = db__one(&query, read_sizes, counts, sizeof *counts);
+    if (result == STORE_OK)
+        result = store_form_sums(store, &counts->forms, &counts->forms_bytes);
     return result == STORE_OK ? count_targets(store, counts) : result;
 }
 

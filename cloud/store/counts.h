@@ -12,6 +12,8 @@ struct store_counts {
     int64_t targets;      /* of live and paused shipments */
     int64_t updated;
     int64_t failed;
+    int64_t forms; /* made and kept, and their bytes */
+    int64_t forms_bytes;
 };
 
 /* Of one organization. */

@@ -92,6 +92,18 @@ int store_firmware_find(struct store *store, int64_t organization, const uint8_t
     return db__one(&query, read_firmware, firmware, sizeof *firmware);
 }
 
+int store_firmware_of_image(struct store *store, int64_t organization,
+                            const uint8_t digest[RECORD_DIGEST_BYTES], struct firmware *firmware)
+{
+    struct query query =
+        db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE organization = ? AND digest = ? "
+                         "AND package <> 0 AND form = ? ORDER BY id LIMIT 1");
+    db__put_int(&query, organization);
+    db__put_bytes(&query, digest, RECORD_DIGEST_BYTES);
+    db__put_int(&query, FORM_PLAIN);
+    return db__one(&query, read_firmware, firmware, sizeof *firmware);
+}
+
 int store_firmware_delete(struct store *store, int64_t id)
 {
     struct query query = db__query(store, "DELETE FROM firmware WHERE id = ?");

@@ -10,6 +10,10 @@ TDM_MUST_USE int store_firmware_add(struct store *store, struct firmware *firmwa
 TDM_MUST_USE int store_firmware_get(struct store *store, int64_t id, struct firmware *firmware);
 TDM_MUST_USE int store_firmware_find(struct store *store, int64_t organization,
                                      const uint8_t sha256[RECORD_DIGEST_BYTES], struct firmware *firmware);
+/* The plain package of this image: the first, where its like was uploaded more than once. */
+TDM_MUST_USE int store_firmware_of_image(struct store *store, int64_t organization,
+                                         const uint8_t digest[RECORD_DIGEST_BYTES],
+                                         struct firmware *firmware);
 TDM_MUST_USE int store_firmware_delete(struct store *store, int64_t id);
 TDM_MUST_USE int store_firmwares(struct store *store, int64_t organization, struct firmware **firmware,
                                  size_t *count);

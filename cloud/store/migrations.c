@@ -247,7 +247,7 @@ static const char *const steps[] = {
     "ALTER TABLE target ADD COLUMN form BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE target ADD COLUMN sent_bytes BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE target ADD COLUMN plain_bytes BIGINT NOT NULL DEFAULT 0;"
-    "ALTER TABLE target ADD COLUMN plain_only BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE target ADD COLUMN encoded BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE wave ADD COLUMN sent_bytes BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE wave ADD COLUMN plain_bytes BIGINT NOT NULL DEFAULT 0;"
     "CREATE TABLE form ("

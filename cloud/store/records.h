@@ -251,6 +251,10 @@ enum target_stage {
 #undef TARGET_STAGE_ENUM
 };
 
+/* What became of forms that the server encoded for this device: none yet, one was offered last, or one failed
+ * and no other is offered. */
+enum target_encoded { ENCODED_NOT = 0, ENCODED_LAST = 1, ENCODED_NEVER = 2 };
+
 /* One device in one shipment. fleet/status.c draws how it moves. */
 struct target {
     int64_t shipment;
@@ -274,7 +278,7 @@ struct target {
     enum form_kind form; /* of the last offer, and its file's bytes */
     int64_t sent_bytes;
     int64_t plain_bytes; /* of the plain file in its place */
-    bool plain_only;     /* an encoded one failed here: the next ones are plain */
+    enum target_encoded encoded;
 };
 
 struct progress {

@@ -14,7 +14,7 @@
     "forgiven_sample, forgiven_bad"
 #define TARGET_FIELDS                                                                                        \
     "status, reason, ended, stage, bytes, size, wire_bytes, attempts, period_start, attempt_start, "         \
-    "repeats, due, updated, wave, consent, turn, form, sent_bytes, plain_bytes, plain_only"
+    "repeats, due, updated, wave, consent, turn, form, sent_bytes, plain_bytes, encoded"
 #define TARGET_COLUMNS "shipment, device, " TARGET_FIELDS
 
 static void read_shipment(struct query *query, void *record)
@@ -355,7 +355,7 @@ static void put_target(struct query *query, const struct target *target)
     db__put_int(query, target->form);
     db__put_int(query, target->sent_bytes);
     db__put_int(query, target->plain_bytes);
-    db__put_int(query, target->plain_only);
+    db__put_int(query, target->encoded);
 }
 
 static void read_target(struct query *query, void *record)
@@ -382,7 +382,7 @@ static void read_target(struct query *query, void *record)
     target->form = (enum form_kind)db__int(query);
     target->sent_bytes = db__int(query);
     target->plain_bytes = db__int(query);
-    target->plain_only = db__int(query) != 0;
+    target->encoded = (enum target_encoded)db__int(query);
 }
 
 int store_target_add(struct store *store, const struct target *target)
@@ -407,7 +407,7 @@ int store_target_add(struct store *store, const struct target *target)
 #define ADD_NEW                                                                                              \
     "INSERT INTO target (shipment, device, status, reason, ended, wave, updated, stage, bytes, size, "       \
     "wire_bytes, attempts, period_start, attempt_start, repeats, due, consent, turn, form, sent_bytes, "     \
-    "plain_bytes, plain_only) VALUES "
+    "plain_bytes, encoded) VALUES "
 
 static int add_new(struct store *store, const char *sql, const struct target *targets, size_t count)
 {

@@ -29,11 +29,15 @@ static void a_ticket_reads_back(void **state)
     (void)state;
     struct ticket read;
     char text[TICKET_MAX];
-    write_ticket(&(struct ticket){1, INT64_MAX, 1700000000123}, text);
+    write_ticket(&(struct ticket){1, INT64_MAX, 1700000000123, 0}, text);
     assert_true(ticket_read(&read, key, text));
     assert_int_equal(read.device, 1);
     assert_true(read.firmware == INT64_MAX);
     assert_true(read.expires == 1700000000123);
+    assert_int_equal(read.form, 0);
+    write_ticket(&(struct ticket){INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX}, text);
+    assert_true(ticket_read(&read, key, text));
+    assert_true(read.form == INT64_MAX && read.expires == INT64_MAX);
 }
 
 /* printf %s 5-7-18bcfe56800 | openssl dgst -sha256 -mac HMAC -macopt hexkey:<the key in hex> */
@@ -41,8 +45,10 @@ static void the_signature_is_openssls(void **state)
 {
     (void)state;
     char text[TICKET_MAX];
-    write_ticket(&(struct ticket){5, 7, 1700000000000}, text);
+    write_ticket(&(struct ticket){5, 7, 1700000000000, 0}, text);
     assert_string_equal(text, "5-7-18bcfe56800-67a157ccc62cac2c7d6127ce17a1ebfb");
+    write_ticket(&(struct ticket){5, 7, 1700000000000, 9}, text);
+    assert_string_equal(text, "5-7-18bcfe56800-9-ad9079bb11298650533cac39e9b19e9c");
 }
 
 static void any_changed_character_is_noticed(void **state)
@@ -50,7 +56,7 @@ static void any_changed_character_is_noticed(void **state)
     (void)state;
     struct ticket read;
     char text[TICKET_MAX];
-    write_ticket(&(struct ticket){5, 7, 1700000000000}, text);
+    write_ticket(&(struct ticket){5, 7, 1700000000000, 0}, text);
     for (size_t i = 0; i < strlen(text); i++) {
         char was = text[i];
         text[i] = was == '1' ? '2' : '1';

@@ -77,7 +77,9 @@ int64_t world_firmware(struct world *world, const char *version, uint8_t mark)
                                 .package = true,
                                 .size = 100000,
                                 .type = "pump",
-                                .hardware = "board-1"};
+                                .hardware = "board-1",
+                                .form = FORM_PLAIN,
+                                .plain_size = 100000};
     snprintf(firmware.version, sizeof firmware.version, "%s", version);
     memset(firmware.digest, mark, sizeof firmware.digest);
     memset(firmware.sha256, mark, sizeof firmware.sha256);

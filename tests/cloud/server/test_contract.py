@@ -182,6 +182,7 @@ class Contract(unittest.TestCase):
         self.status(422, "POST", "/api/v1/firmware?name=a", b"nothing")
         self.status(200, "GET", "/api/v1/firmware")
         path = f"/api/v1/firmware/{firmware['id']}"
+        self.status(200, "GET", path + "/deltas")
         self.status(200, "GET", path)
         body = {"template": s.TEMPLATE, "firmware": firmware["id"], "name": "contract", "waves": [{"devices": 1}]}
         shipment = f"/api/v1/shipments/{self.status(201, 'POST', '/api/v1/shipments', body).json['id']}"
