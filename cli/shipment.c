@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/rest.h"
+#include "cli/saving.h"
 
 static const struct column shipment_columns[] = {
     {"id", "ID"},
@@ -24,8 +25,9 @@ static const struct column shipment_columns[] = {
 };
 
 static const struct column device_columns[] = {
-    {"id", "DEVICE"},     {"name", "NAME"},         {"version", "VERSION"}, {"status", "STATUS"},
-    {"reason", "REASON"}, {"attempts", "ATTEMPTS"}, {"text", "TEXT"},       {NULL, NULL},
+    {"id", "DEVICE"},     {"name", "NAME"},     {"version", "VERSION"},
+    {"status", "STATUS"}, {"reason", "REASON"}, {"attempts", "ATTEMPTS"},
+    {"sent", "SENT"},     {"text", "TEXT"},     {NULL, NULL},
 };
 
 bool shipment_device_ended(const json_t *device)
@@ -40,6 +42,18 @@ bool shipment_device_runs(const json_t *device)
     return shipment_device_ended(device) && status &&
            (strcmp(status, "success") == 0 || strcmp(status, "already-there") == 0 ||
             strcmp(status, "not-needed") == 0 || strcmp(status, "declined") == 0);
+}
+
+/* Of the devices that are updated. */
+static void print_saving(const json_t *shipment)
+{
+    json_int_t sent = json_integer_value(output_member(shipment, "progress.bytes_sent"));
+    json_int_t full = json_integer_value(output_member(shipment, "progress.bytes_full"));
+    char text[SAVING_TEXT_BYTES];
+
+    if (full > sent) {
+        printf("sent: %s\n", saving_text(sent, full, text));
+    }
 }
 
 /* "s1 live: firmware pump 1.1.0 to template TMPL, 1 of 3 devices updated, 0 failed" */
@@ -62,6 +76,7 @@ static void print_line(const json_t *shipment)
         output_put(stdout, output_text(output_member(shipment, parts[i][1]), text, sizeof text), -1);
     }
     printf(" failed\n");
+    print_saving(shipment);
     if (json_is_string(json_object_get(shipment, "why"))) {
         fputs("why: ", stdout);
         output_put(stdout, json_string_value(json_object_get(shipment, "why")), -1);
@@ -86,9 +101,10 @@ static void print_waves(const json_t *shipment)
     }
 }
 
-static void print_devices(const json_t *devices)
+static void print_devices(json_t *devices)
 {
     if (json_array_size(devices) > 0) {
+        saving_add(devices);
         putchar('\n');
         output_table(device_columns, devices);
     }

@@ -108,6 +108,20 @@ class Requests(ServerCase):
             self.assertEqual(json.loads(self.ask("shipment", action, "s1", "--json").stdout)["state"], state)
         self.assertEqual([request[3] for request in server.requests], [b""] * 5)
 
+    def test_what_was_sent_and_what_that_saved_is_shown(self):
+        shown = shipment(row("success", True, encoding="delta", bytes_sent=2140, bytes_full=125400),
+                         row("success", True, "d2", encoding="compressed", bytes_sent=81_400, bytes_full=125400),
+                         row("waiting", False, "d3", encoding=None, bytes_sent=0, bytes_full=0),
+                         row("success", True, "d4", encoding="plain", bytes_sent=999, bytes_full=999))
+        shown["progress"].update(bytes_sent=84_539, bytes_full=251_799)
+        self.serve({"GET /shipments/s1": (200, shown)})
+        text = self.ask("shipment", "show", "s1").stdout
+        self.assertIn("sent: 85 KB instead of 252 KB, saved 66 %\n", text)
+        self.assertIn("delta, 2.1 KB instead of 125 KB, saved 98 %", text)
+        self.assertIn("compressed, 81 KB instead of 125 KB, saved 35 %", text)
+        self.assertIn("plain, 999 bytes ", text)
+        self.assertEqual(json.loads(self.ask("shipment", "show", "s1", "--json").stdout), shown)
+
     def test_why_and_consent(self):
         why = {"id": "d1", "text": "the device is offline", "shipments": [
             {"id": "s1", "name": "a name", "state": "live", "status": "waiting", "rule": "offline", "later": True,
