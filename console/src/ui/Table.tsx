@@ -55,6 +55,7 @@ const cellClass = <T,>({ minor, align }: Column<T>) => `${minor ? "minor" : ""} 
 
 function Heading<T>({ column, sort, onSort }: { column: Column<T>; sort?: string; onSort?: (sort: string) => void }) {
   const { sort: name, title } = column;
+  if (!title) return <td class={cellClass(column)} />; // of actions that speak for themselves
   if (!name || !onSort) return <th scope="col" class={cellClass(column)}>{title}</th>;
   const up = sort === name;
   const down = sort === `-${name}`;
