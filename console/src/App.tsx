@@ -26,7 +26,7 @@ const ROUTES: [string, ComponentType<any>][] = [
   ["/devices", DevicesPage],
   ["/devices/:id", DevicePage],
   ["/firmware", FirmwarePage],
-  ["/firmware/details/:id", FirmwareOnePage], // /firmware/:id is the devices' download
+  ["/firmware/:id", FirmwareOnePage],
   ["/shipments", ShipmentsPage],
   ["/shipments/new", NewShipmentPage],
   ["/shipments/:id", ShipmentPage],

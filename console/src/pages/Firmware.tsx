@@ -17,15 +17,15 @@ import { DropZone } from "./firmware/DropZone";
 /** Who says that it is genuine. */
 export function Signer({ firmware }: { firmware: Firmware }) {
   if (!firmware.package) return <Badge tone="idle">No package</Badge>;
-  const { signed_by, key_id } = firmware.package;
-  return signed_by ? <Badge tone="ok">{signed_by}</Badge> : <Badge tone="warn">Key {key_id}, not known here</Badge>;
+  const { signed_by } = firmware.package;
+  return signed_by ? <Badge tone="ok">{signed_by}</Badge> : <Badge tone="warn">Not known here</Badge>;
 }
 
 function columnsOf(runs: (firmware: Firmware) => number | undefined): Column<Firmware>[] {
   return [
-    { title: "Version", cell: (one) => <><a href={`/firmware/details/${one.id}`}>{one.version || "No version"}</a><div class="sub">{one.type}</div></> },
+    { title: "Version", cell: (one) => <><a href={`/firmware/${one.id}`}>{one.version || "No version"}</a><div class="sub">{one.type}</div></> },
     { title: "File", cell: (one) => <span class="mono">{one.name}</span>, minor: true },
-    { title: "Signed by", cell: (one) => <Signer firmware={one} /> },
+    { title: "Signed by", cell: (one) => <><Signer firmware={one} />{one.package && <div class="sub">key <span class="mono">{one.package.key_id}</span></div>}</> },
     { title: "Size", cell: (one) => bytes(one.size), align: "end", minor: true },
     { title: "Uploaded", cell: (one) => <Time at={one.uploaded} /> },
     {

@@ -75,7 +75,7 @@ function Settings({ shipment }: { shipment: ShipmentWithDevices }) {
   const { firmware, template, filter, condition, time, user_controlled, expires } = shipment;
   return (
     <Facts facts={[
-      ["Firmware", <a href={`/firmware/details/${firmware.id}`}>{firmware.type} {firmware.version}</a>],
+      ["Firmware", <a href={`/firmware/${firmware.id}`}>{firmware.type} {firmware.version}</a>],
       ["File", <span class="mono">{firmware.name}</span>],
       ["Template", <span class="mono">{template}</span>],
       ["Devices", filter ? <code>{filter}</code> : "As chosen at the start"],

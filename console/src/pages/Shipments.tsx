@@ -18,13 +18,12 @@ import { Time } from "../ui/Time";
 const STATES = [["", "All"], ["live", "Live"], ["paused", "Paused"], ["finished", "Finished"], ["cancelled", "Cancelled"]] as const;
 
 const COLUMNS: Column<Shipment>[] = [
-  { title: "Shipment", cell: (one) => <><a href={`/shipments/${one.id}`}>{one.name}</a><div class="sub">{one.id} · {one.firmware.name}</div></> },
-  { title: "State", cell: (one) => <><StateBadge state={one.state} />{one.why && <div class="sub">{one.why}</div>}</> },
-  { title: "Progress", cell: (one) => <div class="gauge"><Progress progress={one.progress} legend /></div> },
+  { title: "Shipment", cell: (one) => <div class="subject"><a href={`/shipments/${one.id}`}>{one.name}</a><div class="sub">{one.id} · {one.firmware.name}</div></div> },
+  { title: "State and progress", cell: (one) => <div class="gauge"><StateBadge state={one.state} /><Progress progress={one.progress} legend />{one.why && <div class="sub">{one.why}</div>}</div> },
   { title: "Target", cell: (one) => count(one.progress.target), align: "end", minor: true },
   { title: "Version", cell: (one) => one.firmware.version },
-  { title: "Started", cell: (one) => <Time at={one.created} />, minor: true },
-  { title: "Template", cell: (one) => <span class="mono">{one.template}</span>, minor: true },
+  { title: "Started", cell: (one) => <span class="whole"><Time at={one.created} /></span>, minor: true },
+  { title: "Template", cell: (one) => <span class="mono whole">{one.template}</span>, minor: true },
 ];
 
 export function ShipmentsPage() {

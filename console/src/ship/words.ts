@@ -42,17 +42,14 @@ export function gateText({ success_percent, failure_percent, minimum, soak_minut
 
 export type WaveState = "waiting" | "open" | "soaking" | "done" | "stopped";
 
-/** Where a wave stands; `soakEnds` (ms) while it soaks. */
+/** Where a wave stands; `soakEnds` (ms) while it soaks. An earlier wave stays open until its last device has ended. */
 export function waveState(wave: Wave, shipment: Pick<Shipment, "wave" | "state" | "why">): { state: WaveState; soakEnds?: number } {
   const { updated, there, skipped, failed, size, opened, reached, gate, number } = wave;
   if (!opened) return { state: "waiting" };
-  if (number < shipment.wave || updated + there + skipped + failed >= size) {
-    const stopped = shipment.why !== null && shipment.why.startsWith(`wave ${number}:`);
-    return { state: stopped ? "stopped" : "done" };
-  }
   if (shipment.state === "paused" && shipment.why?.startsWith(`wave ${number}:`)) return { state: "stopped" };
-  if (reached && gate.soak_minutes > 0) return { state: "soaking", soakEnds: Date.parse(reached) + gate.soak_minutes * 60_000 };
-  return { state: "open" };
+  if (number === shipment.wave && reached && gate.soak_minutes > 0)
+    return { state: "soaking", soakEnds: Date.parse(reached) + gate.soak_minutes * 60_000 };
+  return { state: updated + there + skipped + failed >= size ? "done" : "open" };
 }
 
 /** Of those that came to an end, how many were updated; null while none has. */

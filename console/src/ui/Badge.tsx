@@ -15,6 +15,8 @@ const STATUS_TONES: Record<TargetStatus, Tone> = {
   "upload-failure": "bad", rollback: "bad", "type-mismatch": "bad", "version-mismatch": "bad",
 };
 
+export const STATUSES = Object.keys(STATUS_TONES) as TargetStatus[];
+
 export const StatusBadge = ({ status }: { status: TargetStatus }) => <Badge tone={STATUS_TONES[status]}>{words(status)}</Badge>;
 
 const STATE_TONES: Record<Shipment["state"], Tone> = { live: "busy", paused: "warn", finished: "ok", cancelled: "idle" };

@@ -30,7 +30,8 @@ describe("waves in words", () => {
     expect(waveState(wave({ failed: 2 }), { wave: 1, state: "paused", why: "wave 1: 2 of 2 devices failed, the limit is 5 %" }).state).toBe("stopped");
     expect(waveState(wave({ updated: 9, reached: "2026-11-22T11:00:00.000Z", gate: { ...gate, soak_minutes: 30 } }), live))
       .toEqual({ state: "soaking", soakEnds: Date.parse("2026-11-22T11:30:00.000Z") });
-    expect(waveState(wave({ updated: 9 }), { ...live, wave: 2 }).state).toBe("done");
+    expect(waveState(wave({ updated: 9 }), { ...live, wave: 2 }).state).toBe("open");
+    expect(waveState(wave({ updated: 9, failed: 1 }), { ...live, wave: 2 }).state).toBe("done");
   });
 
   it("says minutes as people do", () => {

@@ -61,7 +61,7 @@ function Outcome({ upload: { file, share, firmware, known, error } }: { upload: 
   }
   return (
     <Note kind="ok">
-      <p><strong>{file}</strong> {known ? "was here already" : "is uploaded"}: <a href={`/firmware/details/${firmware.id}`}>{firmware.type} {firmware.version}</a></p>
+      <p><strong>{file}</strong> {known ? "was here already" : "is uploaded"}: <a href={`/firmware/${firmware.id}`}>{firmware.type} {firmware.version}</a></p>
       <a class="button" href={`/shipments/new?firmware=${firmware.id}`}>Ship it</a>
     </Note>
   );

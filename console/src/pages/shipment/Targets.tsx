@@ -6,17 +6,13 @@ import type { Target, TargetStatus } from "../../api/types";
 import { followTarget } from "../../ship/live";
 import { amountText, legText, savedText } from "../../ship/words";
 import { words } from "../../text";
-import { OnlineBadge, StatusBadge } from "../../ui/Badge";
+import { OnlineBadge, STATUSES, StatusBadge } from "../../ui/Badge";
 import { Select } from "../../ui/Field";
 import { Panel } from "../../ui/Page";
 import { Meter } from "../../ui/Progress";
 import { PagedTable, usePages, type Column } from "../../ui/Table";
 import { Time } from "../../ui/Time";
 
-const STATUSES: TargetStatus[] = [
-  "waiting", "process-started", "request-sent", "firmware-requested", "firmware-downloaded", "success", "upload-failure", "download-limit-reached",
-  "rollback", "type-mismatch", "version-mismatch", "awaiting-user-action", "already-there", "not-needed",
-];
 const OPTIONS = [["", "All"] as const, ...STATUSES.map((status) => [status, words(status)] as const)];
 
 const COLUMNS: Column<Target>[] = [
