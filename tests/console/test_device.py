@@ -78,6 +78,10 @@ class RealDevice(unittest.TestCase):
             self.assertIn(told, shown)
         self.assertRegex(shown, r"To the device\s+[\d.]+ K?B of [\d.]+ KB")
         browser.shot("shipment-real-device")
+        browser.follow("demo device")
+        browser.see("1.1.0", "main")
+        browser.wait("everything is read", lambda: not browser.all("[aria-busy=true], .ghost"))
+        browser.shot("device-real-device")
         browser.open("/health")
         self.assertEqual((browser.foreign(), browser.complaints()), ([], []))
 

@@ -12,16 +12,18 @@ from selenium.webdriver.common.keys import Keys
 # Name, path, and what stands on it once it is whole.
 PAGES = [
     ("overview", "/", "Overview"),
-    #("devices", "/devices", "canary 1"),
-    #("device", "/devices/d1", "canary 1"),
+    ("devices", "/devices", "canary 1"),
+    ("device", "/devices/d1", "canary 1"),
     ("firmware", "/firmware", "1.1.0"),
-    ("firmware-details", "/firmware/details/f2", "board-1"),
+    ("firmware-details", "/firmware/f2", "board-1"),
     ("shipments", "/shipments", "Winter"),
     ("shipment-live", "/shipments/s2", "wave 1 is open"),
     ("shipment-stopped", "/shipments/s3", "It paused by itself"),
     ("shipment-finished", "/shipments/s1", "Finished"),
     ("new-target", "/shipments/new?step=1", "devices)"),
     ("settings", "/settings", "Settings"),
+    *((f"settings-{part}", f"/settings/{part}", "Settings")
+      for part in ("tokens", "keys", "users", "webhooks", "audit", "organization", "organizations")),
     ("not-found", "/nowhere", "No such page"),
 ]
 
@@ -122,7 +124,7 @@ class Look(ConsoleCase):
 
     def test_empty_pages_say_what_to_do_first(self):
         self.sign_in()
-        for name, path, text in (("firmware", "/firmware", "No firmware yet"),
+        for name, path, text in (("overview", "/", "Upload a firmware"), ("devices", "/devices", "No devices yet"), ("firmware", "/firmware", "No firmware yet"),
                                  ("shipments", "/shipments", "No shipments yet"), ("new", "/shipments/new", "There are no devices yet")):
             self.visit(path, text)
             self.judge(f"empty-{name}")
