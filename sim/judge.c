@@ -1,21 +1,11 @@
-#include "sim/judge.h"
+#include "sim/judge_read.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    ENTRY_BYTES = 48,
-    CRC_AT = 44,
-    MARK_BYTES = 16,
-    DIGEST_BYTES = 12,
-    FRAME_BYTES = 16384, /* of an encoded payload */
-    STATE_IDLE = 1,
-    STATE_ERASING = 2,
-    STATE_RECEIVING = 3,
-    STATE_PENDING = 4,
-    STATE_TRIAL = 5,
-    STATE_FETCH = 6,
+    FRAME_BYTES = 16384,       /* of an encoded payload */
     ENTRIES_PER_UPDATE = 5,    /* erasing, receiving, pending, trial, confirm */
     UNIT_ERASES_PER_UPDATE = 4 /* on flash that programs once */
 };
@@ -33,144 +23,13 @@ void sim_judge_accuse(struct sim_judge *judge, const char *format, ...)
     va_end(arguments);
 }
 
-/* --- Reading the record (docs/BOOT.md, "The record") --- */
-
-struct entry {
-    uint32_t sequence; /* 0: none */
-    uint8_t state;
-    uint8_t active;
-    uint8_t target;
-    uint32_t floor;
-    uint8_t target_digest[DIGEST_BYTES];
-    uint8_t rejected_digest[DIGEST_BYTES];
-};
-
-static uint32_t u32(const uint8_t *from)
-{
-    return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-}
-
-static uint32_t crc32(const uint8_t *data, unsigned bytes)
-{
-    static const uint32_t of_4_bits[16] = {
-        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
-    uint32_t crc = 0xFFFFFFFFu;
-
-    while (bytes-- > 0) { /* a record is read at each operation */
-        crc ^= *data++;
-        crc = crc >> 4 ^ of_4_bits[crc & 15];
-        crc = crc >> 4 ^ of_4_bits[crc & 15];
-    }
-    return ~crc;
-}
-
-static bool read_entry(const struct sim_judge *judge, uint32_t address, struct entry *entry)
-{
-    const uint8_t *raw = sim_flash_peek(judge->flash, address, ENTRY_BYTES);
-
-    if (raw == NULL || u32(raw) == 0xFFFFFFFFu || crc32(raw, CRC_AT) != u32(raw + CRC_AT)) {
-        return false;
-    }
-    entry->sequence = u32(raw);
-    entry->state = raw[5];
-    entry->active = raw[6];
-    entry->target = raw[7];
-    entry->floor = u32(raw + 8);
-    memcpy(entry->target_digest, raw + 16, DIGEST_BYTES);
-    memcpy(entry->rejected_digest, raw + 28, DIGEST_BYTES);
-    return entry->state >= STATE_IDLE && entry->state <= STATE_FETCH;
-}
-
-static uint32_t whole_units(const struct sim_judge *judge, uint32_t bytes)
-{
-    uint32_t unit = judge->layout->program_bytes;
-
-    return (bytes + unit - 1) / unit * unit;
-}
-
-static struct entry newest_entry(const struct sim_judge *judge)
-{
-    uint32_t step = whole_units(judge, ENTRY_BYTES);
-    struct entry newest = {.sequence = 0};
-    unsigned unit;
-
-    for (unit = 0; unit < 2; unit++) {
-        const struct tdm_region *region = &judge->layout->places.record[unit];
-        uint32_t at;
-
-        for (at = 0; at + step <= region->bytes; at += step) {
-            struct entry entry;
-
-            if (read_entry(judge, region->address + at, &entry) && entry.sequence > newest.sequence) {
-                newest = entry;
-            }
-        }
-    }
-    return newest;
-}
-
-/* --- Reading a bank (docs/PACKAGE.md, "In the bank") --- */
-
-static bool flash_holds(const struct sim_judge *judge, uint32_t address, const uint8_t *bytes, uint32_t count)
-{
-    const uint8_t *there = sim_flash_peek(judge->flash, address, count);
-
-    return there != NULL && memcmp(there, bytes, count) == 0;
-}
-
-static bool holds_image(const struct sim_judge *judge, uint32_t address, const struct sim_firmware *firmware)
-{
-    uint32_t bytes = firmware->bytes - firmware->image;
-    const uint8_t *there = sim_flash_peek(judge->flash, address, bytes);
-
-    return there != NULL && sim_firmware_is(firmware, address, there);
-}
-
-static bool holds(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware)
-{
-    const struct tdm_region *region = &judge->layout->places.bank[bank];
-    uint32_t header = region->address + region->bytes - judge->layout->places.header_bytes;
-    uint32_t table_bytes = firmware->image - firmware->table;
-    uint32_t head_bytes = firmware->head_bytes;
-    const uint8_t prefix[8] = {'T', 'D', 'M', 'B', (uint8_t)head_bytes, (uint8_t)(head_bytes >> 8)};
-
-    return flash_holds(judge, header, prefix, sizeof prefix) &&
-           flash_holds(judge, header + sizeof prefix, firmware->package + 64, head_bytes + 64) &&
-           flash_holds(judge, header - whole_units(judge, table_bytes), firmware->package + firmware->table,
-                       table_bytes) &&
-           holds_image(judge, region->address, firmware);
-}
-
-uint8_t sim_judge_identify(const struct sim_judge *judge, uint8_t bank)
-{
-    unsigned i;
-
-    for (i = 0; i < judge->firmwares; i++) {
-        if (holds(judge, bank, &judge->firmware[i])) {
-            return (uint8_t)i;
-        }
-    }
-    return SIM_NONE;
-}
-
-/* The mark at the bank's end, in whole program units. */
-static bool is_marked(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware)
-{
-    const struct tdm_region *region = &judge->layout->places.bank[bank];
-    uint32_t mark = region->address + region->bytes - whole_units(judge, MARK_BYTES);
-
-    return flash_holds(judge, mark, (const uint8_t *)"TDMC", 4) &&
-           flash_holds(judge, mark + 4, firmware->manifest.image_digest, DIGEST_BYTES);
-}
+/* --- Beginning --- */
 
 static bool is_somewhere(const struct sim_judge *judge, uint8_t firmware)
 {
-    return firmware != SIM_NONE &&
-           (holds(judge, 0, &judge->firmware[firmware]) || holds(judge, 1, &judge->firmware[firmware]));
+    return firmware != SIM_NONE && (sim_judge_holds(judge, 0, &judge->firmware[firmware]) ||
+                                    sim_judge_holds(judge, 1, &judge->firmware[firmware]));
 }
-
-/* --- Beginning --- */
 
 static void note_confirmed(struct sim_judge *judge, uint8_t firmware)
 {
@@ -202,17 +61,17 @@ void sim_judge_init(struct sim_judge *judge, const struct sim_scenario *scenario
 
 bool sim_judge_sees_receiving(const struct sim_judge *judge)
 {
-    return newest_entry(judge).state == STATE_RECEIVING;
+    return sim_judge_entry(judge).state == STATE_RECEIVING;
 }
 
 bool sim_judge_sees_pending(const struct sim_judge *judge)
 {
-    return newest_entry(judge).state == STATE_PENDING;
+    return sim_judge_entry(judge).state == STATE_PENDING;
 }
 
 bool sim_judge_sees_fetch(const struct sim_judge *judge)
 {
-    return newest_entry(judge).state == STATE_FETCH;
+    return sim_judge_entry(judge).state == STATE_FETCH;
 }
 
 bool sim_judge_sees_no_image(const struct sim_judge *judge)
@@ -230,7 +89,7 @@ void sim_judge_record_lost(struct sim_judge *judge)
     for (bank = 0; bank < TDM_BANKS; bank++) {
         uint8_t firmware = sim_judge_identify(judge, bank);
 
-        if (firmware == SIM_NONE || !is_marked(judge, bank, &judge->firmware[firmware])) {
+        if (firmware == SIM_NONE || !sim_judge_is_marked(judge, bank, &judge->firmware[firmware])) {
             continue;
         }
         judge->mark_lost = judge->mark_lost && firmware != judge->confirmed;
@@ -254,7 +113,7 @@ static bool is_sound(const struct sim_judge *judge, uint8_t bank)
 {
     struct tdm_region region = judge->layout->places.bank[bank];
 
-    region.bytes -= whole_units(judge, MARK_BYTES);
+    region.bytes -= sim_judge_units(judge, MARK_BYTES);
     return sim_flash_is_sound(judge->flash, &region);
 }
 
@@ -328,7 +187,7 @@ static void judge_confirmed_image(struct sim_judge *judge, const struct entry *e
 
 void sim_judge_flash(struct sim_judge *judge)
 {
-    struct entry entry = newest_entry(judge);
+    struct entry entry = sim_judge_entry(judge);
 
     judge_confirmed_image(judge, &entry);
     if (entry.sequence == 0) {
@@ -407,7 +266,7 @@ static void note_hidden_rejection(struct sim_judge *judge, const struct entry *e
 
 static void judge_record_after_start(struct sim_judge *judge)
 {
-    struct entry entry = newest_entry(judge);
+    struct entry entry = sim_judge_entry(judge);
 
     note_hidden_rejection(judge, &entry);
     if (judge->record_lost || entry.sequence == 0) {
@@ -492,7 +351,7 @@ void sim_judge_fetches(struct sim_judge *judge, uint8_t intact, bool blamed, boo
 {
     uint8_t firmware = intact < TDM_BANKS ? sim_judge_identify(judge, intact) : SIM_NONE;
 
-    struct entry entry = newest_entry(judge);
+    struct entry entry = sim_judge_entry(judge);
 
     begin_start(judge, blamed);
     note_hidden_rejection(judge, &entry);
@@ -566,11 +425,11 @@ static void judge_bytes(struct sim_judge *judge)
     for (i = 1; i <= judge->scenario->updates; i++) {
         const struct sim_firmware *firmware = &judge->firmware[i];
 
-        allowed += whole_units(judge, firmware->bytes - firmware->image) +
-                   whole_units(judge, firmware->image - firmware->table) +
-                   whole_units(judge, 8 + firmware->head_bytes + 64) +
-                   entries_per_update(judge) * whole_units(judge, ENTRY_BYTES) +
-                   whole_units(judge, MARK_BYTES);
+        allowed += sim_judge_units(judge, firmware->bytes - firmware->image) +
+                   sim_judge_units(judge, firmware->image - firmware->table) +
+                   sim_judge_units(judge, 8 + firmware->head_bytes + 64) +
+                   entries_per_update(judge) * sim_judge_units(judge, ENTRY_BYTES) +
+                   sim_judge_units(judge, MARK_BYTES);
     }
     if (judge->flash->programmed > allowed) {
         sim_judge_accuse(judge, "budget: %u bytes programmed, %u allowed", (unsigned)judge->flash->programmed,
@@ -587,7 +446,7 @@ static void judge_erases(struct sim_judge *judge)
 {
     const struct tdm_layout *places = &judge->layout->places;
     uint32_t updates = judge->scenario->updates;
-    uint32_t entries = places->record[0].bytes / whole_units(judge, ENTRY_BYTES);
+    uint32_t entries = places->record[0].bytes / sim_judge_units(judge, ENTRY_BYTES);
     uint32_t units = judge->layout->program_once ? (UNIT_ERASES_PER_UPDATE + hand_overs(judge)) * updates
                                                  : 1 + entries_per_update(judge) * updates / entries;
     uint32_t banks = pages_erased(judge, places->bank);
@@ -657,7 +516,7 @@ static void judge_uncut(struct sim_judge *judge)
 void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
 {
     const struct sim_scenario *scenario = judge->scenario;
-    struct entry entry = newest_entry(judge);
+    struct entry entry = sim_judge_entry(judge);
     bool excused = judge->mark_lost && running != SIM_NONE && judge->was_confirmed[running];
 
     if (running != scenario->ends_with && !excused) {

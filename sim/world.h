@@ -158,9 +158,29 @@ int sim_client_check_image(void *ctx, const struct tdm_flash *flash, const struc
 void sim_client_no_watchdog(void *ctx);
 enum sim_behaviour sim_client_behaviour(const struct sim_world *world);
 
-/* coprocessor.c: the co-processor and the operator. */
+/* operator.c: the device showed up, with what was shipped last (runs_it) or without; what is due is shipped.
+ */
+void sim_operator_sees(struct sim_world *world, bool runs_it, bool started);
+void sim_operator_poll(struct sim_world *world);
+
+/* trick.c: what goes wrong with co-processor, line and operator, as the scenario has it. */
+bool sim_trick_aborts(enum sim_trick trick);
+/* The day of aborts is not over. */
+bool sim_trick_lasts(const struct sim_world *world);
+/* It is time for the operator to offer the next firmware although the one before is under way. */
+bool sim_trick_offers_newer(const struct sim_world *world);
+/* The co-processor can't read its file here; what it reads instead of it. */
+bool sim_trick_fails_read(struct sim_world *world, uint32_t id, uint32_t offset, uint32_t bytes);
+void sim_trick_falsify(struct sim_world *world, uint32_t id, uint32_t offset, uint8_t *data, size_t bytes);
+/* The transfer went on; time did. */
+void sim_trick_progress(struct sim_world *world, const struct tdm_ncp_progress *progress);
+void sim_trick_poll(struct sim_world *world);
+/* Chunk after chunk, in place of what the co-processor would send; returns the wait until the next. */
+uint32_t sim_trick_stream(struct sim_world *world);
+
+/* coprocessor.c: the co-processor. */
 void sim_ncp_start(struct sim_world *world);
-/* Runs both; returns the milliseconds until there is more to do. */
+/* Runs it, and the operator; returns the milliseconds until there is more to do. */
 uint32_t sim_ncp_poll(struct sim_world *world);
 /* Bytes from the device. */
 void sim_ncp_exchange(struct sim_world *world);
