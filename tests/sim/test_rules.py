@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of docs/TORTURE.md, "Rules": what it names exists, no rule of docs/BOOT.md lacks proof, no planted defect is missing."""
+"""The tables of docs/TORTURE.md, "What can go wrong" and "Rules": what they name exists, no rule of docs/BOOT.md lacks proof, no planted defect is missing."""
 
 import json
 import re
@@ -20,6 +20,22 @@ def table():
     return {rule: [names(cell) for cell in cells] for rule, *cells in rows}
 
 
+def failures():
+    text = (ROOT / "docs/TORTURE.md").read_text().split("## What can go wrong\n")[1].split("\n## ")[0]
+    return [row for row in re.findall(r"^\| (.*?) \|(.*)\|(.*)\|$", text, re.M) if row[0] not in ("what", "---")]
+
+
+def all_scenarios():
+    text = "".join(path.read_text() for path in (ROOT / "sim").glob("scenarios_*.c"))
+    return set(re.findall(r'\.name = "(.*?)"', text))
+
+
+def test_functions(pattern):
+    """The test functions in files of tests/."""
+    return [name for path in (ROOT / "tests").glob(pattern)
+            for name in re.findall(r"^static void (\w+)\(", path.read_text(), re.M)]
+
+
 class Rules(unittest.TestCase):
     def setUp(self):
         self.table = table()
@@ -32,17 +48,23 @@ class Rules(unittest.TestCase):
             self.assertTrue(scenarios + tests, rule)
 
     def test_scenarios_exist(self):
-        text = "".join(path.read_text() for path in (ROOT / "sim").glob("scenarios_*.c"))
-        known = set(re.findall(r'\.name = "(.*?)"', text))
+        known = all_scenarios()
         for rule, (scenarios, _, _) in self.table.items():
             self.assertLessEqual(set(scenarios), known, rule)
 
     def test_tests_exist(self):
-        known = set()
-        for path in (ROOT / "tests/core").glob("*/test_*.c"):
-            known.update(re.findall(r"^static void (\w+)\(", path.read_text(), re.M))
+        known = set(test_functions("core/*/test_*.c"))
         for rule, (_, tests, _) in self.table.items():
             self.assertLessEqual(set(tests), known, rule)
+
+    def test_what_can_go_wrong_names_what_exists(self):
+        known = all_scenarios() | set(test_functions("sim/test_torture.c"))
+        rows = failures()
+        self.assertGreater(len(rows), 20)
+        for what, *cells in rows:
+            self.assertTrue(any(names(cell) for cell in cells), what)
+            for cell in cells:
+                self.assertLessEqual(set(names(cell)), known, what)
 
     def test_each_planted_defect_stands_with_its_rule(self):
         for rule, (_, _, defects) in self.table.items():
