@@ -21,7 +21,7 @@ const COLUMNS: Column<Shipment>[] = [
   { title: "Shipment", cell: (one) => <div class="subject"><a href={`/shipments/${one.id}`}>{one.name}</a><div class="sub">{one.id} · {one.firmware.name}</div></div> },
   { title: "State and progress", cell: (one) => <div class="gauge"><StateBadge state={one.state} /><Progress progress={one.progress} legend />{one.why && <div class="sub">{one.why}</div>}</div> },
   { title: "Target", cell: (one) => count(one.progress.target), align: "end", minor: true },
-  { title: "Version", cell: (one) => one.firmware.version },
+  { title: "Version", cell: (one) => one.firmware.version, minor: true },
   { title: "Started", cell: (one) => <span class="whole"><Time at={one.created} /></span>, minor: true },
   { title: "Template", cell: (one) => <span class="mono whole">{one.template}</span>, minor: true },
 ];

@@ -58,7 +58,7 @@ function optionsOf({ series, stacked, height, legend = true, format = count, top
     series: [
       { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })), label: "Time" },
       ...series.map(({ label, color: name, values }) => ({
-        label, stroke: color(name), width: 2, points: { show: values.length < 2 },
+        label, stroke: color(name), width: 2, points: { show: values.filter((value) => value !== null).length < 2 },
         fill: stacked ? color(name).replace(/^rgb\((.*)\)$/, "rgba($1, 0.3)") : undefined,
         value: (_: uPlot, __: unknown, ___: unknown, index: number | null) =>
           index === null || values[index] == null ? "–" : format(values[index]!),

@@ -33,7 +33,7 @@ export function Charts({ shipment, live }: { shipment: Shipment; live: Point[] }
   if (kept.error) return <ErrorNote error={kept.error} retry={kept.reload} />;
   return (
     <div class="panels charts">
-      <Panel title="Devices over time"><Chart label="Devices updated and failed over time" times={times} series={reached} stacked height={180} /></Panel>
+      <Panel title="Devices over time"><Chart label="Devices updated and failed over time" times={times} series={reached} height={180} /></Panel>
       <Panel title="Throughput"><Chart label="Devices updated over time, as a rate" times={speed.times} series={speeds} height={180} format={rate} /></Panel>
       <Panel title="Success"><Chart label="Share of updated devices among those that ended" times={times} series={well} height={180} top={105} format={(value) => `${Math.round(value)} %`} /></Panel>
     </div>

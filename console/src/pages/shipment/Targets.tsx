@@ -18,7 +18,7 @@ const OPTIONS = [["", "All"] as const, ...STATUSES.map((status) => [status, word
 const COLUMNS: Column<Target>[] = [
   { title: "Device", cell: (row) => <><a href={`/devices/${row.id}`}>{row.name || row.id}</a><div class="sub"><OnlineBadge online={row.online} /></div></> },
   { title: "Status", cell: (row) => <Standing row={row} /> },
-  { title: "Version", cell: (row) => row.version || "–" },
+  { title: "Version", cell: (row) => row.version || "–", minor: true },
   { title: "Wave", cell: (row) => row.wave, align: "end", minor: true },
   { title: "Sent as", cell: (row) => savedText(row.encoding, row.bytes_sent, row.bytes_full) ?? "–", minor: true },
   { title: "Attempts", cell: (row) => row.attempts, align: "end", minor: true },
