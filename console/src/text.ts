@@ -4,6 +4,7 @@ const numbers = new Intl.NumberFormat();
 const dateTimes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const clocks = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const moments = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
 export const count = (value: number) => numbers.format(value);
@@ -29,6 +30,8 @@ export function percent(part: number, whole: number): string {
 
 export const dateTime = (time: string) => dateTimes.format(new Date(time));
 export const exactTime = (time: string) => exact.format(new Date(time));
+/** To the second, for logs. */
+export const moment = (time: string) => moments.format(new Date(time));
 export const clock = (time: string) => clocks.format(new Date(time));
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [["second", 60], ["minute", 60], ["hour", 24], ["day", 14], ["week", 9]];

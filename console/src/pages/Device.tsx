@@ -6,7 +6,7 @@ import { useAction, useResource, useThrottled } from "../api/resource";
 import { may } from "../api/session";
 import type { DeviceWithTimeline, NewDevice, Value, Values, Why } from "../api/types";
 import { navigate } from "../router";
-import { sentence, words } from "../text";
+import { exactTime, moment, sentence, words } from "../text";
 import { updatesOf } from "../updates";
 import { Badge, OnlineBadge } from "../ui/Badge";
 import { Button } from "../ui/Button";
@@ -144,7 +144,7 @@ function Log({ timeline = [] }: { timeline?: DeviceWithTimeline["timeline"] }) {
     <>
       <ol class="log">
         {(all ? entries : entries.slice(0, LOG_SHOWN)).map((entry, i) => (
-          <li key={`${entry.time} ${i}`}><Time at={entry.time} absolute /><span class="tag">{entry.event}</span><span>{entry.text}</span></li>
+          <li key={`${entry.time} ${i}`}><time dateTime={entry.time} title={exactTime(entry.time)}>{moment(entry.time)}</time><span class="tag">{entry.event}</span><span>{entry.text}</span></li>
         ))}
       </ol>
       {!all && entries.length > LOG_SHOWN && <Button kind="quiet" onClick={() => setAll(true)}>All {entries.length} entries</Button>}

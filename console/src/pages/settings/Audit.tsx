@@ -25,9 +25,20 @@ export function AuditPart() {
         { title: "When", cell: (row) => <Time at={row.time} absolute /> },
         { title: "Who", cell: (row) => <>{row.login}<p class="sub">{row.token ? `token ${row.token}` : row.address}</p></> },
         { title: "What", cell: (row) => <>{actionWords(row.action)} <Subject id={row.subject} />{!row.done && <> <Badge tone="bad">refused</Badge></>}</> },
-        { title: "Details", cell: (row) => row.detail && <span class="mono">{JSON.stringify(row.detail)}</span>, minor: true },
+        { title: "Details", cell: (row) => <Detail detail={row.detail} />, minor: true },
       ]} />
     </Panel>
+  );
+}
+
+/** What was asked, member by member. */
+function Detail({ detail }: { detail: AuditEntry["detail"] }) {
+  return (
+    <dl class="detail">
+      {Object.entries(detail ?? {}).map(([name, value]) => (
+        <div key={name}><dt>{name}</dt><dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd></div>
+      ))}
+    </dl>
   );
 }
 
