@@ -7,7 +7,7 @@
 
 int removal_delete_firmware(struct fleet *fleet, int64_t firmware)
 {
-    int result = store_removals_of_firmware(fleet->store, firmware, fleet->now + GRACE_MS);
+    int result = store_removal_add(fleet->store, firmware, fleet->now + GRACE_MS);
     return result == STORE_OK ? store_firmware_delete(fleet->store, firmware) : result;
 }
 

@@ -2,6 +2,7 @@
 #include "cloud/store/form.h"
 
 #include "cloud/store/database.h"
+#include "cloud/store/shelf.h"
 
 #define FIELDS  "firmware, base, state, wanted, node, due, tries, size, sha256, md5, took, used, why"
 #define COLUMNS "id, " FIELDS
@@ -139,5 +140,6 @@ int store_form_arrived(struct store *store, int64_t firmware)
         db__query(store, "UPDATE shipment SET sweep = 0 WHERE firmware = ? AND state = ? AND planned <> 0");
     db__put_int(&query, firmware);
     db__put_int(&query, SHIPMENT_LIVE);
+    shelf__drop_shipment(store, 0);
     return db__run(&query);
 }

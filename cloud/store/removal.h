@@ -11,8 +11,8 @@ struct removal {
     int64_t tried; /* when the last one began, 0: none did */
 };
 
-/* The file of a firmware, and of its forms, is to be removed then, if nothing needs it. */
-TDM_MUST_USE int store_removals_of_firmware(struct store *store, int64_t firmware, int64_t due);
+/* The file of a firmware is to be removed then, if no other needs it. */
+TDM_MUST_USE int store_removal_add(struct store *store, int64_t firmware, int64_t due);
 TDM_MUST_USE int store_removal_get(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES],
                                    struct removal *removal);
 /* The one that has been due longest: STORE_NOT_FOUND if none is. */
@@ -20,7 +20,7 @@ TDM_MUST_USE int store_removal_due(struct store *store, int64_t now, struct remo
 /* Writes due, tries and tried. */
 TDM_MUST_USE int store_removal_update(struct store *store, const struct removal *removal);
 TDM_MUST_USE int store_removal_drop(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES]);
-/* A firmware or a form of one has this file. */
+/* A firmware has this file. */
 TDM_MUST_USE int store_file_needed(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES],
                                    bool *needed);
 

@@ -1,4 +1,5 @@
 /* The store's promises, on every kind of database. */
+#include "cloud/store/form.h"
 #include "tests/cloud/store/fresh.h"
 
 #include <stdio.h>
@@ -241,6 +242,25 @@ static void a_shipment_reads_as_it_was_written_last(void **state)
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static void a_shipment_that_is_gone_through_anew_reads_so(void **state)
+{
+    struct store *store = *state;
+    struct shipment shipment;
+    assert_int_equal(store_begin(store), STORE_OK);
+    add_device(store, 1);
+    int64_t id = add_shipment(store, "one");
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    shipment.planned = true;
+    shipment.sweep = -1;
+    assert_int_equal(store_shipment_update(store, &shipment), STORE_OK);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_int_equal(shipment.sweep, -1);
+    assert_int_equal(store_form_arrived(store, shipment.firmware), STORE_OK);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_int_equal(shipment.sweep, 0);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
 static void an_image_is_rejected_from_the_first_device_on(void **state)
 {
     struct store *store = *state;
@@ -479,6 +499,7 @@ int main(void)
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
         CASE(a_shipment_reads_as_it_was_written_last),
+        CASE(a_shipment_that_is_gone_through_anew_reads_so),
         CASE(an_image_is_rejected_from_the_first_device_on),
         CASE(progress_is_the_sum_of_the_waves),
         CASE(failures_are_kept_by_organization_and_the_oldest_go),
