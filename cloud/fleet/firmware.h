@@ -17,7 +17,8 @@ TDM_MUST_USE int firmware_add(struct fleet *fleet, struct firmware *firmware, co
                               bool *known);
 
 /* STORE_CONFLICT while a live or paused shipment needs it. Finished and cancelled shipments of it go with it.
- * The file itself goes at the next start, so that a failed commit loses nothing. */
+ * Its file leaves the own folder at the next start, so that a failed commit loses nothing, and the place that
+ * servers share an hour later (removal.h). */
 TDM_MUST_USE int firmware_delete(struct fleet *fleet, int64_t id);
 
 /* At start: creates the folder, and removes unfinished uploads and files that no firmware refers to. */
