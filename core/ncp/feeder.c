@@ -30,6 +30,8 @@
  * - A chunk is exactly as long as the MCU asked for, the last one excepted; a resend is the same bytes.
  * - A chunk with a send unanswered and then refused to the end may be written (section 9): it is assumed to
  *   be, and the answer to what follows it tells.
+ * - otaUpdateFinish that is refused without a reason is asked for again: what failed may be a digest's way
+ * over the line.
  * - HEARING waits for the reason that an MCU with our extension sends after it said no.
  * - otaUpdateStart is served in WAITING and OFFERING too (the answer to our offer was lost, or a bootloader
  *   goes on by itself), and in SENDING, where it starts over.
@@ -285,6 +287,8 @@ static void finish_done(void *ctx, int error, uint8_t status, struct tdm_reader 
         tdm__feeder_end(ncp, TDM_NCP_INSTALLED, TDM_REASON_NONE, now_ms);
     } else if (ncp->assumed) {
         tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
+    } else if (!ncp->reports && ncp->resends < TDM__FINISH_RESENDS) {
+        resend(ncp, error, TDM__FINISH_RESENDS, TDM_REASON_FINISH_REFUSED, now_ms);
     } else {
         hear(ncp, TDM_REASON_FINISH_REFUSED, now_ms);
     }

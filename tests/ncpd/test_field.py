@@ -180,6 +180,11 @@ class Losses(Field):
         self.start()
         self.update(result_blynk__otaUpdateStart=["lose"])
 
+    def test_a_digest_that_is_lost_costs_no_new_offer(self):
+        self.start()
+        self.update(result_blynk__otaUpdateGetCRC32=["lose"], call_blynk__otaUpdateGetCRC32=[None, "cut"])
+        self.assertEqual([offset for offset, _ in self.mcu.chunks].count(0), 1, "it was offered once")
+
     def test_an_mcu_that_is_gone_before_its_last_answer_arrives_has_installed(self):
         for reboots_ncp in (False, True):
             with self.subTest(reboots_ncp=reboots_ncp):

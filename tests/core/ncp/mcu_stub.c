@@ -179,7 +179,8 @@ static void serve_finish(struct world *world, const uint8_t *message)
 {
     struct stub *mcu = &world->mcu;
 
-    mcu->finished = mcu->image_bytes == mcu->offer_size && !mcu->refuse_finish;
+    mcu->finished = mcu->image_bytes == mcu->offer_size && !mcu->refuse_finish && mcu->refuse_finishes == 0;
+    mcu->refuse_finishes -= mcu->refuse_finishes > 0;
     answer(world, message, mcu->finished, &mcu->lose_finish_answers);
     mcu->nested = mcu->asks_digests ? 3 : 0;
     mcu->answer_due += mcu->asks_digests ? 100 : 0;

@@ -19,10 +19,11 @@ struct stub {
     bool rewrites; /* takes a repeated chunk as written; the field's driver does not */
     bool window;   /* a second chunk may come while the first is worked on; it waits */
     bool refuse_finish;
-    bool asks_digests; /* nested calls while it handles otaUpdateFinish */
-    int mute_writes;   /* neither take nor answer so many of the next chunks */
-    int refuse_writes; /* answer false to so many of the next chunks */
-    int lose_answers;  /* the line loses so many of the next answers to chunks */
+    int refuse_finishes; /* the next ones, and then no more */
+    bool asks_digests;   /* nested calls while it handles otaUpdateFinish */
+    int mute_writes;     /* neither take nor answer so many of the next chunks */
+    int refuse_writes;   /* answer false to so many of the next chunks */
+    int lose_answers;    /* the line loses so many of the next answers to chunks */
     int lose_finish_answers;
     uint32_t answer_ms; /* it takes so long to answer a call */
     uint16_t chunk;     /* what it asks for */

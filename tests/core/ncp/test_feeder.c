@@ -408,6 +408,17 @@ static void a_finish_refused_ends_the_update(void **state)
     assert_int_equal(tdm_ncp_state(&world.ncp), TDM_STATE_CONNECTED);
 }
 
+/* One in the field says no when a digest that it asks for meanwhile is lost on the way. */
+static void a_finish_refused_without_a_reason_is_asked_for_again(void **state)
+{
+    (void)state;
+    world.mcu.refuse_finishes = 2;
+    world_offer(&world);
+    world_run(&world, 5000);
+    assert_installed();
+    assert_int_equal(stub_count(&world, 0x0443), 3);
+}
+
 static void a_lost_answer_to_finish_is_asked_for_again(void **state)
 {
     (void)state;
@@ -761,6 +772,7 @@ int main(void)
         TEST(an_mcu_that_falls_silent_ends_the_update_and_the_link),
         TEST(an_mcu_that_never_starts_is_offered_three_times),
         TEST(a_finish_refused_ends_the_update),
+        TEST(a_finish_refused_without_a_reason_is_asked_for_again),
         TEST(a_lost_answer_to_finish_is_asked_for_again),
         TEST(a_file_that_cannot_be_read_is_cancelled),
         TEST(an_mcu_that_restarts_is_offered_anew),
