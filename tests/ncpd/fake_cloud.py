@@ -94,9 +94,9 @@ class Gateway:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             code = self._login(connection)
-            connection.sendall(_packet(CONNACK << 4, bytes([0, code])))
             if code == 0:
-                self.connection = connection
+                self.connection = connection  # before the other side can know of it
+            connection.sendall(_packet(CONNACK << 4, bytes([0, code])))
             self.logins.put(code)
             while code == 0:
                 self._take(connection, *_read_packet(connection))

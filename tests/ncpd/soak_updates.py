@@ -43,7 +43,7 @@ class World:
         self.cloud = Gateway(TOKEN)
         self.files = FileServer(b"none")
         self.mcu = FieldDriver(f"{self.folder.name}/uart", Firmware(
-            chunk=self.random.choice([256, 512, 1024]), reboots_ncp=bool(number % 2), prefetches=bool(number % 3)))
+            chunk=self.random.choice([128, 256, 512, 1024]), reboots_ncp=bool(number % 2), prefetches=bool(number % 3)))
         self.start_ncp()
 
     def start_ncp(self):
@@ -82,7 +82,7 @@ class World:
 
     def plan(self):
         """The faults of one update: of the line all the time, others at some moments."""
-        self.rate = self.random.choice([0, 0.002, 0.01, 0.02])
+        self.rate = self.random.choice([0, 0.002, 0.01, 0.03])
         self.mcu.line_fault = self.fault_of_line
         self.files.stall.clear()
         self.files.cut_after = [self.random.randrange(20_000) for _ in range(self.random.randrange(3))]
@@ -154,6 +154,8 @@ class World:
         if ended is None:
             self.unended.append((version, self.status()))
         self.counts[f"update {ended or 'did not end'}"] += 1
+        if ended != "installed":
+            print(f"{version} {ended}:\n{self.ncp.log.read_text()[-6000:]}", file=sys.stderr)
         for image in self.mcu.finished:
             if image != self.files.data:
                 self.wrong.append(version)

@@ -41,6 +41,7 @@ class Firmware:
     starts_in_offer: bool = False  # otaUpdateStart before the offer is answered, as older code does
     starts: bool = True
     escapes_flow_control: bool = True  # False: XON and XOFF stand bare in what it sends, as nobody set its framing up
+    hardware: tuple = (("hw.initRGB", 15, 12, 13, False), ("hw.setLedBrightness", 128))  # calls of each bring-up
     reboots_ncp: bool = False  # ncp.reboot in each bring-up, where no reset line is wired
     watch: str = "blynk.getState"  # or "ncp.ping", which never learns of state 10
     watch_seconds: float = 30
@@ -208,6 +209,8 @@ class FieldDriver:
         self.version = self.firmware.version
         self.events = queue.Queue()
         self.states = []
+        self.told = []  # events that it was told of
+        self.hardware = []  # what its hardware calls said
         self.faults = {}  # kind of frame -> what happens to the next ones of it
         self.noise_between = bytes  # gives noise that goes out before each frame
         self.line_fault = None  # gives a fault, or None, for each frame (Line.at_random)
@@ -401,8 +404,7 @@ class FieldDriver:
     def _introduce(self):
         self._call("blynk.getNcpVersion")
         self._call("blynk.setFirmwareInfo", "demo", self.version, "Nov 22 2026", "1.3.2")
-        self._call("hw.initRGB", 15, 12, 13, False)
-        self._call("hw.setLedBrightness", 128)
+        self.hardware = [self._is_true(*call) for call in self.firmware.hardware]
         self._call("blynk.setConfigTimeout", 1800)
         return self._is_true("blynk.initialize", "TMPLdemo", "Tandem demo")
 
@@ -438,6 +440,7 @@ class FieldDriver:
         self.state = state
 
     def _on_processEvent(self, event):  # noqa: N802
+        self.told.append(event)
         if event == 1:  # the co-processor restarts
             self.reinit_at = time.monotonic() + 1
 
