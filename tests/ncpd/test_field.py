@@ -73,6 +73,12 @@ class Driver(Field):
         self.assertLessEqual(self.mcu.longest, 255)
         self.assertEqual(self.mcu.offer[2:], ("t" * 64, "v" * 64, "b" * 64))
 
+    def test_one_that_goes_on_writing_its_pins_is_updated_all_the_same(self):
+        self.start(chatter=20)
+        self.offer()
+        self.assert_installed()
+        self.assertEqual([offset for offset, _ in self.mcu.chunks].count(0), 1, "it was offered once")
+
     def test_noise_with_a_frame_in_it_costs_no_more_than_a_resend(self):
         self.start_mcu()
         self.mcu.noise = b"\x00boot 1.0\r\n\xaa\xbb\xaa\xcc\xcc\xbb\xaa"
@@ -179,6 +185,16 @@ class Losses(Field):
     def test_a_lost_answer_to_start_does_no_harm(self):
         self.start()
         self.update(result_blynk__otaUpdateStart=["lose"])
+
+    def test_a_start_that_is_lost_is_offered_again_when_its_time_is_over(self):
+        self.start_mcu()
+        self.start_ncp(settings={"StartLimitSeconds": 1})
+        self.wait_check_in()
+        self.mcu.faults["call blynk.otaUpdateStart"] = ["lose"]
+        self.offer()
+        self.wait_event("cancelled")
+        self.wait_event("offered")
+        self.assert_installed()
 
     def test_a_digest_that_is_lost_costs_no_new_offer(self):
         self.start()

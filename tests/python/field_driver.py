@@ -43,6 +43,7 @@ class Firmware:
     escapes_flow_control: bool = True  # False: XON and XOFF stand bare in what it sends, as nobody set its framing up
     hardware: tuple = (("hw.initRGB", 15, 12, 13, False), ("hw.setLedBrightness", 128))  # calls of each bring-up
     reboots_ncp: bool = False  # ncp.reboot in each bring-up, where no reset line is wired
+    chatter: int = 0  # pins written in each turn of the main loop, updates or not
     watch: str = "blynk.getState"  # or "ncp.ping", which never learns of state 10
     watch_seconds: float = 30
     rates: tuple = (38400, 115200, 460800)
@@ -290,6 +291,8 @@ class FieldDriver:
             self._rpc_run()
             self._ota_step()
             self._watch()
+            for pin in range(self.firmware.chatter):
+                self._tell("blynk.virtualWrite", pin, b"21.5")
             self.line.wait(0.01)
 
     def _check(self):
@@ -335,6 +338,10 @@ class FieldDriver:
             elif struct.unpack_from("<H", message, 2)[0] == seq:
                 return wire.unpack(call.results, message[5:]) if message[4] == wire.OK else None
         return None
+
+    def _tell(self, name, *arguments):
+        call = wire.BY_NAME[name]
+        self.line.send(f"call {name}", wire.oneway(call.uid, wire.pack(call.arguments, arguments)))
 
     def _is_true(self, name, *arguments):
         results = self._call(name, *arguments)
