@@ -8,7 +8,7 @@ GUEST is what make-guest made, PROGRAMS where the programs were installed to. Al
 needs."""
 
 import json
-import platform
+import random
 import re
 import sys
 import tempfile
@@ -22,8 +22,9 @@ for folder in (HERE, HERE.parent, HERE.parents[1] / "python"):
 from fake_cloud import FileServer, Gateway  # noqa: E402
 from field_driver import FieldDriver, Firmware  # noqa: E402
 from machine import HOST, Machine  # noqa: E402
-from test_ncpd import FIRMWARE, TOKEN  # noqa: E402
 
+TOKEN = "token-of-the-device"
+FIRMWARE = random.Random(1).randbytes(40_000)
 SECONDS = 180  # of every wait: what takes 1 s takes 20 by emulation
 EXAMPLES = "/usr/share/doc/tandem/examples"
 UNIT = "tandem-ncp.service"
