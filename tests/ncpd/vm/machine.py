@@ -4,7 +4,7 @@
         machine.run("systemctl start tandem-ncp")        # as root; its output
         machine.plug("adapter", f"{folder}/uart")        # a USB serial adapter whose other end is that socket
 
-Serial ports: ttyS0 the console, kept in FOLDER/console; ttyS1 the shell; ttyS2 the socket FOLDER/board."""
+Serial ports: ttyS0 the console, kept in FOLDER/console; ttyS1 the shell; ttyS2 (PCI) the socket FOLDER/board."""
 
 import json
 import socket
@@ -43,11 +43,12 @@ class Machine:
         self.monitor_lines = self.monitor.makefile("r")
         self.monitor_lines.readline()
         self._tell_monitor("qmp_capabilities")
+        self.wait('[ -z "$(systemctl list-jobs --no-legend)" ]', "the end of booting", BOOT_SECONDS)
         self.run("mount -o ro /dev/vdb /mnt && cp -r --no-preserve=ownership /mnt/. / && umount /mnt")
 
     def _command(self, guest):
         folder = self.folder
-        return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "512", "-nodefaults",
+        return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "512", "-nodefaults",
                 "-display", "none", "-no-reboot", "-snapshot", "-kernel", guest / "vmlinuz", "-initrd", guest / "initrd.img",
                 "-append", "root=/dev/vda rw console=ttyS0 panic=-1 quiet",
                 "-drive", f"file={guest}/root.img,if=virtio,format=raw",
@@ -57,7 +58,7 @@ class Machine:
                 "-chardev", f"file,id=console,path={folder}/console", "-device", "isa-serial,chardev=console,index=0",
                 "-chardev", f"socket,id=shell,path={folder}/shell", "-device", "isa-serial,chardev=shell,index=1",
                 "-chardev", f"socket,id=board,path={folder}/board,reconnect=1", "-device",
-                "isa-serial,chardev=board,index=2"]
+                "pci-serial,chardev=board"]
 
     def __enter__(self):
         return self
@@ -92,7 +93,7 @@ class Machine:
     def write(self, path, text, mode="644"):
         self.run(f"mkdir -p $(dirname {path}) && cat >{path} <<'END'\n{text}\nEND\nchmod {mode} {path}")
 
-    def _ask(self, line, seconds):
+    def _ask(self, line, seconds=120):
         self.shell.settimeout(seconds)
         self.shell.sendall(line.encode())
         text = self._read_until(END)

@@ -190,7 +190,7 @@ class Journal(Service):
 
     def test_they_can_be_asked_for_by_priority(self):
         self.start()
-        cloud.close_connection() if hasattr(cloud, "close_connection") else cloud.cut()
+        cloud.cut()
         machine.wait(f"journalctl -u {UNIT} -p warning --since -60s | grep -q 'the connection was lost'", "the warning")
         self.assertEqual({entry["PRIORITY"] for entry in self.entries("-p warning", "TANDEM_MCU=main")} - {"3", "4"}, set())
 
@@ -261,7 +261,6 @@ class Adapter(Service):
         self.assertEqual(shown("ActiveState"), "active")
         machine.plug("cable", "OTHER")
         machine.wait(f"test -e {before.strip()}", "another adapter under its name")
-        machine.unplug("OTHER") if False else None
         self.assertFalse(status()["mcus"][0]["uart"]["open"], "an adapter that is not the MCU's was opened")
         machine.unplug("OTHER")
         machine.wait(f"! test -e {before.strip()}", "that one's end")
