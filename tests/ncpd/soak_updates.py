@@ -23,8 +23,10 @@ from field_driver import FieldDriver, Firmware  # noqa: E402
 from test_ncpd import TOKEN, Ncp  # noqa: E402
 
 WORLDS = 40
+CHUNKS = [128, 256, 512, 1024]  # one for each MCU
+FAULTY = [0, 0.002, 0.01, 0.03]  # share of the frames, one for each update
 LIMIT_S = 600  # of one update: of waiting for time limits, most of it
-SETTINGS = {"DownloadStallSeconds": 1, "DownloadAttempts": 4, "StartLimitSeconds": 20}
+SETTINGS = {"DownloadStallSeconds": 1, "DownloadAttempts": 4, "StartLimitSeconds": 40}  # an MCU waits 30 s for a prefetch whose answer was lost
 
 
 class World:
@@ -43,7 +45,7 @@ class World:
         self.cloud = Gateway(TOKEN)
         self.files = FileServer(b"none")
         self.mcu = FieldDriver(f"{self.folder.name}/uart", Firmware(
-            chunk=self.random.choice([128, 256, 512, 1024]), reboots_ncp=bool(number % 2), prefetches=bool(number % 3)))
+            chunk=self.random.choice(CHUNKS), reboots_ncp=bool(number % 2), prefetches=bool(number % 3)))
         self.start_ncp()
 
     def start_ncp(self):
@@ -82,7 +84,7 @@ class World:
 
     def plan(self):
         """The faults of one update: of the line all the time, others at some moments."""
-        self.rate = self.random.choice([0, 0.002, 0.01, 0.03])
+        self.rate = self.random.choice(FAULTY)
         self.mcu.line_fault = self.fault_of_line
         self.files.stall.clear()
         self.files.cut_after = [self.random.randrange(20_000) for _ in range(self.random.randrange(3))]
@@ -190,7 +192,8 @@ def main():
     counts = sum((world.counts for world in worlds), collections.Counter())
     wrong = [version for world in worlds for version in world.wrong]
     unended = [one for world in worlds for one in world.unended]
-    print(f"{options.updates} updates through tandem-ncp, seed {options.seed}, {WORLDS} MCUs side by side.\n")
+    print(f"{options.updates} updates through tandem-ncp, seed {options.seed}, {WORLDS} MCUs side by side,\n"
+          f"in chunks of {CHUNKS} bytes, with {[100 * share for share in FAULTY]} % of the frames faulty.\n")
     for name in sorted(counts):
         print(f"  {name:<40} {counts[name]:>6}")
     for one in unended:
