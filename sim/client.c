@@ -165,7 +165,7 @@ void sim_client_start(struct sim_world *world)
         .layout = &world->layout->places,
         .running_bank = world->bank,
         .role = role(world),
-        .resume = &tdm_mcu_resumes,
+        .resume = fetches && !world->scenario->fetch_resumes ? NULL : &tdm_mcu_resumes,
         .intact_bank = world->intact,
         .intact_reason = fetches ? world->intact_reason : (uint8_t)TDM_REASON_NONE,
         .trust = {.keys = &world->keys,
