@@ -57,6 +57,13 @@ static bool bound(int resource, uint64_t most)
     return setrlimit(resource, &limit) == 0;
 }
 
+/* SIGXCPU tells why it ended; at the hard limit the kernel sends SIGKILL, as it does for want of memory. */
+static bool bound_time(uint64_t seconds)
+{
+    struct rlimit limit = {seconds, seconds + 1};
+    return setrlimit(RLIMIT_CPU, &limit) == 0;
+}
+
 /* AddressSanitizer reserves terabytes of addresses. */
 static bool bound_memory(uint64_t mib)
 {
@@ -73,9 +80,8 @@ static bool set_limits(uint64_t mib, uint64_t seconds)
 {
     signal(SIGXFSZ, SIG_IGN);
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           setpriority(PRIO_PROCESS, 0, NICENESS) == 0 && bound(RLIMIT_CORE, 0) &&
-           bound(RLIMIT_CPU, seconds) && bound(RLIMIT_FSIZE, FILE_BYTES_MAX) &&
-           bound(RLIMIT_NOFILE, FILES_OPEN_MAX) && bound_memory(mib);
+           setpriority(PRIO_PROCESS, 0, NICENESS) == 0 && bound(RLIMIT_CORE, 0) && bound_time(seconds) &&
+           bound(RLIMIT_FSIZE, FILE_BYTES_MAX) && bound(RLIMIT_NOFILE, FILES_OPEN_MAX) && bound_memory(mib);
 }
 
 /* --- Files --- */
