@@ -1,12 +1,12 @@
-/* tandem firmware: uploads firmware and lists it. */
+/* tandem firmware: uploads firmware, lists it and what the server made of it, deletes it. */
 #include "cli/firmware.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/saving.h"
 
 int firmware_upload(struct rest *rest, const char *path, json_t **firmware)
 {
@@ -47,34 +47,45 @@ static const struct column columns[] = {
 
 static int run_list(const struct invocation *call)
 {
-    struct rest rest;
-    json_t *answer;
-    int rc = rest_open(&rest, call);
-
-    if (rc == CLI_OK) {
-        rc = rest_request(&rest, "GET", "/firmware", NULL, &answer);
-    }
-    if (rc == CLI_OK) {
-        rc = output_list(call, columns, "firmware", answer);
-    }
-    rest_close(&rest);
-    return rc;
+    return ask_list(call, "/firmware", NULL, "firmware", columns);
 }
 
-const struct command command_firmware_upload = {
-    .name = "firmware upload",
-    .arguments = "FILE",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "upload a package (or a tagged .bin) to the server",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_upload,
+static const struct column delta_columns[] = {
+    {"encoding", "ENCODING"}, {"base_version", "BASE"}, {"state", "STATE"}, {"sent", "SIZE"},
+    {"tries", "TRIES"},       {"took_ms", "MS"},        {"why", "WHY"},     {NULL, NULL},
 };
 
-const struct command command_firmware_list = {
-    .name = "firmware list",
-    .arguments = "",
-    .summary = "list the firmware on the server",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_list,
-};
+static int run_deltas(const struct invocation *call)
+{
+    json_t *answer;
+    json_t *delta;
+    size_t i;
+    char text[SAVING_TEXT_BYTES];
+    int rc = ask_for(call, "GET", "/firmware/", "/deltas", NULL, &answer);
+
+    if (rc != CLI_OK || option_given(call, "json")) {
+        return rc != CLI_OK ? rc : output_json(answer);
+    }
+    json_array_foreach(json_object_get(answer, "deltas"), i, delta)
+    {
+        json_int_t size = json_integer_value(json_object_get(delta, "size"));
+        json_int_t full = json_integer_value(json_object_get(delta, "full_size"));
+
+        json_object_set_new(delta, "sent",
+                            size > 0 ? json_string(saving_text(size, full, text)) : json_null());
+    }
+    return output_list(call, delta_columns, "deltas", answer);
+}
+
+static int run_delete(const struct invocation *call)
+{
+    return ask(call, "DELETE", "/firmware/", "", NULL);
+}
+
+ASK_COMMAND(firmware_upload, "firmware upload", "FILE", 1,
+            "upload a package (or a tagged .bin) to the server", NULL, run_upload);
+ASK_COMMAND(firmware_list, "firmware list", "", 0, "list the firmware on the server", NULL, run_list);
+ASK_COMMAND(firmware_deltas, "firmware deltas", "ID", 1,
+            "list the deltas and compressed packages that the server made of it", NULL, run_deltas);
+ASK_COMMAND(firmware_delete, "firmware delete", "ID", 1,
+            "delete a firmware, and its shipments that have ended", NULL, run_delete);

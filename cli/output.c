@@ -123,13 +123,49 @@ static void print_label(const char *key, int width)
     printf("%*s", width - length + 2, "");
 }
 
+json_t *output_words(const json_t *list)
+{
+    json_t *words = json_null();
+    size_t i;
+    const json_t *value;
+
+    json_array_foreach(list, i, value)
+    {
+        const char *word = json_string_value(value);
+        json_t *longer;
+
+        if (word) {
+            longer = json_is_null(words) ? json_string(word)
+                                         : json_sprintf("%s, %s", json_string_value(words), word);
+            json_decref(words);
+            words = longer;
+        }
+    }
+    return words;
+}
+
+static void print_value(const char *label, int width, const json_t *value)
+{
+    json_t *words = json_is_array(value) ? output_words(value) : NULL;
+    char text[32];
+
+    print_label(label, width);
+    output_put(stdout, output_text(words ? words : value, text, sizeof text), -1);
+    putchar('\n');
+    json_decref(words);
+}
+
+static bool is_shown(const json_t *value)
+{
+    return !json_is_null(value) && (!json_is_array(value) || json_is_string(json_array_get(value, 0)));
+}
+
 static void print_members(const json_t *object, int indent)
 {
     int width = 0;
     const char *key;
     const json_t *value;
     json_t *walk = (json_t *)object;
-    char text[32];
 
     json_object_foreach(walk, key, value)
     {
@@ -137,7 +173,7 @@ static void print_members(const json_t *object, int indent)
     }
     json_object_foreach(walk, key, value)
     {
-        if (json_is_null(value) || json_is_array(value)) {
+        if (!is_shown(value)) {
             continue;
         }
         printf("%*s", indent, "");
@@ -146,9 +182,7 @@ static void print_members(const json_t *object, int indent)
             putchar('\n');
             print_members(value, indent + 2);
         } else {
-            print_label(key, width);
-            output_put(stdout, output_text(value, text, sizeof text), -1);
-            putchar('\n');
+            print_value(key, width, value);
         }
     }
 }

@@ -29,8 +29,11 @@ char *output_fit(char *to, const char *text, int columns);
 int output_json(json_t *value);
 
 /* Prints the members of an object as lines for people, or as JSON with --json, and frees it. Member names are
- * the labels, members that are null are left out for people. */
+ * the labels; members that are null and lists of objects are left out for people. */
 int output_fields(const struct invocation *call, json_t *object);
+
+/* A list of texts as one, "lab, canary"; an empty one or none: null. */
+json_t *output_words(const json_t *list);
 
 /* A column of a table: the member it shows ("firmware.version": a member of a member) and its heading. */
 struct column {

@@ -15,6 +15,7 @@
 #define STALL_SECONDS     30L /* an upload that moves nothing for so long is given up */
 #define ANSWER_BYTES_MAX  ((size_t)256 << 20)
 #define BASE_PATH         "/api/v1"
+#define HTTP_ACCEPTED     202
 #define HTTP_NO_CONTENT   204
 #define HTTP_UNAUTHORIZED 401
 #define HTTP_NOT_FOUND    404
@@ -235,7 +236,8 @@ static int perform(struct exchange *exchange, json_t **answer)
         return rc;
     }
     parsed = json_loadb((const char *)exchange->answer.data, exchange->answer.size, 0, NULL);
-    if (status == HTTP_NO_CONTENT || (status >= 200 && status < 300 && parsed)) {
+    if (status == HTTP_NO_CONTENT || (status == HTTP_ACCEPTED && exchange->answer.size == 0) ||
+        (status >= 200 && status < 300 && parsed)) {
         *answer = parsed;
         return CLI_OK;
     }

@@ -1,14 +1,11 @@
-/* tandem shipment: lists shipments, shows one, pauses, resumes, cancels it. */
+/* tandem shipment: lists shipments, shows one, pauses, resumes, cancels, deletes it. */
 #include "cli/shipment.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cli/ask.h"
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/rest.h"
 #include "cli/saving.h"
 
 static const struct column shipment_columns[] = {
@@ -158,37 +155,16 @@ int shipment_print_result(const struct invocation *call, json_t *shipment)
 
 static int run_list(const struct invocation *call)
 {
-    struct rest rest;
-    json_t *answer;
-    int rc = rest_open(&rest, call);
-
-    if (rc == CLI_OK) {
-        rc = rest_list(&rest, "/shipments", "shipments", &answer);
-    }
-    if (rc == CLI_OK) {
-        rc = output_list(call, shipment_columns, "shipments", answer);
-    }
-    rest_close(&rest);
-    return rc;
+    return ask_list(call, "/shipments", NULL, "shipments", shipment_columns);
 }
 
 /* One request about the shipment that the command line names; its answer is the shipment. */
 static int request_shipment(const struct invocation *call, const char *method, const char *action)
 {
-    struct rest rest;
     json_t *shipment;
-    int rc = rest_open(&rest, call);
+    int rc = ask_for(call, method, "/shipments/", action, NULL, &shipment);
 
-    if (rc == CLI_OK) {
-        char *path = rest_path(&rest, "/shipments/", call->argument[0], action);
-        rc = rest_request(&rest, method, path, NULL, &shipment);
-        free(path);
-    }
-    if (rc == CLI_OK) {
-        rc = shipment_print(call, shipment);
-    }
-    rest_close(&rest);
-    return rc;
+    return rc == CLI_OK ? shipment_print(call, shipment) : rc;
 }
 
 static int run_show(const struct invocation *call)
@@ -221,70 +197,21 @@ static int run_revert(const struct invocation *call)
     return request_shipment(call, "POST", "/revert");
 }
 
-const struct command command_shipment_list = {
-    .name = "shipment list",
-    .arguments = "",
-    .summary = "list shipments, newest first",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_list,
-};
+static int run_delete(const struct invocation *call)
+{
+    return ask(call, "DELETE", "/shipments/", "", NULL);
+}
 
-const struct command command_shipment_show = {
-    .name = "shipment show",
-    .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "show a shipment and where each device stands",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_show,
-};
-
-const struct command command_shipment_pause = {
-    .name = "shipment pause",
-    .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "offer the firmware to no further device for now",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_pause,
-};
-
-const struct command command_shipment_resume = {
-    .name = "shipment resume",
-    .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "go on with a paused shipment",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_resume,
-};
-
-const struct command command_shipment_cancel = {
-    .name = "shipment cancel",
-    .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "end a shipment",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_cancel,
-};
-
-const struct command command_shipment_advance = {
-    .name = "shipment advance",
-    .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "open the next wave now, whatever the gate says",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_advance,
-};
-
-const struct command command_shipment_revert = {
-    .name = "shipment revert",
-    .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .summary = "ship the previous version back to the devices that run this one",
-    .uses = USES_JSON | USES_SERVER,
-    .run = run_revert,
-};
+ASK_COMMAND(shipment_list, "shipment list", "", 0, "list shipments, newest first", NULL, run_list);
+ASK_COMMAND(shipment_show, "shipment show", "ID", 1, "show a shipment and where each device stands", NULL,
+            run_show);
+ASK_COMMAND(shipment_pause, "shipment pause", "ID", 1, "offer the firmware to no further device for now",
+            NULL, run_pause);
+ASK_COMMAND(shipment_resume, "shipment resume", "ID", 1, "go on with a paused shipment", NULL, run_resume);
+ASK_COMMAND(shipment_cancel, "shipment cancel", "ID", 1, "end a shipment", NULL, run_cancel);
+ASK_COMMAND(shipment_advance, "shipment advance", "ID", 1, "open the next wave now, whatever the gate says",
+            NULL, run_advance);
+ASK_COMMAND(shipment_revert, "shipment revert", "ID", 1,
+            "ship the previous version back to the devices that run this one", NULL, run_revert);
+ASK_COMMAND(shipment_delete, "shipment delete", "ID", 1, "delete a shipment that has ended", NULL,
+            run_delete);

@@ -1,38 +1,15 @@
 """`tandem` as people use it with the running server: signing in, users, tokens, the audit log, lists of several pages."""
 
-import json
-import os
 import re
-import subprocess
 import unittest
-from pathlib import Path
 
 import server as s
+from command_case import CommandCase
 
-TANDEM = os.environ.get("TANDEM") or Path(s.PROGRAM).parent / "tandem"
 GOOD = "tulips under old bridges"
 
 
-class Command(unittest.TestCase):
-    def setUp(self):
-        self.server = s.Server().__enter__()
-        self.url = f"http://127.0.0.1:{self.server.http_port}"
-
-    def tearDown(self):
-        self.server.__exit__()
-
-    def tandem(self, *arguments, token=None, code=0, typed=""):
-        environment = {"HOME": str(self.server.folder), "TANDEM_URL": self.url, "PATH": os.environ["PATH"]}
-        if token:
-            environment["TANDEM_TOKEN"] = token
-        done = subprocess.run([TANDEM, *arguments], env=environment, input=typed, capture_output=True, text=True,
-                              timeout=s.LIMIT, check=False)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
-
-    def json(self, *arguments, **more):
-        return json.loads(self.tandem(*arguments, "--json", **more).stdout)
-
+class Command(CommandCase):
     def test_login_keeps_a_token_and_ends_its_session(self):
         password = re.search(r"admin password: (\S+)", (self.server.folder / "out").read_text())[1]
         self.tandem("login", "admin", typed="wrong\n", code=3)

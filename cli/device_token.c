@@ -1,0 +1,82 @@
+/* tandem device add, token, revoke: what gives a device its token, and takes it. */
+#include <stdio.h>
+
+#include "cli/ask.h"
+#include "cli/commands.h"
+#include "cli/files.h"
+
+#define TOKEN_LINE_BYTES 256
+
+/* Puts the token of answer where the co-processor reads it, a file that nobody else may read, and prints the
+ * rest. If that fails the token is printed after all, or it would be lost. answer is freed. */
+static int keep(const struct invocation *call, json_t *answer,
+                int (*write)(const char *path, const void *data, size_t size, mode_t mode))
+{
+    const char *path = option_text(call, "token-file");
+    const char *token = json_string_value(json_object_get(answer, "token"));
+    char text[TOKEN_LINE_BYTES];
+    int length = snprintf(text, sizeof text, "%s\n", token ? token : "");
+    int rc = CLI_OK;
+    int printed;
+
+    if (!token || length >= (int)sizeof text) {
+        rc = output_fail(CLI_SERVER, "the server's answer holds no token");
+    } else if (!path) {
+        output_warn("the token is shown this once; the co-processor reads it from a file (--token-file)");
+    } else {
+        rc = write(path, text, (size_t)length, 0600);
+    }
+    if (rc == CLI_OK && path && !option_given(call, "json")) {
+        json_object_set_new(answer, "token", json_sprintf("kept in %s", path));
+    }
+    printed = output_fields(call, answer);
+    return rc == CLI_OK ? printed : rc;
+}
+
+static int run_add(const struct invocation *call)
+{
+    json_t *body = json_pack("{s:s}", "template", option_text(call, "template"));
+    json_t *answer;
+    int rc;
+
+    ask_put_text(body, call, "name");
+    ask_put_text(body, call, "timezone");
+    ask_put_list(body, call, "tag", "tags");
+    rc = ask_for(call, "POST", "/devices", NULL, body, &answer);
+    return rc == CLI_OK ? keep(call, answer, file_create) : rc;
+}
+
+/* The file holds the old token, which is worth nothing any more. */
+static int run_token(const struct invocation *call)
+{
+    json_t *answer;
+    int rc = ask_for(call, "POST", "/devices/", "/token", NULL, &answer);
+
+    return rc == CLI_OK ? keep(call, answer, file_write) : rc;
+}
+
+static int run_revoke(const struct invocation *call)
+{
+    return ask(call, "DELETE", "/devices/", "/token", NULL);
+}
+
+static const struct option add_options[] = {
+    {"template", 't', "TEMPLATE", "the product it is one of", OPTION_REQUIRED},
+    {"name", 'n', "NAME", "what people call it", 0},
+    {"tag", 0, "TAG", "a word that filters can ask for", OPTION_REPEATED},
+    {"timezone", 0, "ZONE", "where it stands, as Europe/Berlin", 0},
+    {"token-file", 0, "FILE", "write the token into a new file (mode 0600), for tandem-ncp", 0},
+    ASK_OPTIONS_END,
+};
+
+static const struct option token_options[] = {
+    {"token-file", 0, "FILE", "write the token into this file (mode 0600), for tandem-ncp", 0},
+    ASK_OPTIONS_END,
+};
+
+ASK_COMMAND(device_add, "device add", "", 0, "add a device; its token is shown this once", add_options,
+            run_add);
+ASK_COMMAND(device_token, "device token", "ID", 1,
+            "give a device a new token; the old one stops working at once", token_options, run_token);
+ASK_COMMAND(device_revoke, "device revoke", "ID", 1,
+            "end a device's token; it stays away until it gets a new one", NULL, run_revoke);
