@@ -82,7 +82,10 @@ function end(update: Update, outcome: Update["outcome"], entry: TimelineEntry) {
   update.reason = entry.reason;
   update.why = entry.reason ? entry.text.split(": ").at(-1)! : null;
   if (outcome === "success") {
+    const trial = update.steps[TRIAL]!;
     reach(update, CONFIRM, true, entry.time);
+    // A device that reports confirms when its link is up: that is the end of its trial, and the first word after it.
+    if (trial.state === "untold" && update.steps[VERIFY]!.at) trial.state = "done";
   } else if (outcome === "rollback") {
     const step = Math.max(TRIAL, furthest(update));
     reach(update, step, false, entry.time);

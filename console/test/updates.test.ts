@@ -22,6 +22,10 @@ test("a good update goes through both legs, step by step", () => {
   expect(update.steps.map(({ at }) => at)).toEqual([0, 2, 6, 8, 9, 11, 12].map((i) => timeline[i]!.time));
 });
 
+test("a trial that ends with the first word after the reset is done", () => {
+  expect(states([...whole(), entry("status", "success")])).toEqual(Array(7).fill("done"));
+});
+
 test("one under way shows where it is", () => {
   expect(states(whole().slice(0, 9))).toEqual(["done", "done", "done", "active", "ahead", "ahead", "ahead"]);
 });
