@@ -5,6 +5,7 @@
 
 #include "bootloader/product.h"
 #include "ports/board.h"
+#include "tandem/decode.h"
 #include "tandem/fetch.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
@@ -30,6 +31,9 @@ struct fetcher {
 };
 
 static struct fetcher fetcher;
+
+/* Not in the struct, so that it is not linked where nothing names it. */
+static struct tdm_mcu_decoding decoding;
 
 /* --- Operations of the client --- */
 
@@ -107,6 +111,9 @@ static const struct tdm_mcu_config product = {
     .ctx = &fetcher,
     .running_bank = TDM_NO_BANK,
     .role = &tdm_mcu_fetches,
+    .role_decodes = PRODUCT_DECODES ? TDM_DECODES_COMPRESSED : 0,
+    .decoder = PRODUCT_DECODES ? &tdm_mcu_decodes : NULL,
+    .decoding = PRODUCT_DECODES ? &decoding : NULL,
     .resume = PRODUCT_RESUMES ? &tdm_mcu_resumes : NULL,
     .trust = {.verify = tdm_p256_verify, .allow_unsigned = PRODUCT_ALLOWS_UNSIGNED},
     .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,

@@ -7,6 +7,11 @@
 #ifndef PRODUCT_FETCHES
 #define PRODUCT_FETCHES 0
 #endif
+/* 1: a bootloader that fetches takes compressed packages. A build option: the application of a one-bank
+ * device must say the same, for it tells the cloud what it may be sent. */
+#ifndef PRODUCT_DECODES
+#define PRODUCT_DECODES 0
+#endif
 /* 1: images without a signature run too, while no signed image with a counter was confirmed (R12). A build
  * option: the application must say the same. */
 #ifndef PRODUCT_ALLOWS_UNSIGNED

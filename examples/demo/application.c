@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "bootloader/product.h"
 #include "examples/demo/product_table.h"
 #include "ports/board.h"
 #include "tandem/decode.h"
@@ -258,6 +259,7 @@ static void configure(struct application *app, const struct application_identity
         .layout = board_layout(),
         .running_bank = board_running_bank(),
         .role = board_layout()->bank[1].bytes == 0 ? &tdm_mcu_hands_over : NULL,
+        .role_decodes = PRODUCT_DECODES ? TDM_DECODES_COMPRESSED : 0,
         .decoder = &tdm_mcu_decodes,
         .decoding = &app->decoding,
         .resume = &tdm_mcu_resumes,

@@ -131,6 +131,74 @@ class OneBankOnNrf51(OneBank):
     board = "nrf51"
 
 
+class Compressed(FetchCase):
+    """The bootloader decodes: its device is sent compressed packages, and never deltas."""
+
+    board = "mps2"
+
+    def setUp(self):
+        super().setUp()
+        self.system.cloud_options = ["--deltas", "on"]
+
+    def encode(self, package, *base):
+        out = package.with_name(f"{package.stem}-encoded.tdm")
+        self.system.tandem("encode", package, "-o", out, *base)
+        return out
+
+    def assert_compressed(self, row, package):
+        self.assert_ended(row, "success")
+        self.assertEqual((row["encoding"], row["bytes_full"]), ("compressed", package.stat().st_size))
+        self.assertLess(row["bytes_sent"], 0.95 * row["bytes_full"])
+
+    def test_the_cloud_sends_compressed_packages_and_no_delta_to_what_runs(self):
+        system = self.system
+        system.start()
+        for version in ("1.1.0", "1.6.0"):  # of 1.1.0, which runs then, the cloud has the package
+            package = system.pack(version)
+            self.assert_compressed(self.ship(package), package)
+            self.assertEqual(system.wait_version(version, 30)["firmware"]["state"], "confirmed")
+
+    def test_power_lost_while_writing(self):
+        system, reached, before = self.system, threading.Event(), []
+        system.start(tapped=True)
+        package, image = system.pack("1.1.0"), system.bank_content()
+        once = self.encode(package).stat().st_size
+
+        def kill():
+            system.device.kill()
+            before.append(system.bank_content())
+            reached.set()
+
+        system.tap.at(once * 3 // 2, kill)  # the first pass checks, the second writes
+        shipment = system.tandem_json("ship", package, "--template", TEMPLATE)["id"]
+        self.assertTrue(reached.wait(90), "the transfer never got that far")
+        self.assertNotEqual(before, [image], "nothing was erased yet")
+        system.start_device()
+        self.assert_ended(system.wait_shipment(shipment, 120), "success")
+        self.assertEqual(system.wait_version("1.1.0", 30)["firmware"]["state"], "confirmed")
+
+    def test_what_can_be_known_without_the_bank_is_refused_before_a_page_is_erased(self):
+        system = self.system
+        system.start()
+        before = system.bank_content()
+        old, new = system.pack("1.0.0"), system.pack("1.1.0")
+        compressed = self.encode(new)
+        table = bytearray(compressed.read_bytes())
+        table[64 + int.from_bytes(table[6:8], "little") + 64] ^= 0x01  # behind envelope, head and signature
+        spoilt = compressed.with_name("spoilt.tdm")
+        spoilt.write_bytes(table)
+        for package, reason in ((system.tamper(compressed), "bad-signature"), (spoilt, "bad-relocations"),
+                                (self.encode(new, "--base", old), "wrong-base")):
+            with self.subTest(reason):
+                self.assert_ended(self.ship(package), "upload-failure", reason)
+                self.assertEqual(system.bank_content(), before)
+                self.assertEqual(system.wait_version("1.0.0", 30)["firmware"]["state"], "confirmed")
+
+
+class CompressedOnNrf51(Compressed):
+    board = "nrf51"
+
+
 class Recovery(FetchCase):
     """Two banks, and neither can start."""
 
