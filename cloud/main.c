@@ -33,6 +33,8 @@
 
 #define WORKERS          2 /* that hash passwords: 32 MiB each */
 #define WORK_WAITING_MAX 64
+#define ASKERS           4 /* that wait for the identity provider */
+#define ASKS_WAITING_MAX 16
 
 struct cloud {
     struct options options;
@@ -42,6 +44,7 @@ struct cloud {
     struct fleet fleet;
     struct people people;
     struct workers *workers;
+    uint8_t sign_in_key[SECRET_KEY_BYTES]; /* of the ways to the identity provider and back */
     struct courier *courier;
     struct janitor *janitor; /* NULL: files are kept in the own folder alone */
     struct tokens devices;
@@ -191,14 +194,22 @@ static int load_devices(struct cloud *cloud)
     return result;
 }
 
-static int load_ticket_key(struct cloud *cloud)
+/* One for all servers on this database; made by the first. */
+static int load_key(struct cloud *cloud, const char *name, uint8_t key[SECRET_KEY_BYTES])
+{
+    int result = store_setting_get(cloud->fleet.store, name, key, SECRET_KEY_BYTES);
+    if (result != STORE_NOT_FOUND)
+        return result;
+    secret_random(key, SECRET_KEY_BYTES);
+    return store_setting_set(cloud->fleet.store, name, key, SECRET_KEY_BYTES);
+}
+
+static int load_keys(struct cloud *cloud)
 {
     uint8_t *key = cloud->fleet.tickets.key;
-    int result = store_setting_get(cloud->fleet.store, "ticket-key", key, SECRET_KEY_BYTES);
-    if (result == STORE_NOT_FOUND) {
-        secret_random(key, SECRET_KEY_BYTES);
-        result = store_setting_set(cloud->fleet.store, "ticket-key", key, SECRET_KEY_BYTES);
-    }
+    int result = load_key(cloud, "ticket-key", key);
+    if (result == STORE_OK)
+        result = load_key(cloud, "sign-in-key", cloud->sign_in_key);
     memcpy(cloud->front.ticket_key, key, SECRET_KEY_BYTES);
     return result;
 }
@@ -223,7 +234,7 @@ static int load_all(struct cloud *cloud)
     if (result == STORE_OK)
         result = make_first_admin(cloud);
     if (result == STORE_OK)
-        result = load_ticket_key(cloud);
+        result = load_keys(cloud);
     if (result == STORE_OK)
         result = firmware_sweep(fleet);
     if (result == STORE_OK)
@@ -367,12 +378,33 @@ static void start_maker(struct cloud *cloud)
     cloud->front.maker = cloud->maker;
 }
 
+static void start_provider(struct cloud *cloud)
+{
+    char why[400];
+    struct front *front = &cloud->front;
+    if (cloud->options.oidc.issuer == NULL)
+        return;
+    front->provider = provider_open(&cloud->options.oidc, cloud->sign_in_key, why, sizeof why);
+    if (front->provider == NULL)
+        fail("%s", why);
+    front->askers = workers_start(cloud->base, ASKERS, ASKS_WAITING_MAX);
+}
+
+static void stop_provider(struct cloud *cloud)
+{
+    provider_stop(cloud->front.provider);
+    if (cloud->front.askers != NULL)
+        workers_stop(cloud->front.askers);
+    cloud->front.askers = NULL;
+}
+
 static void start_listening(struct cloud *cloud)
 {
     struct front *front = &cloud->front;
     struct bound devices;
     bound_share(raise_file_limit(), &front->bound, &devices);
     start_porter(cloud);
+    start_provider(cloud);
     start_front(cloud);
     start_gateway(cloud, devices);
     start_bus(cloud);
@@ -426,6 +458,7 @@ static void stop(struct cloud *cloud)
     janitor_stop(cloud->janitor);
     workers_stop(cloud->workers);
     cloud->front.workers = NULL;
+    stop_provider(cloud);
     maker_stop(cloud->maker);
     porter_stop(cloud->front.porter);
     desk_stop(cloud->desk);
@@ -439,6 +472,7 @@ static void stop(struct cloud *cloud)
     janitor_free(cloud->janitor);
     maker_free(cloud->maker);
     console_free(cloud->front.console);
+    provider_free(cloud->front.provider);
     tls_free(cloud->web);
     tls_free(cloud->door);
     gateway_free(cloud->gateway);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cloud/fleet/status.h"
+#include "cloud/text.h"
 
 #define EXIT_USAGE   2
 #define NO_TEXT      SIZE_MAX
@@ -32,6 +33,11 @@ enum option_id {
     WEBHOOKS_ANYWHERE,
     PUBLIC_URL,
     TRUSTED_PROXY,
+    OIDC_ISSUER,
+    OIDC_CLIENT_ID,
+    OIDC_SECRET_FILE,
+    OIDC_ROLE,
+    OIDC_ORGANIZATION,
     FILES,
     CONSOLE,
     SETTLE,
@@ -81,6 +87,19 @@ static const struct {
      "proxies in front of --https or --http, such as 10.0.0.5,10.1.0.0/16:\n"
      "                        their X-Forwarded-For says who asks; nobody else's does",
      NO_TEXT},
+    {OIDC_ISSUER, "oidc-issuer", "URL",
+     "identity provider (OpenID Connect) by which people may sign in,\n"
+     "                        too; needs --public-url (docs/CLOUD.md)",
+     offsetof(struct options, oidc.issuer)},
+    {OIDC_CLIENT_ID, "oidc-client-id", "ID", "what this server is there",
+     offsetof(struct options, oidc.client_id)},
+    {OIDC_SECRET_FILE, "oidc-secret-file", "FILE", "and its secret, the first line of this file",
+     offsetof(struct options, oidc.secret_file)},
+    {OIDC_ROLE, "oidc-role", "ROLE",
+     "viewer or operator: add whom it knows and no admin has added,\n"
+     "                        with this role (default: they are refused)",
+     NO_TEXT},
+    {OIDC_ORGANIZATION, "oidc-organization", "ID", "and in this organization (default: o1)", NO_TEXT},
     {FILES, "files", "PLACE",
      "where several servers keep firmware files: an absolute path, or\n"
      "                        s3://BUCKET[/PREFIX], which takes its settings from AWS_* (docs/CLOUD.md)",
@@ -202,6 +221,25 @@ static void parse_proxies(struct proxies *proxies, const char *text)
                     PROXIES_MAX, bad);
 }
 
+static enum role parse_oidc_role(const char *text)
+{
+    enum role role;
+    if (!role_parse(text, &role) || role == ROLE_ADMIN)
+        usage_error("--oidc-role takes viewer or operator, not \"%s\"; an admin makes admins", text);
+    return role;
+}
+
+static int64_t parse_organization(const char *text)
+{
+    int64_t id = text_id_parse('o', text);
+    if (id == 0)
+        usage_error(
+            "--oidc-organization takes an id such as o1, as GET /api/v1/organizations lists them, not "
+            "\"%s\"",
+            text);
+    return id;
+}
+
 static void take(struct options *options, int id, const char *value)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -231,6 +269,13 @@ static void take(struct options *options, int id, const char *value)
         break;
     case TRUSTED_PROXY:
         parse_proxies(&options->proxies, value);
+        break;
+    case OIDC_ROLE:
+        options->oidc.admits = true;
+        options->oidc.role = parse_oidc_role(value);
+        break;
+    case OIDC_ORGANIZATION:
+        options->oidc.organization = parse_organization(value);
         break;
     case SETTLE:
         options->settle_ms = parse_settle(value);
@@ -269,6 +314,30 @@ static void take(struct options *options, int id, const char *value)
     }
 }
 
+static void check_oidc(const struct options *options)
+{
+    const struct provider_settings *oidc = &options->oidc;
+    bool any =
+        oidc->client_id != NULL || oidc->secret_file != NULL || oidc->admits || oidc->organization != 0;
+    if (oidc->issuer == NULL) {
+        if (any)
+            usage_error("--oidc-client-id, --oidc-secret-file, --oidc-role and --oidc-organization need "
+                        "--oidc-issuer");
+        return;
+    }
+    if (oidc->client_id == NULL || oidc->secret_file == NULL || options->public_url == NULL)
+        usage_error(
+            "--oidc-issuer needs --oidc-client-id, --oidc-secret-file, and --public-url, where people "
+            "come back to");
+    if (!fetch_is_safe(oidc->issuer) || strchr(oidc->issuer, '?') != NULL || strlen(oidc->issuer) > 255)
+        usage_error("--oidc-issuer takes https://HOST[/PATH], or http:// on loopback, not \"%s\"",
+                    oidc->issuer);
+    if (!fetch_is_safe(options->public_url))
+        usage_error("with --oidc-issuer, --public-url must be https://, or http:// on loopback");
+    if (oidc->organization != 0 && !oidc->admits)
+        usage_error("--oidc-organization is for --oidc-role");
+}
+
 static void check(const struct options *options)
 {
     bool tls = options->https != NULL || options->mqtts != NULL;
@@ -286,6 +355,7 @@ static void check(const struct options *options)
         usage_error("--https and --mqtts need --tls-cert and --tls-key");
     if (!tls && (files || options->tls.client_ca != NULL))
         usage_error("--tls-cert, --tls-key and --client-ca need --https or --mqtts");
+    check_oidc(options);
 }
 
 /* The console that belongs to this program: `../console` beside its folder, as in a build tree, or where it
@@ -323,4 +393,7 @@ void options_parse(struct options *options, int argc, char **argv)
     if (optind < argc)
         usage_error("unexpected argument \"%s\"", argv[optind]);
     check(options);
+    options->oidc.public_url = options->public_url;
+    if (options->oidc.organization == 0)
+        options->oidc.organization = RECORD_FIRST_ORGANIZATION;
 }

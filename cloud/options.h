@@ -6,6 +6,7 @@
 
 #include "cloud/log.h"
 #include "cloud/net/tls.h"
+#include "cloud/oidc/provider.h"
 #include "cloud/people/proxy.h"
 
 struct options {
@@ -23,6 +24,7 @@ struct options {
     const char *public_url; /* NULL: devices download where they connected */
     const char *files;      /* where firmware is kept, NULL: in data */
     const char *console;    /* NULL: none is served */
+    struct provider_settings oidc;
     int64_t settle_ms;
     const char *zone; /* NULL: UTC */
     bool deltas_off;

@@ -8,6 +8,7 @@
 #include "cloud/fleet/desk.h"
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/fleet.h"
+#include "cloud/oidc/provider.h"
 #include "cloud/people/password.h"
 #include "cloud/people/people.h"
 
@@ -41,6 +42,7 @@ struct api_work {
     char password[PASSWORD_MAX];
     char hash[PASSWORD_HASH_MAX];
     bool good;
+    bool outside; /* it asks another server, and so may take seconds */
 };
 
 /* What the caller shows. */
@@ -68,7 +70,9 @@ struct api_call {
     struct firmware firmware;          /* an upload's, judged */
     char temporary[FIRMWARE_PATH_MAX]; /* and its file; "" once it is taken over */
     struct api_work work;
-    int64_t account; /* of a sign-in that is being checked */
+    int64_t account;           /* of a sign-in that is being checked */
+    struct provider *provider; /* of sign-ins, NULL: none */
+    struct trip *trip;         /* of ROUTE_OIDC */
     /* The answer: */
     int status;
     json_t *answer;          /* NULL: no body, or */
@@ -84,6 +88,7 @@ struct api_call {
 
 enum route_kind {
     ROUTE_JSON,     /* a JSON body or none */
+    ROUTE_OIDC,     /* a browser on its way to the identity provider, or back */
     ROUTE_UPLOAD,   /* a file as the body */
     ROUTE_DOWNLOAD, /* for devices: the link's own token, answered by the front */
     ROUTE_HEALTH,   /* no token, answered by the front */
@@ -100,7 +105,7 @@ struct route {
     int success;            /* the status of an answer that sets none */
     enum role least;        /* who may */
     enum area area;         /* what a token must hold */
-    const char *parameters; /* of the query, with spaces between */
+    const char *parameters; /* of the query, with spaces between; "*": any, which somebody else reads */
     api_fn *answer;
 };
 
@@ -187,6 +192,7 @@ void api_answer_page(struct api_call *call, const char *name, json_t *list, stru
 /* The handlers. */
 api_fn api_session_begin, api_session_show, api_session_end, api_session_password, api_session_list,
     api_session_delete;
+api_fn api_sign_in_show, api_oidc_begin, api_oidc_end;
 api_fn api_user_create, api_user_list, api_user_show, api_user_change, api_user_delete, api_user_password;
 api_fn api_audit_list;
 api_fn api_webhook_create, api_webhook_list, api_webhook_show, api_webhook_change, api_webhook_delete,

@@ -3,8 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <openssl/crypto.h>
 
 #include "cloud/text.h"
 
@@ -63,6 +66,10 @@ void api_clear(struct api_call *call)
     call->file = 0;
     json_decref(call->answer);
     call->answer = NULL;
+    if (call->trip != NULL)
+        OPENSSL_cleanse(call->trip, sizeof *call->trip);
+    free(call->trip);
+    call->trip = NULL;
 }
 
 static json_t *parse_body(struct api_call *call)

@@ -72,6 +72,9 @@ static const struct route routes[] = {
 
     {"GET", V1 "/events", "watch", ROUTE_EVENTS, 200, ROLE_VIEWER, AREA_EVENTS, "", NULL},
 
+    {"GET", V1 "/sign-in", "getSignIn", ROUTE_JSON, 200, ROLE_ANYBODY, AREA_SELF, "", api_sign_in_show},
+    {"GET", V1 "/session/oidc", "beginSignIn", ROUTE_OIDC, 302, ROLE_ANYBODY, AREA_SELF, "", api_oidc_begin},
+    {"GET", V1 "/session/oidc/callback", "endSignIn", ROUTE_OIDC, 303, ROLE_ANYBODY, AREA_SELF, "*", api_oidc_end},
     {"POST", V1 "/session", "signIn", ROUTE_JSON, 201, ROLE_ANYBODY, AREA_SELF, "", api_session_begin},
     {"GET", V1 "/session", "getSession", ROUTE_JSON, 200, ROLE_PERSON, AREA_SELF, "", api_session_show},
     {"DELETE", V1 "/session", "signOut", ROUTE_JSON, 204, ROLE_PERSON, AREA_SELF, "", api_session_end},

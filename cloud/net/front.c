@@ -97,6 +97,8 @@ static void add_headers(struct visit *visit)
     snprintf(seconds, sizeof seconds, "%lld", (long long)(call->retry_after_ms + 999) / 1000);
     if (call->retry_after_ms > 0)
         http_header(visit->exchange, "Retry-After", seconds);
+    if (call->trip != NULL)
+        visit__add_trip(visit);
     if (call->etag[0] != '\0' && call->status < 400)
         http_header(visit->exchange, "ETag", call->etag);
     if (call->repeated)
@@ -114,6 +116,10 @@ static void answer_call(struct visit *visit)
     if (call->status < 400 && call->file > 0) {
         http_reply_file(visit->exchange, call->status, call->file_type, call->file, 0, call->file_bytes);
         call->file = 0; /* the answer's now */
+        return;
+    }
+    if (call->status >= 400 && visit__show_page(visit, answer)) {
+        json_decref(answer);
         return;
     }
     reply_json(visit->exchange, call->status, answer);
@@ -134,7 +140,8 @@ static void start_work(struct visit *visit)
 {
     visit->work = (struct visit_work){.work = {.run = run_work, .done = work_done}, .visit = visit};
     visit->call.status = 0;
-    if (visit->front->workers != NULL && workers_post(visit->front->workers, &visit->work.work))
+    struct workers *workers = visit->call.work.outside ? visit->front->askers : visit->front->workers;
+    if (workers != NULL && workers_post(workers, &visit->work.work))
         return;
     visit->call.retry_after_ms = BUSY_MS;
     (void)api_refuse(&visit->call, 503, "busy", "too many people sign in at the moment; try again shortly");
@@ -331,7 +338,7 @@ static void begin_call(struct visit *visit)
         visit__refuse(
             visit->exchange, 403, "not from this site",
             "with a session's cookie, whatever changes something needs the header `X-Tandem-Request: 1`");
-    } else if (!take_parameters(visit)) {
+    } else if (strcmp(visit->route->parameters, "*") != 0 && !take_parameters(visit)) {
         return;
     } else if (visit->route->kind == ROUTE_UPLOAD || (judge_json(visit) && head->content_length > 0)) {
         http_hold(visit->exchange);
@@ -425,6 +432,9 @@ static void on_request(void *ctx, struct http_exchange *exchange)
     visit->call.route = route;
     visit->call.people = front->people;
     visit->call.id = id;
+    visit->call.provider = front->provider;
+    if (route->kind == ROUTE_OIDC)
+        visit__begin_trip(visit);
     if (route->kind == ROUTE_DOWNLOAD)
         visit__begin_download(visit);
     else if (route->kind != ROUTE_HEALTH)
@@ -506,6 +516,7 @@ static void on_complete(void *ctx, struct http_exchange *exchange)
         visit__finish_download(visit);
         break;
     case ROUTE_JSON:
+    case ROUTE_OIDC:
         visit__call(visit);
         break;
     case ROUTE_OPENAPI:

@@ -13,6 +13,7 @@
 #include "cloud/net/offers.h"
 #include "cloud/net/rates.h"
 #include "cloud/net/workers.h"
+#include "cloud/oidc/provider.h"
 #include "cloud/people/people.h"
 #include "cloud/people/proxy.h"
 
@@ -27,6 +28,8 @@ struct front {
     struct metrics metrics;
     struct events *events;
     struct workers *workers;   /* NULL once they have stopped */
+    struct provider *provider; /* of sign-ins, NULL: none */
+    struct workers *askers;    /* of it; so that whoever has a password does not wait for it */
     const char *folder;        /* of firmware files */
     const char *forms_folder;  /* of those that the server made */
     const struct maker *maker; /* NULL: it makes none */

@@ -424,7 +424,7 @@ void http_take_body(struct http_exchange *exchange)
 
 void http_header(struct http_exchange *exchange, const char *name, const char *value)
 {
-    char clean[256];
+    char clean[HTTP_HEADER_MAX];
     size_t n = 0;
     for (; value[n] != '\0' && n + 1 < sizeof clean; n++)
         clean[n] = (unsigned char)value[n] < 0x20 || value[n] == 0x7F ? ' ' : value[n];

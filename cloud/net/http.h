@@ -66,7 +66,8 @@ void http_hold(struct http_exchange *exchange);
 /* False if the client is gone; the exchange is then too. */
 bool http_resume(struct http_exchange *exchange);
 
-/* Adds a header to the answer; control characters in value become spaces, and 255 bytes are the most. */
+#define HTTP_HEADER_MAX 2048
+/* Adds a header to the answer; control characters in value become spaces, and what does not fit is cut. */
 void http_header(struct http_exchange *exchange, const char *name, const char *value);
 /* For an answer 503: when to come back, one to two times these seconds, so that not all come at once. */
 void http_retry_after(struct http_exchange *exchange, unsigned seconds);

@@ -8,7 +8,7 @@
 
 #define HTTP_HEAD_MAX  8192 /* request line and headers */
 #define HTTP_PATH_MAX  512
-#define HTTP_QUERY_MAX 1024
+#define HTTP_QUERY_MAX 4096 /* an identity provider's code may have 2 KB */
 
 /* X(NAME) */
 #define HTTP_METHODS(X)                                                                                      \

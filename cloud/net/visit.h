@@ -61,6 +61,13 @@ void visit__finish_upload(struct visit *visit);
 /* Drops what an upload holds, if there is one. */
 void visit__end_upload(struct visit *visit);
 
+/* sign_in.c: a browser on its way to the identity provider, or back. */
+void visit__begin_trip(struct visit *visit);
+/* Headers of the answer. */
+void visit__add_trip(struct visit *visit);
+/* Answers with a page, if that is what the client reads. */
+bool visit__show_page(struct visit *visit, const json_t *problem);
+
 /* download.c: a firmware file on its way to a device. */
 void visit__begin_download(struct visit *visit);
 void visit__finish_download(struct visit *visit);

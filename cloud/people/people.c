@@ -155,7 +155,7 @@ int64_t people_may_try(struct people *people, const char *login, const char *add
     char network[RECORD_ADDRESS];
     int64_t now = monotonic_ms();
     int64_t wait = throttle_take(&people->addresses, network_of(address, network), now);
-    if (wait > 0)
+    if (wait > 0 || login == NULL)
         return wait;
     wait = throttle_take(&people->accounts, login, now);
     if (wait > 0)
@@ -167,5 +167,6 @@ void people_tried_well(struct people *people, const char *login, const char *add
 {
     char network[RECORD_ADDRESS];
     throttle_return(&people->addresses, network_of(address, network));
-    throttle_return(&people->accounts, login);
+    if (login != NULL)
+        throttle_return(&people->accounts, login);
 }

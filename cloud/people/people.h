@@ -32,7 +32,7 @@ TDM_MUST_USE int people_by_token(struct store *store, const char *secret, int64_
 TDM_MUST_USE int people_begin_session(struct store *store, const struct account *account, const char *address,
                                       const char *agent, int64_t now, char secret[SECRET_TOKEN_MAX]);
 
-/* Takes a try to sign in. 0, or how long to wait in milliseconds. */
+/* Takes a try to sign in; login is NULL where it is not known yet. 0, or how long to wait in milliseconds. */
 int64_t people_may_try(struct people *people, const char *login, const char *address);
 /* It was a good one. */
 void people_tried_well(struct people *people, const char *login, const char *address);

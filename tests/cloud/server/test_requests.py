@@ -33,7 +33,7 @@ class Requests(unittest.TestCase):
                 (431, request(get, b"Host: x", b"A: " + b"x" * 9000)),
                 (431, request(get, b"Host: x", *[b"A: b"] * 3000)),
                 (414, request(b"GET /" + b"x" * 600 + b" HTTP/1.1", b"Host: x")),
-                (414, request(b"GET /health?" + b"x" * 1100 + b" HTTP/1.1", b"Host: x")),
+                (414, request(b"GET /health?" + b"x" * 4200 + b" HTTP/1.1", b"Host: x")),
                 (505, request(b"GET /health HTTP/2.0", b"Host: x")),
                 (501, request(b"BREW /health HTTP/1.1", b"Host: x")),
                 (400, request(b"GET /health", b"Host: x")),
