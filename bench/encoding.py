@@ -7,6 +7,7 @@
 Counts only: payload bytes, and seconds on a UART that is never idle (frames of 1 KiB chunks, every escape counted)."""
 
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/python"))
 from tandem_wire import encode_frame, invoke  # noqa: E402
 
-BIN = ROOT / "build/bin"
+BIN = Path(os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
 DEPS = ROOT / "build/deps"
 CHUNK = 1024
 BAUDS = (38400, 115200, 2_000_000)
