@@ -456,5 +456,5 @@ int tdm_unlzma_feed(struct tdm_unlzma *decoder, const uint8_t *data, uint32_t by
 
 bool tdm_unlzma_done(const struct tdm_unlzma *decoder)
 {
-    return decoder->frame_start == decoder->image_bytes;
+    return decoder->error == TDM_OK && decoder->frame_start == decoder->image_bytes;
 }

@@ -71,7 +71,7 @@ void tdm_unlzma_init(struct tdm_unlzma *decoder, const struct tdm_unlzma_ops *op
  * answer to every further call. */
 TDM_MUST_USE int tdm_unlzma_feed(struct tdm_unlzma *decoder, const uint8_t *data, uint32_t bytes);
 
-/* True once the whole image was written. */
+/* True once the whole image was written, and there was no error. */
 bool tdm_unlzma_done(const struct tdm_unlzma *decoder);
 
 #endif

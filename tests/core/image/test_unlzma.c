@@ -22,6 +22,7 @@ struct device {
     uint32_t written;
     int read_result;
     int write_result;
+    uint32_t written_before_failing;
 };
 
 static struct device device;
@@ -48,7 +49,7 @@ static int write_image(void *ctx, uint8_t *bytes, uint32_t count)
 
     assert_in_range(count, 1, TDM_UNLZMA_RECENT);
     assert_true(count <= wanted_bytes - d->written);
-    if (d->write_result != TDM_OK)
+    if (d->write_result != TDM_OK && d->written + count > d->written_before_failing)
         return d->write_result;
     memcpy(d->image + d->written, bytes, count);
     d->written += count;
@@ -69,6 +70,7 @@ static void start(uint32_t base_bytes, uint32_t from)
     device.written = from;
     device.read_result = TDM_OK;
     device.write_result = TDM_OK;
+    device.written_before_failing = 0;
     memset(&device.decoder, 0xA5, sizeof device.decoder);
     tdm_unlzma_init(&device.decoder, &ops, &device, base_bytes, wanted_bytes, from);
 }
@@ -217,6 +219,20 @@ static void errors_of_flash_end_it_and_nothing_is_written_behind(void **state)
     free_bytes(&payload);
 }
 
+static void an_image_whose_last_bytes_failed_is_not_done(void **state)
+{
+    struct bytes payload = read_vector("lzma/delta.payload");
+
+    (void)state;
+    start(LZMA_BASE_BYTES, 0);
+    device.write_result = TDM_E_FLASH_PROGRAM;
+    device.written_before_failing = wanted_bytes - 1;
+    assert_int_equal(feed(payload.data, payload.count, 512), TDM_E_FLASH_PROGRAM);
+    assert_true(device.written < wanted_bytes);
+    assert_false(tdm_unlzma_done(&device.decoder));
+    free_bytes(&payload);
+}
+
 /* The heads of frames, as hex, that must be refused with what stands there so far. */
 static void heads_that_can_not_be_are_refused(void **state)
 {
@@ -254,6 +270,7 @@ int main(void)
         cmocka_unit_test(damage_leads_nowhere),
         cmocka_unit_test(another_base_gives_another_image),
         cmocka_unit_test(errors_of_flash_end_it_and_nothing_is_written_behind),
+        cmocka_unit_test(an_image_whose_last_bytes_failed_is_not_done),
         cmocka_unit_test(heads_that_can_not_be_are_refused),
         cmocka_unit_test(the_state_takes_no_more_than_4_KiB),
     };
