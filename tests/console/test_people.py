@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """Who may do what in the console: signing in and out, roles, and organizations that do not see each other."""
 
+import socket
+import tempfile
 import unittest
+from urllib.parse import urlsplit
 
 from case import PASSWORD, ConsoleCase, s, setUpModule, tearDownModule  # noqa: F401
+import provider  # noqa: E402 (case knows where)
+import test_oidc  # noqa: E402
 
 
 class People(ConsoleCase):
@@ -71,6 +76,37 @@ class People(ConsoleCase):
             browser.see_none("Ours")
         browser.open("/shipments/new")
         browser.see("There are no devices yet")
+
+
+class ByProvider(ConsoleCase):
+    """The identity provider is another site, as it is in the field: cookies must survive the way there and back."""
+
+    def setUp(self):
+        self.provider = provider.Provider(host="localhost")
+        self.addCleanup(self.provider.close)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.options = ("--http", address, *test_oidc.options(folder.name, self.provider.issuer, public=f"http://{address}"))
+        super().setUp()
+        self.name = self.provider.issuer.removeprefix("http://")
+
+    def test_a_user_signs_in_there_and_is_let_in_here(self):
+        self.server.post("/api/v1/users", {"login": "ann@example.org", "role": "operator"})
+        self.browser.open("/")
+        self.browser.follow(f"Sign in with {self.name}")
+        self.browser.see("Sign out")
+        self.browser.at("/")
+        self.assertEqual({urlsplit(url).netloc for url in self.browser.foreign()}, {self.name})
+
+    def test_somebody_unknown_is_told_whom_to_ask(self):
+        self.browser.open("/")
+        self.browser.follow(f"Sign in with {self.name}")
+        self.browser.see("ann@example.org is not a user of this server; ask an admin")
+        self.browser.follow("To the sign-in page")
+        self.browser.field("Password")
+        self.assertEqual({urlsplit(url).netloc for url in self.browser.foreign()}, {self.name})
 
 
 if __name__ == "__main__":

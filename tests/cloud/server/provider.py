@@ -76,13 +76,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def answer(self, status, value):
+    def answer(self, status, value, location="/keys"):
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         if status == 302:
-            self.send_header("Location", "/keys")
+            self.send_header("Location", location)
         self.end_headers()
         self.wfile.write(body)
 
@@ -107,13 +107,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, {"keys": [key.jwk() for key in provider.published]})
         elif path == "/token":
             self.answer(*provider.redeem(self.headers.get("Authorization", ""), parse_qs(body.decode())))
+        elif path == "/authorize":  # whoever comes is signed in already
+            url = provider.issuer + self.path
+            code, state = provider.authorize(url)
+            self.answer(302, b"", f"{parse_qs(urlsplit(url).query)['redirect_uri'][0]}?code={code}&state={state}")
         else:
             self.answer(404, {})
 
 
 class Provider:
-    def __init__(self, certificate=None, port=0):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    def __init__(self, certificate=None, host="127.0.0.1"):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads, self.server.provider = True, self
         self.server.handle_error = lambda *_: None  # a client that has gone
         self.scheme = "https" if certificate else "http"
@@ -121,7 +125,7 @@ class Provider:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.issuer = f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}"
+        self.issuer = f"{self.scheme}://{host}:{self.server.server_address[1]}"
         self.released = threading.Event()
         self.rsa, self.ec = RsaKey("rsa-1"), EcKey("ec-1")
         self.codes, self.asked = {}, []

@@ -15,11 +15,11 @@ BEGIN, END = "/api/v1/session/oidc", "/api/v1/session/oidc/callback"
 PUBLIC = "https://ota.example.com"
 
 
-def options(folder, issuer, *more):
+def options(folder, issuer, *more, public=PUBLIC):
     secret = Path(folder) / "secret"
     secret.write_text(p.SECRET + "\n")
     return ("--oidc-issuer", issuer, "--oidc-client-id", p.CLIENT, "--oidc-secret-file", str(secret),
-            "--public-url", PUBLIC, *more)
+            "--public-url", public, *more)
 
 
 class Browser:
