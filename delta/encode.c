@@ -8,19 +8,19 @@
 
 #define LENGTH_BYTES 2
 
-/* liblzma reads the dictionary anew for each frame. So that large images don't take for ever, all frames
- * together read this much at most; distances reach back from a frame, so a shorter dictionary is its end. */
-#define DICTIONARY_WORK ((uint64_t)1 << 30)
+/* A frame's differences to its base follow what lies before in no other frame, so liblzma reads their
+ * dictionary for each frame anew: only this much of its end, enough for what no segment predicts. */
+#define SEGMENTS_DICTIONARY_BYTES ((size_t)256 << 10)
 
 struct encoder {
     uint8_t *history; /* base, then image */
     uint32_t base_bytes;
     uint32_t image_bytes;
-    uint32_t dictionary_max;
     struct aligned aligned;
     struct align_run *runs;
     uint8_t *payload;
     size_t used;
+    struct frame_series plain;
 };
 
 struct candidate {
@@ -33,38 +33,49 @@ static uint32_t frames(uint32_t image_bytes)
     return (image_bytes - 1) / TDM_UNLZMA_FRAME_BYTES + 1;
 }
 
-/* The frame in one of the two ways: with these segments, or with none. */
-static int encode_with(struct candidate *candidate, const struct encoder *e, const struct segments *segments,
-                       uint32_t start, uint32_t bytes)
+/* The frame without segments. */
+static int encode_plain(struct candidate *candidate, struct encoder *e, uint32_t start, uint32_t bytes)
+{
+    static const struct segments none = {.count = 0};
+    size_t head = segments_write(&none, candidate->bytes);
+    int length = frame_series_next(&e->plain, e->aligned.image + start, bytes, candidate->bytes + head);
+
+    if (length < 0)
+        return TDM_E_ROOM;
+    candidate->length = head + (size_t)length;
+    return TDM_OK;
+}
+
+static int encode_predicted(struct candidate *candidate, const struct encoder *e,
+                            const struct segments *segments, uint32_t start, uint32_t bytes)
 {
     uint8_t stream[TDM_UNLZMA_FRAME_BYTES];
     size_t history = (size_t)e->base_bytes + start;
-    size_t dictionary = history < e->dictionary_max ? history : e->dictionary_max;
+    size_t dictionary = history < SEGMENTS_DICTIONARY_BYTES ? history : SEGMENTS_DICTIONARY_BYTES;
+    size_t head = segments_write(segments, candidate->bytes);
     int length;
 
     segments_apply(segments, &e->aligned, start, bytes, stream);
-    candidate->length = segments_write(segments, candidate->bytes);
-    length = frame_compress(e->history + history - dictionary, dictionary, stream, bytes,
-                            candidate->bytes + candidate->length);
+    length =
+        frame_compress(e->history + history - dictionary, dictionary, stream, bytes, candidate->bytes + head);
     if (length < 0)
         return TDM_E_ROOM;
-    candidate->length += (size_t)length;
+    candidate->length = head + (size_t)length;
     return TDM_OK;
 }
 
 static int encode_frame(struct encoder *e, uint32_t start, uint32_t bytes)
 {
-    static const struct segments none = {.count = 0};
     struct candidate ways[2];
     const struct candidate *best = &ways[0];
     struct segments segments;
-    int error = encode_with(&ways[0], e, &none, start, bytes);
+    int error = encode_plain(&ways[0], e, start, bytes);
 
     if (error != TDM_OK)
         return error;
     segments_cut(&segments, &e->aligned, start, bytes);
     if (segments.count > 0) {
-        error = encode_with(&ways[1], e, &segments, start, bytes);
+        error = encode_predicted(&ways[1], e, &segments, start, bytes);
         if (error != TDM_OK)
             return error;
         if (ways[1].length < ways[0].length)
@@ -97,9 +108,6 @@ static int encode_all(struct encoder *e, delta_progress_fn *progress, void *ctx)
 
 static int prepare(struct encoder *e, const uint8_t *image, const uint8_t *base)
 {
-    uint64_t share = DICTIONARY_WORK / frames(e->image_bytes);
-
-    e->dictionary_max = share < UINT32_MAX ? (uint32_t)share : UINT32_MAX;
     e->history = malloc((size_t)e->base_bytes + e->image_bytes);
     e->payload = malloc(frames(e->image_bytes) * (LENGTH_BYTES + sizeof(struct candidate)));
     if (e->history == NULL || e->payload == NULL)
@@ -112,6 +120,8 @@ static int prepare(struct encoder *e, const uint8_t *image, const uint8_t *base)
     if (align(&e->runs, &e->aligned.run_count, base, e->base_bytes, image, e->image_bytes) != 0)
         return TDM_E_ROOM;
     e->aligned.runs = e->runs;
+    if (!frame_series_open(&e->plain, e->history, e->base_bytes, e->image_bytes))
+        return TDM_E_ROOM;
     return TDM_OK;
 }
 
@@ -126,6 +136,7 @@ int delta_encode(uint8_t **payload, size_t *payload_bytes, const uint8_t *image,
     error = prepare(&e, image, base);
     if (error == TDM_OK)
         error = encode_all(&e, progress, ctx);
+    frame_series_close(&e.plain);
     free(e.runs);
     free(e.history);
     if (error != TDM_OK) {

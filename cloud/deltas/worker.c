@@ -18,7 +18,7 @@
 #include "delta/package.h"
 
 #define ARGUMENTS      7
-#define MEMORY_FACTOR  12 /* delta/encode.h */
+#define MEMORY_FACTOR  14 /* delta/encode.h */
 #define MEMORY_OWN_MIB 16
 #define NICENESS       10
 #define FILE_BYTES_MAX ((uint64_t)256 << 20)
