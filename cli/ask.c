@@ -1,6 +1,7 @@
 #include "cli/ask.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/rest.h"
 
@@ -10,17 +11,33 @@ static char *path_of(const struct rest *rest, const struct invocation *call, con
     return suffix ? rest_path(rest, prefix, call->argument[0], suffix) : rest_path(rest, prefix, "", "");
 }
 
+/* Where there is no such thing: what there is, by the path's first part, "/devices/". */
+static int say_refusal(int rc, const char *why, const char *prefix, const char *suffix)
+{
+    int length = (int)strcspn(prefix + 1, "/");
+
+    if (rc != CLI_FAILED || !suffix) {
+        return output_fail(rc, "%s", why);
+    }
+    length -= prefix[length] == 's';
+    return output_fail(rc, "%s; `tandem %.*s list` shows what there is", why, length, prefix + 1);
+}
+
 int ask_for(const struct invocation *call, const char *method, const char *prefix, const char *suffix,
             json_t *body, json_t **answer)
 {
     struct rest rest;
+    char why[REST_WHY_BYTES];
     int rc = rest_open(&rest, call);
 
     *answer = NULL;
     if (rc == CLI_OK) {
         char *path = path_of(&rest, call, prefix, suffix);
-        rc = rest_request(&rest, method, path, body, answer);
+        rc = rest_request_quietly(&rest, method, path, body, answer, why);
         free(path);
+        if (rc != CLI_OK) {
+            rc = say_refusal(rc, why, prefix, suffix);
+        }
     }
     json_decref(body);
     rest_close(&rest);

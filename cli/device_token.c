@@ -25,6 +25,10 @@ static int keep(const struct invocation *call, json_t *answer,
         output_warn("the token is shown this once; the co-processor reads it from a file (--token-file)");
     } else {
         rc = write(path, text, (size_t)length, 0600);
+        if (rc != CLI_OK) {
+            output_warn(
+                "the token is shown this once instead; put it into a file of mode 0600 for tandem-ncp");
+        }
     }
     if (rc == CLI_OK && path && !option_given(call, "json")) {
         json_object_set_new(answer, "token", json_sprintf("kept in %s", path));

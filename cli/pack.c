@@ -93,12 +93,21 @@ static int load_bin(struct content *content, const struct invocation *call)
     return option_number(call, "link-address", TDM_LINK_ANYWHERE - 1, &content->image.link_address);
 }
 
+static const uint8_t package_magic[] = {'T', 'D', 'M', 'P'};
+
 static int load_image(struct content *content, const struct invocation *call)
 {
     int rc = file_read(&content->file, content->path);
 
     if (rc != CLI_OK) {
         return rc;
+    }
+    if (content->file.size >= sizeof package_magic &&
+        memcmp(content->file.data, package_magic, sizeof package_magic) == 0) {
+        return output_fail(CLI_FAILED,
+                           "%s: a package already; pack the ELF file or the .bin, or send it smaller with "
+                           "`tandem encode`",
+                           content->path);
     }
     content->is_elf = elf_is_elf(&content->file);
     rc = content->is_elf ? load_elf(content, call) : load_bin(content, call);

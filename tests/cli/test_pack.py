@@ -182,6 +182,12 @@ class Bin(TandemCase):
         self.pack("--link-address", "0x1G", code=USAGE)
         self.pack("--link-address", "0x100000000", code=USAGE)
 
+    def test_a_package_is_not_packed_again(self):
+        self.write("packed.tdm", b"TDMP" + bytes(400))
+        self.refused("pack", "packed.tdm", "-o", "again.tdm", "--key", "key.pem", "--hardware", "b", "--type", "t", "--version",
+                     "1", "--position-independent", because="packed.tdm: a package already")
+        self.assertFalse((self.folder / "again.tdm").exists())
+
     def test_a_vector_table_that_can_t_start_is_refused(self):
         self.assertIn("reset vector", self.pack("--link-address", hex(BANK_B), code=FAILED).stderr)
         self.assertIn("--entry", self.pack("--position-independent", "--entry", "2", code=FAILED).stderr)

@@ -51,6 +51,7 @@ class Devices(FleetCase):
         shown = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("token"))
         self.assertEqual(self.connect(shown).code, 0)
         self.assertIn("none/token", done.stderr)
+        self.assertIn("shown this once instead", done.stderr)
 
     def test_a_revoked_device_stays_away_until_it_gets_a_new_token(self):
         added = self.json("device", "add", "-t", s.TEMPLATE)
@@ -68,7 +69,7 @@ class Devices(FleetCase):
         self.refused("device", "set", added["id"], because="nothing to change, give an option", code=USAGE)
         self.refused("device", "set", added["id"], "--timezone", "Mars", because="Mars", code=SERVER)
         self.tandem("device", "delete", added["id"])
-        self.refused("device", "delete", added["id"], because="no such", code=FAILED)
+        self.refused("device", "delete", added["id"], because="`tandem device list` shows", code=FAILED)
 
     def test_an_owner_declines(self):
         added = self.json("device", "add", "-t", s.TEMPLATE)
@@ -97,7 +98,7 @@ class Firmware(FleetCase):
         self.assertEqual((delta["encoding"], delta["state"], delta["size"]), ("delta", "ready", size))
         line = self.tandem("firmware", "deltas", firmware["id"]).stdout.splitlines()[1]
         self.assertRegex(line, r"^delta +1\.0\.0 +ready +.* instead of .*, saved \d+ %")
-        self.refused("firmware", "deltas", "f99", because="no such", code=FAILED)
+        self.refused("firmware", "deltas", "f99", because="`tandem firmware list` shows", code=FAILED)
 
     def test_what_is_over_is_deleted(self):
         self.json("device", "add", "-t", s.TEMPLATE)
