@@ -1,11 +1,13 @@
 """Sign-in by an identity provider: who gets in, and everything that does not. Expected: OpenID Connect Core 1.0,
 section 3.1.3.7; RFC 7515; RFC 7519; RFC 7636."""
 
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
+from contextlib import closing
 from pathlib import Path
 
 import provider as p
@@ -163,6 +165,24 @@ class SignIn(WithProvider):
         expires, secret = self.browser.cookies["tandem_oidc"].split(".")
         self.browser.cookies["tandem_oidc"] = f"{int(expires) + 1}.{secret}"
         self.refused(400, "belongs to another sign-in", self.browser.end(code, state))
+
+    def test_a_cookie_of_ours_is_good_for_its_time_and_no_longer(self):
+        with closing(sqlite3.connect(self.server.data / "tandem.db")) as database:
+            key, = database.execute("SELECT value FROM setting WHERE key = 'sign-in-key'").fetchone()
+        for age, detail in ((-60, "did not sign you in (denied)"), (60, "longer than 10 minutes")):
+            cookie = f"{int(time.time()) - age}.secret"
+            self.browser.cookies["tandem_oidc"] = cookie
+            state = p.hmac_sha256(key, f"state {cookie}".encode()).hex()
+            self.refused(403 if age < 0 else 400, detail, self.browser.get(f"{END}?error=denied&state={state}"))
+
+    def test_a_sign_in_outlives_a_restart_of_the_server(self):
+        with s.Server(*options(self.folder.name, self.provider.issuer)) as server:
+            server.post("/api/v1/users", {"login": "ann@example.org"})
+            browser = Browser(server)
+            code, state = browser.begin(self.provider)
+            server.stop()
+            server.start()
+            self.assertEqual(browser.end(code, state).status, 303)
 
     def test_a_replay_is_refused_by_the_used_up_cookie_and_with_it_by_the_used_up_code(self):
         code, state = self.browser.begin(self.provider)
