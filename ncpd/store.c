@@ -38,7 +38,8 @@ bool store_open(struct store *store, const struct mcu_config *mcu)
 {
     *store = (struct store){.mcu = mcu, .folder = -1, .part = -1};
     if (mkdir(mcu->data, 0700) != 0 && errno != EEXIST) {
-        log_error(mcu->name, "data folder %s: cannot be created: %s", mcu->data, strerror(errno));
+        log_error(mcu->name, "data folder %s: cannot be created: %s; name one where this user may write",
+                  mcu->data, strerror(errno));
         return false;
     }
     store->folder = open_folder(mcu->data);

@@ -24,7 +24,8 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
     X(SQLITE_LOCKED, STORE_LOCKED, "database-locked", "another program holds a write lock; end it")          \
     X(SQLITE_CORRUPT, STORE_DAMAGED, "database-damaged", "restore a backup: tandem-cloud restore")           \
     X(SQLITE_NOTADB, STORE_DAMAGED, "database-damaged", "restore a backup: tandem-cloud restore")            \
-    X(SQLITE_IOERR, STORE_FAILED, "database-failed", "look for disk errors in the system's log")
+    X(SQLITE_IOERR, STORE_FAILED, "database-failed",                                                         \
+      "free some space; if there is some, look for disk errors in the system's log")
 
 static int failed(sqlite3 *database, int code)
 {

@@ -10,7 +10,8 @@
 static int failed(sqlite3 *database, const char *path, char *why, size_t capacity)
 {
     int code = sqlite3_errcode(database) & 0xFF;
-    snprintf(why, capacity, "%s: %s", path, sqlite3_errmsg(database));
+    snprintf(why, capacity, "%s: %s%s", path, sqlite3_errmsg(database),
+             code == SQLITE_CANTOPEN ? "; name a data folder of tandem-cloud, or a backup of one" : "");
     return code == SQLITE_FULL                               ? STORE_FULL
            : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? STORE_DAMAGED
                                                              : STORE_FAILED;

@@ -124,7 +124,7 @@ class Backup(unittest.TestCase):
     def test_what_is_missing_is_said(self):
         self.bad("usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
         self.bad("usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
-        self.bad("unable to open", "check", "--data", self.folder / "nowhere")
+        self.bad("name a data folder of tandem-cloud", "check", "--data", self.folder / "nowhere")
 
     # --- Databases that can't be used ---
 
