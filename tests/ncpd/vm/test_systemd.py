@@ -10,6 +10,7 @@ needs."""
 import json
 import random
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -325,7 +326,7 @@ class Hardware(Service):
         self.press(False)
         wait(lambda: set(self.mcu.told) & {10, 11, 12}, "an event of the button")
 
-    def test_a_line_that_is_held_by_another_is_answered_with_false(self):
+    def test_hardware_that_it_cannot_open_is_answered_with_false(self):
         machine.run("systemctl stop led")
         machine.run("chmod 000 /dev/gpiochip0")
         machine.run(f"systemctl start {UNIT}")
@@ -345,6 +346,7 @@ class Report(unittest.TextTestResult):
     def addFailure(self, test, error):  # noqa: N802
         super().addFailure(test, error)
         self.say("FAILED", test)
+        print(self._exc_info_to_string(error, test), file=sys.stderr, flush=True)
 
     addError = addFailure  # noqa: N815
 
@@ -362,7 +364,8 @@ def main():
     suite = (loader.loadTestsFromNames(cases, sys.modules["__main__"]) if cases else
              loader.loadTestsFromModule(sys.modules["__main__"]))
     with folder, Machine(guest, folder.name, programs) as machine:
-        print("tandem-ncp under systemd, in QEMU.\n")
+        commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        print(f"tandem-ncp under systemd, in QEMU, {time.strftime('%F', time.gmtime())}, commit {commit}\n")
         FACTS["systemd"] = machine.run("systemctl --version").split("\n")[0]
         FACTS["kernel"] = machine.run("uname -r").strip()
         result = unittest.TextTestRunner(sys.stderr, resultclass=Report).run(suite)
