@@ -75,13 +75,13 @@ class Machine:
 
     def run(self, command, fails=False, seconds=120):
         """As root. Returns what it printed; CommandFailed if its status is not 0, or with fails if it is."""
-        text, status = self._ask(f"{{ {command}\n}} </dev/null 2>&1; printf '\\036%d\\036' $?\n", seconds)
+        text, status = self._ask(f"(\n{command}\n) </dev/null 2>&1; printf '\\036%d\\036' $?\n", seconds)
         if (status != 0) != fails:
             raise CommandFailed(f"{command}: status {status}\n{text}")
         return text
 
     def succeeds(self, command):
-        return self._ask(f"{{ {command}\n}} </dev/null 2>&1; printf '\\036%d\\036' $?\n", 120)[1] == 0
+        return self._ask(f"(\n{command}\n) </dev/null 2>&1; printf '\\036%d\\036' $?\n", 120)[1] == 0
 
     def wait(self, command, what, seconds=120):
         """Until the command succeeds."""
