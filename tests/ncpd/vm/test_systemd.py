@@ -132,7 +132,7 @@ class Unit(Service):
 
     def test_status_is_for_its_group_alone(self):
         self.start()
-        self.assertTrue(status()["mcus"][0]["cloud"]["connected"])
+        wait(lambda: status()["mcus"][0]["cloud"]["connected"], "the status says that it is connected")
         self.assertIn("main", machine.run("tandem ncp status"))
         ask = "setpriv --reuid nobody --regid nogroup --clear-groups {} tandem ncp status"
         machine.run(ask.format(""), fails=True)
