@@ -60,7 +60,7 @@ export function DevicesPage() {
 }
 
 function NoDevices({ filter, more }: { filter: string; more: boolean }) {
-  if (more) return <Empty title="None so far">The search looks at 20,000 devices at a time: go on to the next page.</Empty>;
+  if (more) return <Empty title="None so far">The search has looked at a million devices: go on to the next page.</Empty>;
   if (filter) return (
     <Empty title="No device matches" action={<Button onClick={() => setQuery({ filter: undefined })}>Show all devices</Button>}>
       A word alone is looked for in the names; a term such as <code>version&lt;1.2.0</code> in what devices say of themselves.

@@ -85,12 +85,21 @@ export interface Pages<T> {
   change: (change: (rows: T[]) => T[]) => void;
 }
 
+/** A request looks at 20,000 rows at most; so many of them in a row are read past when they found nothing. */
+const STRETCHES_MAX = 50;
+
+async function firstWithRows<T>(load: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>, cursor: string | undefined, signal: AbortSignal) {
+  let page = await load(cursor, signal);
+  for (let read = 1; page.rows.length === 0 && page.next && read < STRETCHES_MAX; read++) page = await load(page.next, signal);
+  return page;
+}
+
 /** Pages of a list by the server's cursors; from the first page whenever the key changes. */
 export function usePages<T>(key: string, load: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>): Pages<T> {
   const [trail, setTrail] = useState<{ key: string; cursors: string[] }>({ key, cursors: [] });
   const cursors = trail.key === key ? trail.cursors : [];
   const cursor = cursors.at(-1);
-  const page = useResource(`${key} ${cursor ?? ""}`, (signal) => load(cursor, signal));
+  const page = useResource(`${key} ${cursor ?? ""}`, (signal) => firstWithRows(load, cursor, signal));
   const next = page.data?.next ?? null;
   return {
     rows: page.data?.rows,
