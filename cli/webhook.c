@@ -62,8 +62,11 @@ static int run_add(const struct invocation *call)
 static int run_set(const struct invocation *call)
 {
     json_t *body = json_object();
+    const char *address = option_text(call, "address");
 
-    ask_put_text(body, call, "url");
+    if (address) {
+        json_object_set_new(body, "url", json_string(address));
+    }
     ask_put_list(body, call, "event", "events");
     return ask_change(call, "/webhooks/", body, ask_put_disabled(body, call));
 }
@@ -107,7 +110,7 @@ static int run_deliveries(const struct invocation *call)
 static const struct option add_options[] = {EVENT_OPTION, ASK_OPTIONS_END};
 
 static const struct option set_options[] = {
-    {"url", 0, "URL", "where to", 0},
+    {"address", 0, "URL", "where to", 0}, /* --url is the server, which gets our token */
     EVENT_OPTION,
     {"disable", 0, NULL, "tell it nothing any more", 0},
     {"enable", 0, NULL, "tell it again", 0},

@@ -2,6 +2,7 @@
 """The command line itself: help, options, exit status."""
 
 import json
+import re
 import unittest
 
 from tandem_case import FAILED, OK, ROOT, USAGE, TandemCase
@@ -27,6 +28,13 @@ class CommandLine(TandemCase):
             self.assertIn("Usage: tandem " + " ".join(name), text)
             self.assertIn("Exit status:", text)
             self.assertEqual(self.tandem(*name, "--help").stdout, text)
+
+    def test_no_option_means_two_things(self):
+        for name in self.commands():
+            options = re.findall(r"(?m)^  (?:-(\w),|   ) --(\S+)", self.tandem("help", *name).stdout)
+            for spellings in zip(*options):
+                given = [spelling for spelling in spellings if spelling]
+                self.assertEqual(len(given), len(set(given)), (name, given))
 
     def test_every_command_and_exit_status_is_documented(self):
         document = (ROOT / "docs/CLI.md").read_text()

@@ -166,6 +166,7 @@ class Webhooks(FleetCase):
         self.assertTrue(self.json("webhook", "set", hook["id"], "--disable")["disabled"])
         self.assertIn("target.ended, shipment.finished", self.tandem("webhook", "list").stdout)
         self.assertFalse(self.json("webhook", "set", hook["id"], "--enable", "--event", "shipment.live")["disabled"])
+        self.assertEqual(self.json("webhook", "set", hook["id"], "--address", receiver.url + "?2")["url"], receiver.url + "?2")
         self.refused("webhook", "set", hook["id"], because="nothing to change", code=USAGE)
         self.refused("webhook", "set", hook["id"], "--enable", "--disable", because="not both", code=USAGE)
         self.tandem("webhook", "delete", hook["id"])
