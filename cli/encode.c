@@ -128,7 +128,7 @@ static int run(const struct invocation *call)
         rc = package_encode(&package, base.head ? &base : NULL, call);
     }
     if (rc == CLI_OK) {
-        rc = file_write(option_text(call, "output"), package.file.data, package.file.size, 0666);
+        rc = file_write_output(option_text(call, "output"), package.file.data, package.file.size);
     }
     if (rc == CLI_OK) {
         rc = report(call, &package, plain_bytes);

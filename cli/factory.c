@@ -255,8 +255,8 @@ static int build(struct factory *factory)
     rc = rc == CLI_OK ? put_record(factory) : rc;
     rc = rc == CLI_OK ? check(factory) : rc;
     if (rc == CLI_OK) {
-        rc = file_write(option_text(factory->call, "output"), factory->memory.bytes,
-                        factory->layout.flash.bytes, 0666);
+        rc = file_write_output(option_text(factory->call, "output"), factory->memory.bytes,
+                               factory->layout.flash.bytes);
     }
     return rc == CLI_OK ? report(factory) : rc;
 }

@@ -11,7 +11,12 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
-#define READ_STEP ((size_t)1 << 16)
+#define READ_STEP  ((size_t)1 << 16)
+#define INPUTS_MAX 16 /* files that one command reads: firmware, base, keys, ... */
+
+/* The files that were read, each of which an output could destroy. */
+static struct stat inputs[INPUTS_MAX];
+static size_t input_count;
 
 void *memory_take(size_t size)
 {
@@ -68,6 +73,9 @@ int file_read(struct file_bytes *file, const char *path)
     file->size = 0;
     if (fd < 0) {
         return fail_errno("can't be opened", path);
+    }
+    if (input_count < INPUTS_MAX && fstat(fd, &inputs[input_count]) == 0) {
+        input_count++;
     }
     rc = read_all(file, fd, path);
     close(fd);
@@ -179,4 +187,28 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode)
     rc = write_beside(path, temporary, data, size, mode);
     free(temporary);
     return rc;
+}
+
+static bool was_read(const char *path)
+{
+    struct stat output;
+
+    if (stat(path, &output) != 0 || !S_ISREG(output.st_mode)) {
+        return false;
+    }
+    for (size_t i = 0; i < input_count; i++) {
+        if (inputs[i].st_dev == output.st_dev && inputs[i].st_ino == output.st_ino) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int file_write_output(const char *path, const void *data, size_t size)
+{
+    if (was_read(path)) {
+        return output_fail(CLI_FAILED,
+                           "%s: is one of the files to read, and would be lost; name another output", path);
+    }
+    return file_write(path, data, size, 0666);
 }

@@ -22,6 +22,10 @@ void file_free(struct file_bytes *file);
  * regular file (a pipe, a terminal) is written to directly. CLI_OK or CLI_FAILED. */
 int file_write(const char *path, const void *data, size_t size, mode_t mode);
 
+/* The same for what a command makes of files, which is never written over one that it read: a firmware, or
+ * the only copy of a key. */
+int file_write_output(const char *path, const void *data, size_t size);
+
 /* The same for a file that must not exist yet; it never replaces one. */
 int file_create(const char *path, const void *data, size_t size, mode_t mode);
 

@@ -356,7 +356,7 @@ static int run(const struct invocation *call)
     int rc = pack(&content, &package, call);
 
     if (rc == CLI_OK) {
-        rc = file_write(option_text(call, "output"), package.file.data, package.file.size, 0666);
+        rc = file_write_output(option_text(call, "output"), package.file.data, package.file.size);
     }
     if (rc == CLI_OK) {
         rc = report(call, &package);

@@ -28,7 +28,7 @@ static int run_extract(const struct invocation *call)
     int rc = find_tag(&file, &tag, call->argument[0]);
 
     if (rc == CLI_OK) {
-        rc = file_write(call->argument[1], tag.start, tag.length, 0666);
+        rc = file_write_output(call->argument[1], tag.start, tag.length);
     }
     file_free(&file);
     return rc;
@@ -117,7 +117,7 @@ static int run_create(const struct invocation *call)
             CLI_USAGE, "a value has a character that tag scanners do not take; letters, digits, space and "
                        ". , : - ( ) _ are possible");
     }
-    return file_write(call->argument[0], bytes, (size_t)length, 0666);
+    return file_write_output(call->argument[0], bytes, (size_t)length);
 }
 
 static const struct option create_options[] = {

@@ -225,6 +225,17 @@ class Bin(TandemCase):
                            "--position-independent", code=FAILED)
         self.assertIn("/dev/full: can't be written: No space left", done.stderr)
 
+    def test_no_output_is_written_over_what_was_read(self):
+        self.pack("--position-independent")
+        (self.folder / "link.pem").hardlink_to(self.key)
+        before = {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        made = ("--key", "key.pem", "--hardware", "b", "--position-independent")
+        for arguments in [("pack", "app.bin", *made, "-o", "app.bin"), ("pack", "app.bin", *made, "-o", "./key.pem"),
+                          ("pack", "app.bin", *made, "-o", "link.pem"), ("encode", "app.tdm", "-o", "app.tdm"),
+                          ("tag", "extract", "app.bin", "app.bin")]:
+            self.refused(*arguments, because=f"{arguments[-1]}: is one of the files to read")
+        self.assertEqual({path.name: path.read_bytes() for path in self.folder.iterdir()}, before)
+
     def test_damaged_elf_files_are_refused(self):
         self.write("app.elf", b"\x7fELF" + bytes(100))
         self.assertIn("not a", self.pack(source="app.elf", code=FAILED).stderr)
