@@ -96,6 +96,10 @@ int package_encode(struct package *package, const struct package *base, const st
         package_close(&encoded);
         return fail(call->argument[0], error);
     }
+    if (encoded.file.size >= package->file.size) {
+        output_warn("%s: %zu bytes encoded, and %zu as the plain package: ship that", call->argument[0],
+                    encoded.file.size, package->file.size);
+    }
     package_close(package);
     *package = encoded;
     return CLI_OK;

@@ -75,7 +75,7 @@ static json_t *describe(const struct package *package, const struct package *bas
     describe_manifest(object, &package->manifest);
     set_text(object, "key_id", key_id_text(id, package->key_id));
     set_hex(object, "signature", package->signature, TDM_SIGNATURE_BYTES);
-    set_text(object, "content", content == TDM_OK ? "ok" : tdm_error_text(content));
+    set_text(object, "content", content == TDM_OK ? "ok" : package_error_text(content));
     return object;
 }
 
@@ -108,7 +108,7 @@ static int report_bad(const struct invocation *call, int error)
 {
     if (option_given(call, "json")) {
         output_json(json_pack("{s:b, s:s, s:s}", "valid", 0, "error", tdm_error_name(error), "text",
-                              tdm_error_text(error)));
+                              package_error_text(error)));
     }
     return package_fail(call->argument[0], error);
 }

@@ -100,8 +100,6 @@ static const char *advice(int error)
         return "; packages are made by `tandem pack`, plain images are read by `tandem tag show`";
     case TDM_E_TRUNCATED:
         return "; copy or download it again";
-    case TDM_E_NOT_FOUND:
-        return "; it is a delta: name the package it was made for with --base";
     case TDM_E_DIGEST:
     case TDM_E_PAYLOAD:
     case TDM_E_RELOCATIONS:
@@ -116,8 +114,17 @@ static const char *advice(int error)
     }
 }
 
+const char *package_error_text(int error)
+{
+    return error == TDM_E_NOT_FOUND ? "not checked: name the package it was made for with --base"
+                                    : tdm_error_text(error);
+}
+
 int package_fail(const char *path, int error)
 {
+    if (error == TDM_E_NOT_FOUND) {
+        return output_fail(CLI_FAILED, "%s: a delta, %s", path, package_error_text(error));
+    }
     return output_fail(CLI_FAILED, "%s: not a valid package: %s%s", path, tdm_error_text(error),
                        advice(error));
 }

@@ -34,6 +34,9 @@ int package_open(struct package *package, const char *path);
 int package_open_base(struct package *package, const struct invocation *call);
 void package_close(struct package *package);
 
+/* What is wrong with a package; a delta can't be judged without its base. */
+const char *package_error_text(int error);
+
 /* Says why path is not good, with what to do about it. Returns CLI_FAILED. */
 int package_fail(const char *path, int error);
 

@@ -69,7 +69,10 @@ class Encode(TandemCase):
         self.tandem("encode", "new.tdm", "--base", "old.tdm", "-o", "delta.tdm")
         self.assertLess(len(self.read("delta.tdm")), len(self.read("new.tdm")) / 10)
         self.tandem("verify", "delta.tdm", "--key", "key.pem.pub", "--base", "old.tdm")
-        self.refused("verify", "delta.tdm", "--key", "key.pem.pub", because="name the package it was made for with --base")
+        for base in ((), ("--base", "new.tdm")):
+            advice = "delta.tdm: a delta, not checked: name the package it was made for with --base"
+            self.refused("verify", "delta.tdm", "--key", "key.pem.pub", *base, because=advice)
+            self.assertRegex(self.tandem("inspect", "delta.tdm", *base).stdout, "content +not checked: name the package")
         said = json.loads(self.tandem("inspect", "delta.tdm", "--json", "--base", "old.tdm").stdout)
         old = json.loads(self.tandem("inspect", "old.tdm", "--json").stdout)
         self.assertEqual(said["base_digest"], old["image_digest"])
@@ -81,6 +84,14 @@ class Encode(TandemCase):
         self.pack("delta", "--base", "old.tdm", source="new")
         self.tandem("encode", "new.tdm", "--base", "old.tdm", "-o", "same.tdm")
         self.assertEqual(self.payload(self.read("delta.tdm")), self.payload(self.read("same.tdm")))
+
+    def test_what_gets_larger_is_warned_of(self):
+        self.write("noise.bin", struct.pack("<II", 0x20001000, 0x08010101) + tag_build("1", "pump", "") +
+                   random.Random(3).randbytes(20000))
+        self.pack("noise")
+        done = self.tandem("encode", "noise.tdm", "-o", "larger.tdm")
+        self.assertIn(f"and {len(self.read('noise.tdm'))} as the plain package: ship that", done.stderr)
+        self.assertEqual(self.tandem("encode", "new.tdm", "-o", "smaller.tdm").stderr, "")
 
     def test_pairs_that_make_no_sense_are_refused(self):
         self.pack("other", source="old", hardware="another")
