@@ -1,5 +1,6 @@
 /* tandem device add, token, revoke: what gives a device its token, and takes it. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/ask.h"
 #include "cli/commands.h"
@@ -9,8 +10,7 @@
 
 /* Puts the token of answer where the co-processor reads it, a file that nobody else may read, and prints the
  * rest. If that fails the token is printed after all, or it would be lost. answer is freed. */
-static int keep(const struct invocation *call, json_t *answer,
-                int (*write)(const char *path, const void *data, size_t size, mode_t mode))
+static int keep(const struct invocation *call, json_t *answer)
 {
     const char *path = option_text(call, "token-file");
     const char *token = json_string_value(json_object_get(answer, "token"));
@@ -24,7 +24,7 @@ static int keep(const struct invocation *call, json_t *answer,
     } else if (!path) {
         output_warn("the token is shown this once; the co-processor reads it from a file (--token-file)");
     } else {
-        rc = write(path, text, (size_t)length, 0600);
+        rc = file_write(path, text, (size_t)length, 0600);
         if (rc != CLI_OK) {
             output_warn(
                 "the token is shown this once instead; put it into a file of mode 0600 for tandem-ncp");
@@ -39,15 +39,23 @@ static int keep(const struct invocation *call, json_t *answer,
 
 static int run_add(const struct invocation *call)
 {
-    json_t *body = json_pack("{s:s}", "template", option_text(call, "template"));
+    const char *path = option_text(call, "token-file");
+    json_t *body;
     json_t *answer;
-    int rc;
+    int rc = path ? file_create(path, "", 0, 0600) : CLI_OK; /* no device without a place for its token */
 
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    body = json_pack("{s:s}", "template", option_text(call, "template"));
     ask_put_text(body, call, "name");
     ask_put_text(body, call, "timezone");
     ask_put_list(body, call, "tag", "tags");
     rc = ask_for(call, "POST", "/devices", NULL, body, &answer);
-    return rc == CLI_OK ? keep(call, answer, file_create) : rc;
+    if (rc != CLI_OK && path) {
+        (void)unlink(path);
+    }
+    return rc == CLI_OK ? keep(call, answer) : rc;
 }
 
 /* The file holds the old token, which is worth nothing any more. */
@@ -56,7 +64,7 @@ static int run_token(const struct invocation *call)
     json_t *answer;
     int rc = ask_for(call, "POST", "/devices/", "/token", NULL, &answer);
 
-    return rc == CLI_OK ? keep(call, answer, file_write) : rc;
+    return rc == CLI_OK ? keep(call, answer) : rc;
 }
 
 static int run_revoke(const struct invocation *call)

@@ -46,17 +46,25 @@ class Requests(ServerCase):
                                                              "timezone": "Europe/Berlin"})
 
     def test_device_add_writes_the_token_to_a_file_of_its_own(self):
-        server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
+        self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
         done = self.ask("device", "add", "--template", "TMPL", "--token-file", "device.token")
         self.assertNotIn("secret", done.stdout + done.stderr)
         self.assertIn("kept in device.token", done.stdout)
         path = self.folder / "device.token"
         self.assertEqual((path.read_text(), path.stat().st_mode & 0o777), ("secret\n", 0o600))
-        server.answers["POST /api/v1/devices"] = [(201, {"id": "d2", "template": "TMPL", "name": "", "token": "other"})]
-        done = self.ask("device", "add", "--template", "TMPL", "--token-file", "device.token", code=FAILED)
-        self.assertIn("exists already", done.stderr)
-        self.assertIn("other", done.stdout)
-        self.assertEqual(path.read_text(), "secret\n")
+
+    def test_no_device_is_added_whose_token_has_no_place(self):
+        server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
+        path = self.write("device.token", "old\n")
+        for name, because in (("device.token", "exists already"), ("no/token", "No such file or directory")):
+            self.refused("device", "add", "--template", "TMPL", "--token-file", name, because=because,
+                         environment=self.environment)
+        self.assertEqual((server.requests, path.read_text()), ([], "old\n"))
+
+    def test_a_device_that_was_not_added_leaves_no_token_file(self):
+        self.serve({"POST /devices": problem(422, "malformed")})
+        self.ask("device", "add", "--template", "TMPL", "--token-file", "device.token", code=SERVER)
+        self.assertFalse((self.folder / "device.token").exists())
 
     def test_device_list_asks_for_a_template(self):
         server = self.serve({"GET /devices": (200, {"devices": [DEVICE]})})
