@@ -7,6 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define BRIDGE_VERSIONS                                                                                      \
+    0x80 /* this bit and an older version: mosquitto's bridges, which know 3.1.1's codes */
+
 const struct mqtt_session_config mqtt_session_defaults = {
     .login_limit_ms = 10000,
     .packet_max = 4096,
@@ -160,7 +163,8 @@ static void take_connect(struct mqtt_session *s, const uint8_t *body, size_t byt
     if (reason == MQTT_SUCCESS)
         reason = check_connect(s, &connect);
     if (reason == MQTT_BAD_VERSION) {
-        refuse_saying(s, connect.version > MQTT_5 ? MQTT_5 : MQTT_3_1_1, MQTT_END_VERSION, reason);
+        bool later = connect.version > MQTT_5 && connect.version < BRIDGE_VERSIONS;
+        refuse_saying(s, later ? MQTT_5 : MQTT_3_1_1, MQTT_END_VERSION, reason);
         return;
     }
     if (reason != MQTT_SUCCESS) {
