@@ -258,25 +258,27 @@ static void wind_up(struct connection *c)
     set_timer(c, FLUSH_LIMIT_S * 1000);
 }
 
-/* MQTT's own bytes, out of the frames of a WebSocket if it is one. */
-static struct evbuffer *take_in(struct connection *c)
+/* MQTT's own bytes, out of the frames of a WebSocket if it is one. *open: whether more may come. */
+static struct evbuffer *take_in(struct connection *c, bool *open)
 {
-    if (c->websocket == NULL)
-        return bufferevent_get_input(c->bev);
-    if (!websocket_receive(c->websocket))
-        c->lost = true; /* unless what came before it says goodbye */
-    return websocket_input(c->websocket);
+    *open = c->websocket == NULL || websocket_receive(c->websocket);
+    return c->websocket == NULL ? bufferevent_get_input(c->bev) : websocket_input(c->websocket);
 }
 
+/* A WebSocket's close may come with the goodbye, and ends a device that is held only when the rest was read.
+ */
 static void receive(struct connection *c)
 {
-    struct evbuffer *input = take_in(c);
+    bool open = true;
+    struct evbuffer *input = take_in(c, &open);
     size_t bytes = evbuffer_get_length(input);
     if (bytes > 0)
         evbuffer_drain(input, mqtt_session_receive(&c->session, evbuffer_pullup(input, -1), bytes,
                                                    connection__clock_ms()));
-    if (c->lost && !c->ended)
-        mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
+    if (open || c->ended || c->jobs >= JOBS_MAX || c->slowed)
+        return;
+    c->lost = true;
+    mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
 }
 
 /* Milliseconds until a device that sent too much is read again; 0: it is read. */

@@ -312,6 +312,17 @@ class Doors(unittest.TestCase):
         socket_.frame(8, b"\x03\xe8")
         self.assertEqual(socket_.take(), (8, b"\x03\xe8"))
 
+    def test_a_goodbye_counts_although_the_close_comes_with_it(self):
+        server = self.start()
+        added = server.add_device()
+        socket_ = self.ws(server)
+        device = over(socket_, added["token"])
+        device.ping()
+        socket_.stream.sendall(b"\x82\x82\0\0\0\0\xE0\x00" + b"\x88\x80\0\0\0\0")
+        self.assertTrue(device.ended())
+        s.wait_for("it is gone", lambda: not server.device(added)["online"])
+        self.assertEqual(server.device(added)["timeline"][-1]["text"], "the device said goodbye")
+
 
 if __name__ == "__main__":
     unittest.main()
