@@ -120,14 +120,16 @@ class Machine:
             if "return" in answer:
                 return
 
-    def add_cable(self, name, path):
-        """To the socket at path, for adapters."""
-        address = {"type": "unix", "data": {"path": path}}
-        self._tell_monitor("chardev-add", id=name, backend={
-            "type": "socket", "data": {"addr": address, "server": False, "reconnect": 1}})
+    def add_cable(self, name, path=None):
+        """For adapters: to the socket at path, or to nothing."""
+        backend = {"type": "null", "data": {}}
+        if path:
+            address = {"type": "unix", "data": {"path": path}}
+            backend = {"type": "socket", "data": {"addr": address, "server": False, "reconnect": 1}}
+        self._tell_monitor("chardev-add", id=name, backend=backend)
 
     def plug(self, cable, serial):
-        """A USB adapter of that serial number, at that cable."""
+        """A USB adapter of that serial number (FTDI's FT232, says QEMU), at that cable."""
         self._tell_monitor("device_add", driver="usb-serial", id=serial, chardev=cable, serial=serial, **{"always-plugged": True})
 
     def unplug(self, serial):

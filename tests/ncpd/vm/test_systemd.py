@@ -66,18 +66,27 @@ def install(uart_rule):
 
 
 class Service(unittest.TestCase):
-    """Begins with the program stopped, the UART of the board as its configuration's, and an MCU there that is ready."""
+    """Begins with the program stopped, the UART as its rule says, and an MCU there that is ready."""
 
+    uart_rule = 'KERNEL=="ttyS1"'  # of the example; this board's is ttyS2
+    cable = "board"
     hardware = ()
 
     def setUp(self):
+        machine.run(f"systemctl stop {UNIT}; systemctl reset-failed {UNIT}; rm -rf /etc/systemd/system/{UNIT}.d; true")
+        install(self.uart_rule)
+        machine.run("sed -i s/ttyS1/ttyS2/ /etc/udev/rules.d/60-tandem-ncp.rules && udevadm control --reload")
+        self.tell_udev()
+        machine.run(f"systemctl stop {UNIT}")  # a UART that is new to systemd starts it
         while not cloud.published.empty():
             cloud.published.get()
-        machine.run(f"systemctl stop {UNIT}; systemctl reset-failed {UNIT}; rm -rf /etc/systemd/system/{UNIT}.d; true")
-        install('KERNEL=="ttyS1"')
-        machine.run("sed -i s/ttyS1/ttyS2/ /etc/udev/rules.d/60-tandem-ncp.rules && udevadm control --reload &&"
-                    " udevadm trigger --settle /dev/ttyS2")
-        self.mcu = self.plug_in("board")
+        self.mcu = self.plug_in(self.cable)
+
+    def tell_udev(self):
+        """Of the rules, for the board's UART; until systemd has heard of it as well."""
+        machine.run("udevadm trigger --settle /dev/ttyS2")
+        there = "" if self.cable == "board" else "! "
+        machine.wait(f"{there}systemctl --quiet is-active dev-tandem-main.device", "systemd sees the UART as its rule says")
 
     def plug_in(self, cable):
         mcu = FieldDriver(f"{folder.name}/{cable}", Firmware(hardware=self.hardware, watch_seconds=10))
@@ -124,6 +133,15 @@ class Unit(Service):
         self.assertNotEqual(state["Uid"].split()[0], "0")
         self.assertEqual(int(state["CapEff"], 16) | int(state["CapBnd"], 16), 0)
         self.assertEqual((state["NoNewPrivs"], state["Seccomp"]), ("1", "2"))
+
+    def test_it_starts_when_its_uart_is_named(self):
+        rules = "/etc/udev/rules.d/60-tandem-ncp.rules"
+        machine.run(f"mv {rules} /run/rules && udevadm control --reload && udevadm trigger --settle /dev/ttyS2")
+        machine.wait("! systemctl --quiet is-active dev-tandem-main.device", "the end of the name")
+        self.assertEqual(shown("ActiveState"), "inactive")
+        machine.run(f"mv /run/rules {rules} && udevadm control --reload && udevadm trigger /dev/ttyS2")
+        wait(lambda: shown("ActiveState") == "active", "the service, which nobody started")
+        self.wait_check_in()
 
     def test_starting_ends_when_it_listens(self):
         machine.run(f"systemctl start {UNIT}")
@@ -227,25 +245,33 @@ class Adapter(Service):
     """The MCU at a USB adapter."""
 
     SERIAL = "A1B2C3D4"  # as the example's rule has it
+    OTHER = "OTHER"
+    uart_rule = "ATTRS{idVendor}"
+    cable = "usb"
+
+    @classmethod
+    def setUpClass(cls):
+        machine.add_cable("usb", f"{folder.name}/usb")
+        machine.add_cable("nowhere")
 
     def setUp(self):
         super().setUp()
-        self.mcu.close()
-        install('ATTRS{idVendor}')
-        machine.run("udevadm trigger --settle /dev/ttyS2 && ! test -e /dev/tandem/main")
-        if not hasattr(Adapter, "cable"):
-            machine.add_cable("cable", f"{folder.name}/cable")
-            Adapter.cable = "cable"
-        self.mcu = self.plug_in("cable")
-        self.addCleanup(self.unplug)
+        self.assertFalse(machine.succeeds("test -e /dev/tandem/main"))
+        self.plugged = set()
+        self.addCleanup(lambda: [self.unplug(serial) for serial in sorted(self.plugged)])
 
-    def plug(self):
-        machine.plug("cable", self.SERIAL)
+    def plug(self, serial=SERIAL):
+        machine.plug("usb" if serial == self.SERIAL else "nowhere", serial)
+        self.plugged.add(serial)
+        machine.wait(f"ls /dev/serial/by-id | grep -q {serial}", "the adapter")
 
-    def unplug(self):
-        if machine.succeeds("test -e /dev/tandem/main"):
-            machine.unplug(self.SERIAL)
-            machine.wait("! test -e /dev/tandem/main", "the adapter's end")
+    def unplug(self, serial=SERIAL):
+        machine.unplug(serial)
+        self.plugged.remove(serial)
+        machine.wait(f"! ls /dev/serial/by-id | grep -q {serial}", "the adapter's end")
+
+    def device(self):
+        return machine.run("readlink -f /dev/tandem/main").strip()
 
     def test_the_service_starts_when_the_adapter_appears(self):
         self.assertEqual(shown("ActiveState"), "inactive")
@@ -254,31 +280,47 @@ class Adapter(Service):
         self.assertEqual(machine.run("stat -L -c '%G %a' /dev/tandem/main").split(), ["tandem-ncp", "660"])
         self.wait_check_in()
 
-    def test_an_adapter_that_comes_back_under_another_name_is_taken_again(self):
+    def test_an_update_goes_through(self):
         self.plug()
         self.wait_check_in()
-        before = machine.run("readlink -f /dev/tandem/main")
+        self.offer()
+        self.assert_installed()
+
+    def test_while_it_is_unplugged_the_service_waits(self):
+        self.plug()
+        self.wait_check_in()
+        pid, before = shown("MainPID"), self.device()
         self.unplug()
         wait(lambda: not status()["mcus"][0]["uart"]["open"], "the UART is gone")
-        self.assertEqual(shown("ActiveState"), "active")
-        machine.plug("cable", "OTHER")
-        machine.wait(f"test -e {before.strip()}", "another adapter under its name")
+        self.plug(self.OTHER)
+        machine.wait(f"test -e {before}", "another adapter under its name")
         self.assertFalse(status()["mcus"][0]["uart"]["open"], "an adapter that is not the MCU's was opened")
-        machine.unplug("OTHER")
-        machine.wait(f"! test -e {before.strip()}", "that one's end")
-        self.plug()
-        wait(lambda: status()["mcus"][0]["uart"]["open"], "the UART is back")
-        self.wait_event("initialized")
+        self.assertEqual((shown("ActiveState"), shown("MainPID"), shown("NRestarts")), ("active", pid, "0"))
 
-    def test_an_update_survives_that_it_is_unplugged(self):
+    def update_survives(self, between):
+        """That the adapter is unplugged in its middle. Its device before and after."""
         self.plug()
         self.wait_check_in()
         self.mcu.firmware.slow_offset, self.mcu.firmware.write_seconds = 20480, 2
         self.offer()
         wait(lambda: self.mcu.chunks and self.mcu.chunks[-1][0] >= 20480, "half of the transfer")
+        pid, before, downloads = shown("MainPID"), self.device(), len(files.ranges)
         self.unplug()
+        wait(lambda: not status()["mcus"][0]["uart"]["open"], "the UART is gone")
+        between()
         self.plug()
         self.assert_installed()
+        self.assertEqual((shown("ActiveState"), shown("MainPID"), shown("NRestarts")), ("active", pid, "0"))
+        self.assertEqual(len(files.ranges), downloads, "the file was downloaded again")
+        return before, self.device()
+
+    def test_an_update_survives_that_it_is_unplugged_and_comes_back(self):
+        before, after = self.update_survives(lambda: None)
+        self.assertEqual(before, after)
+
+    def test_an_update_survives_that_it_comes_back_under_another_name(self):
+        before, after = self.update_survives(lambda: self.plug(self.OTHER))
+        self.assertNotEqual(before, after)
 
 
 class Hardware(Service):
@@ -303,13 +345,6 @@ class Hardware(Service):
         machine.wait("test -e /sys/class/leds/status && test -e /dev/gpiochip0 && udevadm settle", "LED and GPIO chip")
         self.addCleanup(machine.run, f"""systemctl stop {UNIT} led; rm -f /tmp/hold; cd /sys/kernel/config/gpio-sim/board &&
             echo 0 >live && rmdir bank && cd .. && rmdir board; true""")
-
-    def start(self):
-        """Anew: udev may have started it before all of this was there."""
-        machine.run(f"systemctl stop {UNIT}")
-        while not cloud.published.empty():
-            cloud.published.get()
-        super().start()
 
     def press(self, pressed):
         pull = "pull-down" if pressed else "pull-up"  # active low
