@@ -15,7 +15,8 @@ static void require(bool condition)
 static void send_and_receive(const uint8_t *payload, size_t length, size_t step)
 {
     uint8_t *wire = malloc(2 * length + 4), *buffer = malloc(length + 1);
-    size_t count = 0, got, received = 0;
+    size_t count = 0, got;
+    int received = 0;
     struct tdm_frame_tx tx;
     struct tdm_frame_rx rx;
 
@@ -24,10 +25,11 @@ static void send_and_receive(const uint8_t *payload, size_t length, size_t step)
         count += got;
     require(tdm_frame_tx_sent(&tx) && count == tdm_frame_wire_bytes(payload, length));
     tdm_frame_rx_init(&rx, buffer, length + 1);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        require(received == 0);
         received = tdm_frame_rx_push(&rx, wire[i]);
-    require(received == length && memcmp(buffer, payload, length) == 0);
-    require(rx.frames == 1 && rx.bad_crc + rx.oversized + rx.cut_short + rx.noise == 0);
+    }
+    require(received == (int)length && memcmp(buffer, payload, length) == 0);
     free(wire);
     free(buffer);
 }
@@ -44,11 +46,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer = malloc(capacity + 1); /* never of 0 bytes */
     tdm_frame_rx_init(&rx, buffer, capacity);
     for (size_t i = 1; i < size; i++) {
-        size_t length = tdm_frame_rx_push(&rx, data[i]);
+        int length = tdm_frame_rx_push(&rx, data[i]);
 
-        require(length == 0 || length < capacity);
+        require(length < (int)capacity || length <= 0);
         if (length > 0)
-            send_and_receive(buffer, length, 1);
+            send_and_receive(buffer, (size_t)length, 1);
     }
     send_and_receive(data + 1, size - 1, 1 + data[0] % 8u);
     free(buffer);

@@ -112,13 +112,13 @@ static void pull(struct world *w)
     size_t count = tdm_endpoint_pull(&w->ep, bytes, 1 + next(w) % sizeof bytes);
 
     for (size_t i = 0; i < count; i++) {
-        size_t length = tdm_frame_rx_push(&w->out, bytes[i]);
+        int length = tdm_frame_rx_push(&w->out, bytes[i]);
         struct tdm_reader message;
         uint16_t opcode;
 
-        if (length == 0)
+        if (length <= 0)
             continue;
-        tdm_reader_init(&message, w->out_buffer, length);
+        tdm_reader_init(&message, w->out_buffer, (size_t)length);
         opcode = tdm_get_u16(&message);
         require(opcode == TDM_OPCODE_INVOKE || opcode == TDM_OPCODE_ONEWAY || opcode == TDM_OPCODE_RESULT);
     }

@@ -106,14 +106,14 @@ static void drain(void)
     check(tdm_ncp_poll(&ncp, now_ms) > 0);
     while ((count = tdm_ncp_pull(&ncp, bytes, sizeof bytes, now_ms)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            size_t length = tdm_frame_rx_push(&line, bytes[i]);
+            int length = tdm_frame_rx_push(&line, bytes[i]);
 
+            check(length != TDM_FRAME_OVERSIZED && length != TDM_FRAME_BAD_CRC);
             if (length >= 6 && line_buffer[0] == 0xBC && line_buffer[1] == 0x67) {
                 awaited_id = (uint16_t)(line_buffer[4] | line_buffer[5] << 8);
             }
         }
     }
-    check(line.oversized == 0 && line.bad_crc == 0);
 }
 
 static void send_frame(const uint8_t *payload, size_t length)

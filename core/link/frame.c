@@ -14,12 +14,15 @@
  * the END. A bare XON or XOFF is data: firmware in the field does not escape them (docs/PROTOCOL.md, section
  * 9). The byte behind an ESC is never anything but data.
  *
- * Sender: BEGIN -> PAYLOAD -> CRC -> FINISH -> SENT. The second byte of an escape that found no room in the
- * caller's buffer waits in `pending`; it is never 0, so 0 stands for none. */
+ * Sender: BEGIN -> PAYLOAD -> CRC -> FINISH -> SENT, with a stop in WANTS before each piece of the payload
+ * but the first. The second byte of an escape that found no room in the caller's buffer waits in `pending`;
+ * it is never 0, so 0 stands for none. A resync is the end of a frame with noise pending. */
 #include "tandem/frame.h"
 
 enum rx_state { RX_OUTSIDE, RX_INSIDE, RX_ESCAPED, RX_TOO_LONG };
-enum tx_state { TX_BEGIN, TX_PAYLOAD, TX_CRC, TX_FINISH, TX_SENT };
+enum tx_state { TX_SENT, TX_WANTS, TX_BEGIN, TX_PAYLOAD, TX_CRC, TX_FINISH };
+
+enum { NOISE = 0x01 };
 
 static bool is_reserved(uint8_t byte)
 {
@@ -49,86 +52,85 @@ static void begin_frame(struct tdm_frame_rx *rx)
     rx->length = 0;
 }
 
-static void append(struct tdm_frame_rx *rx, uint8_t byte)
+static int append(struct tdm_frame_rx *rx, uint8_t byte)
 {
     if (rx->length == rx->capacity) {
-        rx->oversized++;
         rx->state = RX_TOO_LONG;
-        return;
+        return TDM_FRAME_OVERSIZED;
     }
     rx->buffer[rx->length++] = byte;
     rx->state = RX_INSIDE;
+    return 0;
 }
 
 /* A CRC continued over its own value is 0. */
-static size_t end_frame(struct tdm_frame_rx *rx)
+static int end_frame(struct tdm_frame_rx *rx)
 {
     rx->state = RX_OUTSIDE;
     if (rx->length == 0)
         return 0;
-    if (tdm_crc8(0, rx->buffer, rx->length) != 0) {
-        rx->bad_crc++;
-        return 0;
-    }
-    if (rx->length > 1)
-        rx->frames++;
-    return rx->length - 1;
+    return tdm_crc8(0, rx->buffer, rx->length) == 0 ? (int)rx->length - 1 : TDM_FRAME_BAD_CRC;
 }
 
-static void push_outside(struct tdm_frame_rx *rx, uint8_t byte)
-{
-    if (byte == TDM_FRAME_BEG)
-        begin_frame(rx);
-    else
-        rx->noise++;
-}
-
-static size_t push_inside(struct tdm_frame_rx *rx, uint8_t byte)
+static int push_inside(struct tdm_frame_rx *rx, uint8_t byte)
 {
     switch (byte) {
     case TDM_FRAME_BEG:
-        rx->cut_short++;
         begin_frame(rx);
-        return 0;
+        return TDM_FRAME_CUT_SHORT;
     case TDM_FRAME_END:
         return end_frame(rx);
     case TDM_FRAME_ESC:
         rx->state = RX_ESCAPED;
         return 0;
     default:
-        append(rx, byte);
-        return 0;
+        return append(rx, byte);
     }
 }
 
-static void push_too_long(struct tdm_frame_rx *rx, uint8_t byte)
+static int push_outside(struct tdm_frame_rx *rx, uint8_t byte)
 {
+    bool too_long = rx->state == RX_TOO_LONG;
+
     if (byte == TDM_FRAME_BEG)
         begin_frame(rx);
+    else if (!too_long)
+        return TDM_FRAME_NOISE;
     else if (byte == TDM_FRAME_END)
         rx->state = RX_OUTSIDE;
+    return 0;
 }
 
-size_t tdm_frame_rx_push(struct tdm_frame_rx *rx, uint8_t byte)
+int tdm_frame_rx_push(struct tdm_frame_rx *rx, uint8_t byte)
 {
-    switch (rx->state) {
-    case RX_INSIDE:
+    if (rx->state == RX_INSIDE)
         return push_inside(rx, byte);
-    case RX_ESCAPED:
-        append(rx, inverted(byte));
-        return 0;
-    case RX_TOO_LONG:
-        push_too_long(rx, byte);
-        return 0;
-    default:
-        push_outside(rx, byte);
-        return 0;
-    }
+    if (rx->state == RX_ESCAPED)
+        return append(rx, inverted(byte));
+    return push_outside(rx, byte);
 }
 
 void tdm_frame_tx_init(struct tdm_frame_tx *tx, const uint8_t *payload, size_t length)
 {
-    *tx = (struct tdm_frame_tx){.payload = payload, .length = length, .state = TX_BEGIN};
+    tx->state = TX_BEGIN;
+    tx->crc = 0;
+    tx->pending = 0;
+    tdm_frame_tx_piece(tx, payload, length, true);
+}
+
+void tdm_frame_tx_piece(struct tdm_frame_tx *tx, const uint8_t *piece, size_t bytes, bool last)
+{
+    if (tx->state == TX_WANTS)
+        tx->state = TX_PAYLOAD;
+    tx->piece = piece;
+    tx->left = (uint16_t)bytes;
+    tx->last = last;
+}
+
+void tdm_frame_tx_resync(struct tdm_frame_tx *tx)
+{
+    tx->state = TX_FINISH;
+    tx->pending = NOISE;
 }
 
 /* The first byte that stands for `byte` on the wire; the second, if there is one, becomes pending. */
@@ -142,11 +144,11 @@ static uint8_t escape(struct tdm_frame_tx *tx, uint8_t byte)
 
 static uint8_t next_payload_byte(struct tdm_frame_tx *tx)
 {
-    uint8_t byte = tx->payload[tx->position++];
+    uint8_t byte = *tx->piece++;
 
     tx->crc = tdm_crc8(tx->crc, &byte, 1);
-    if (tx->position == tx->length)
-        tx->state = TX_CRC;
+    if (--tx->left == 0)
+        tx->state = tx->last ? TX_CRC : TX_WANTS;
     return escape(tx, byte);
 }
 
@@ -177,7 +179,7 @@ size_t tdm_frame_tx_pull(struct tdm_frame_tx *tx, uint8_t *out, size_t capacity)
 {
     size_t count = 0;
 
-    while (count < capacity && tx->state != TX_SENT)
+    while (count < capacity && (tx->state > TX_WANTS || tx->pending != 0))
         out[count++] = next_byte(tx);
     return count;
 }
@@ -185,6 +187,11 @@ size_t tdm_frame_tx_pull(struct tdm_frame_tx *tx, uint8_t *out, size_t capacity)
 bool tdm_frame_tx_sent(const struct tdm_frame_tx *tx)
 {
     return tx->state == TX_SENT;
+}
+
+bool tdm_frame_tx_wants(const struct tdm_frame_tx *tx)
+{
+    return tx->state == TX_WANTS && tx->pending == 0;
 }
 
 size_t tdm_frame_wire_bytes(const uint8_t *payload, size_t length)

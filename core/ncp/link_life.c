@@ -19,10 +19,10 @@
 
 void tdm__ncp_link_heard(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (ncp->endpoint.rx.frames == ncp->frames) {
+    if (ncp->endpoint.line.frames == ncp->frames) {
         return;
     }
-    ncp->frames = ncp->endpoint.rx.frames;
+    ncp->frames = ncp->endpoint.line.frames;
     ncp->heard_ms = now_ms;
     ncp->pings = 0;
     if (!ncp->initialized && !ncp->reminds) {

@@ -110,14 +110,14 @@ bool tdm_ncp_idle(const struct tdm_ncp *ncp)
 
 void tdm_ncp_counters(const struct tdm_ncp *ncp, struct tdm_ncp_counters *counters)
 {
-    const struct tdm_frame_rx *rx = &ncp->endpoint.rx;
+    const struct tdm_frame_counters *line = &ncp->endpoint.line;
 
     *counters = ncp->counters;
-    counters->frames_in = rx->frames;
-    counters->bad_crc = rx->bad_crc;
-    counters->oversized = rx->oversized;
-    counters->cut_short = rx->cut_short;
-    counters->noise = rx->noise;
+    counters->frames_in = line->frames;
+    counters->bad_crc = line->bad_crc;
+    counters->oversized = line->oversized;
+    counters->cut_short = line->cut_short;
+    counters->noise = line->noise;
     counters->unserved = ncp->endpoint.unserved;
 }
 

@@ -294,10 +294,11 @@ void tdm_endpoint_receive(struct tdm_endpoint *ep, const uint8_t *bytes, size_t 
         return;
     ep->receiving = true;
     for (size_t i = 0; i < count; i++) {
-        size_t length = tdm_frame_rx_push(&ep->rx, bytes[i]);
+        int pushed = tdm_frame_rx_push(&ep->rx, bytes[i]);
 
-        if (length > 0)
-            take_message(ep, length, now_ms);
+        tdm_frame_count(&ep->line, pushed);
+        if (pushed > 0)
+            take_message(ep, (size_t)pushed, now_ms);
     }
     ep->receiving = false;
 }

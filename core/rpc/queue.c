@@ -3,13 +3,7 @@
 
 #include <string.h>
 
-enum {
-    LENGTH_BYTES = 2,
-    MESSAGE_MAX = 0xFFFF,
-    RESULT_HEAD_BYTES = 5,
-    STATUS_OFFSET = 4,
-    RESYNC_NOISE = 0x01
-};
+enum { LENGTH_BYTES = 2, MESSAGE_MAX = 0xFFFF, RESULT_HEAD_BYTES = 5, STATUS_OFFSET = 4 };
 
 /* Where the next message's own bytes start. */
 static uint8_t *message_start(const struct tdm_endpoint *ep)
@@ -140,8 +134,10 @@ void tdm__handler_later(struct tdm_endpoint *ep)
 
 void tdm__queue_reset(struct tdm_endpoint *ep)
 {
-    if (ep->sending)
+    if (ep->sending) {
         ep->resync = true;
+        ep->tx = (struct tdm_frame_tx){0};
+    }
     ep->sending = false;
     ep->queue_length = 0;
     if (ep->results != NULL)
@@ -172,30 +168,14 @@ static void remove_first_message(struct tdm_endpoint *ep)
     ep->sending = false;
 }
 
-/* The bytes of a resync that are still to go out, as far as there is room. */
-static size_t pull_resync(struct tdm_endpoint *ep, uint8_t *out, size_t capacity)
+/* What goes out next: a resync, or the first message. */
+static void start_next(struct tdm_endpoint *ep)
 {
-    size_t count = 0;
-
-    if (ep->resync && count < capacity) {
-        out[count++] = RESYNC_NOISE;
-        ep->resync = false;
-        ep->resyncing = true;
-    }
-    if (ep->resyncing && count < capacity) {
-        out[count++] = TDM_FRAME_END;
-        ep->resyncing = false;
-    }
-    return count;
-}
-
-static size_t pull_frame(struct tdm_endpoint *ep, uint8_t *out, size_t capacity)
-{
-    size_t count = tdm_frame_tx_pull(&ep->tx, out, capacity);
-
-    if (tdm_frame_tx_sent(&ep->tx))
-        remove_first_message(ep);
-    return count;
+    if (ep->resync)
+        tdm_frame_tx_resync(&ep->tx);
+    else
+        start_first_message(ep);
+    ep->resync = false;
 }
 
 size_t tdm_endpoint_pull(struct tdm_endpoint *ep, uint8_t *out, size_t capacity)
@@ -203,13 +183,11 @@ size_t tdm_endpoint_pull(struct tdm_endpoint *ep, uint8_t *out, size_t capacity)
     size_t count = 0;
 
     while (count < capacity && ep->queue_length > 0) {
-        if (ep->sending) {
-            count += pull_frame(ep, out + count, capacity - count);
-        } else {
-            count += pull_resync(ep, out + count, capacity - count);
-            if (!ep->resyncing)
-                start_first_message(ep);
-        }
+        if (tdm_frame_tx_sent(&ep->tx))
+            start_next(ep);
+        count += tdm_frame_tx_pull(&ep->tx, out + count, capacity - count);
+        if (ep->sending && tdm_frame_tx_sent(&ep->tx))
+            remove_first_message(ep);
     }
     return count;
 }

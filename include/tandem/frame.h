@@ -20,44 +20,70 @@
 /* CRC-8, polynomial 0x07, no reflection, continued from crc (start with 0). */
 uint8_t tdm_crc8(uint8_t crc, const void *data, size_t bytes);
 
-/* Receiver. Fields are private except the counters. */
+/* Receiver. Fields are private. */
 struct tdm_frame_rx {
     uint8_t *buffer; /* the caller's; holds payload and CRC */
     size_t capacity;
     size_t length;
     uint8_t state;
-    uint32_t frames;    /* good frames */
-    uint32_t bad_crc;   /* frames dropped for their CRC */
-    uint32_t oversized; /* frames dropped because they did not fit */
-    uint32_t cut_short; /* frames that a BEG restarted */
-    uint32_t noise;     /* bytes outside of frames */
+};
+
+/* What else than a good frame a byte may complete. */
+enum {
+    TDM_FRAME_BAD_CRC = -1,   /* a frame that is dropped for its CRC, */
+    TDM_FRAME_OVERSIZED = -2, /* or because it does not fit, */
+    TDM_FRAME_CUT_SHORT = -3, /* or that a BEG restarted */
+    TDM_FRAME_NOISE = -4      /* nothing: the byte is outside of frames */
 };
 
 /* buffer takes capacity - 1 bytes of payload (the CRC takes one) and stays the caller's. */
 void tdm_frame_rx_init(struct tdm_frame_rx *rx, uint8_t *buffer, size_t capacity);
 
-/* Forgets a half-received frame; the counters stay. */
+/* Forgets a half-received frame. */
 void tdm_frame_rx_reset(struct tdm_frame_rx *rx);
 
 /* Takes one byte. Returns the payload's length (> 0) when it completes a good frame: rx->buffer holds the
- * payload until the next call. Returns 0 otherwise; noise, bad, empty and oversized frames are counted and
+ * payload until the next call. Otherwise 0, or one of the above, to be counted by who likes; empty frames are
  * dropped. */
-size_t tdm_frame_rx_push(struct tdm_frame_rx *rx, uint8_t byte);
+int tdm_frame_rx_push(struct tdm_frame_rx *rx, uint8_t byte);
 
-/* Sender: escapes on the fly, so that a frame needs no second buffer. Fields are private. */
+/* For who counts. */
+struct tdm_frame_counters {
+    uint32_t frames; /* good frames */
+    uint32_t bad_crc;
+    uint32_t oversized;
+    uint32_t cut_short;
+    uint32_t noise; /* bytes */
+};
+
+/* Adds what tdm_frame_rx_push returned. */
+void tdm_frame_count(struct tdm_frame_counters *counters, int pushed);
+
+/* Sender: escapes on the fly, so that a frame needs no second buffer. Fields are private; all zero is one
+ * that has nothing to send. */
 struct tdm_frame_tx {
-    const uint8_t *payload;
-    size_t length;
-    size_t position;
+    const uint8_t *piece;
+    uint16_t left; /* of the piece */
     uint8_t state;
     uint8_t crc;
     uint8_t pending; /* second half of an escape that did not fit */
+    bool last;       /* the payload ends with the piece */
 };
 
 /* payload (1 byte or more) must stay unchanged until the frame is out. */
 void tdm_frame_tx_init(struct tdm_frame_tx *tx, const uint8_t *payload, size_t length);
 
-/* Writes up to capacity bytes of the frame to out and returns how many; 0 once the frame is out. */
+/* The next piece (1 byte or more) of the payload, last unless another follows. Right behind tdm_frame_tx_init
+ * it takes the place of the whole; later it is due when tdm_frame_tx_wants. */
+void tdm_frame_tx_piece(struct tdm_frame_tx *tx, const uint8_t *piece, size_t bytes, bool last);
+bool tdm_frame_tx_wants(const struct tdm_frame_tx *tx);
+
+/* Sends `01 END` instead of a frame: brings a reader that missed an END back in step (docs/PROTOCOL.md,
+ * section 9). */
+void tdm_frame_tx_resync(struct tdm_frame_tx *tx);
+
+/* Writes up to capacity bytes of the frame to out and returns how many; fewer once the frame is out, or the
+ * next piece is wanted. */
 size_t tdm_frame_tx_pull(struct tdm_frame_tx *tx, uint8_t *out, size_t capacity);
 
 /* True once the frame's last byte was pulled. */

@@ -207,6 +207,7 @@ struct tdm_call {
 struct tdm_endpoint {
     struct tdm_frame_rx rx;
     struct tdm_frame_tx tx;
+    struct tdm_frame_counters line;
     uint8_t *queue; /* messages to send: u16 length, payload, one after the other */
     size_t queue_capacity;
     size_t queue_length;
@@ -215,10 +216,9 @@ struct tdm_endpoint {
     tdm_serve_fn *serve;
     void *ctx;
     uint16_t next_msg_id;
-    uint16_t opened; /* message id of the INVOKE that is open, 0 for a ONEWAY */
-    bool sending;    /* tx works on the queue's first message */
-    bool resync;     /* send 01 END before the next frame (docs/PROTOCOL.md, section 9) */
-    bool resyncing;
+    uint16_t opened;   /* message id of the INVOKE that is open, 0 for a ONEWAY */
+    bool sending;      /* tx works on the queue's first message */
+    bool resync;       /* send 01 END before the next frame (docs/PROTOCOL.md, section 9) */
     bool receiving;    /* a handler or done function runs */
     uint32_t unserved; /* calls dropped because there was no room for an answer */
 };

@@ -32,11 +32,13 @@ enum { GOLDEN_COUNT = sizeof golden / sizeof golden[0] };
 
 struct received {
     struct tdm_frame_rx rx;
+    struct tdm_frame_counters counters;
     uint8_t buffer[64];
 };
 
 static void listen(struct received *r)
 {
+    memset(&r->counters, 0, sizeof r->counters);
     tdm_frame_rx_init(&r->rx, r->buffer, sizeof r->buffer);
 }
 
@@ -46,9 +48,10 @@ static size_t feed(struct received *r, const char *bytes, size_t count)
     size_t last = 0;
 
     for (size_t i = 0; i < count; i++) {
-        size_t length = tdm_frame_rx_push(&r->rx, (uint8_t)bytes[i]);
+        int pushed = tdm_frame_rx_push(&r->rx, (uint8_t)bytes[i]);
 
-        last = length > 0 ? length : last;
+        tdm_frame_count(&r->counters, pushed);
+        last = pushed > 0 ? (size_t)pushed : last;
     }
     return last;
 }
@@ -91,7 +94,7 @@ static void golden_frames_are_received(void **state)
         listen(&r);
         assert_int_equal(feed(&r, golden[i].wire, golden[i].wire_bytes), golden[i].payload_bytes);
         assert_memory_equal(r.buffer, golden[i].payload, golden[i].payload_bytes);
-        assert_int_equal(r.rx.frames, 1);
+        assert_int_equal(r.counters.frames, 1);
     }
 }
 
@@ -116,6 +119,52 @@ static void frame_can_be_pulled_in_pieces_of_any_size(void **state)
     }
 }
 
+static void payload_may_come_in_pieces(void **state)
+{
+    static const uint8_t payload[] = {0xAA, 1, 2, 0xBB, 0x11, 3, 0xCC};
+    uint8_t whole[64], pieces[64];
+    struct tdm_frame_tx tx;
+    size_t wire_bytes;
+
+    (void)state;
+    tdm_frame_tx_init(&tx, payload, sizeof payload);
+    wire_bytes = tdm_frame_tx_pull(&tx, whole, sizeof whole);
+    for (size_t piece = 1; piece < sizeof payload; piece++) {
+        for (size_t room = 1; room < 9; room++) {
+            size_t given = piece, count = 0, got;
+
+            tdm_frame_tx_init(&tx, payload, sizeof payload);
+            tdm_frame_tx_piece(&tx, payload, piece, false);
+            while ((got = tdm_frame_tx_pull(&tx, pieces + count, room)) > 0 || tdm_frame_tx_wants(&tx)) {
+                size_t left = sizeof payload - given;
+
+                count += got;
+                if (!tdm_frame_tx_wants(&tx))
+                    continue;
+                tdm_frame_tx_piece(&tx, payload + given, left < piece ? left : piece, left <= piece);
+                given += left < piece ? left : piece;
+            }
+            assert_true(tdm_frame_tx_sent(&tx));
+            assert_int_equal(count, wire_bytes);
+            assert_memory_equal(pieces, whole, wire_bytes);
+        }
+    }
+}
+
+static void resync_is_noise_and_an_end(void **state)
+{
+    struct tdm_frame_tx tx = {0};
+    uint8_t wire[4];
+
+    (void)state;
+    assert_true(tdm_frame_tx_sent(&tx));
+    tdm_frame_tx_resync(&tx);
+    assert_int_equal(tdm_frame_tx_pull(&tx, wire, 1), 1);
+    assert_int_equal(tdm_frame_tx_pull(&tx, wire + 1, sizeof wire - 1), 1);
+    assert_memory_equal(wire, "\x01\xbb", 2);
+    assert_true(tdm_frame_tx_sent(&tx));
+}
+
 static void every_reserved_byte_is_escaped_in_payload_and_crc(void **state)
 {
     (void)state;
@@ -124,7 +173,8 @@ static void every_reserved_byte_is_escaped_in_payload_and_crc(void **state)
         struct tdm_frame_tx tx;
         struct received r;
         uint8_t wire[16];
-        size_t count, length = 0;
+        size_t count;
+        int length = 0;
 
         tdm_frame_tx_init(&tx, payload, sizeof payload);
         count = tdm_frame_tx_pull(&tx, wire, sizeof wire);
@@ -146,8 +196,8 @@ static void noise_between_frames_is_skipped(void **state)
     (void)state;
     listen(&r);
     assert_int_equal(FEED(&r, "boot v1\r\n\xbb\xcc\x11\xaa\x12\xa5\x02\x00\x00\x91\xbb"), 5);
-    assert_int_equal(r.rx.noise, 12);
-    assert_int_equal(r.rx.frames, 1);
+    assert_int_equal(r.counters.noise, 12);
+    assert_int_equal(r.counters.frames, 1);
 }
 
 static void beg_inside_a_frame_starts_anew(void **state)
@@ -157,7 +207,7 @@ static void beg_inside_a_frame_starts_anew(void **state)
     (void)state;
     listen(&r);
     assert_int_equal(FEED(&r, "\xaa\xbc\x67\x01\xaa\x12\xa5\x02\x00\x00\x91\xbb"), 5);
-    assert_int_equal(r.rx.cut_short, 1);
+    assert_int_equal(r.counters.cut_short, 1);
 }
 
 static void empty_frames_are_ignored(void **state)
@@ -167,7 +217,7 @@ static void empty_frames_are_ignored(void **state)
     (void)state;
     listen(&r);
     assert_int_equal(FEED(&r, "\xaa\xbb\xaa\x00\xbb"), 0);
-    assert_int_equal(r.rx.bad_crc + r.rx.frames, 0);
+    assert_int_equal(r.counters.bad_crc + r.counters.frames, 0);
     assert_int_equal(FEED(&r, "\xaa\x12\xa5\x02\x00\x00\x91\xbb"), 5);
 }
 
@@ -178,7 +228,7 @@ static void wrong_crc_is_dropped_and_counted(void **state)
     (void)state;
     listen(&r);
     assert_int_equal(FEED(&r, "\xaa\x12\xa5\x02\x00\x01\x91\xbb"), 0);
-    assert_int_equal(r.rx.bad_crc, 1);
+    assert_int_equal(r.counters.bad_crc, 1);
     assert_int_equal(FEED(&r, "\xaa\x12\xa5\x02\x00\x00\x91\xbb"), 5);
 }
 
@@ -217,8 +267,7 @@ static void oversized_frame_is_dropped_without_overrun(void **state)
     memset(memory, 0x5A, sizeof memory);
     tdm_frame_rx_init(&rx, memory, 6); /* five bytes of payload and the CRC */
     for (const char *b = "\xaa\x01\x02\x03\x04\x05\x06\x07\x08\xbb"; *b != 0; b++)
-        assert_int_equal(tdm_frame_rx_push(&rx, (uint8_t)*b), 0);
-    assert_int_equal(rx.oversized, 1);
+        assert_int_equal(tdm_frame_rx_push(&rx, (uint8_t)*b), *b == 7 ? TDM_FRAME_OVERSIZED : 0);
     for (size_t i = 6; i < sizeof memory; i++)
         assert_int_equal(memory[i], 0x5A);
 }
@@ -228,15 +277,18 @@ static void largest_frame_that_fits_is_taken_after_an_oversized_one(void **state
     static const char wire[] = "\xaa\x01\x02\x03\x04\x05\x06\x07\xaa\x12\xa5\x02\x00\x00\x91\xbb";
     struct tdm_frame_rx rx;
     uint8_t buffer[6];
-    size_t length = 0;
+    struct tdm_frame_counters counters = {0};
+    int pushed = 0;
 
     (void)state;
     tdm_frame_rx_init(&rx, buffer, sizeof buffer);
-    for (size_t i = 0; i < sizeof wire - 1; i++)
-        length = tdm_frame_rx_push(&rx, (uint8_t)wire[i]);
-    assert_int_equal(length, 5);
-    assert_int_equal(rx.oversized, 1);
-    assert_int_equal(rx.cut_short, 0);
+    for (size_t i = 0; i < sizeof wire - 1; i++) {
+        pushed = tdm_frame_rx_push(&rx, (uint8_t)wire[i]);
+        tdm_frame_count(&counters, pushed);
+    }
+    assert_int_equal(pushed, 5);
+    assert_int_equal(counters.oversized, 1);
+    assert_int_equal(counters.cut_short, 0);
 }
 
 static void resync_brings_a_receiver_back_in_step(void **state)
@@ -246,9 +298,9 @@ static void resync_brings_a_receiver_back_in_step(void **state)
     (void)state;
     listen(&r);
     assert_int_equal(FEED(&r, "\xaa\xbc\x67\x01\x01\xbb\xaa\x12\xa5\x02\x00\x00\x91\xbb"), 5);
-    assert_int_equal(r.rx.bad_crc, 1);
+    assert_int_equal(r.counters.bad_crc, 1);
     assert_int_equal(FEED(&r, "\x01\xbb\xaa\x12\xa5\x02\x00\x00\x91\xbb"), 5);
-    assert_int_equal(r.rx.bad_crc, 1);
+    assert_int_equal(r.counters.bad_crc, 1);
 }
 
 int main(void)
@@ -259,6 +311,8 @@ int main(void)
         cmocka_unit_test(golden_frames_are_sent_byte_for_byte),
         cmocka_unit_test(golden_frames_are_received),
         cmocka_unit_test(frame_can_be_pulled_in_pieces_of_any_size),
+        cmocka_unit_test(payload_may_come_in_pieces),
+        cmocka_unit_test(resync_is_noise_and_an_end),
         cmocka_unit_test(every_reserved_byte_is_escaped_in_payload_and_crc),
         cmocka_unit_test(noise_between_frames_is_skipped),
         cmocka_unit_test(beg_inside_a_frame_starts_anew),

@@ -138,7 +138,7 @@ static void short_and_unknown_messages_are_ignored(void **state)
     GIVE(&p, "\xaa\x34\x12\x01\x01\x02\x00\xa0\xbb", 1); /* opcode 1234 */
     assert_int_equal(p.served, 0);
     assert_int_equal(p.done, 0);
-    assert_int_equal(p.ep.rx.frames, 5);
+    assert_int_equal(p.ep.line.frames, 5);
     EXPECT(&p, "");
 }
 
