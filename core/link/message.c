@@ -9,30 +9,41 @@ void tdm_writer_init(struct tdm_writer *w, uint8_t *buffer, size_t capacity)
     *w = (struct tdm_writer){.buffer = buffer, .capacity = capacity};
 }
 
-/* Room for one field, or NULL. A field that does not fit is left out whole, and so is all that follows. */
-static uint8_t *reserve(struct tdm_writer *w, size_t bytes)
+void tdm_writer_init_window(struct tdm_writer *w, uint8_t *buffer, size_t capacity, size_t skip)
 {
-    uint8_t *field;
+    *w = (struct tdm_writer){.buffer = buffer, .capacity = capacity, .skip = skip, .window = true};
+}
 
-    if (w->failed || bytes > w->capacity - w->length) {
+/* A field that does not fit is left out whole, and so is all that follows. A window takes everything. */
+static bool fits(struct tdm_writer *w, size_t bytes)
+{
+    if (!w->window && bytes > w->capacity - w->length)
         w->failed = true;
-        return NULL;
-    }
-    field = w->buffer + w->length;
-    w->length += bytes;
-    return field;
+    return !w->failed;
+}
+
+static void append(struct tdm_writer *w, uint8_t byte)
+{
+    size_t at = w->length++ - w->skip;
+
+    if (at < w->capacity)
+        w->buffer[at] = byte;
 }
 
 static void put_little_endian(struct tdm_writer *w, uint32_t value, size_t bytes)
 {
-    uint8_t *field = reserve(w, bytes);
-
-    if (field == NULL)
+    if (!fits(w, bytes))
         return;
-    while (bytes-- > 0) {
-        *field++ = (uint8_t)value;
-        value >>= 8;
-    }
+    for (; bytes > 0; bytes--, value >>= 8)
+        append(w, (uint8_t)value);
+}
+
+static void put_bytes(struct tdm_writer *w, const uint8_t *data, size_t bytes)
+{
+    if (!fits(w, bytes))
+        return;
+    while (bytes-- > 0)
+        append(w, *data++);
 }
 
 void tdm_put_bool(struct tdm_writer *w, bool value)
@@ -62,33 +73,27 @@ void tdm_put_i16(struct tdm_writer *w, int16_t value)
 
 void tdm_put_i64(struct tdm_writer *w, int64_t value)
 {
-    uint8_t *field = reserve(w, 8);
+    uint64_t number = (uint64_t)value;
+    uint8_t bytes[8];
 
-    if (field == NULL)
-        return;
-    for (unsigned i = 0; i < 8; i++)
-        field[i] = (uint8_t)((uint64_t)value >> (8 * i));
+    for (size_t i = 0; i < sizeof bytes; i++, number >>= 8)
+        bytes[i] = (uint8_t)number;
+    put_bytes(w, bytes, sizeof bytes);
 }
 
 void tdm_put_string(struct tdm_writer *w, const char *text)
 {
-    size_t bytes = text == NULL ? 1 : strlen(text) + 1;
-    uint8_t *field = reserve(w, bytes);
-
-    if (field != NULL)
-        memcpy(field, text == NULL ? "" : text, bytes);
+    if (text == NULL)
+        text = "";
+    put_bytes(w, (const uint8_t *)text, strlen(text) + 1);
 }
 
 void tdm_put_binary(struct tdm_writer *w, const void *data, uint16_t bytes)
 {
-    uint8_t *field = reserve(w, 2 + (size_t)bytes);
-
-    if (field == NULL)
+    if (!fits(w, 2 + (size_t)bytes))
         return;
-    field[0] = (uint8_t)bytes;
-    field[1] = (uint8_t)(bytes >> 8);
-    if (bytes > 0)
-        memcpy(field + 2, data, bytes);
+    tdm_put_u16(w, bytes);
+    put_bytes(w, data, bytes);
 }
 
 void tdm_reader_init(struct tdm_reader *r, const uint8_t *buffer, size_t length)

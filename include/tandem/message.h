@@ -12,10 +12,16 @@ struct tdm_writer {
     uint8_t *buffer; /* the caller's */
     size_t capacity;
     size_t length;
+    size_t skip; /* of a window: bytes before it */
     bool failed; /* something did not fit; length then counts only what did */
+    bool window;
 };
 
 void tdm_writer_init(struct tdm_writer *w, uint8_t *buffer, size_t capacity);
+/* A window on a message of any length: of what is put, bytes [skip, skip + capacity) come to stand in buffer,
+ * and length counts all. So a message is written piece by piece, by putting the same fields once per piece.
+ */
+void tdm_writer_init_window(struct tdm_writer *w, uint8_t *buffer, size_t capacity, size_t skip);
 void tdm_put_bool(struct tdm_writer *w, bool value);
 void tdm_put_u8(struct tdm_writer *w, uint8_t value);
 void tdm_put_u16(struct tdm_writer *w, uint16_t value);
