@@ -52,7 +52,7 @@ struct bench {
     struct tdm_key_set keys;
     struct tdm_mcu_config mcu_config;
     struct tdm_mcu mcu;
-    uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD], tx[TDM_MCU_TX_BYTES], chunk[CHUNK];
+    uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD], chunk[CHUNK];
     uint8_t front[TDM_PACKAGE_FRONT_MAX];
     uint8_t driver[DRIVER_BYTES]; /* received, not yet read by the MCU */
     size_t driver_count, driver_most;
@@ -228,8 +228,6 @@ static void start_mcu(struct bench *b, bool receives_while_writing)
         .receives_while_writing = receives_while_writing,
         .rx = b->rx,
         .rx_bytes = sizeof b->rx,
-        .tx = b->tx,
-        .tx_bytes = sizeof b->tx,
         .chunk = b->chunk,
         .front = b->front,
     };

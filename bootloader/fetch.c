@@ -23,7 +23,6 @@ struct fetcher {
     char version[TDM_TAG_VALUE_MAX + 1]; /* of the image that is there */
     char build[TDM_TAG_VALUE_MAX + 1];
     uint8_t rx[RX_BYTES];
-    uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[CHUNK_BYTES];
     uint8_t out[PIECE_BYTES]; /* pulled from the client, on its way to the UART */
     size_t out_length;
@@ -123,8 +122,6 @@ static const struct tdm_mcu_config product = {
     .patience_ms = PATIENCE_MS,
     .rx = fetcher.rx,
     .rx_bytes = sizeof fetcher.rx,
-    .tx = fetcher.tx,
-    .tx_bytes = sizeof fetcher.tx,
     .chunk = fetcher.chunk,
 };
 

@@ -1,14 +1,11 @@
 /* The update client and what it needs, linked without an application, so that it can be weighed for any
- * processor. Of its buffers only the transmit queue is here. Cryptography is left out: it is the product's
+ * processor. Its buffers are not here. Cryptography is left out: it is the product's
  * choice, and the bootloader's too. */
 #include "tandem/decode.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
 
-static uint8_t tx[TDM_MCU_TX_BYTES];
-
 static const struct tdm_mcu_config options = {
-    .tx = tx,
 #ifdef WEIGH_ALL /* what is linked where the configuration names it, one bank apart */
     .decoder = &tdm_mcu_decodes,
     .resume = &tdm_mcu_resumes,

@@ -42,7 +42,6 @@ struct world {
     bool reset;
     uint8_t peer; /* what the co-processor knows, and the UART's driver can */
     uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD];
-    uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[CHUNK];
     uint8_t front[TDM_PACKAGE_FRONT_MAX];
 };
@@ -120,8 +119,6 @@ static void set_up(struct world *w)
         .chunk_bytes = CHUNK,
         .rx = w->rx,
         .rx_bytes = sizeof w->rx,
-        .tx = w->tx,
-        .tx_bytes = sizeof w->tx,
         .chunk = w->chunk,
         .front = w->front,
     };

@@ -182,8 +182,6 @@ void sim_client_start(struct sim_world *world)
         .self_test_count = fetches ? 0 : 1,
         .rx = world->rx,
         .rx_bytes = sizeof world->rx,
-        .tx = world->tx,
-        .tx_bytes = sizeof world->tx,
         .chunk = world->chunk,
         .front = world->front,
     };

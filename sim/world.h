@@ -99,7 +99,6 @@ struct sim_world {
     struct tdm_mcu_decoding decoding;
     uint8_t boot_buffer[TDM_PACKAGE_FRONT_MAX];
     uint8_t rx[512];
-    uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[SIM_CHUNK_BYTES];
     uint8_t front[TDM_PACKAGE_FRONT_MAX];
 

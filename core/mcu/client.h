@@ -30,22 +30,16 @@ void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, ui
 /* A call that was answered, and with true; a Bool is its only result. */
 bool tdm__is_yes(int error, struct tdm_reader *results);
 
-/* A call of ours: its arguments, and who takes the answer. */
-struct tdm__question {
-    uint16_t uid;
-    uint16_t timeout_ms;
-    uint8_t argument_bytes; /* a number of so many, 0: none */
-    /* Other arguments. Optional. */
-    void (*put)(const struct tdm_mcu *mcu, struct tdm_writer *args);
-    /* error: TDM_OK, TDM_E_TIMEOUT or TDM_E_STATUS. A call that was dropped ends without a word. */
-    void (*done)(struct tdm_mcu *mcu, int error, struct tdm_reader *results);
-};
-
-/* Makes the call. Returns when to try again: TDM__NEVER, or 1 while the transmit queue is full. */
-uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_mcu_call *call, const struct tdm__question *question,
-                  uint32_t argument);
+/* Makes a call; its question's functions get the client. Returns TDM__NEVER: there is no need to be polled.
+ */
+uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_request *call, const struct tdm_question *question);
 /* Its answer is not wanted any more. */
-void tdm__drop(struct tdm_mcu *mcu, struct tdm_mcu_call *call);
+void tdm__drop(struct tdm_mcu *mcu, struct tdm_request *call);
+
+static inline bool tdm__is_asked(const struct tdm_request *call)
+{
+    return call->state != TDM_REQUEST_IDLE;
+}
 
 /* Feeds the watchdog, unless the product is not healthy. mcu is a struct tdm_mcu. */
 void tdm__feed(void *mcu);
@@ -131,7 +125,7 @@ void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, bool about_known);
 void tdm__report_drop_failed(struct tdm_mcu *mcu);
 void tdm__report_drop_all(struct tdm_mcu *mcu);
 void tdm__report_poll(struct tdm_mcu *mcu);
-/* True while a failure waits for its way into the transmit queue. */
+/* True while a failure is not out. */
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu);
 
 /* --- policy.c: each returns a reason to refuse, TDM_REASON_NONE if there is none --- */
@@ -204,13 +198,10 @@ void tdm__update_start(struct tdm_mcu *mcu);
 uint32_t tdm__update_poll(struct tdm_mcu *mcu);
 /* The co-processor is gone or started again. */
 void tdm__update_link_lost(struct tdm_mcu *mcu);
-/* The four calls of the co-processor: as tdm_serve_fn. */
-int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results);
-int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results);
-int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                      struct tdm_writer *results);
+/* The four calls of the co-processor: as tdm_station_serve_fn. */
+int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
+int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
+int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
 int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args);
 
 /* --- health.c: the trial --- */

@@ -107,8 +107,8 @@ static void lose(struct tdm_mcu *mcu)
     mcu->link.peer = 0;
     mcu->link.ncp_state = TDM_STATE_UNKNOWN;
     go_down(mcu);
-    tdm_endpoint_reset(&mcu->endpoint, mcu->now_ms);
     tdm__report_drop_all(mcu);
+    tdm_station_reset(&mcu->station);
     fall_back(mcu, tdm__time_left(mcu, mcu->link.wake_ms));
 }
 
@@ -146,8 +146,9 @@ static void next_rate(struct tdm_mcu *mcu)
     enter(mcu, LINK_PING, 0);
 }
 
-static void ping_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void ping_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_link *link = &mcu->link;
 
     (void)results;
@@ -161,8 +162,14 @@ static void ping_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results
 
 /* ---- RAISE, PING_RAISED ---- */
 
-static void raise_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void put_baud(const void *ctx, struct tdm_writer *args)
 {
+    tdm_put_u32(args, target_baud(ctx));
+}
+
+static void raise_done(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
     if (tdm__is_yes(error, results)) {
         set_baud(mcu, target_baud(mcu));
         enter(mcu, LINK_PING_RAISED, RATE_SETTLE_MS);
@@ -175,8 +182,9 @@ static void raise_done(struct tdm_mcu *mcu, int error, struct tdm_reader *result
     }
 }
 
-static void raised_ping_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void raised_ping_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     (void)results;
     if (error != TDM_E_TIMEOUT) {
         enter(mcu, LINK_INFO, 0);
@@ -189,16 +197,19 @@ static void raised_ping_done(struct tdm_mcu *mcu, int error, struct tdm_reader *
 
 /* ---- INFO ---- */
 
-static void put_info(const struct tdm_mcu *mcu, struct tdm_writer *args)
+static void put_info(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
     tdm_put_string(args, mcu->config->type);
     tdm_put_string(args, mcu->config->version);
     tdm_put_string(args, mcu->config->build);
     tdm_put_string(args, mcu->config->library);
 }
 
-static void info_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void info_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     (void)results;
     if (error == TDM_E_TIMEOUT)
         count_failure(mcu, TRIES);
@@ -208,8 +219,10 @@ static void info_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results
 
 /* ---- INITIALIZE ---- */
 
-static void put_template(const struct tdm_mcu *mcu, struct tdm_writer *args)
+static void put_template(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
     tdm_put_string(args, mcu->config->template_id);
     tdm_put_string(args, mcu->config->template_name);
 }
@@ -229,8 +242,9 @@ static void go_up(struct tdm_mcu *mcu)
     tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
 }
 
-static void initialize_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void initialize_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     if (tdm__is_yes(error, results)) {
         go_up(mcu);
     } else if (error == TDM_E_TIMEOUT) {
@@ -244,8 +258,19 @@ static void initialize_done(struct tdm_mcu *mcu, int error, struct tdm_reader *r
 /* ---- PROBE: which extensions does it know? A module of another make says no, an error, or nothing; one
  * that does not know the first is not asked for the others. ---- */
 
-static void probe_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void put_extension(const void *ctx, struct tdm_writer *args)
 {
+    static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
+                                                   TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW,
+                                                   TDM_UID_DEVICE_DECODES};
+    const struct tdm_mcu *mcu = ctx;
+
+    tdm_put_u16(args, uids[mcu->link.probe]);
+}
+
+static void probe_done(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_link *link = &mcu->link;
 
     if (error == TDM_E_TIMEOUT && ++link->tries < PROBES)
@@ -258,8 +283,9 @@ static void probe_done(struct tdm_mcu *mcu, int error, struct tdm_reader *result
 
 /* ---- WATCH: a sign of life whenever nothing else was sent, and the state of the other side ---- */
 
-static void watch_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void watch_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     uint8_t ncp_state = tdm_get_u8(results);
 
     if (error == TDM_E_TIMEOUT) {
@@ -283,24 +309,15 @@ static void put_watch_off(struct tdm_mcu *mcu)
 
 /* ---- The whole ---- */
 
-static const struct tdm__question questions[LINK_STATES] = {
-    [LINK_PING] = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, 0, NULL, ping_done},
-    [LINK_RAISE] = {TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, 4, NULL, raise_done},
-    [LINK_PING_RAISED] = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, 0, NULL, raised_ping_done},
-    [LINK_INFO] = {TDM_UID_SET_FIRMWARE_INFO, CALL_TIMEOUT_MS, 0, put_info, info_done},
-    [LINK_INITIALIZE] = {TDM_UID_INITIALIZE, INITIALIZE_TIMEOUT_MS, 0, put_template, initialize_done},
-    [LINK_PROBE] = {TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, 2, NULL, probe_done},
-    [LINK_WATCH] = {TDM_UID_GET_STATE, CALL_TIMEOUT_MS, 0, NULL, watch_done},
+static const struct tdm_question questions[LINK_STATES] = {
+    [LINK_PING] = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, ping_done},
+    [LINK_RAISE] = {TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, put_baud, raise_done},
+    [LINK_PING_RAISED] = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, raised_ping_done},
+    [LINK_INFO] = {TDM_UID_SET_FIRMWARE_INFO, CALL_TIMEOUT_MS, put_info, info_done},
+    [LINK_INITIALIZE] = {TDM_UID_INITIALIZE, INITIALIZE_TIMEOUT_MS, put_template, initialize_done},
+    [LINK_PROBE] = {TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, put_extension, probe_done},
+    [LINK_WATCH] = {TDM_UID_GET_STATE, CALL_TIMEOUT_MS, NULL, watch_done},
 };
-
-static uint32_t argument(const struct tdm_mcu *mcu)
-{
-    static const uint16_t extensions[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
-                                                         TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW,
-                                                         TDM_UID_DEVICE_DECODES};
-
-    return mcu->link.state == LINK_PROBE ? extensions[mcu->link.probe] : target_baud(mcu);
-}
 
 void tdm__link_start(struct tdm_mcu *mcu)
 {
@@ -313,7 +330,7 @@ uint32_t tdm__link_poll(struct tdm_mcu *mcu)
     struct tdm_mcu_link *link = &mcu->link;
     uint32_t wait_ms;
 
-    if (link->call.rpc.in_flight)
+    if (tdm__is_asked(&link->call))
         return TDM__NEVER;
     if (link->state == LINK_LOST)
         lose(mcu);
@@ -322,8 +339,8 @@ uint32_t tdm__link_poll(struct tdm_mcu *mcu)
     if (wait_ms > 0)
         return wait_ms;
     if (questions[link->state].uid == TDM_UID_NCP_PING)
-        tdm_endpoint_resync(&mcu->endpoint);
-    return tdm__ask(mcu, &link->call, &questions[link->state], argument(mcu));
+        tdm_station_resync(&mcu->station);
+    return tdm__ask(mcu, &link->call, &questions[link->state]);
 }
 
 void tdm__link_lost(struct tdm_mcu *mcu)

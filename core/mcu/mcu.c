@@ -1,7 +1,7 @@
 /* The whole client: configuration, the calls that the co-processor makes, and one poll over all parts.
  *
- *     UART bytes -> endpoint -> serve -> link_up | update | the application's events
- *     time       -> poll: endpoint, link_up, health, update (and report), leaving */
+ *     UART bytes -> station -> serve -> link_up | update | the application's events
+ *     time       -> poll: station, link_up, health, update (and report), leaving */
 #include "core/mcu/client.h"
 
 #include <string.h>
@@ -16,10 +16,9 @@ enum {
 
 static bool has_all(const struct tdm_mcu_config *c)
 {
-    const void *const needed[] = {c->type,     c->version,     c->build,         c->library,
-                                  c->hardware, c->template_id, c->template_name, c->ops,
-                                  c->flash,    c->layout,      c->trust.keys,    c->rx,
-                                  c->tx,       c->chunk,       c->front};
+    const void *const needed[] = {
+        c->type, c->version, c->build,  c->library,    c->hardware, c->template_id, c->template_name,
+        c->ops,  c->flash,   c->layout, c->trust.keys, c->rx,       c->chunk,       c->front};
 
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (needed[i] == NULL)
@@ -35,8 +34,7 @@ static bool is_sound(const struct tdm_mcu_config *c)
            c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
            c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
            c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD &&
-           c->tx_bytes >= TDM_MCU_TX_BYTES && (c->running_bank < TDM_BANKS || c->role != NULL) &&
-           c->attempts > 0;
+           (c->running_bank < TDM_BANKS || c->role != NULL) && c->attempts > 0;
 }
 
 /* --- What the parts share --- */
@@ -66,38 +64,15 @@ uint32_t tdm__time_left(const struct tdm_mcu *mcu, uint32_t when_ms)
     return tdm__is_past(mcu, when_ms) ? 0 : when_ms - mcu->now_ms;
 }
 
-static void answered(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
+uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_request *call, const struct tdm_question *question)
 {
-    const struct tdm_mcu_call *call = ctx;
-
-    (void)status;
-    (void)now_ms;
-    if (error != TDM_E_CANCELLED)
-        call->question->done(call->mcu, error, results);
+    tdm_station_ask(&mcu->station, call, question, mcu, mcu->now_ms);
+    return TDM__NEVER;
 }
 
-uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_mcu_call *call, const struct tdm__question *question,
-                  uint32_t argument)
+void tdm__drop(struct tdm_mcu *mcu, struct tdm_request *call)
 {
-    struct tdm_writer args;
-
-    if (tdm_endpoint_open(&mcu->endpoint, question->uid, false, &args) != TDM_OK)
-        return 1;
-    for (uint8_t i = 0; i < question->argument_bytes; i++, argument >>= 8)
-        tdm_put_u8(&args, (uint8_t)argument);
-    if (question->put != NULL)
-        question->put(mcu, &args);
-    call->mcu = mcu;
-    call->question = question;
-    return tdm_endpoint_commit(&mcu->endpoint, &args, &call->rpc, question->timeout_ms, answered, call,
-                               mcu->now_ms) == TDM_OK
-               ? TDM__NEVER
-               : 1;
-}
-
-void tdm__drop(struct tdm_mcu *mcu, struct tdm_mcu_call *call)
-{
-    tdm_endpoint_cancel(&mcu->endpoint, &call->rpc, mcu->now_ms);
+    tdm_station_cancel(&mcu->station, call);
 }
 
 void tdm__feed(void *ctx)
@@ -155,16 +130,15 @@ void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
 
 /* --- Calls of the co-processor --- */
 
-static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args, struct tdm_writer *results)
+static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    tdm_put_bool(results, true);
     tdm__leave(mcu, TDM_RESET_SOFT);
-    return TDM_STATUS_OK;
+    return TDM_SERVE_TRUE;
 }
 
-static int serve_has_uid(struct tdm_reader *args, struct tdm_writer *results)
+static int serve_has_uid(struct tdm_reader *args)
 {
     static const uint16_t served[] = {
 #define SERVED(uid, id, name, arguments, result, timeout) uid,
@@ -172,14 +146,13 @@ static int serve_has_uid(struct tdm_reader *args, struct tdm_writer *results)
 #undef SERVED
     };
     uint16_t uid = tdm_get_u16(args);
-    bool known = false;
 
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     for (size_t i = 0; i < sizeof served / sizeof served[0]; i++)
-        known = known || served[i] == uid;
-    tdm_put_bool(results, known);
-    return TDM_STATUS_OK;
+        if (served[i] == uid)
+            return TDM_SERVE_TRUE;
+    return TDM_SERVE_FALSE;
 }
 
 static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args)
@@ -216,19 +189,17 @@ static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args)
     return TDM_STATUS_OK;
 }
 
-static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
-                 struct tdm_writer *results, uint32_t now_ms)
+static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args)
 {
     struct tdm_mcu *mcu = ctx;
 
-    (void)now_ms; /* which the client noted before */
     switch (uid) {
     case TDM_UID_MCU_PING:
         return tdm_reader_done(args) ? TDM_STATUS_OK : TDM_STATUS_ARGS_READ;
     case TDM_UID_MCU_REBOOT:
-        return serve_reboot(mcu, args, results);
+        return serve_reboot(mcu, args);
     case TDM_UID_MCU_HAS_UID:
-        return serve_has_uid(args, results);
+        return serve_has_uid(args);
     case TDM_UID_STATE_CHANGE:
         return serve_state(mcu, args);
     case TDM_UID_VPIN_CHANGE:
@@ -236,11 +207,11 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
     case TDM_UID_PROCESS_EVENT:
         return serve_event(mcu, args);
     case TDM_UID_OTA_AVAILABLE:
-        return tdm__serve_available(mcu, msg_id, args, results);
+        return tdm__serve_available(mcu, msg_id, args);
     case TDM_UID_OTA_WRITE:
-        return tdm__serve_write(mcu, msg_id, args, results);
+        return tdm__serve_write(mcu, msg_id, args);
     case TDM_UID_OTA_FINISH:
-        return tdm__serve_finish(mcu, msg_id, args, results);
+        return tdm__serve_finish(mcu, msg_id, args);
     case TDM_UID_OTA_CANCEL:
         return tdm__serve_cancel(mcu, args);
     default:
@@ -258,7 +229,7 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
     mcu->config = config;
     mcu->now_ms = now_ms;
     mcu->healthy = true;
-    tdm_endpoint_init(&mcu->endpoint, config->rx, config->rx_bytes, config->tx, config->tx_bytes, serve, mcu);
+    tdm_station_init(&mcu->station, config->rx, config->rx_bytes, serve, mcu);
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
         (void)tdm__read_running(mcu);
@@ -273,14 +244,14 @@ void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, ui
 {
     mcu->now_ms = now_ms;
     if (!mcu->dead)
-        tdm_endpoint_receive(&mcu->endpoint, bytes, count, mcu->now_ms);
+        tdm_station_receive(&mcu->station, bytes, count);
 }
 
 static bool is_drained(const struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_ops *ops = mcu->config->ops;
 
-    return mcu->update.answer == 0 && tdm_endpoint_idle(&mcu->endpoint) && ops->drained != NULL &&
+    return mcu->update.answer == 0 && tdm_station_idle(&mcu->station) && ops->drained != NULL &&
            ops->drained(mcu->config->ctx);
 }
 
@@ -312,7 +283,7 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
     mcu->healthy = mcu->config->ops->healthy == NULL || mcu->config->ops->healthy(mcu->config->ctx);
     tdm__feed(mcu);
     count_hold_down(mcu);
-    wait_ms = tdm_endpoint_poll(&mcu->endpoint, mcu->now_ms);
+    wait_ms = tdm_station_poll(&mcu->station, mcu->now_ms);
     if (!mcu->leaving)
         wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu));
     if (!mcu->leaving)
@@ -324,16 +295,16 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 
 size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms)
 {
-    size_t count = mcu->dead ? 0 : tdm_endpoint_pull(&mcu->endpoint, out, capacity);
+    size_t count = mcu->dead ? 0 : tdm_station_pull(&mcu->station, out, capacity);
 
     if (count > 0)
         mcu->link.sent_ms = now_ms;
     return count;
 }
 
-struct tdm_endpoint *tdm_mcu_endpoint(struct tdm_mcu *mcu)
+struct tdm_station *tdm_mcu_station(struct tdm_mcu *mcu)
 {
-    return &mcu->endpoint;
+    return &mcu->station;
 }
 
 int tdm_mcu_hold(struct tdm_mcu *mcu, uint32_t seconds, uint32_t now_ms)
@@ -344,21 +315,6 @@ int tdm_mcu_hold(struct tdm_mcu *mcu, uint32_t seconds, uint32_t now_ms)
     mcu->held_ms = now_ms + SECOND_MS;
     tdm__report(mcu, TDM__HELD);
     return TDM_OK;
-}
-
-int tdm_mcu_virtual_write(struct tdm_mcu *mcu, uint16_t vpin, const char *value, uint32_t now_ms)
-{
-    struct tdm_writer args;
-    int error;
-
-    if (!mcu->link.up)
-        return TDM_E_STATE;
-    error = tdm_endpoint_open(&mcu->endpoint, TDM_UID_VIRTUAL_WRITE, true, &args);
-    if (error != TDM_OK)
-        return error;
-    tdm_put_u16(&args, vpin);
-    tdm_put_binary(&args, value, (uint16_t)strlen(value));
-    return tdm_endpoint_commit(&mcu->endpoint, &args, NULL, 0, NULL, NULL, now_ms);
 }
 
 bool tdm_mcu_is_up(const struct tdm_mcu *mcu)

@@ -149,8 +149,9 @@ static int take(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES])
     return make_head(mcu);
 }
 
-static void digest_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void digest_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     uint16_t bytes;
     const uint8_t *digest = tdm_get_binary(results, &bytes);
     bool known = tdm__is_yes(error, results) && bytes == TDM_SHA256_BYTES;
@@ -165,10 +166,9 @@ static void digest_done(struct tdm_mcu *mcu, int error, struct tdm_reader *resul
 
 static uint32_t ask(struct tdm_mcu *mcu)
 {
-    static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, 0, NULL,
-                                                digest_done};
+    static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, NULL, digest_done};
 
-    return tdm__ask(mcu, &mcu->update.call, &sha256, 0);
+    return tdm__ask(mcu, &mcu->update.call, &sha256);
 }
 
 const struct tdm_mcu_plain tdm_mcu_takes_plain = {

@@ -1,9 +1,9 @@
 /* What the co-processor is told: device reports, which say what the cloud cannot see otherwise, why the
  * device started and what it decodes (docs/EXTENSIONS.md), and the maintenance hold.
  *
- *     waiting --room in the transmit queue--> sending --answer, error status, third time-out--> done
- *        ^                                       '--time-out--.
- *        '----------------------------------------------------'
+ *     waiting --the one before is done--> sending --answer, error status, third time-out--> done
+ *        ^                                   '--time-out--.
+ *        '------------------------------------------------'
  *
  * One call is in flight at a time. A failure goes first, and before the answer that refuses a chunk: the
  * co-processor then ends the update instead of sending the chunk again. */
@@ -66,7 +66,10 @@ void tdm__report_drop_all(struct tdm_mcu *mcu)
 
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
 {
-    return mcu->link.up && (mcu->report.waiting & bit(TDM__FAILED));
+    const struct tdm_mcu_report *report = &mcu->report;
+
+    return mcu->link.up && ((report->waiting & bit(TDM__FAILED)) != 0 ||
+                            (report->sending == TDM__FAILED && report->call.state == TDM_REQUEST_WAITS));
 }
 
 /* Why nothing could start, or the last update was rolled back. A transfer that failed is none of these: its
@@ -110,8 +113,10 @@ static void put_about(const struct tdm_mcu *mcu, struct tdm_writer *args)
         tdm_put_binary(args, NULL, 0);
 }
 
-static void put_report(const struct tdm_mcu *mcu, struct tdm_writer *args)
+static void put_report(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
     tdm_put_u8(args, mcu->report.sending);
     tdm_put_u8(args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
     tdm_put_u8(args, reason_of(mcu));
@@ -131,24 +136,31 @@ static uint8_t forms(const struct tdm_mcu *mcu)
     return config->decoder != NULL ? TDM_DECODES_COMPRESSED | TDM_DECODES_DELTA : 0;
 }
 
-static void put_forms(const struct tdm_mcu *mcu, struct tdm_writer *args)
+static void put_forms(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
     tdm_put_u8(args, forms(mcu));
 }
 
-static void put_hold(const struct tdm_mcu *mcu, struct tdm_writer *args)
+static void put_hold(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
     tdm_put_u16(args, mcu->held_s);
 }
 
-static void put_start(const struct tdm_mcu *mcu, struct tdm_writer *args)
+static void put_start(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
     tdm_put_u8(args, (uint8_t)mcu->config->reset_cause);
     tdm_put_u32(args, mcu->config->boots);
 }
 
-static void report_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void report_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_report *report = &mcu->report;
 
     (void)results;
@@ -159,16 +171,15 @@ static void report_done(struct tdm_mcu *mcu, int error, struct tdm_reader *resul
     report->sending = 0;
 }
 
-static const struct tdm__question *question_of(uint8_t event)
+static const struct tdm_question *question_of(uint8_t event)
 {
-    static const struct tdm__question report = {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, 0, put_report,
-                                                report_done};
-    static const struct tdm__question start = {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, 0, put_start,
+    static const struct tdm_question report = {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, put_report,
                                                report_done};
-    static const struct tdm__question decodes = {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, 0, put_forms,
-                                                 report_done};
-    static const struct tdm__question hold = {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, 0, put_hold,
+    static const struct tdm_question start = {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, put_start,
                                               report_done};
+    static const struct tdm_question decodes = {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, put_forms,
+                                                report_done};
+    static const struct tdm_question hold = {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, put_hold, report_done};
 
     switch (event) {
     case TDM__BOOTED:
@@ -197,12 +208,12 @@ void tdm__report_poll(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_report *report = &mcu->report;
 
-    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || report->call.rpc.in_flight)
+    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || tdm__is_asked(&report->call))
         return;
     drop_unknown(mcu);
     report->sending = most_urgent(report->waiting);
-    if (report->sending != 0 && tdm__ask(mcu, &report->call, question_of(report->sending), 0) == TDM__NEVER)
-        report->waiting &= (uint8_t)~bit(report->sending);
-    else
-        report->sending = 0;
+    if (report->sending == 0)
+        return;
+    report->waiting &= (uint8_t)~bit(report->sending);
+    (void)tdm__ask(mcu, &report->call, question_of(report->sending));
 }

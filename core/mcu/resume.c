@@ -180,8 +180,16 @@ static void start_anew(struct tdm_mcu *mcu)
     tdm__update_enter(mcu, UPDATE_STARTING);
 }
 
-static void resume_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void put_position(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
+    tdm_put_u32(args, mcu->install.placed);
+}
+
+static void resume_done(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_update *update = &mcu->update;
     bool here = tdm_get_u32(results) == mcu->install.placed;
     uint32_t offset = tdm_get_u32(results);
@@ -197,9 +205,9 @@ static void resume_done(struct tdm_mcu *mcu, int error, struct tdm_reader *resul
 
 static uint32_t ask(struct tdm_mcu *mcu)
 {
-    static const struct tdm__question resume = {TDM_UID_OTA_RESUME, TIMEOUT_MS, 4, NULL, resume_done};
+    static const struct tdm_question resume = {TDM_UID_OTA_RESUME, TIMEOUT_MS, put_position, resume_done};
 
-    return tdm__ask(mcu, &mcu->update.call, &resume, mcu->install.placed);
+    return tdm__ask(mcu, &mcu->update.call, &resume);
 }
 
 /* --- Programming again --- */

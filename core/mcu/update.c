@@ -78,7 +78,8 @@ void tdm__update_flush_answer(struct tdm_mcu *mcu)
     tdm__report_poll(mcu);
     if (update->answer < ANSWER_TRUE || (update->answer == ANSWER_FALSE && tdm__report_holds_answers(mcu)))
         return;
-    if (tdm_endpoint_answer_bool(&mcu->endpoint, update->answer_id, update->answer == ANSWER_TRUE) == TDM_OK)
+    if (tdm_station_answer(&mcu->station, update->answer_id,
+                           update->answer == ANSWER_TRUE ? TDM_SERVE_TRUE : TDM_SERVE_FALSE))
         update->answer = ANSWER_NONE;
 }
 
@@ -176,8 +177,7 @@ static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason)
     return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
 
-int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results)
+int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t file_bytes;
@@ -191,10 +191,8 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
     build = tdm_get_string(args);
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    if (mcu->leaving || is_finishing(update)) {
-        tdm_put_bool(results, false);
-        return TDM_STATUS_OK;
-    }
+    if (mcu->leaving || is_finishing(update))
+        return TDM_SERVE_FALSE;
     end(mcu, TDM_REASON_SUPERSEDED);
     tdm__report_drop_failed(mcu); /* it would end the new offer */
     update->file_bytes = file_bytes;
@@ -206,8 +204,7 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
     accept(mcu);
     if (mcu->config->plain != NULL)
         mcu->config->plain->offered(mcu, type, version, build);
-    tdm_put_bool(results, true);
-    return TDM_STATUS_OK;
+    return TDM_SERVE_TRUE;
 }
 
 /* ---- WAITING ---- */
@@ -220,7 +217,7 @@ static uint32_t await_moment(struct tdm_mcu *mcu)
     int ready = TDM_E_BUSY;
     uint8_t reason;
 
-    if (!tdm_endpoint_idle(&mcu->endpoint))
+    if (!tdm_station_idle(&mcu->station))
         return 1; /* the answer to the offer goes first */
     if (mcu->held_s > 0)
         update->since_ms = mcu->now_ms;
@@ -238,8 +235,9 @@ static uint32_t await_moment(struct tdm_mcu *mcu)
 
 /* ---- PREFETCHING: the co-processor shall hold the whole file before the application is left ---- */
 
-static void prefetch_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void prefetch_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     bool here = error == TDM_OK && tdm_get_u8(results) == TDM_PREFETCH_OK && tdm_reader_done(results);
     int next;
 
@@ -258,13 +256,20 @@ static void prefetch_done(struct tdm_mcu *mcu, int error, struct tdm_reader *res
     }
 }
 
-static const struct tdm__question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, 0, NULL,
-                                              prefetch_done};
+static const struct tdm_question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, NULL, prefetch_done};
 
 /* ---- STARTING ---- */
 
-static void start_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void put_chunk_bytes(const void *ctx, struct tdm_writer *args)
 {
+    const struct tdm_mcu *mcu = ctx;
+
+    tdm_put_u16(args, mcu->config->chunk_bytes);
+}
+
+static void start_done(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_update *update = &mcu->update;
 
     if (tdm__is_yes(error, results)) {
@@ -277,21 +282,28 @@ static void start_done(struct tdm_mcu *mcu, int error, struct tdm_reader *result
     }
 }
 
-static const struct tdm__question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, 2, NULL, start_done};
+static const struct tdm_question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, put_chunk_bytes, start_done};
 
 /* ---- WRITING: how many chunks are in flight ---- */
 
-static void window_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void put_window(const void *ctx, struct tdm_writer *args)
 {
+    (void)ctx;
+    tdm_put_u8(args, WINDOW);
+}
+
+static void window_done(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
     mcu->update.window = tdm__is_yes(error, results) ? WINDOW : 1;
 }
 
 static uint32_t ask_window(struct tdm_mcu *mcu)
 {
-    static const struct tdm__question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, 1, NULL, window_done};
+    static const struct tdm_question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, put_window, window_done};
 
     if (mcu->config->receives_while_writing && tdm__peer_knows(mcu, TDM__WINDOW))
-        return tdm__ask(mcu, &mcu->update.call, &window, WINDOW);
+        return tdm__ask(mcu, &mcu->update.call, &window);
     mcu->update.window = 1;
     return 0;
 }
@@ -305,8 +317,7 @@ static bool knows_digests(const struct tdm_mcu *mcu)
     return !(mcu->install.resumes && tdm__is_encoded(mcu));
 }
 
-int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                      struct tdm_writer *results)
+int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
@@ -315,10 +326,10 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     if (is_finishing(update))
         return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
     tdm__update_write_before(mcu);
-    if (update->state == UPDATE_APPLYING || !tdm__update_takes_chunks(update)) {
-        tdm_put_bool(results, update->state == UPDATE_APPLYING);
-        return TDM_STATUS_OK;
-    }
+    if (update->state == UPDATE_APPLYING)
+        return TDM_SERVE_TRUE;
+    if (!tdm__update_takes_chunks(update))
+        return TDM_SERVE_FALSE;
     (void)tdm__update_answer_later(update, msg_id, ANSWER_DUE);
     if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
         tdm__update_enter(mcu, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING);
@@ -337,8 +348,9 @@ static void compared(struct tdm_mcu *mcu, bool differs, enum update_state next)
         tdm__update_enter(mcu, next);
 }
 
-static void sha256_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void sha256_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     uint8_t ours[TDM_SHA256_BYTES];
     uint16_t bytes;
     const uint8_t *theirs = tdm_get_binary(results, &bytes);
@@ -349,16 +361,17 @@ static void sha256_done(struct tdm_mcu *mcu, int error, struct tdm_reader *resul
              UPDATE_ASKING_CRC32);
 }
 
-static void crc32_done(struct tdm_mcu *mcu, int error, struct tdm_reader *results)
+static void crc32_done(void *ctx, int error, struct tdm_reader *results)
 {
+    struct tdm_mcu *mcu = ctx;
     uint32_t theirs = tdm_get_u32(results);
     bool offered = tdm__is_yes(error, results);
 
     compared(mcu, offered && theirs != mcu->update.crc32, UPDATE_VERIFYING);
 }
 
-static const struct tdm__question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, 0, NULL, sha256_done};
-static const struct tdm__question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, 0, NULL, crc32_done};
+static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, NULL, sha256_done};
+static const struct tdm_question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, NULL, crc32_done};
 
 /* ---- VERIFYING ---- */
 
@@ -417,7 +430,7 @@ static uint32_t step(struct tdm_mcu *mcu)
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t wait_ms;
 
-    if (update->call.rpc.in_flight)
+    if (tdm__is_asked(&update->call))
         return TDM__NEVER;
     wait_ms = tdm__time_left(mcu, update->wake_ms);
     if (wait_ms > 0)
@@ -426,9 +439,9 @@ static uint32_t step(struct tdm_mcu *mcu)
     case UPDATE_WAITING:
         return await_moment(mcu);
     case UPDATE_PREFETCHING:
-        return tdm__ask(mcu, &update->call, &prefetch, 0);
+        return tdm__ask(mcu, &update->call, &prefetch);
     case UPDATE_STARTING:
-        return tdm__ask(mcu, &update->call, &start, mcu->config->chunk_bytes);
+        return tdm__ask(mcu, &update->call, &start);
     case UPDATE_RESUMING:
         return mcu->config->resume->ask(mcu);
     case UPDATE_FRONT:
@@ -442,9 +455,9 @@ static uint32_t step(struct tdm_mcu *mcu)
     case UPDATE_WRITING:
         return update->window == 0 ? ask_window(mcu) : tdm__update_write_chunk(mcu);
     case UPDATE_ASKING_SHA256:
-        return tdm__ask(mcu, &update->call, &sha256, 0);
+        return tdm__ask(mcu, &update->call, &sha256);
     case UPDATE_ASKING_CRC32:
-        return tdm__ask(mcu, &update->call, &crc32, 0);
+        return tdm__ask(mcu, &update->call, &crc32);
     case UPDATE_VERIFYING:
         return verify(mcu);
     case UPDATE_IDLE:

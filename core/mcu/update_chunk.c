@@ -51,12 +51,6 @@ static bool answers_early(const struct tdm_mcu *mcu)
            mcu->update.window == 1;
 }
 
-static int answer_now(struct tdm_writer *results, bool value)
-{
-    tdm_put_bool(results, value);
-    return TDM_STATUS_OK;
-}
-
 static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes, uint32_t crc32)
 {
     struct tdm_mcu_update *update = &mcu->update;
@@ -74,14 +68,13 @@ static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes,
 }
 
 /* Not the chunk that is wanted, or damaged: the co-processor sends again. */
-static int refuse_chunk(struct tdm_mcu *mcu, struct tdm_writer *results)
+static int refuse_chunk(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    tdm_put_bool(results, false);
     if (update->chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
         tdm__update_fail(mcu, TDM_REASON_CHUNK);
-    return TDM_STATUS_OK;
+    return TDM_SERVE_FALSE;
 }
 
 /* The answer to otaUpdateStart or otaUpdateResume may be what was lost: data says that it was heard. Where an
@@ -92,15 +85,14 @@ static void start_by_data(struct tdm_mcu *mcu, uint32_t offset)
     bool starting = update->state == UPDATE_STARTING;
     bool resuming = update->state == UPDATE_RESUMING && !tdm__is_encoded(mcu);
 
-    if ((!starting && !resuming) || !update->call.rpc.in_flight || offset != update->offset)
+    if ((!starting && !resuming) || !tdm__is_asked(&update->call) || offset != update->offset)
         return;
     tdm__drop(mcu, &update->call);
     tdm__update_enter(mcu, starting ? UPDATE_FRONT : UPDATE_WRITING);
     update->since_ms = mcu->now_ms;
 }
 
-int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results)
+int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t offset = tdm_get_u32(args);
@@ -116,21 +108,21 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
     if (update->state == UPDATE_RESUMING) /* what it is, the answer that is awaited will tell: as if lost */
         return TDM_SERVE_LATER;
     if (!tdm__update_takes_chunks(update))
-        return answer_now(results, false);
+        return TDM_SERVE_FALSE;
     if (tdm_crc32(0, data, bytes) != crc32)
-        return refuse_chunk(mcu, results);
+        return refuse_chunk(mcu);
     if (is_same(&update->taken[0], offset, bytes, crc32) && update->chunk_bytes != 0)
         return tdm__update_answer_later(update, msg_id, ANSWER_DUE); /* R11 */
     if (is_same(&update->taken[0], offset, bytes, crc32) ||
         (update->window > 1 && is_same(&update->taken[1], offset, bytes, crc32)))
-        return answer_now(results, true);
+        return TDM_SERVE_TRUE;
     if (!is_next(mcu, offset, bytes))
-        return refuse_chunk(mcu, results);
+        return refuse_chunk(mcu);
     if (update->answer != ANSWER_NONE) /* the one before waits for room for its answer: as if lost */
         return TDM_SERVE_LATER;
     take_chunk(mcu, data, bytes, crc32);
     if (answers_early(mcu))
-        return answer_now(results, true);
+        return TDM_SERVE_TRUE;
     return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
 }
 
@@ -264,7 +256,7 @@ uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu)
 {
     if (mcu->update.chunk_bytes == 0)
         return await_chunk(mcu);
-    if (answers_early(mcu) && !tdm_endpoint_idle(&mcu->endpoint))
+    if (answers_early(mcu) && !tdm_station_idle(&mcu->station))
         return 1; /* the answer goes first */
     write_chunk(mcu);
     return 0;

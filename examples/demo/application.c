@@ -28,6 +28,11 @@ enum {
     LINE_BYTES = 128
 };
 
+struct line { /* for people */
+    char text[LINE_BYTES];
+    size_t length;
+};
+
 struct application {
     const struct application_identity *identity;
     struct tdm_mcu mcu;
@@ -35,25 +40,21 @@ struct application {
     struct tdm_mcu_decoding decoding;
     struct tdm_key_set keys;
     uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
-    uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[CHUNK_BYTES];
     uint8_t front[TDM_PACKAGE_FRONT_MAX];
     uint8_t out[64]; /* pulled from the client, on its way to the UART */
     size_t out_length;
     size_t out_sent;
     uint32_t started_ms;
-    uint32_t uptime_ms;
+    uint32_t uptime_ms; /* when it was written last, */
+    struct line uptime; /* what, */
+    struct tdm_mcu_pin uptime_pin;
     uint32_t worked_ms; /* when the product's own work turned last */
 };
 
 static struct application application;
 
 /* --- Lines for people --- */
-
-struct line {
-    char text[LINE_BYTES];
-    size_t length;
-};
 
 static void add(struct line *line, const char *text)
 {
@@ -276,8 +277,6 @@ static void configure(struct application *app, const struct application_identity
         .link_deadline_ms = LINK_DEADLINE_MS,
         .rx = app->rx,
         .rx_bytes = sizeof app->rx,
-        .tx = app->tx,
-        .tx_bytes = sizeof app->tx,
         .chunk = app->chunk,
         .front = app->front,
     };
@@ -332,14 +331,14 @@ static void send(struct application *app)
 static void write_uptime(struct application *app)
 {
     uint32_t now_ms = board_now_ms();
-    struct line value = {.length = 0};
 
-    if (now_ms - app->uptime_ms < UPTIME_MS)
+    if (now_ms - app->uptime_ms < UPTIME_MS || tdm_mcu_pin_waits(&app->uptime_pin))
         return;
     app->uptime_ms = now_ms;
-    add_number(&value, (now_ms - app->started_ms) / 1000);
-    if (tdm_mcu_virtual_write(&app->mcu, 0, value.text, now_ms) == TDM_E_ROOM)
-        board_log("uptime: not sent, the transmit queue is full");
+    app->uptime = (struct line){.length = 0};
+    add_number(&app->uptime, (now_ms - app->started_ms) / 1000);
+    (void)!tdm_mcu_virtual_write(&app->mcu, &app->uptime_pin, 0, app->uptime.text,
+                                 now_ms); /* no link: later */
 }
 
 /* Here the product's own work would turn; the watchdog is fed for it, by tdm_mcu_poll. */

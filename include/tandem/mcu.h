@@ -24,7 +24,7 @@
 #include "tandem/digest.h"
 #include "tandem/package.h"
 #include "tandem/relocate.h"
-#include "tandem/rpc.h"
+#include "tandem/station.h"
 
 /* --- What the application gives --- */
 
@@ -33,9 +33,6 @@
 
 /* Room for the largest offer: texts of 64 bytes and a file name. */
 #define TDM_MCU_RX_BYTES_MIN 400
-
-/* Room for the messages that wait to be sent: texts of 64 bytes fit everywhere. */
-#define TDM_MCU_TX_BYTES 288
 
 enum tdm_mcu_event_kind {
     TDM_MCU_LINK_UP = 1,     /* initialize was answered with true */
@@ -177,20 +174,11 @@ struct tdm_mcu_config {
 
     uint8_t *rx; /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; TDM_MCU_RX_BYTES_MIN at least */
     size_t rx_bytes;
-    uint8_t *tx; /* TDM_MCU_TX_BYTES or more */
-    size_t tx_bytes;
     uint8_t *chunk; /* chunk_bytes: a chunk waits here while its flash is erased and programmed */
     uint8_t *front; /* TDM_PACKAGE_FRONT_MAX: the package's front, until the bank is erased */
 };
 
 /* --- The client. Fields are private; a struct per file of core/mcu/. --- */
-
-/* A call of the client's own. */
-struct tdm_mcu_call {
-    struct tdm_call rpc;
-    struct tdm_mcu *mcu;
-    const struct tdm__question *question;
-};
 
 /* link_up.c */
 struct tdm_mcu_link {
@@ -206,7 +194,7 @@ struct tdm_mcu_link {
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
-    struct tdm_mcu_call call;
+    struct tdm_request call;
 };
 
 /* report.c */
@@ -216,7 +204,7 @@ struct tdm_mcu_report {
     uint8_t tries;
     uint8_t reason;   /* of the failed update */
     bool about_known; /* the front is that of the failed one */
-    struct tdm_mcu_call call;
+    struct tdm_request call;
 };
 
 /* install.c */
@@ -261,7 +249,7 @@ struct tdm_mcu_update {
     uint32_t settled_ms;           /* when the last transfer ended, or the client started (R10) */
     uint32_t crc32;                /* of the file as received */
     struct tdm_mcu_taken taken[2]; /* the last chunk, and the one before */
-    struct tdm_mcu_call call;
+    struct tdm_request call;
 };
 
 /* fetch.c */
@@ -302,7 +290,7 @@ struct tdm_mcu {
     struct tdm_mcu_report report;
     struct tdm_mcu_health health;
     struct tdm_record_log log;
-    struct tdm_endpoint endpoint;
+    struct tdm_station station;
     uint8_t running_digest[TDM_SHA256_BYTES];
     struct tdm_hash sha256; /* of the file as received */
     struct tdm_front front; /* its manifest is the running image's during a trial */
@@ -324,12 +312,25 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms);
 /* Writes up to capacity bytes for the UART to out and returns how many; 0 when nothing waits. */
 TDM_MUST_USE size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms);
 
-/* The endpoint, for calls of the application's own (with struct tdm_call of its own). */
-struct tdm_endpoint *tdm_mcu_endpoint(struct tdm_mcu *mcu);
+/* The station, for calls of the application's own (with struct tdm_request of its own). */
+struct tdm_station *tdm_mcu_station(struct tdm_mcu *mcu);
 
-/* Sends a virtual pin's value as text. TDM_OK, TDM_E_STATE while the link is down, TDM_E_ROOM. */
-TDM_MUST_USE int tdm_mcu_virtual_write(struct tdm_mcu *mcu, uint16_t vpin, const char *value,
-                                       uint32_t now_ms);
+/* A virtual pin's value on its way. The caller owns it, and zeroes it before its first use. Private. */
+struct tdm_mcu_pin {
+    struct tdm_request request;
+    uint16_t vpin;
+    const char *value;
+};
+
+/* True until the value is out: it and its text must stay in place and unchanged so long. */
+static inline bool tdm_mcu_pin_waits(const struct tdm_mcu_pin *pin)
+{
+    return pin->request.state != TDM_REQUEST_IDLE;
+}
+
+/* Sends the value. TDM_OK, TDM_E_STATE while the link is down, TDM_E_BUSY while the last one of pin waits. */
+TDM_MUST_USE int tdm_mcu_virtual_write(struct tdm_mcu *mcu, struct tdm_mcu_pin *pin, uint16_t vpin,
+                                       const char *value, uint32_t now_ms);
 
 /* Maintenance hold: for so many seconds, 18 hours at most, no update starts, and one under way pauses; 0 ends
  * it. An accepted update that waits does not run out of patience meanwhile. The co-processor is told, also

@@ -137,8 +137,6 @@ static void configure(struct fixture *f)
         .battery_min_percent = 30,
         .rx = f->rx,
         .rx_bytes = sizeof f->rx,
-        .tx = f->tx,
-        .tx_bytes = sizeof f->tx,
         .chunk = f->chunk,
         .front = f->front,
     };

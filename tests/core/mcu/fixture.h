@@ -59,7 +59,6 @@ struct fixture {
     uint32_t lost_until_ms; /* until then, all that the MCU sends is lost */
 
     uint8_t rx[512 + TDM_MCU_CHUNK_OVERHEAD];
-    uint8_t tx[TDM_MCU_TX_BYTES];
     uint8_t chunk[512];
     uint8_t front[TDM_PACKAGE_FRONT_MAX];
 };
