@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
 import contract  # noqa: E402
+import database  # noqa: E402
 import tandem_package as package  # noqa: E402
 
 PROGRAM = os.environ.get("TANDEM_CLOUD") or Path(__file__).resolve().parents[3] / "build/asan/bin/tandem-cloud"
@@ -75,7 +76,8 @@ class Person:
 
 
 class Server:
-    """Starts in a fresh folder, or in the same one again; use as a context manager."""
+    """Starts in a fresh folder, or in the same one again; use as a context manager. On SQLite, unless the options or
+    database.py name another database."""
 
     def __init__(self, *options, folder=None, environment=None, program=PROGRAM):
         self.program, self.options = program, options
@@ -83,6 +85,7 @@ class Server:
         self.own_folder = folder is None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="tandem-cloud-"))
         self.data = self.folder / "data"
+        self.database = None if "--database" in options else database.of(self.data)
         self.process = None
         self.fixed_http_port = 0  # any that is free
         self.limits = {}  # of resources, for what is started next
@@ -101,7 +104,7 @@ class Server:
         with open(self.log_path, "wb") as log, open(self.folder / "out", "wb") as out:
             self.process = subprocess.Popen(
                 [self.program, "--data", self.data, "--http", f"127.0.0.1:{self.fixed_http_port}", "--mqtt",
-                 "127.0.0.1:0", *self.options],
+                 "127.0.0.1:0", *self.options, *(self.database.options if self.database else ())],
                 stdout=out, stderr=log, env=self.environment, preexec_fn=self._limit)
         started = wait_for("the server says its ports", self._ports)
         self.http_port, self.mqtt_port = int(started["http"]), int(started["mqtt"])

@@ -349,8 +349,10 @@ class Devices(unittest.TestCase):
         self.server.kill()
         self.server.start()
         self.assertEqual(self.server.get(f"/api/v1/firmware/{firmware['id']}"), firmware)
-        target = self.server.target(shipment)
-        self.assertEqual((target["status"], target["stage"], target["online"]), ("firmware-downloaded", "transferring", False))
+        # Where servers share a database, one that died is taken for alive until others have noticed.
+        target = s.wait_for("its connection is gone", lambda: next(
+            (target for target in [self.server.target(shipment)] if not target["online"]), None))
+        self.assertEqual((target["status"], target["stage"]), ("firmware-downloaded", "transferring"))
         device = self.connect()
         device.check_in("1.0.0")
         device.report(stage="transferring", size=10, bytes=6)

@@ -4,12 +4,10 @@ import hashlib
 import os
 import resource
 import socket
-import sqlite3
 import tempfile
 import threading
 import time
 import unittest
-from contextlib import closing
 from pathlib import Path
 
 import server as s
@@ -110,9 +108,7 @@ class Kept:
 
     def an_hour_passes(self, server):
         """For what is to be removed."""
-        with closing(sqlite3.connect(server.data / "tandem.db", timeout=s.LIMIT)) as database:
-            database.execute("UPDATE removal SET due = 0")
-            database.commit()
+        server.database.change("UPDATE removal SET due = 0")
 
 
 class InDirectory(Kept, unittest.TestCase):

@@ -1,13 +1,11 @@
 """Sign-in by an identity provider: who gets in, and everything that does not. Expected: OpenID Connect Core 1.0,
 section 3.1.3.7; RFC 7515; RFC 7519; RFC 7636."""
 
-import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
-from contextlib import closing
 from pathlib import Path
 
 import provider as p
@@ -167,8 +165,7 @@ class SignIn(WithProvider):
         self.refused(400, "belongs to another sign-in", self.browser.end(code, state))
 
     def test_a_cookie_of_ours_is_good_for_its_time_and_no_longer(self):
-        with closing(sqlite3.connect(self.server.data / "tandem.db")) as database:
-            key, = database.execute("SELECT value FROM setting WHERE key = 'sign-in-key'").fetchone()
+        key = self.server.database.bytes("SELECT value FROM setting WHERE key = 'sign-in-key'")
         for age, detail in ((-60, "did not sign you in (denied)"), (60, "longer than 10 minutes")):
             cookie = f"{int(time.time()) - age}.secret"
             self.browser.cookies["tandem_oidc"] = cookie

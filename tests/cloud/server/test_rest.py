@@ -224,7 +224,7 @@ class Start(unittest.TestCase):
             self.assertIn(server.token, first)
             self.assertEqual(stat.S_IMODE(os.stat(server.data).st_mode), 0o700)
             self.assertEqual(stat.S_IMODE(os.stat(server.data / "admin.token").st_mode), 0o600)
-            self.assertEqual(server.token.encode() in (server.data / "tandem.db").read_bytes(), False)
+            self.assertFalse(server.database.holds(server.token.encode()))
             token = server.token
             server.stop()
             server.start()

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import sqlite3
 import unittest
 
 import server as s
@@ -163,11 +162,9 @@ class Watch(unittest.TestCase):
 
     def test_log_is_only_added_to(self):
         self.server.add_device()
-        database = sqlite3.connect(self.server.data / "tandem.db", timeout=s.LIMIT)
         for sql in ("UPDATE audit SET login = 'x'", "DELETE FROM audit"):
-            with self.assertRaisesRegex(sqlite3.IntegrityError, "only added to"), database:
-                database.execute(sql)
-        database.close()
+            with self.assertRaisesRegex(s.database.Refused, "only added to"):
+                self.server.database.change(sql)
         self.assertEqual(len(self.entries()), 1)
 
     def test_log_in_pages_and_of_one_user(self):

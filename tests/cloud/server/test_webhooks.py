@@ -5,7 +5,6 @@ import hmac
 import http.server
 import json
 import queue
-import sqlite3
 import threading
 import time
 import unittest
@@ -60,11 +59,7 @@ class Webhooks(unittest.TestCase):
 
     def make_due(self):
         """What waits for its next attempt waits no longer."""
-        database = sqlite3.connect(self.server.data / "tandem.db", timeout=s.LIMIT)
-        with database:
-            changed = database.execute("UPDATE delivery SET due = 1 WHERE due > 0 AND status <> 0 OR error <> ''").rowcount
-        database.close()
-        return changed
+        return self.server.database.change("UPDATE delivery SET due = 1 WHERE due > 0 AND status <> 0 OR error <> ''")
 
     def test_what_is_sent_is_signed_with_the_secret_and_the_time(self):
         self.start("--webhooks-anywhere")
