@@ -11,7 +11,7 @@
 
 #include "cloud/fleet/fleet.h"
 
-/* Deletes a firmware, its shipments with it, and has its file removed. */
+/* Deletes a firmware, its shipments with it, and has its file and those of its forms removed. */
 TDM_MUST_USE int removal_delete_firmware(struct fleet *fleet, int64_t firmware);
 
 /* A file that is to be removed now: STORE_NOT_FOUND if there is none. */

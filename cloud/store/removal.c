@@ -5,9 +5,12 @@
 
 int store_removal_add(struct store *store, int64_t firmware, int64_t due)
 {
-    struct query query = db__query(store, "INSERT INTO removal (sha256, due, tries, tried) "
-                                          "SELECT sha256, ?2, 0, 0 FROM firmware WHERE id = ?1 "
-                                          "ON CONFLICT (sha256) DO UPDATE SET due = excluded.due, tries = 0");
+    struct query query =
+        db__query(store, "INSERT INTO removal (sha256, due, tries, tried) "
+                         "SELECT sha256, CAST(?2 AS BIGINT), 0, 0 FROM firmware WHERE id = ?1 UNION "
+                         "SELECT sha256, CAST(?2 AS BIGINT), 0, 0 FROM form "
+                         "WHERE firmware = ?1 AND sha256 IS NOT NULL "
+                         "ON CONFLICT (sha256) DO UPDATE SET due = excluded.due, tries = 0");
     db__put_int(&query, firmware);
     db__put_int(&query, due);
     return db__run(&query);
@@ -57,7 +60,8 @@ int store_removal_drop(struct store *store, const uint8_t sha256[RECORD_DIGEST_B
 
 int store_file_needed(struct store *store, const uint8_t sha256[RECORD_DIGEST_BYTES], bool *needed)
 {
-    struct query query = db__query(store, "SELECT 1 FROM firmware WHERE sha256 = ? LIMIT 1");
+    struct query query = db__query(store, "SELECT 1 FROM firmware WHERE sha256 = ?1 UNION ALL "
+                                          "SELECT 1 FROM form WHERE sha256 = ?1 LIMIT 1");
     db__put_bytes(&query, sha256, RECORD_DIGEST_BYTES);
     *needed = db__row(&query);
     return db__end(&query);

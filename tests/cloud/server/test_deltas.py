@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import server as s  # noqa: E402
+import s3_stand_in  # noqa: E402
 import tandem_package as package  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
@@ -66,9 +67,10 @@ class Envelope:
 
 class DeltaCase(unittest.TestCase):
     options = ()
+    environment = None
 
     def setUp(self):
-        self.server = s.Server(*self.options)
+        self.server = s.Server(*self.options, environment=self.environment)
         self.server.start()
         self.addCleanup(self.server.__exit__)
         self.devices = []
@@ -423,29 +425,102 @@ class FullDisk(Failing):
                          {("compressed", "failed", "it could not be written: see whether the disk is full")})
 
 
-class Places(DeltaCase):
-    """With --files it is kept there, and the server's own folder may be lost."""
+class Places:
+    """With --files it is kept there, and the server's own folder may be lost. What holds of every place."""
 
+    def ship_delta(self):
+        image = image_of(1)
+        self.server.upload(pack(image, "1.0.0"))
+        self.firmware = self.server.upload(pack(changed(image, 2), "1.1.0"))
+        device = self.start_device(image)
+        shipment = self.server.ship(self.firmware)
+        return device.offer(), shipment
+
+    def lose(self, *folders):
+        for folder in folders:
+            for file in (self.server.data / folder).iterdir():
+                file.unlink()
+
+    def test_a_lost_folder_is_filled_again_from_there(self):
+        offer, shipment = self.ship_delta()
+        self.lose("firmware", "deltas")
+        data = self.fetch(offer)
+        self.assert_form(self.server.target(shipment), "delta", data, pack(changed(image_of(1), 2), "1.1.0"))
+        self.assertEqual(self.kept()[hashlib.sha256(data).hexdigest()], data)
+
+    def test_it_is_made_of_files_that_only_the_place_has(self):
+        image = image_of(1)
+        self.server.upload(pack(image, "1.0.0"))
+        firmware = self.server.upload(pack(changed(image, 2), "1.1.0"))
+        self.lose("firmware")
+        device = self.start_device(image)
+        self.server.ship(firmware)
+        self.assertEqual(Envelope(self.fetch(device.offer())).base.hex(), digest_of(image))
+
+    def test_one_that_was_damaged_there_is_never_sent(self):
+        offer, _ = self.ship_delta()
+        self.lose("deltas")
+        self.damage()
+        url = urlsplit(offer["url"])
+        self.assertEqual(self.server.ask("GET", f"{url.path}?{url.query}", token=False).status, 503)
+        self.server.wait_log("file-damaged")
+
+    def test_deleting_the_firmware_empties_the_place(self):
+        _, shipment = self.ship_delta()
+        self.assertEqual(len(self.kept()), 3)
+        self.server.ask("POST", f"/api/v1/shipments/{shipment['id']}/cancel")
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/shipments/{shipment['id']}").status, 204)
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/firmware/{self.firmware['id']}").status, 204)
+        s.wait_for("its file and its form are to be removed",
+                   lambda: self.server.database.change("UPDATE removal SET due = 0") == 2)
+        s.wait_for("they are gone", lambda: len(self.kept()) == 1)
+
+
+class InFolder(Places, DeltaCase):
     def setUp(self):
         self.place = Path(tempfile.mkdtemp(prefix="tandem-place-"))
         self.addCleanup(shutil.rmtree, self.place)
         self.options = ("--files", self.place)
         super().setUp()
 
-    def test_a_lost_folder_is_filled_again_from_there(self):
+    def kept(self):
+        return {file.name: file.read_bytes() for file in self.place.iterdir()}
+
+    def damage(self):
+        for file in self.place.iterdir():
+            file.write_bytes(b"something else")
+
+
+class InS3(Places, DeltaCase):
+    options = ("--files", "s3://bucket/forms")
+
+    def setUp(self):
+        self.s3 = s3_stand_in.S3().__enter__()
+        self.addCleanup(self.s3.__exit__)
+        self.environment = self.s3.environment
+        super().setUp()
+
+    def tearDown(self):
+        self.assertEqual(self.s3.refused, [])
+
+    def kept(self):
+        return {path.removeprefix("/bucket/forms/"): data for path, data in self.s3.objects.items()}
+
+    def damage(self):
+        for path in self.s3.objects:
+            self.s3.objects[path] = b"something else"
+
+    def test_one_that_cannot_be_kept_gives_way_to_the_plain_package(self):
         image = image_of(1)
         self.server.upload(pack(image, "1.0.0"))
-        firmware = self.server.upload(pack(changed(image, 2), "1.1.0"))
-        for folder in ("firmware", "deltas"):
-            for file in (self.server.data / folder).iterdir():
-                file.unlink()
+        new = pack(changed(image, 2), "1.1.0")
+        firmware = self.server.upload(new)
         device = self.start_device(image)
+        self.s3.failures = 1_000_000
         self.server.ship(firmware)
-        offer = device.offer()
-        for file in (self.server.data / "deltas").iterdir():
-            file.unlink()
-        data = self.fetch(offer)
-        self.assertEqual((self.place / hashlib.sha256(data).hexdigest()).read_bytes(), data)
+        self.assertEqual(self.fetch(device.offer()), new)
+        self.assertGreaterEqual(self.metric('tandem_deltas_made_total{result="files"}'), 1)
+        self.assertEqual(len(self.kept()), 2)
 
 
 class Servers(unittest.TestCase):
