@@ -126,5 +126,5 @@ int ask_change(const struct invocation *call, const char *prefix, json_t *body, 
         json_decref(body);
         return rc;
     }
-    return ask(call, "PATCH", prefix, "", body);
+    return ask(call, "PATCH", prefix, call->command->arguments_max > 0 ? "" : NULL, body);
 }

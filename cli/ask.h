@@ -31,7 +31,8 @@ int ask_put_number(json_t *body, const struct invocation *call, const char *name
 /* "disabled", from --disable and --enable; CLI_USAGE for both. */
 int ask_put_disabled(json_t *body, const struct invocation *call);
 
-/* Changes what the first argument names to body, which is freed; CLI_USAGE where that is no change. rc is
+/* Changes to body, which is freed, what the first argument names, or prefix where the command takes none;
+ * CLI_USAGE where that is no change. rc is
  * what reading the options has come to: anything but CLI_OK is returned and nothing asked. */
 int ask_change(const struct invocation *call, const char *prefix, json_t *body, int rc);
 

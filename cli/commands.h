@@ -65,6 +65,8 @@
     X(token_add)                                                                                             \
     X(token_delete)                                                                                          \
     X(organization_list)                                                                                     \
+    X(organization_show)                                                                                     \
+    X(organization_set)                                                                                      \
     X(organization_add)                                                                                      \
     X(audit)                                                                                                 \
     X(ncp_status)

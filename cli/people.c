@@ -108,7 +108,7 @@ static const struct option token_add_options[] = {
 /* --- Organizations --- */
 
 static const struct column organization_columns[] = {
-    {"id", "ID"}, {"name", "NAME"}, {"created", "CREATED"}, {NULL, NULL}};
+    {"id", "ID"}, {"name", "NAME"}, {"timezone", "TIME ZONE"}, {"created", "CREATED"}, {NULL, NULL}};
 
 static int run_organization_list(const struct invocation *call)
 {
@@ -119,11 +119,38 @@ static int run_organization_add(const struct invocation *call)
 {
     json_t *body = json_pack("{s:s, s:s}", "name", call->argument[0], "login", option_text(call, "login"));
 
+    ask_put_text(body, call, "timezone");
     return ask(call, "POST", "/organizations", NULL, body);
 }
 
+static int run_organization_show(const struct invocation *call)
+{
+    return ask(call, "GET", "/organization", NULL, NULL);
+}
+
+static int run_organization_set(const struct invocation *call)
+{
+    json_t *body = json_object();
+
+    ask_put_text(body, call, "name");
+    ask_put_text(body, call, "timezone");
+    return ask_change(call, "/organization", body, CLI_OK);
+}
+
+#define ZONE_OPTION                                                                                          \
+    {                                                                                                        \
+        "timezone", 'z', "ZONE", "of devices that have none of their own, such as Europe/Berlin", 0          \
+    }
+
 static const struct option organization_add_options[] = {
     {"login", 'l', "LOGIN", "of its first admin, whose one-time password is shown", OPTION_REQUIRED},
+    ZONE_OPTION,
+    ASK_OPTIONS_END,
+};
+
+static const struct option organization_set_options[] = {
+    {"name", 'n', "NAME", "what people call it", 0},
+    ZONE_OPTION,
     ASK_OPTIONS_END,
 };
 
@@ -175,4 +202,8 @@ ASK_COMMAND(organization_list, "organization list", "", 0, "list the server's or
             run_organization_list);
 ASK_COMMAND(organization_add, "organization add", "NAME", 1, "make an organization and its first admin",
             organization_add_options, run_organization_add);
+ASK_COMMAND(organization_show, "organization show", "", 0, "show one's own organization", NULL,
+            run_organization_show);
+ASK_COMMAND(organization_set, "organization set", "", 0, "change one's own organization",
+            organization_set_options, run_organization_set);
 ASK_COMMAND(audit, "audit", "", 0, "show who did what, newest first", audit_options, run_audit);

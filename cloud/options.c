@@ -118,8 +118,8 @@ static const struct {
      "                        version to count as updated (default: 300)",
      NO_TEXT},
     {TIMEZONE, "timezone", "NAME",
-     "where devices without a time zone of their own stand, such as\n"
-     "                        Europe/Berlin (default: UTC)",
+     "where devices stand that have no time zone, nor has their\n"
+     "                        organization, such as Europe/Berlin (default: UTC)",
      offsetof(struct options, zone)},
     {DELTAS, "deltas", "on|off",
      "make deltas and compressed packages for devices that decode them (default: on)", NO_TEXT},

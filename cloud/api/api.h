@@ -151,6 +151,9 @@ bool api_flag(struct api_call *call, const json_t *object, const char *key, bool
 bool api_choice(struct api_call *call, const json_t *object, const char *key, const char *const *slugs,
                 size_t count, int *value);
 bool api_time(struct api_call *call, const json_t *object, const char *key, int64_t *value);
+/* A time zone that this machine knows; empty or null is none. */
+bool api_zone(struct api_call *call, struct fleet *fleet, const json_t *object, const char *key,
+              char to[RECORD_TEXT]);
 /* An object inside the body, called what, has no members but these. */
 bool api_members(struct api_call *call, const json_t *object, const char *what, const char *const *members);
 
@@ -198,7 +201,7 @@ api_fn api_audit_list;
 api_fn api_webhook_create, api_webhook_list, api_webhook_show, api_webhook_change, api_webhook_delete,
     api_webhook_test, api_webhook_deliveries;
 api_fn api_token_create, api_token_list, api_token_delete;
-api_fn api_organization_own, api_organization_rename, api_organization_create, api_organization_list,
+api_fn api_organization_own, api_organization_change, api_organization_create, api_organization_list,
     api_organization_show, api_organization_delete;
 
 api_fn api_device_create, api_device_list, api_device_show, api_device_change, api_device_delete,

@@ -43,20 +43,6 @@ static bool take_tags(struct api_call *call, const json_t *list, char to[RECORD_
     return ok;
 }
 
-static bool take_zone(struct api_call *call, struct fleet *fleet, const json_t *body, const char *key,
-                      char to[RECORD_TEXT])
-{
-    if (json_object_get(body, key) == NULL)
-        return true;
-    if (!api_text(call, body, key, to, RECORD_TEXT, RECORD_TEXT - 1))
-        return false;
-    if (zone_find(&fleet->zones, to) != NULL)
-        return true;
-    (void)api_refuse(call, 422, "unknown time zone",
-                     "%s: there is no time zone \"%s\"; write it as Europe/Berlin", key, to);
-    return false;
-}
-
 /* Members that are absent stay as they are. */
 static bool take_fields(struct api_call *call, struct fleet *fleet, const json_t *body, struct device *device)
 {
@@ -65,8 +51,8 @@ static bool take_fields(struct api_call *call, struct fleet *fleet, const json_t
         !api_text(call, body, "name", device->name, sizeof device->name, RECORD_NAME_LETTERS))
         return false;
     return (tags == NULL || take_tags(call, tags, device->tags)) &&
-           take_zone(call, fleet, body, "timezone", device->zone) &&
-           take_zone(call, fleet, body, "location_timezone", device->location_zone);
+           api_zone(call, fleet, body, "timezone", device->zone) &&
+           api_zone(call, fleet, body, "location_timezone", device->location_zone);
 }
 
 int api_device_create(struct api_call *call, struct fleet *fleet)

@@ -62,6 +62,20 @@ bool api_time(struct api_call *call, const json_t *object, const char *key, int6
     return false;
 }
 
+bool api_zone(struct api_call *call, struct fleet *fleet, const json_t *object, const char *key,
+              char to[RECORD_TEXT])
+{
+    if (json_object_get(object, key) == NULL)
+        return true;
+    if (!api_text(call, object, key, to, RECORD_TEXT, RECORD_TEXT - 1))
+        return false;
+    if (zone_find(&fleet->zones, to) != NULL)
+        return true;
+    (void)api_refuse(call, 422, "unknown time zone",
+                     "%s: there is no time zone \"%s\"; write it as Europe/Berlin", key, to);
+    return false;
+}
+
 bool api_members(struct api_call *call, const json_t *object, const char *what, const char *const *members)
 {
     const char *key;

@@ -51,8 +51,9 @@ json_t *render_account(const struct account *account)
 
 json_t *render_organization(const struct organization *organization)
 {
-    return json_pack("{s:o, s:s, s:o}", "id", render_id('o', organization->id), "name", organization->name,
-                     "created", render_time(organization->created));
+    return json_pack("{s:o, s:s, s:o, s:o}", "id", render_id('o', organization->id), "name",
+                     organization->name, "timezone", render_text(organization->zone), "created",
+                     render_time(organization->created));
 }
 
 static json_t *render_running(const struct device *device)

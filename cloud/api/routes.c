@@ -104,7 +104,7 @@ static const struct route routes[] = {
     {"GET", V1 "/audit", "listAudit", ROUTE_JSON, 200, ROLE_ADMIN, AREA_AUDIT, "limit cursor user", api_audit_list},
 
     {"GET", V1 "/organization", "getOwnOrganization", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "", api_organization_own},
-    {"PATCH", V1 "/organization", "renameOwnOrganization", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_organization_rename},
+    {"PATCH", V1 "/organization", "changeOwnOrganization", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "", api_organization_change},
     {"POST", V1 "/organizations", "createOrganization", ROUTE_JSON, 201, ROLE_HOST, AREA_PEOPLE, "", api_organization_create},
     {"GET", V1 "/organizations", "listOrganizations", ROUTE_JSON, 200, ROLE_HOST, AREA_PEOPLE, "limit cursor", api_organization_list},
     {"GET", V1 "/organizations/:o", "getOrganization", ROUTE_JSON, 200, ROLE_HOST, AREA_PEOPLE, "", api_organization_show},

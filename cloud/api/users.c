@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cloud/api/api.h"
+#include "cloud/fleet/shipment.h"
 #include "cloud/text.h"
 
 /* A login: what people type, so without spaces and in one case. */
@@ -190,19 +191,29 @@ static int refuse_name(struct api_call *call)
     return api_refuse(call, 409, "name in use", "another organization of this server has this name");
 }
 
-int api_organization_rename(struct api_call *call, struct fleet *fleet)
+int api_organization_change(struct api_call *call, struct fleet *fleet)
 {
-    static const char *const members[] = {"name", NULL};
-    char name[RECORD_NAME];
+    static const char *const members[] = {"name", "timezone", NULL};
+    struct organization organization;
+    int result = store_organization_get(fleet->store, call->caller.organization, &organization);
+    if (result != STORE_OK)
+        return result;
+    struct organization before = organization;
     json_t *body = api_body(call, members);
-    bool ok = body != NULL && take_name(call, body, name);
+    bool ok = body != NULL &&
+              (json_object_get(body, "name") == NULL || take_name(call, body, organization.name)) &&
+              api_zone(call, fleet, body, "timezone", organization.zone);
     json_decref(body);
     if (!ok)
         return STORE_CONFLICT;
-    int result = store_organization_rename(fleet->store, call->caller.organization, name);
+    result = store_organization_update(fleet->store, &organization);
     if (result == STORE_CONFLICT)
         return refuse_name(call);
-    return result == STORE_OK ? answer_organization(call, fleet, call->caller.organization) : result;
+    if (result == STORE_OK && strcmp(before.zone, organization.zone) != 0)
+        result = shipment_zone_changed(fleet, organization.id);
+    if (result == STORE_OK)
+        call->answer = render_organization(&organization);
+    return result;
 }
 
 static int add_with_admin(struct api_call *call, struct fleet *fleet, struct organization *organization,
@@ -231,11 +242,12 @@ static int add_with_admin(struct api_call *call, struct fleet *fleet, struct org
 
 int api_organization_create(struct api_call *call, struct fleet *fleet)
 {
-    static const char *const members[] = {"name", "login", NULL};
+    static const char *const members[] = {"name", "login", "timezone", NULL};
     struct organization organization = {.created = fleet->now};
     char login[RECORD_LOGIN];
     json_t *body = api_body(call, members);
-    bool ok = body != NULL && take_name(call, body, organization.name) && take_login(call, body, login);
+    bool ok = body != NULL && take_name(call, body, organization.name) && take_login(call, body, login) &&
+              api_zone(call, fleet, body, "timezone", organization.zone);
     json_decref(body);
     return ok ? add_with_admin(call, fleet, &organization, login) : STORE_CONFLICT;
 }

@@ -78,6 +78,15 @@ void fleet_metadata(void *ctx, int64_t device, const char *name, char *to, size_
     to[value.bytes] = '\0';
 }
 
+/* NULL: it has none. */
+static const struct zone *organization_zone(struct fleet *fleet, int64_t id)
+{
+    struct organization organization;
+    if (store_organization_get(fleet->store, id, &organization) != STORE_OK || organization.zone[0] == '\0')
+        return NULL;
+    return zone_find(&fleet->zones, organization.zone);
+}
+
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
 {
     char name[RECORD_TEXT];
@@ -90,6 +99,8 @@ const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
         fleet_metadata(fleet, device->id, "Time Zone", name, sizeof name);
         zone = name[0] == '\0' ? NULL : zone_find(&fleet->zones, name);
     }
+    if (zone == NULL)
+        zone = organization_zone(fleet, device->organization);
     if (zone == NULL)
         zone = zone_find(&fleet->zones, fleet->zone);
     return zone != NULL ? zone : zone_find(&fleet->zones, "UTC");

@@ -85,14 +85,15 @@ struct fleet {
     struct zones zones;     /* looked up so far */
     struct effect *effects; /* of the job under way, newest first */
     bool busy;              /* the last tick left work behind */
-    char zone[RECORD_TEXT]; /* of devices that have none */
+    char zone[RECORD_TEXT]; /* of organizations that have none */
     int64_t hour;           /* that charts were kept for last, 0 unknown */
     int64_t minute;         /* the same, of new shipments */
     struct sight sight;
     struct planning *planning; /* the shipment being split into waves (fleet/planning.h) */
 };
 
-/* The zone in which the device's day passes: of its location, of its own field, or the fleet's. */
+/* The zone in which the device's day passes: of its location, of its own field, of its organization, or the
+ * fleet's. */
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device);
 
 /* A metadata of the device as text, "" without or if it does not fit. ctx is the fleet: the shape that

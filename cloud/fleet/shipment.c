@@ -115,6 +115,12 @@ static int sweep(struct fleet *fleet, const struct shipment *shipment)
     return result;
 }
 
+int shipment_zone_changed(struct fleet *fleet, int64_t organization)
+{
+    fleet->busy = true;
+    return store_shipment_sweep_slots(fleet->store, organization);
+}
+
 static int sweep_step(struct fleet *fleet)
 {
     struct shipment shipment;

@@ -250,16 +250,14 @@ static void local_time(int64_t now, int32_t offset, char *to, size_t capacity)
 static int answer_time(const struct message *message, const char *rest)
 {
     (void)rest;
-    char name[VALUES_NAME_MAX + 1];
     char iso[40];
     char json[512];
     struct fleet *fleet = message->fleet;
-    int result = read_text(message, "Time Zone", name, sizeof name);
+    struct device device;
+    int result = store_device_get(fleet->store, message->device, &device);
     if (result != STORE_OK)
         return result;
-    const struct zone *zone = zone_find(&fleet->zones, name);
-    if (zone == NULL)
-        zone = zone_find(&fleet->zones, "UTC");
+    const struct zone *zone = fleet_zone(fleet, &device);
     int32_t offset = zone_offset(zone, fleet->now);
     int32_t standard = zone_standard(zone, fleet->now);
     local_time(fleet->now, offset, iso, sizeof iso);

@@ -16,36 +16,39 @@ static void read_organization(struct query *query, void *record)
     organization->id = db__int(query);
     db__text(query, organization->name, sizeof organization->name);
     organization->created = db__int(query);
+    db__text(query, organization->zone, sizeof organization->zone);
 }
 
 int store_organization_add(struct store *store, struct organization *organization)
 {
-    struct query query = db__query(store, "INSERT INTO organization (name, created) VALUES (?, ?) "
+    struct query query = db__query(store, "INSERT INTO organization (name, created, zone) VALUES (?, ?, ?) "
                                           "ON CONFLICT DO NOTHING RETURNING id");
     db__put_text(&query, organization->name);
     db__put_int(&query, organization->created);
+    db__put_text(&query, organization->zone);
     return db__run_add(&query, &organization->id);
 }
 
 int store_organization_get(struct store *store, int64_t id, struct organization *organization)
 {
-    struct query query = db__query(store, "SELECT id, name, created FROM organization WHERE id = ?");
+    struct query query = db__query(store, "SELECT id, name, created, zone FROM organization WHERE id = ?");
     db__put_int(&query, id);
     return db__one(&query, read_organization, organization, sizeof *organization);
 }
 
-int store_organization_rename(struct store *store, int64_t id, const char *name)
+int store_organization_update(struct store *store, const struct organization *organization)
 {
     int64_t other = 0;
     struct query query = db__query(store, "SELECT id FROM organization WHERE name = ? AND id <> ?");
-    db__put_text(&query, name);
-    db__put_int(&query, id);
+    db__put_text(&query, organization->name);
+    db__put_int(&query, organization->id);
     int result = db__one(&query, read_number, &other, sizeof other);
     if (result != STORE_NOT_FOUND)
         return result == STORE_OK ? STORE_CONFLICT : result;
-    query = db__query(store, "UPDATE organization SET name = ? WHERE id = ?");
-    db__put_text(&query, name);
-    db__put_int(&query, id);
+    query = db__query(store, "UPDATE organization SET name = ?, zone = ? WHERE id = ?");
+    db__put_text(&query, organization->name);
+    db__put_text(&query, organization->zone);
+    db__put_int(&query, organization->id);
     return db__run_one(&query);
 }
 
@@ -86,7 +89,7 @@ int store_organizations(struct store *store, struct page page, struct organizati
                         size_t *count)
 {
     struct query query =
-        db__query(store, "SELECT id, name, created FROM organization WHERE id > ? ORDER BY id LIMIT ?");
+        db__query(store, "SELECT id, name, created, zone FROM organization WHERE id > ? ORDER BY id LIMIT ?");
     db__put_int(&query, page.after);
     db__put_int(&query, page.limit);
     return db__list(&query, read_organization, sizeof **organizations, organizations, count);

@@ -8,7 +8,8 @@
  * but accounts belongs to it. In order of id. */
 TDM_MUST_USE int store_organization_add(struct store *store, struct organization *organization);
 TDM_MUST_USE int store_organization_get(struct store *store, int64_t id, struct organization *organization);
-TDM_MUST_USE int store_organization_rename(struct store *store, int64_t id, const char *name);
+/* Writes name and zone; STORE_CONFLICT: another one has this name. */
+TDM_MUST_USE int store_organization_update(struct store *store, const struct organization *organization);
 TDM_MUST_USE int store_organization_delete(struct store *store, int64_t id);
 TDM_MUST_USE int store_organizations(struct store *store, struct page page,
                                      struct organization **organizations, size_t *count);

@@ -280,6 +280,8 @@ static const char *const steps[] = {
     "  sha256 {bytes} PRIMARY KEY, due BIGINT NOT NULL, tries BIGINT NOT NULL, tried BIGINT NOT NULL) "
     "{keyed};"
     "CREATE INDEX removal_by_due ON removal (due);",
+    /* 15: where the devices of an organization stand that have no time zone of their own */
+    "ALTER TABLE organization ADD COLUMN zone TEXT NOT NULL DEFAULT '';",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

@@ -300,6 +300,7 @@ struct organization {
     int64_t id;
     char name[RECORD_NAME];
     int64_t created;
+    char zone[RECORD_TEXT]; /* of its devices that have none, "" without */
 };
 
 /* Somebody who signs in. */

@@ -175,6 +175,17 @@ int store_shipment_sweeping(struct store *store, struct shipment *shipment)
     return db__one(&query, read_shipment, shipment, sizeof *shipment);
 }
 
+int store_shipment_sweep_slots(struct store *store, int64_t organization)
+{
+    struct query query = db__query(store, "UPDATE shipment SET sweep = 0 WHERE organization = ? AND "
+                                          "state = ? AND planned <> 0 AND slot <> ?");
+    db__put_int(&query, organization);
+    db__put_int(&query, SHIPMENT_LIVE);
+    db__put_int(&query, SLOT_ANY);
+    shelf__drop_shipment(store, 0);
+    return db__run(&query);
+}
+
 static void read_id(struct query *query, void *record)
 {
     *(int64_t *)record = db__int(query);

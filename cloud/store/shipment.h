@@ -26,6 +26,8 @@ TDM_MUST_USE int store_shipments_due(struct store *store, int64_t now, struct sh
 TDM_MUST_USE int store_shipment_unplanned(struct store *store, int64_t node, struct shipment *shipment);
 /* The newest whose connected devices are being gone through. */
 TDM_MUST_USE int store_shipment_sweeping(struct store *store, struct shipment *shipment);
+/* Has the connected devices of an organization's live shipments with a preferred time gone through. */
+TDM_MUST_USE int store_shipment_sweep_slots(struct store *store, int64_t organization);
 /* Connected devices that a shipment targets, in order, behind after. */
 TDM_MUST_USE int store_shipment_online(struct store *store, int64_t shipment, int64_t after, size_t limit,
                                        int64_t **devices, size_t *count);

@@ -77,6 +77,18 @@ class People(ConsoleCase):
         browser.open("/shipments/new")
         browser.see("There are no devices yet")
 
+    def test_an_admin_says_where_the_devices_of_the_organization_stand(self):
+        browser = self.browser
+        self.person(login="ada", role="admin")
+        self.sign_in("ada", "/settings/organization")
+        browser.fill("Time zone", "Mars/Olympus")
+        browser.click("Save")
+        browser.see("there is no time zone", "[role=alert]")
+        browser.fill("Time zone", "Europe/Berlin")
+        browser.click("Save")
+        browser.see("It was changed.")
+        self.assertEqual(self.server.get("/api/v1/organization")["timezone"], "Europe/Berlin")
+
 
 class ByProvider(ConsoleCase):
     """The identity provider is another site, as it is in the field: cookies must survive the way there and back."""

@@ -286,6 +286,38 @@ static void the_preferred_time_is_that_of_the_devices_zone(void **state)
     assert_status(world, shipment, near, "process-started");
 }
 
+static void put_zone(struct world *world, const char *zone)
+{
+    struct store *store = world->fleet.store;
+    struct organization organization;
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_organization_get(store, RECORD_FIRST_ORGANIZATION, &organization), STORE_OK);
+    snprintf(organization.zone, sizeof organization.zone, "%s", zone);
+    assert_int_equal(store_organization_update(store, &organization), STORE_OK);
+    assert_int_equal(shipment_zone_changed(&world->fleet, RECORD_FIRST_ORGANIZATION), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void without_a_zone_of_its_own_a_device_stands_where_its_organization_does(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    snprintf(world->fleet.zone, sizeof world->fleet.zone, "%s", "Europe/Berlin");
+    struct shipment_order order = world_order(world, world_firmware(world, "1.1.0", 0x11));
+    order.shipment.slot = SLOT_NIGHT;
+    int64_t shipment = world_ship(world, &order);
+    world_check_in(world, device, "1.0.0");
+    assert_no_offer(world);
+    /* The night of New York begins at 05:00 UTC; the device is connected, so it need not come back. */
+    put_zone(world, "America/New_York");
+    world_pass(world, 0);
+    assert_no_offer(world);
+    assert_int_equal(world_target(world, shipment, device).due, 1700024400000);
+    put_zone(world, "Asia/Kolkata");
+    world_pass(world, 0);
+    assert_offer(world);
+}
+
 static void the_rate_spaces_the_offers(void **state)
 {
     struct world *world = *state;
@@ -443,6 +475,7 @@ int main(void)
         CASE(after_its_expiry_a_shipment_is_finished_and_offers_nothing),
         CASE(a_device_waits_for_its_owner_and_then_not_for_its_time),
         CASE(the_preferred_time_is_that_of_the_devices_zone),
+        CASE(without_a_zone_of_its_own_a_device_stands_where_its_organization_does),
         CASE(the_rate_spaces_the_offers),
         CASE(bytes_per_second_space_the_offers_too),
         CASE(devices_that_do_not_meet_the_condition_are_not_needed),

@@ -39,10 +39,16 @@ class Command(CommandCase):
         self.tandem("device", "list", token=made["token"], code=3)
         self.tandem("token", "delete", made["id"], token=token)
         self.tandem("firmware", "list", token=made["token"], code=3)
-        self.json("organization", "add", "Acme", "--login", "acme", token=token)
-        self.assertEqual([o["name"] for o in self.json("organization", "list", token=token)["organizations"]], ["default", "Acme"])
+        self.json("organization", "add", "Acme", "--login", "acme", "--timezone", "Asia/Tokyo", token=token)
+        self.assertEqual([(o["name"], o["timezone"]) for o in self.json("organization", "list", token=token)["organizations"]],
+                         [("default", None), ("Acme", "Asia/Tokyo")])
+        changed = self.json("organization", "set", "--name", "Ours", "--timezone", "Europe/Berlin", token=token)
+        self.assertEqual(self.json("organization", "show", token=token), changed)
+        self.assertEqual((changed["name"], changed["timezone"]), ("Ours", "Europe/Berlin"))
+        self.assertIn("Mars", self.tandem("organization", "set", "--timezone", "Mars", token=token, code=3).stderr)
+        self.assertIn("nothing to change", self.tandem("organization", "set", token=token, code=2).stderr)
         actions = [e["action"] for e in self.json("audit", token=token)["entries"]]
-        self.assertEqual(actions[:3], ["createOrganization", "deleteToken", "createToken"])
+        self.assertEqual(actions[:4], ["changeOwnOrganization", "createOrganization", "deleteToken", "createToken"])
         self.assertIn("deleteUser", self.tandem("audit", "--user", "u1", token=token).stdout)
 
     def test_lists_are_whole(self):

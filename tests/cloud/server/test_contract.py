@@ -275,10 +275,12 @@ class Contract(unittest.TestCase):
     def organizations(self):
         self.status(200, "GET", "/api/v1/organization")
         self.status(200, "PATCH", "/api/v1/organization", {"name": "ours"})
+        self.status(422, "PATCH", "/api/v1/organization", {"timezone": "Mars/Olympus"})
         self.status(409, "PATCH", "/api/v1/organization", {"name": "other"})
         self.status(412, "PATCH", "/api/v1/organization", {"name": "x"}, headers={"If-Match": '"other"'})
         made = self.status(201, "POST", "/api/v1/organizations", {"name": "third", "login": "theo"}).json
         self.status(409, "POST", "/api/v1/organizations", {"name": "third", "login": "theodora"})
+        self.status(422, "POST", "/api/v1/organizations", {"name": "fourth", "login": "theodora", "timezone": "Mars/Olympus"})
         self.status(200, "GET", "/api/v1/organizations")
         self.status(200, "GET", f"/api/v1/organizations/{made['id']}")
         self.status(204, "DELETE", f"/api/v1/organizations/{made['id']}")

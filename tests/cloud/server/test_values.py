@@ -188,6 +188,17 @@ class Values(unittest.TestCase):
         for zone in ("../../etc/passwd", "No/Where", "x" * 900):
             device.publish("meta/Time Zone", zone)
             self.assertEqual(self.time(device)["tz_name"], "UTC")
+        self.organization(timezone="Africa/Lagos")
+        self.addCleanup(self.organization, timezone="")
+        self.assertEqual((self.time(device)["tz_name"], self.time(device)["tz_offset"]), ("Africa/Lagos", 60))
+        device.publish("meta/Time Zone", "Asia/Kolkata")
+        self.assertEqual(self.time(device)["tz_name"], "Asia/Kolkata")
+        answer = self.server.ask("PATCH", f"/api/v1/devices/{self.added['id']}", {"timezone": "Asia/Tokyo"})
+        self.assertEqual(answer.status, 200)
+        self.assertEqual((self.time(device)["tz_name"], self.time(device)["tz_offset"]), ("Asia/Tokyo", 540))
+
+    def organization(self, **changes):
+        self.assertEqual(self.server.ask("PATCH", "/api/v1/organization", changes).status, 200)
 
     def test_the_place_is_what_was_set(self):
         device = self.connect()

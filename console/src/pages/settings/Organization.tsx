@@ -8,20 +8,24 @@ import { Field } from "../../ui/Field";
 import { Panel } from "../../ui/Page";
 
 export function OrganizationPart() {
-  const [name, setName] = useState(session.value!.organization.name);
+  const own = session.value!.organization;
+  const [name, setName] = useState(own.name);
+  const [timezone, setTimezone] = useState(own.timezone ?? "");
   const [done, setDone] = useState(false);
-  const rename = useAction(async () => {
-    await patch("/organization", { name });
+  const change = useAction(async () => {
+    await patch("/organization", { name, timezone });
     await begin();
     setDone(true);
   });
   return (
     <Panel title="Organization">
-      <form class="form" onSubmit={(event) => { event.preventDefault(); setDone(false); void rename.run(); }}>
+      <form class="form" onSubmit={(event) => { event.preventDefault(); setDone(false); void change.run(); }}>
         <Field label="Name" value={name} onInput={setName} required maxLength={40} />
-        {rename.error && <ErrorNote error={rename.error} />}
-        {done && <Note kind="ok">It was renamed.</Note>}
-        <div class="actions"><Button type="submit" busy={rename.busy} disabled={name === session.value!.organization.name}>Rename</Button></div>
+        <Field label="Time zone" value={timezone} onInput={setTimezone} placeholder="the server's" spellcheck={false} maxLength={64}
+          hint="Of devices that have none of their own, for preferred times of shipments; such as Europe/Berlin" />
+        {change.error && <ErrorNote error={change.error} />}
+        {done && <Note kind="ok">It was changed.</Note>}
+        <div class="actions"><Button type="submit" busy={change.busy} disabled={name === own.name && timezone === (own.timezone ?? "")}>Save</Button></div>
       </form>
     </Panel>
   );
