@@ -31,7 +31,7 @@ static int read_back(void *ctx, bool base, uint32_t offset, uint8_t *to, uint32_
     const struct device *d = ctx;
     uint32_t limit = base ? d->base_bytes : d->written;
 
-    if (bytes == 0 || bytes > TDM_UNLZMA_RECENT)
+    if (bytes == 0 || bytes > TDM_UNLZMA_PIECE)
         abort();
     if (offset > limit || bytes > limit - offset)
         return TDM_E_PAYLOAD;
@@ -44,7 +44,7 @@ static int write_image(void *ctx, uint8_t *bytes, uint32_t count)
 {
     struct device *d = ctx;
 
-    if (count == 0 || count > TDM_UNLZMA_RECENT || count > d->image_bytes - d->written)
+    if (count == 0 || count > TDM_UNLZMA_PIECE || count > d->image_bytes - d->written)
         abort();
     memcpy(d->image + d->written, bytes, count);
     d->written += count;

@@ -1,27 +1,30 @@
 /* Frames, segments and the LZMA stream (docs/PACKAGE.md, "Encoded payloads"; the stream is that of the LZMA
  * specification, with lc 0, lp 0, pb 1).
  *
- *     HEAD --> SEGMENT ... --> START --> SYMBOL ... --> HEAD of the next frame
+ *     step_head --> step_segment ... --> step_start --> step_symbol ... --> step_head of the next frame
+ *
+ * Which step comes next follows from what is there: at == frame_end asks for a head, segments < wanted for a
+ * segment, range == 0 (which it never is in a stream) for its start.
  *
  * A step runs only when its input is there whole: no symbol takes more than 20 bytes, so 20 held bytes, or
  * all that is left of the frame, are enough. That keeps the decoder free of a state for each bit.
  *
  * The first error sticks. What follows it in the same step is harmless: nothing is written any more.
  *
- * Invariants: put - taken <= sizeof input; at <= frame_bytes; frame_start + frame_bytes <= image_bytes;
- * segments lie in the frame and in the base whole. */
+ * Invariants: put - taken <= sizeof input; taken and put reach due and never pass it; frame_start <= at <=
+ * frame_end <= image_bytes. */
 #include "tandem/unlzma.h"
 
-enum step { HEAD, SEGMENT, START, SYMBOL };
+#include <string.h>
 
 enum {
     HEAD_BYTES = 3,
     START_BYTES = 5,
     SYMBOL_BYTES_MAX = 20,
-    PIECE = TDM_UNLZMA_RECENT,
-    STATES = 12,
-    STATE_AFTER_MATCH = 7, /* from here on the last symbol was none of a literal */
-    POSITIONS = 2,         /* 1 << pb */
+    STATES = 12,     /* of LZMA: 0 to 6 behind a literal; */
+    STATE_MATCH = 7, /* behind a match; one more behind an old distance, two more behind a byte at it; */
+    STATE_MATCH_AGAIN = 10, /* the same where no literal was before that (the last two are one) */
+    POSITIONS = 2,          /* 1 << pb */
     MODEL_BITS = 11,
     MODEL_SHIFT = 5,
     LENGTH_MIN = 2,
@@ -68,20 +71,17 @@ static void refuse(struct tdm_unlzma *d)
 
 static uint8_t take(struct tdm_unlzma *d)
 {
-    if (d->left == 0) {
+    if (d->taken == d->due) {
         refuse(d);
         return 0;
     }
-    d->left--;
     return d->input[d->taken++ % TDM_UNLZMA_INPUT];
 }
 
-/* Symbols take what they need; so that they find it, a step begins with this. */
+/* Steps take what they need; so that they find it, each waits for this. */
 static bool is_ready(const struct tdm_unlzma *d)
 {
-    uint32_t held = d->put - d->taken;
-
-    return held >= SYMBOL_BYTES_MAX || held >= d->left;
+    return d->put == d->due || d->put - d->taken >= SYMBOL_BYTES_MAX;
 }
 
 /* LEB128. Bits that find no room are lost, which can only end in a wrong digest. */
@@ -111,74 +111,59 @@ static void read(struct tdm_unlzma *d, bool base, uint32_t offset, uint8_t *to, 
     check(d, d->ops->read(d->ctx, base, offset, to, count));
 }
 
-/* Adds sign times the prediction to count bytes that belong at frame byte at. */
-static void predict(struct tdm_unlzma *d, uint32_t at, uint8_t *bytes, uint32_t count, int sign)
+/* Adds sign times the prediction to the piece, count bytes that belong at an offset of the image. */
+static void predict(struct tdm_unlzma *d, uint32_t offset, uint32_t count, int sign)
 {
-    for (uint32_t i = 1; i <= d->segments; i++) {
+    for (uint32_t i = d->segments; i > 0; i--) {
         const struct tdm_unlzma_segment *segment = &d->segment[i];
-        uint32_t start = segment->start > at ? segment->start : at;
-        uint32_t end = least(segment->end, at + count);
-        uint8_t base[PIECE];
+        uint32_t start = d->frame_start + segment->start;
+        uint32_t end = least(d->frame_start + segment->end, offset + count);
+        uint8_t base[TDM_UNLZMA_PIECE];
 
+        if (start < offset)
+            start = offset;
         if (start >= end)
             continue;
-        read(d, true, d->frame_start + start + segment->shift, base, end - start);
-        for (uint32_t k = 0; k < end - start; k++)
-            bytes[start - at + k] = (uint8_t)(bytes[start - at + k] + sign * base[k]);
+        read(d, true, start + segment->shift, base, end - start);
+        for (uint32_t k = 0; start < end; k++, start++)
+            d->piece[start - offset] = (uint8_t)(d->piece[start - offset] + sign * base[k]);
     }
 }
 
-/* Puts out count bytes that the stream gave, PIECE at most. */
-static void put(struct tdm_unlzma *d, uint8_t *bytes, uint32_t count)
+/* Puts out the piece, count bytes that the stream gave. */
+static void put(struct tdm_unlzma *d, uint32_t count)
 {
-    uint32_t at = d->at;
-
-    for (uint32_t i = 0; i < count; i++)
-        d->recent[d->at++ % TDM_UNLZMA_RECENT] = bytes[i];
-    predict(d, at, bytes, count, 1);
+    predict(d, d->at, count, 1);
+    d->at += count;
     if (d->error == TDM_OK)
-        d->error = d->ops->write(d->ctx, bytes, count);
+        d->error = d->ops->write(d->ctx, d->piece, count);
 }
 
-/* Reads what lies distance bytes back, in the frame as the stream gave it: count bytes, or as many as are
- * there in one piece. Returns how many. */
-static uint32_t look_back(struct tdm_unlzma *d, uint32_t distance, uint8_t *to, uint32_t count)
+/* Reads what lies back by the last distance into the piece, in the frame as the stream gave it: count bytes,
+ * or as many as are there in one piece. Returns how many. */
+static uint32_t look_back(struct tdm_unlzma *d, uint32_t count)
 {
-    uint32_t at = d->at - distance;
-    uint32_t offset = d->frame_start + at;
-    bool here = distance <= d->at;
-    bool base = false;
+    uint32_t distance = d->distance[0] + 1;
+    bool base = distance > d->at;
+    uint32_t end = d->at;
 
-    if (!here) {
-        distance -= d->at;
-        base = distance > d->frame_start;
-    }
     if (base) {
-        distance -= d->frame_start;
-        offset = d->base_bytes - distance;
+        distance -= end;
+        end = d->base_bytes;
     }
     count = least(count, distance);
-    if (!here || distance > TDM_UNLZMA_RECENT) {
-        read(d, base, offset, to, count);
-        if (here)
-            predict(d, at, to, count, -1);
-        return count;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        to[i] = d->recent[at++ % TDM_UNLZMA_RECENT];
+    read(d, base, end - distance, d->piece, count);
+    if (!base)
+        predict(d, end - distance, count, -1);
     return count;
 }
 
 static void copy(struct tdm_unlzma *d, uint32_t count)
 {
-    uint8_t piece[PIECE];
-
-    if (count > d->frame_bytes - d->at)
-        refuse(d);
     while (count > 0 && d->error == TDM_OK) {
-        uint32_t n = look_back(d, d->distance[0] + 1, piece, least(count, PIECE));
+        uint32_t n = look_back(d, least(count, TDM_UNLZMA_PIECE));
 
-        put(d, piece, n);
+        put(d, n);
         count -= n;
     }
 }
@@ -211,27 +196,30 @@ static unsigned take_bit(struct tdm_unlzma *d, unsigned index)
     return 1;
 }
 
-/* A number of some bits, the highest first, with a model for each prefix; it comes with a 1 before it. */
+/* A number of some bits, the highest first, with a model for each prefix. */
 static unsigned take_tree(struct tdm_unlzma *d, unsigned models, unsigned bits)
 {
-    unsigned symbol = 1;
+    unsigned end = 1u << bits;
+    unsigned prefix = 1;
 
-    while (bits-- > 0)
-        symbol = symbol << 1 | take_bit(d, models + symbol);
-    return symbol;
+    while (prefix < end)
+        prefix = prefix << 1 | take_bit(d, models + prefix);
+    return prefix - end;
 }
 
-/* The lowest bit first, and no 1. */
-static uint32_t take_reverse_tree(struct tdm_unlzma *d, unsigned models, unsigned bits)
+/* Appends some bits that have no models, the highest first. */
+static uint32_t take_plain(struct tdm_unlzma *d, uint32_t number, unsigned bits)
 {
-    unsigned symbol = 1;
-    uint32_t value = 0;
-
-    for (unsigned i = 0; i < bits; i++) {
-        symbol = symbol << 1 | take_bit(d, models + symbol);
-        value |= (symbol & 1u) << i;
+    for (; bits > 0; bits--) {
+        normalize(d);
+        d->range >>= 1;
+        number <<= 1;
+        if (d->code >= d->range) {
+            d->code -= d->range;
+            number |= 1;
+        }
     }
-    return value;
+    return number;
 }
 
 /* --- Symbols --- */
@@ -245,15 +233,13 @@ static unsigned position(const struct tdm_unlzma *d)
  * for as long as they agree. */
 static void take_literal(struct tdm_unlzma *d)
 {
-    static const uint8_t after_literal[STATES] = {0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 4, 5};
     unsigned agrees = 0;
     unsigned symbol = 1;
     unsigned match = 0;
-    uint8_t byte = 0;
 
-    if (d->state >= STATE_AFTER_MATCH) {
-        look_back(d, d->distance[0] + 1, &byte, 1);
-        match = byte;
+    if (d->state >= STATE_MATCH) {
+        look_back(d, 1);
+        match = d->piece[0];
         agrees = 0x100;
     }
     while (symbol < 0x100) {
@@ -264,106 +250,121 @@ static void take_literal(struct tdm_unlzma *d)
         symbol = symbol << 1 | bit;
         agrees &= bit ? match : ~match;
     }
-    byte = (uint8_t)symbol;
-    d->state = after_literal[d->state];
-    put(d, &byte, 1);
+    if (d->state < 4)
+        d->state = 0;
+    else
+        d->state -= d->state < STATE_MATCH_AGAIN ? 3 : 6;
+    d->piece[0] = (uint8_t)symbol;
+    put(d, 1);
 }
 
 static unsigned take_length(struct tdm_unlzma *d, unsigned set)
 {
     unsigned models = set + LENGTH_LOW + 8 * position(d);
+    unsigned shortest = LENGTH_MIN;
+    unsigned bits = 3;
 
-    if (take_bit(d, set) == 0)
-        return LENGTH_MIN + take_tree(d, models, 3) - 8;
-    if (take_bit(d, set + 1) == 0)
-        return LENGTH_MIN + take_tree(d, models + LENGTH_MID - LENGTH_LOW, 3);
-    return LENGTH_MIN + 16 + take_tree(d, set + LENGTH_HIGH, 8) - 256;
+    if (take_bit(d, set) != 0) {
+        shortest = LENGTH_MIN + 8;
+        models += LENGTH_MID - LENGTH_LOW;
+        if (take_bit(d, set + 1) != 0) {
+            shortest = LENGTH_MIN + 16;
+            models = set + LENGTH_HIGH;
+            bits = 8;
+        }
+    }
+    return shortest + take_tree(d, models, bits);
 }
 
 /* A distance, less one. */
 static uint32_t take_distance(struct tdm_unlzma *d, unsigned length)
 {
     unsigned by_length = least(length - LENGTH_MIN, LENGTH_SLOTS - 1);
-    unsigned slot = take_tree(d, SLOT + (by_length << SLOT_BITS), SLOT_BITS) - (1u << SLOT_BITS);
+    unsigned slot = take_tree(d, SLOT + (by_length << SLOT_BITS), SLOT_BITS);
     unsigned bits = (slot >> 1) - 1;
-    uint32_t high = 2 | (slot & 1);
+    uint32_t distance = 2 | (slot & 1);
+    unsigned models = ALIGN;
+    unsigned low;
 
     if (slot < SLOTS_PLAIN)
         return slot;
-    if (slot < SLOTS_WITH_MODELS)
-        return (high << bits) + take_reverse_tree(d, SPECIAL + (high << bits) - slot, bits);
-    for (; bits > ALIGN_BITS; bits--) {
-        normalize(d);
-        d->range >>= 1;
-        high <<= 1;
-        if (d->code >= d->range) {
-            d->code -= d->range;
-            high |= 1;
-        }
+    if (slot < SLOTS_WITH_MODELS) {
+        models = SPECIAL + (distance << bits) - slot;
+    } else {
+        distance = take_plain(d, distance, bits - ALIGN_BITS);
+        bits = ALIGN_BITS;
     }
-    return high << ALIGN_BITS | take_reverse_tree(d, ALIGN, ALIGN_BITS);
+    low = take_tree(d, models, bits);
+    for (; bits > 0; bits--) {
+        distance = distance << 1 | (low & 1);
+        low >>= 1;
+    }
+    return distance;
+}
+
+/* Which of the last four distances. */
+static unsigned take_old(struct tdm_unlzma *d)
+{
+    unsigned old = 0;
+
+    while (old < 3 && take_bit(d, IS_REP_0 + old * STATES + d->state) != 0)
+        old++;
+    return old;
 }
 
 /* A match at a new distance, or at one of the last four, which moves to the front. */
-static void take_match(struct tdm_unlzma *d)
+static bool take_match(struct tdm_unlzma *d)
 {
-    uint32_t after_match = 0;
+    unsigned state = d->state;
+    unsigned next = state < STATE_MATCH ? STATE_MATCH : STATE_MATCH_AGAIN;
     unsigned old = 3;
     uint32_t distance;
     unsigned length;
 
-    if (d->state >= STATE_AFTER_MATCH)
-        after_match = 3;
-    if (take_bit(d, IS_REP + d->state) == 0) {
+    if (take_bit(d, IS_REP + state) == 0) {
         length = take_length(d, MATCH_LENGTH);
         distance = take_distance(d, length);
         if (distance == UINT32_MAX) /* an end marker */
-            refuse(d);
-        d->state = 7 + after_match;
+            return false;
     } else {
-        for (old = 0; old < 3 && take_bit(d, IS_REP_0 + old * STATES + d->state) != 0;)
-            old++;
+        old = take_old(d);
         distance = d->distance[old];
-        if (old == 0 && take_bit(d, IS_REP_0_LONG + d->state * POSITIONS + position(d)) == 0) {
-            d->state = after_match ? 11 : 9;
+        if (old == 0 && take_bit(d, IS_REP_0_LONG + state * POSITIONS + position(d)) == 0) {
+            next = least(next + 2, STATES - 1);
             length = 1;
         } else {
             length = take_length(d, REP_LENGTH);
-            d->state = 8 + after_match;
+            next++;
         }
     }
+    d->state = next;
     for (; old > 0; old--)
         d->distance[old] = d->distance[old - 1];
     d->distance[0] = distance;
+    if (length > d->frame_end - d->at)
+        return false;
     copy(d, length);
+    return true;
 }
 
-/* --- Steps --- */
+/* --- Steps: false if what they find can not be --- */
 
-static void enter_frame(struct tdm_unlzma *d, uint32_t start)
-{
-    d->frame_start = start;
-    d->frame_bytes = least(d->image_bytes - start, TDM_UNLZMA_FRAME_BYTES);
-    d->at = 0;
-    d->left = HEAD_BYTES;
-    d->step = HEAD;
-}
-
-static void step_head(struct tdm_unlzma *d)
+static bool step_head(struct tdm_unlzma *d)
 {
     uint32_t bytes = take(d);
 
     bytes |= (uint32_t)take(d) << 8;
+    d->frame_start = d->at;
+    d->frame_end = d->at + least(d->image_bytes - d->at, TDM_UNLZMA_FRAME_BYTES);
     d->segments = 0;
     d->wanted = take(d);
-    d->left = bytes - 1;
-    d->step = d->wanted > 0 ? SEGMENT : START;
-    if (bytes <= START_BYTES || d->wanted > TDM_UNLZMA_SEGMENTS_MAX)
-        refuse(d);
+    d->due += bytes - 1;
+    d->range = 0;
+    return bytes > START_BYTES && d->wanted <= TDM_UNLZMA_SEGMENTS_MAX;
 }
 
 /* What lies outside of frame or base is never used, or refused by read. */
-static void step_segment(struct tdm_unlzma *d)
+static bool step_segment(struct tdm_unlzma *d)
 {
     const struct tdm_unlzma_segment *last = &d->segment[d->segments++];
     struct tdm_unlzma_segment *segment = &d->segment[d->segments];
@@ -373,14 +374,13 @@ static void step_segment(struct tdm_unlzma *d)
     segment->end = (uint16_t)(segment->start + take_number(d));
     move = take_number(d);
     segment->shift = last->shift + (move & 1 ? ~(move >> 1) : move >> 1);
-    if (d->segments == d->wanted)
-        d->step = START;
+    return true;
 }
 
-static void step_start(struct tdm_unlzma *d)
+static bool step_start(struct tdm_unlzma *d)
 {
     if (take(d) != 0)
-        refuse(d);
+        return false;
     d->range = UINT32_MAX;
     for (unsigned i = 1; i < START_BYTES; i++)
         d->code = d->code << 8 | take(d);
@@ -389,33 +389,33 @@ static void step_start(struct tdm_unlzma *d)
         d->distance[i] = 0;
     for (unsigned i = 0; i < TDM_UNLZMA_MODELS; i++)
         d->model[i] = 1u << (MODEL_BITS - 1);
-    d->step = SYMBOL;
+    return true;
 }
 
-static void step_symbol(struct tdm_unlzma *d)
+static bool step_symbol(struct tdm_unlzma *d)
 {
     if (take_bit(d, IS_MATCH + d->state * POSITIONS + position(d)) == 0)
         take_literal(d);
-    else
-        take_match(d);
-    if (d->at < d->frame_bytes)
-        return;
+    else if (!take_match(d))
+        return false;
+    if (d->at < d->frame_end)
+        return true;
     normalize(d);
-    if (d->left != 0 || d->code != 0)
-        refuse(d);
-    enter_frame(d, d->frame_start + d->at);
+    if (d->taken != d->due || d->code != 0)
+        return false;
+    d->due += HEAD_BYTES;
+    return true;
 }
 
-static void run_step(struct tdm_unlzma *d)
+static bool run_step(struct tdm_unlzma *d)
 {
-    if (d->step == HEAD)
-        step_head(d);
-    else if (d->step == SEGMENT)
-        step_segment(d);
-    else if (d->step == START)
-        step_start(d);
-    else
-        step_symbol(d);
+    if (d->at == d->frame_end)
+        return step_head(d);
+    if (d->segments < d->wanted)
+        return step_segment(d);
+    if (d->range == 0)
+        return step_start(d);
+    return step_symbol(d);
 }
 
 /* --- The whole --- */
@@ -423,32 +423,29 @@ static void run_step(struct tdm_unlzma *d)
 void tdm_unlzma_init(struct tdm_unlzma *decoder, const struct tdm_unlzma_ops *ops, void *ctx,
                      uint32_t base_bytes, uint32_t image_bytes, uint32_t from)
 {
-    decoder->error = TDM_OK;
+    memset(decoder, 0, sizeof *decoder);
     decoder->ops = ops;
     decoder->ctx = ctx;
     decoder->base_bytes = base_bytes;
     decoder->image_bytes = image_bytes;
-    decoder->put = 0;
-    decoder->taken = 0;
-    decoder->segment[0] = (struct tdm_unlzma_segment){0, 0, 0};
-    enter_frame(decoder, from);
+    decoder->at = from;
+    decoder->frame_end = from;
+    decoder->due = HEAD_BYTES;
 }
 
 int tdm_unlzma_feed(struct tdm_unlzma *decoder, const uint8_t *data, uint32_t bytes)
 {
     while (decoder->error == TDM_OK) {
-        if (tdm_unlzma_done(decoder)) {
-            if (bytes > 0 || decoder->put != decoder->taken)
-                refuse(decoder);
-            break;
-        }
         if (is_ready(decoder)) {
-            run_step(decoder);
-        } else if (bytes > 0) {
+            if (!run_step(decoder))
+                refuse(decoder);
+        } else if (bytes == 0) {
+            break;
+        } else if (tdm_unlzma_done(decoder)) {
+            refuse(decoder);
+        } else {
             decoder->input[decoder->put++ % TDM_UNLZMA_INPUT] = *data++;
             bytes--;
-        } else {
-            break;
         }
     }
     return decoder->error;
@@ -456,5 +453,5 @@ int tdm_unlzma_feed(struct tdm_unlzma *decoder, const uint8_t *data, uint32_t by
 
 bool tdm_unlzma_done(const struct tdm_unlzma *decoder)
 {
-    return decoder->error == TDM_OK && decoder->frame_start == decoder->image_bytes;
+    return decoder->error == TDM_OK && decoder->at == decoder->image_bytes;
 }

@@ -15,7 +15,7 @@
 
 enum {
     WORD = 4,
-    COVER_BYTES = TDM_UNLZMA_RECENT + 2 * WORD /* whole words around what is read */
+    COVER_BYTES = TDM_UNLZMA_PIECE + 2 * WORD /* whole words around what is read */
 };
 
 static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)

@@ -16,9 +16,9 @@
 
 #define TDM_UNLZMA_MODELS 1831 /* adaptive bits of LZMA with lc 0, lp 0, pb 1 */
 #define TDM_UNLZMA_INPUT  32   /* holds the longest symbol, 20 bytes; a power of two */
-#define TDM_UNLZMA_RECENT 16   /* bytes of the stream kept in RAM; a power of two */
+#define TDM_UNLZMA_PIECE  16   /* bytes on their way to the image at most */
 
-/* Effects; each returns TDM_OK or the error that ends the decoding. Called for 1 to TDM_UNLZMA_RECENT bytes
+/* Effects; each returns TDM_OK or the error that ends the decoding. Called for 1 to TDM_UNLZMA_PIECE bytes
  * at a time. */
 struct tdm_unlzma_ops {
     /* Copies un-relocated bytes of the base, or of what write took of the image earlier. TDM_E_PAYLOAD where
@@ -35,28 +35,28 @@ struct tdm_unlzma_segment {
     uint32_t shift; /* base offset less image offset */
 };
 
-/* Fields are private. All numbers are words: a Cortex-M0 has fewer instructions for smaller ones. */
+/* Fields are private. First comes what a Cortex-M0 reaches with one instruction: 31 bytes, or 31 words. It
+ * has fewer instructions for numbers smaller than words. */
 struct tdm_unlzma {
-    uint32_t step;     /* enum step */
-    uint32_t state;    /* of LZMA, 0 to 11 */
-    uint32_t segments; /* of this frame that were read so far, */
-    uint32_t wanted;   /* of so many */
-    uint32_t put;      /* bytes put into input, */
-    uint32_t taken;    /* and taken from it */
-    int error;         /* the first; nothing is written any more */
+    uint8_t piece[TDM_UNLZMA_PIECE]; /* on its way from where a match refers to, to the image */
+    int error;                       /* the first; nothing is written any more */
+    uint32_t state;                  /* of LZMA, 0 to 11 */
+    uint32_t put;                    /* bytes put into input, */
+    uint32_t taken;                  /* and taken from it */
+    uint32_t due;                    /* what both are at the end of the frame's input */
+    uint32_t segments;               /* of this frame that were read so far, */
+    uint32_t wanted;                 /* of so many */
+    uint32_t at;                     /* the image byte that is written next */
+    uint32_t frame_start;
+    uint32_t frame_end;
+    uint32_t range;
+    uint32_t code;
+    uint32_t distance[4]; /* of the last matches, less one */
     const struct tdm_unlzma_ops *ops;
     void *ctx;
     uint32_t base_bytes;
     uint32_t image_bytes;
-    uint32_t frame_start; /* in the image */
-    uint32_t frame_bytes;
-    uint32_t at;   /* bytes of the frame given to write */
-    uint32_t left; /* bytes of the frame's input that were not taken yet */
-    uint32_t range;
-    uint32_t code;
-    uint32_t distance[4]; /* of the last matches, less one */
     uint8_t input[TDM_UNLZMA_INPUT];
-    uint8_t recent[TDM_UNLZMA_RECENT]; /* byte i of the frame's stream at i modulo its size */
     struct tdm_unlzma_segment segment[1 + TDM_UNLZMA_SEGMENTS_MAX]; /* the first is empty */
     uint16_t model[TDM_UNLZMA_MODELS];
 };

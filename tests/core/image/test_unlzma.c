@@ -34,7 +34,7 @@ static int read_back(void *ctx, bool base, uint32_t offset, uint8_t *to, uint32_
     struct device *d = ctx;
     uint32_t limit = base ? d->base_bytes : d->written;
 
-    assert_in_range(bytes, 1, TDM_UNLZMA_RECENT);
+    assert_in_range(bytes, 1, TDM_UNLZMA_PIECE);
     if (d->read_result != TDM_OK)
         return d->read_result;
     if (offset > limit || bytes > limit - offset)
@@ -47,7 +47,7 @@ static int write_image(void *ctx, uint8_t *bytes, uint32_t count)
 {
     struct device *d = ctx;
 
-    assert_in_range(count, 1, TDM_UNLZMA_RECENT);
+    assert_in_range(count, 1, TDM_UNLZMA_PIECE);
     assert_true(count <= wanted_bytes - d->written);
     if (d->write_result != TDM_OK && d->written + count > d->written_before_failing)
         return d->write_result;
