@@ -91,14 +91,32 @@ static int parse_method(struct http_head *head, struct slice text)
     return is_token(text) ? -501 : -400;
 }
 
+/* The absolute form, that of a request to a proxy, without its scheme and authority (RFC 9112, 3.2.2): modems
+ * send it. What is neither form is left as it is. */
+static struct slice origin_form(struct slice target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t bytes = strlen(schemes[i]);
+        if (target.bytes <= bytes || !equals((struct slice){target.at, bytes}, schemes[i]))
+            continue;
+        struct slice rest = {target.at + bytes, target.bytes - bytes};
+        struct slice authority;
+        if (cut(&rest, '/', &authority) && authority.bytes > 0)
+            return (struct slice){rest.at - 1, rest.bytes + 1};
+    }
+    return target;
+}
+
 static int parse_target(struct http_head *head, struct slice target)
 {
-    if (target.bytes == 0 || target.at[0] != '/')
-        return -400;
     for (size_t i = 0; i < target.bytes; i++) {
         if ((unsigned char)target.at[i] <= 0x20 || (unsigned char)target.at[i] >= 0x7F)
             return -400;
     }
+    target = origin_form(target);
+    if (target.bytes == 0 || target.at[0] != '/')
+        return -400;
     struct slice path;
     bool has_query = cut(&target, '?', &path);
     if (!copy(has_query ? path : target, head->path, sizeof head->path))
@@ -230,14 +248,16 @@ static bool cut_line(struct slice *text, struct slice *line)
 
 int http_head_parse(struct http_head *head, const char *data, size_t bytes)
 {
-    const char *end = memmem(data, bytes, "\r\n\r\n", 4);
+    /* An empty line in front belongs to the request before, says RFC 9112, 2.2. */
+    size_t skipped = bytes >= 2 && memcmp(data, "\r\n", 2) == 0 ? 2 : 0;
+    const char *end = memmem(data + skipped, bytes - skipped, "\r\n\r\n", 4);
     if (end == NULL)
         return bytes >= HTTP_HEAD_MAX ? -431 : 0;
     size_t length = (size_t)(end - data) + 4;
     if (length > HTTP_HEAD_MAX)
         return -431;
     *head = (struct http_head){0};
-    struct slice rest = {data, length - 2};
+    struct slice rest = {data + skipped, length - skipped - 2};
     struct slice line;
     struct seen seen = {0};
     if (!cut_line(&rest, &line))

@@ -72,12 +72,44 @@ static void what_two_ends_could_read_differently_is_refused(void **state)
         "GET / HTTP/1.1\nHost: x\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n",
         "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http:/// HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://x HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET file://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://x/ /y HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET  HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         assert_int_equal(parse(refused[i]), -400);
+}
+
+static void absolute_form_is_its_path_and_query(void **state)
+{
+    static const char *const requests[] = {
+        "GET http://a.example:8080/firmware/f1?token=http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET HTTPS://[::1]/firmware/f1?token=http://b/ HTTP/1.0\r\n\r\n",
+        "GET /firmware/f1?token=http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        assert_int_equal(parse(requests[i]), strlen(requests[i]));
+        assert_string_equal(head.path, "/firmware/f1");
+        assert_string_equal(head.query, "token=http://b/");
+    }
+}
+
+static void one_empty_line_in_front_is_passed_over(void **state)
+{
+    static const char text[] = "\r\nGET /a HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n";
+    (void)state;
+    assert_int_equal(parse(text), sizeof text - 1);
+    assert_string_equal(head.path, "/a");
+    assert_string_equal(http_head_value(&head, "a"), "b");
+    for (size_t bytes = 0; bytes + 1 < sizeof text; bytes++)
+        assert_int_equal(http_head_parse(&head, text, bytes), 0);
 }
 
 static void upgrade_is_wanted_only_where_connection_says_so(void **state)
@@ -138,6 +170,8 @@ int main(void)
         cmocka_unit_test(header_is_found_in_any_case_and_without_the_space_around_it),
         cmocka_unit_test(head_of_the_largest_size_keeps_all_its_headers),
         cmocka_unit_test(what_two_ends_could_read_differently_is_refused),
+        cmocka_unit_test(absolute_form_is_its_path_and_query),
+        cmocka_unit_test(one_empty_line_in_front_is_passed_over),
         cmocka_unit_test(upgrade_is_wanted_only_where_connection_says_so),
         cmocka_unit_test(cookie_is_found_by_its_whole_name),
         cmocka_unit_test(range_is_one_part_or_none),
