@@ -21,33 +21,44 @@ int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment)
 
 struct download {
     int64_t firmware;
-    bool complete;
+    enum download_step step;
+    bool *news; /* whether it changes the target's status */
 };
 
 static int apply_download(struct fleet *fleet, const struct scene *scene, struct target *target,
                           const void *argument)
 {
     const struct download *download = argument;
-    const struct firmware *firmware = &scene->firmware;
-    if (firmware->id == download->firmware && download->complete)
+    enum target_status before = target->status;
+    if (scene->firmware.id != download->firmware)
+        return STORE_OK;
+    if (download->step == DOWNLOAD_SENT)
         status_downloaded(target, &fleet->limits, fleet->now);
-    else if (firmware->id == download->firmware)
+    else
         status_requested(target, &fleet->limits, fleet->now);
+    *download->news = target->status != before;
     return STORE_OK;
 }
 
-int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool complete)
+static int note_download(struct fleet *fleet, const struct device *device, enum download_step step)
+{
+    bool sent = step == DOWNLOAD_SENT;
+    struct event event = {.kind = "download", .shipment = device->shipment};
+    snprintf(event.code, sizeof event.code, "%s", sent ? "sent" : "requested");
+    return fleet_step(fleet, device->id, &event,
+                      sent ? "the firmware was sent whole" : "the firmware was asked for");
+}
+
+int device_download(struct fleet *fleet, int64_t id, int64_t firmware, enum download_step step)
 {
     struct dossier dossier;
-    struct download download = {firmware, complete};
+    bool news = false;
+    struct download download = {firmware, step, &news};
     int result = dossier_open(&dossier, fleet, id);
     if (result == STORE_OK)
         result = dossier_change_current(&dossier, apply_download, &download);
-    struct event step = {.kind = "download", .shipment = dossier.device.shipment};
-    snprintf(step.code, sizeof step.code, "%s", complete ? "sent" : "requested");
-    if (result == STORE_OK)
-        result = fleet_step(fleet, id, &step,
-                            complete ? "the firmware was sent whole" : "the firmware was asked for");
+    if (result == STORE_OK && (news || step != DOWNLOAD_GOES_ON))
+        result = note_download(fleet, &dossier.device, step);
     result = dossier_close(&dossier, result);
     return result == STORE_NOT_FOUND ? STORE_OK : result;
 }

@@ -28,8 +28,10 @@ TDM_MUST_USE int device_logged(struct fleet *fleet, int64_t id, const char *text
 
 /* The offer went out on the device's connection. */
 TDM_MUST_USE int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment);
-/* The device asks for a firmware file (whole: from its first byte), or has received its last byte. */
-TDM_MUST_USE int device_download(struct fleet *fleet, int64_t id, int64_t firmware, bool complete);
+/* The device asks for a firmware file from its first byte, or for a later part, or its last byte was sent.
+ * Some modems fetch a file in hundreds of parts: they are one line of the timeline. */
+enum download_step { DOWNLOAD_BEGINS, DOWNLOAD_GOES_ON, DOWNLOAD_SENT };
+TDM_MUST_USE int device_download(struct fleet *fleet, int64_t id, int64_t firmware, enum download_step step);
 
 /* Its owner agrees to a shipment that waits for that, or declines it for good; 0: every one. answered gets
  * those that did wait. */

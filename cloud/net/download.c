@@ -46,10 +46,35 @@ static int read_form(struct visit *visit, struct fleet *fleet)
     return STORE_OK;
 }
 
+#define ETAG_MAX (2 * RECORD_DIGEST_BYTES + 3)
+
+static const char *write_etag(const struct firmware *firmware, char etag[ETAG_MAX])
+{
+    etag[0] = '"';
+    text_hex(firmware->sha256, RECORD_DIGEST_BYTES, etag + 1);
+    memcpy(etag + 1 + 2 * RECORD_DIGEST_BYTES, "\"", 2);
+    return etag;
+}
+
+/* The part that is asked for. Only a GET has one (RFC 9110, 14.2), and only of the file that it knows. */
+static enum http_range wanted_part(const struct visit *visit, int64_t *start, int64_t *length)
+{
+    const struct http_head *head = &visit->exchange->head;
+    const char *condition = http_head_value(head, "if-range");
+    char etag[ETAG_MAX];
+    if (head->method != HTTP_GET)
+        return HTTP_RANGE_NONE;
+    if (condition[0] != '\0' && strcmp(condition, write_etag(&visit->call.firmware, etag)) != 0)
+        return HTTP_RANGE_NONE;
+    return http_range_parse(http_head_value(head, "range"), visit->call.firmware.size, start, length);
+}
+
 static int run_download(struct desk_job *job, struct fleet *fleet)
 {
     struct visit *visit = (struct visit *)job;
     struct device device;
+    int64_t start = 0;
+    int64_t length;
     int result = store_device_get(fleet->store, visit->ticket.device, &device);
     if (result == STORE_OK)
         result = store_firmware_get(fleet->store, visit->ticket.firmware, &visit->call.firmware);
@@ -57,9 +82,11 @@ static int run_download(struct desk_job *job, struct fleet *fleet)
         result = read_rate(visit, fleet, device.shipment);
     if (result == STORE_OK)
         result = read_form(visit, fleet);
-    if (result == STORE_OK && visit->exchange->head.method == HTTP_GET)
-        result = device_download(fleet, device.id, visit->ticket.firmware, false);
-    return result;
+    if (result != STORE_OK || visit->exchange->head.method != HTTP_GET)
+        return result;
+    (void)wanted_part(visit, &start, &length);
+    return device_download(fleet, device.id, visit->ticket.firmware,
+                           start == 0 ? DOWNLOAD_BEGINS : DOWNLOAD_GOES_ON);
 }
 
 static void add_digests(struct http_exchange *exchange, const struct firmware *firmware)
@@ -79,16 +106,10 @@ static void send_file(struct visit *visit, int file)
     const struct firmware *firmware = &visit->call.firmware;
     int64_t start = 0;
     int64_t length = firmware->size;
-    char etag[2 * RECORD_DIGEST_BYTES + 3] = "\"";
+    char etag[ETAG_MAX];
     char content[96];
-    text_hex(firmware->sha256, RECORD_DIGEST_BYTES, etag + 1);
-    memcpy(etag + 1 + 2 * RECORD_DIGEST_BYTES, "\"", 2);
-    http_header(exchange, "ETag", etag);
-    const char *condition = http_head_value(&exchange->head, "if-range");
-    const char *wanted = http_head_value(&exchange->head, "range");
-    bool same = condition[0] == '\0' || strcmp(condition, etag) == 0;
-    enum http_range range =
-        same ? http_range_parse(wanted, firmware->size, &start, &length) : HTTP_RANGE_NONE;
+    http_header(exchange, "ETag", write_etag(firmware, etag));
+    enum http_range range = wanted_part(visit, &start, &length);
     if (range == HTTP_RANGE_UNSATISFIABLE) {
         close(file);
         snprintf(content, sizeof content, "bytes */%lld", (long long)firmware->size);
@@ -202,7 +223,7 @@ struct sent {
 static int run_sent(struct desk_job *job, struct fleet *fleet)
 {
     const struct ticket *ticket = &((struct sent *)job)->ticket;
-    return device_download(fleet, ticket->device, ticket->firmware, true);
+    return device_download(fleet, ticket->device, ticket->firmware, DOWNLOAD_SENT);
 }
 
 static void sent_done(struct desk_job *job, int result)

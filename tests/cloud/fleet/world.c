@@ -143,9 +143,9 @@ void world_disconnect(struct world *world, int64_t device)
 void world_download(struct world *world, int64_t device, int64_t firmware)
 {
     begin(world);
-    commit(world, device_download(&world->fleet, device, firmware, false));
+    commit(world, device_download(&world->fleet, device, firmware, DOWNLOAD_BEGINS));
     begin(world);
-    commit(world, device_download(&world->fleet, device, firmware, true));
+    commit(world, device_download(&world->fleet, device, firmware, DOWNLOAD_SENT));
 }
 
 void world_report(struct world *world, int64_t device, const char *json)

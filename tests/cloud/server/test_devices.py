@@ -192,6 +192,35 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.fetch(offer, **{"Range": "bytes=1-", "If-Range": etag}).status, 206)
         self.assertEqual(self.fetch(offer, **{"Range": "bytes=1-", "If-Range": '"other"'}).status, 200)
 
+    def test_a_file_fetched_in_parts_is_one_download(self):
+        data = s.plain("1.1.0")
+        shipment = self.server.ship(self.server.upload(data))
+        device = self.connect()
+        device.check_in("1.0.0")
+        offer = device.offer()
+        parts = [self.fetch(offer, Range=f"bytes={at}-{at + 255}", Connection="close").body for at in range(0, len(data), 256)]
+        self.assertEqual(b"".join(parts), data)
+        self.server.wait_status(shipment, "firmware-downloaded")
+        steps = [event["text"] for event in self.server.device(self.added)["timeline"] if "the firmware was" in event["text"]]
+        self.assertEqual(steps, ["the firmware was asked for", "the firmware was sent whole"])
+
+    def test_a_part_is_not_for_the_head_alone(self):
+        data = s.plain("1.1.0")
+        self.server.ship(self.server.upload(data))
+        device = self.connect()
+        device.check_in("1.0.0")
+        answer = self.fetch(device.offer(), "HEAD", Range="bytes=0-9")
+        self.assertEqual((answer.status, answer.headers["content-length"]), (200, str(len(data))))
+
+    def test_the_file_comes_to_a_target_in_absolute_form(self):
+        data = s.plain("1.1.0")
+        self.server.ship(self.server.upload(data))
+        device = self.connect()
+        device.check_in("1.0.0")
+        url = device.offer()["url"]
+        answer = self.server.raw(f"\r\nGET {url} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        self.assertEqual(answer.split(b"\r\n\r\n", 1)[1], data)
+
     def test_head_tells_all_and_sends_nothing(self):
         data = s.plain("1.1.0")
         shipment = self.server.ship(self.server.upload(data))
