@@ -51,8 +51,8 @@ static int take_line(struct config *config, char *line, const char *path, unsign
         return CLI_OK;
     }
     if (!equals) {
-        return output_fail(CLI_FAILED, "%s:%u: not \"key = value\"; possible keys are url and token", path,
-                           number);
+        return output_fail(CLI_FAILED, "%s:%u: not \"key = value\"; possible keys are url, token and ca",
+                           path, number);
     }
     *equals = '\0';
     key = trim(text);
@@ -60,9 +60,11 @@ static int take_line(struct config *config, char *line, const char *path, unsign
         set_if_unset(&config->url, trim(equals + 1));
     } else if (strcmp(key, "token") == 0) {
         set_if_unset(&config->token, trim(equals + 1));
+    } else if (strcmp(key, "ca") == 0) {
+        set_if_unset(&config->ca, trim(equals + 1));
     } else {
-        return output_fail(CLI_FAILED, "%s:%u: unknown key \"%s\"; possible are url and token", path, number,
-                           key);
+        return output_fail(CLI_FAILED, "%s:%u: unknown key \"%s\"; possible are url, token and ca", path,
+                           number, key);
     }
     return CLI_OK;
 }
@@ -95,7 +97,7 @@ static int check_private(const struct config *config, const char *path)
 static int read_config(struct config *config, const char *path)
 {
     struct file_bytes file;
-    struct config found = {NULL, NULL};
+    struct config found = {NULL, NULL, NULL};
     int rc = file_read(&file, path);
 
     if (rc == CLI_OK) {
@@ -110,6 +112,7 @@ static int read_config(struct config *config, const char *path)
     rc = rc == CLI_OK ? check_private(&found, path) : rc;
     set_if_unset(&config->url, found.url);
     set_if_unset(&config->token, found.token);
+    set_if_unset(&config->ca, found.ca);
     config_free(&found);
     return rc;
 }
@@ -180,11 +183,13 @@ static int load(struct config *config, const struct invocation *call, bool wants
     bool is_there = path && access(path, F_OK) == 0;
     int rc = CLI_OK;
 
-    *config = (struct config){NULL, NULL};
+    *config = (struct config){NULL, NULL, NULL};
     set_if_unset(&config->url, option_text(call, "url"));
     set_if_unset(&config->token, option_text(call, "token"));
+    set_if_unset(&config->ca, option_text(call, "ca"));
     set_if_unset(&config->url, getenv("TANDEM_URL"));
     set_if_unset(&config->token, getenv("TANDEM_TOKEN"));
+    set_if_unset(&config->ca, getenv("TANDEM_CA"));
     if (path && (is_there || wants_token)) {
         rc = read_config(config, path);
     } else if (!path && (!config->url || (wants_token && !config->token))) {
@@ -212,5 +217,6 @@ void config_free(struct config *config)
 {
     free(config->url);
     free(config->token);
-    *config = (struct config){NULL, NULL};
+    free(config->ca);
+    *config = (struct config){NULL, NULL, NULL};
 }

@@ -7,11 +7,13 @@
 struct config {
     char *url; /* without a slash at its end */
     char *token;
+    char *
+        ca; /* a file: the authorities that the server's certificate is checked against; NULL: the system's */
 };
 
-/* Each value from the first place that has it: --url and --token, TANDEM_URL and TANDEM_TOKEN, the file of
- * --config or ~/.config/tandem/config. CLI_OK, or CLI_USAGE or CLI_FAILED with the reason on standard error.
- * config_free is safe either way. */
+/* Each value from the first place that has it: --url, --token and --ca, TANDEM_URL, TANDEM_TOKEN and
+ * TANDEM_CA, the file of --config or ~/.config/tandem/config. CLI_OK, or CLI_USAGE or CLI_FAILED with the
+ * reason on standard error. config_free is safe either way. */
 int config_load(struct config *config, const struct invocation *call);
 /* The same without a token, for whoever has none yet. */
 int config_load_url(struct config *config, const struct invocation *call);

@@ -1,4 +1,5 @@
 /* tandem login: exchanges login and password for a token of one's own, kept in the configuration file. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,8 +95,11 @@ static void make_folders(const char *path)
 static int keep(const struct invocation *call, const struct config *config, const char *token)
 {
     char path[4096];
-    char text[1200];
-    int length = snprintf(text, sizeof text, "url = %s\ntoken = %s\n", config->url, token);
+    char text[PATH_MAX + 1200];
+    char ca[PATH_MAX];
+    bool has_ca = config->ca && realpath(config->ca, ca);
+    int length = snprintf(text, sizeof text, "url = %s\ntoken = %s\n%s%s%s", config->url, token,
+                          has_ca ? "ca = " : "", has_ca ? ca : "", has_ca ? "\n" : "");
 
     if (length >= (int)sizeof text || !config_place(call, path, sizeof path)) {
         return output_fail(CLI_FAILED, "where to keep the token? give --config FILE, or set HOME");

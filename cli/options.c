@@ -21,6 +21,7 @@ static const struct option json_options[] = {
 static const struct option server_options[] = {
     {"url", 0, "URL", "the server (or TANDEM_URL, or url in the configuration file)", 0},
     {"token", 0, "TOKEN", "the API token (or TANDEM_TOKEN, or token in the configuration file)", 0},
+    {"ca", 0, "FILE", "authorities that signed its certificate (or TANDEM_CA, or ca in that file)", 0},
     {"config", 0, "FILE", "configuration file instead of ~/.config/tandem/config", 0},
     {NULL, 0, NULL, NULL, 0},
 };

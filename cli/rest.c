@@ -171,6 +171,9 @@ static void set_options(struct exchange *exchange, const char *method, const cha
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (config->ca) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca);
+    }
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->curl_text);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange->answer);
@@ -207,6 +210,31 @@ static int explain_refusal(struct exchange *exchange, long status, const json_t 
     return status == HTTP_NOT_FOUND && title ? CLI_FAILED : CLI_SERVER;
 }
 
+static void explain_failure(struct exchange *exchange, CURLcode code)
+{
+    const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
+    const struct config *config = &exchange->rest->config;
+
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: no certificates can be read from it; --ca, TANDEM_CA or ca in the configuration file "
+                 "takes a PEM file",
+                 config->ca ? config->ca : text);
+    } else if (code == CURLE_PEER_FAILED_VERIFICATION && config->ca) {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: the server's certificate is not accepted: %s; it is checked against %s alone",
+                 config->url, text, config->ca);
+    } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: the server's certificate is not accepted: %s; if an authority of your own signed it, "
+                 "say which by --ca FILE or TANDEM_CA",
+                 config->url, text);
+    } else {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: the server can't be reached: %s; is tandem-cloud running?", config->url, text);
+    }
+}
+
 /* The answer with its status, whatever it is. */
 static int fetch(struct exchange *exchange, long *status)
 {
@@ -216,10 +244,7 @@ static int fetch(struct exchange *exchange, long *status)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
     code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
-        const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
-        snprintf(exchange->why, REST_WHY_BYTES,
-                 "%s: the server can't be reached: %s; is tandem-cloud running?", exchange->rest->config.url,
-                 text);
+        explain_failure(exchange, code);
         return CLI_SERVER;
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);

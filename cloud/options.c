@@ -36,6 +36,7 @@ enum option_id {
     OIDC_ISSUER,
     OIDC_CLIENT_ID,
     OIDC_SECRET_FILE,
+    OIDC_CA,
     OIDC_ROLE,
     OIDC_ORGANIZATION,
     FILES,
@@ -95,6 +96,8 @@ static const struct {
      offsetof(struct options, oidc.client_id)},
     {OIDC_SECRET_FILE, "oidc-secret-file", "FILE", "and its secret, the first line of this file",
      offsetof(struct options, oidc.secret_file)},
+    {OIDC_CA, "oidc-ca", "FILE", "authorities that sign its certificate (PEM; default: the system's)",
+     offsetof(struct options, oidc.ca)},
     {OIDC_ROLE, "oidc-role", "ROLE",
      "viewer or operator: add whom it knows and no admin has added,\n"
      "                        with this role (default: they are refused)",
@@ -317,12 +320,12 @@ static void take(struct options *options, int id, const char *value)
 static void check_oidc(const struct options *options)
 {
     const struct provider_settings *oidc = &options->oidc;
-    bool any =
-        oidc->client_id != NULL || oidc->secret_file != NULL || oidc->admits || oidc->organization != 0;
+    bool any = oidc->client_id != NULL || oidc->secret_file != NULL || oidc->ca != NULL || oidc->admits ||
+               oidc->organization != 0;
     if (oidc->issuer == NULL) {
         if (any)
-            usage_error("--oidc-client-id, --oidc-secret-file, --oidc-role and --oidc-organization need "
-                        "--oidc-issuer");
+            usage_error("--oidc-client-id, --oidc-secret-file, --oidc-ca, --oidc-role and "
+                        "--oidc-organization need --oidc-issuer");
         return;
     }
     if (oidc->client_id == NULL || oidc->secret_file == NULL || options->public_url == NULL)

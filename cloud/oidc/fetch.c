@@ -88,6 +88,8 @@ static void set_up(CURL *curl, struct fetch *fetch, struct answer *answer, char 
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, fetch);
+    if (fetch->ca != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, fetch->ca);
     if (fetch->form != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, fetch->form);
     if (fetch->user != NULL) {

@@ -18,6 +18,7 @@ bool fetch_is_safe(const char *url);
 
 struct fetch {
     const char *url;
+    const char *ca;       /* a PEM file of authorities, NULL: the system's */
     const char *form;     /* a body to POST, NULL: GET */
     const char *user;     /* of HTTP Basic, already encoded; NULL: none */
     const char *password; /* the same */

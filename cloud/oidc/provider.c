@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <openssl/x509_vfy.h>
 
 #include "cloud/log.h"
 #include "cloud/oidc/base64url.h"
@@ -59,6 +60,19 @@ static bool read_secret(struct provider *provider, const char *path, char *why, 
     return false;
 }
 
+/* Said at the start: otherwise every sign-in would fail for a reason that looks like the provider's. */
+static bool holds_authorities(const char *file, char *why, size_t capacity)
+{
+    X509_STORE *store = X509_STORE_new();
+    if (store == NULL)
+        abort();
+    bool good = file == NULL || X509_STORE_load_file(store, file) == 1;
+    if (!good)
+        snprintf(why, capacity, "--oidc-ca: no certificates can be read from %s; it takes a PEM file", file);
+    X509_STORE_free(store);
+    return good;
+}
+
 struct provider *provider_open(const struct provider_settings *settings, const uint8_t key[SECRET_KEY_BYTES],
                                char *why, size_t capacity)
 {
@@ -69,7 +83,8 @@ struct provider *provider_open(const struct provider_settings *settings, const u
     memcpy(provider->key, key, sizeof provider->key);
     pthread_mutex_init(&provider->lock, NULL);
     snprintf(provider->redirect, sizeof provider->redirect, "%s" REDIRECT_PATH, settings->public_url);
-    if (read_secret(provider, settings->secret_file, why, capacity))
+    if (read_secret(provider, settings->secret_file, why, capacity) &&
+        holds_authorities(settings->ca, why, capacity))
         return provider;
     provider_free(provider);
     return NULL;
@@ -124,7 +139,8 @@ static bool unavailable(struct trip *trip, const char *what)
 
 static json_t *ask(const struct provider *provider, struct trip *trip, const char *url)
 {
-    struct fetch fetch = {.url = url, .deadline_ms = trip->deadline_ms, .stop = &provider->stop};
+    struct fetch fetch = {
+        .url = url, .ca = provider->settings.ca, .deadline_ms = trip->deadline_ms, .stop = &provider->stop};
     json_t *json = fetch_json(&fetch);
     if (json != NULL && fetch.status == 200)
         return json;
@@ -295,6 +311,7 @@ static json_t *exchange(const struct provider *provider, struct trip *trip, cons
     snprintf(form, sizeof form, "grant_type=authorization_code&code=%s&redirect_uri=%s&code_verifier=%s",
              code, redirect, derive(provider, "verifier", trip->cookie, verifier));
     struct fetch fetch = {.url = endpoint,
+                          .ca = provider->settings.ca,
                           .form = form,
                           .user = user,
                           .password = password,

@@ -29,6 +29,7 @@ struct provider_settings {
     const char *issuer; /* NULL: there is no provider */
     const char *client_id;
     const char *secret_file;
+    const char *ca; /* a file: the authorities that its certificate is checked against; NULL: the system's */
     const char *public_url; /* of this server: people come back to it */
     bool admits;            /* people that no admin has added, */
     enum role role;         /* with this role */

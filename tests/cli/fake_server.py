@@ -1,6 +1,7 @@
 """A server that answers as docs/API.md says, from a script: what each request gets, and what was asked."""
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -30,9 +31,10 @@ def shipment(*rows, state="live"):
 
 
 class FakeServer:
-    """answers: {"METHOD /path": [(status, body), ...]}; the last answer of a list repeats."""
+    """answers: {"METHOD /path": [(status, body), ...]}; the last answer of a list repeats. With a certificate and its key it
+    speaks TLS."""
 
-    def __init__(self, answers):
+    def __init__(self, answers, certificate=None):
         self.answers = {key: list(value) if isinstance(value, list) else [value] for key, value in answers.items()}
         self.requests = []
         outer = self
@@ -49,7 +51,12 @@ class FakeServer:
             do_GET = do_POST = do_DELETE = handle_any
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.server.handle_error = lambda *_: None  # a client that does not trust us
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def serve(self, handler):

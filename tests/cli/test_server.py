@@ -12,6 +12,7 @@ import unittest
 
 from fake_server import FIRMWARE, TOKEN, FakeServer, problem, row, shipment
 from tandem_case import FAILED, SERVER, SHIPMENT, TIMEOUT, USAGE, TandemCase
+from certificates import Authority  # tandem_case knows where
 
 API = "/api/v1"
 DEVICE = {"id": "d1", "template": "TMPL", "name": "pump \u00fc", "online": True, "created": "2026-11-22T10:00:00.000Z",
@@ -20,8 +21,8 @@ DEVICE = {"id": "d1", "template": "TMPL", "name": "pump \u00fc", "online": True,
 
 
 class ServerCase(TandemCase):
-    def serve(self, answers):
-        server = FakeServer({method.replace(" /", f" {API}/"): answer for method, answer in answers.items()})
+    def serve(self, answers, certificate=None):
+        server = FakeServer({method.replace(" /", f" {API}/"): answer for method, answer in answers.items()}, certificate)
         self.enterContext(server)
         self.environment = {"TANDEM_URL": server.url, "TANDEM_TOKEN": TOKEN}
         return server
@@ -219,6 +220,46 @@ class Configuration(ServerCase):
         self.refused("device", "list", because="config:1: not \"key = value\"")
         self.config("url = http://x\nuser = me\n")
         self.refused("device", "list", because="config:2: unknown key \"user\"")
+
+
+class Authorities(ServerCase):
+    """A server whose certificate no authority of the system has signed."""
+
+    def setUp(self):
+        super().setUp()
+        self.ours = Authority(self.folder, "ours")
+        self.server = self.serve({"GET /devices": (200, {"devices": []})}, self.ours.sign("127.0.0.1", "IP:127.0.0.1"))
+
+    def test_without_one_the_way_to_name_it_is_said_and_nothing_is_sent(self):
+        error = self.ask("device", "list", code=SERVER).stderr
+        self.assertIn("certificate is not accepted", error)
+        self.assertIn("--ca FILE", error)
+        self.assertEqual(self.server.requests, [])
+
+    def test_it_is_named_by_option_environment_or_file(self):
+        file = self.ours.certificate
+        self.ask("device", "list", "--ca", file)
+        self.tandem("device", "list", environment={**self.environment, "TANDEM_CA": str(file)})
+        self.write("config", f"url = {self.server.url}\ntoken = {TOKEN}\nca = {file}\n").chmod(0o600)
+        self.tandem("device", "list", "--config", "config")
+        self.assertEqual(len(self.server.requests), 3)
+
+    def test_another_one_accepts_nothing(self):
+        other = Authority(self.folder, "other").certificate
+        error = self.ask("device", "list", "--ca", other, code=SERVER).stderr
+        self.assertIn("certificate is not accepted", error)
+        self.assertIn(str(other), error)
+        self.assertEqual(self.server.requests, [])
+
+    def test_a_name_that_is_not_in_the_certificate_is_refused(self):
+        url = self.server.url.replace("127.0.0.1", "localhost")
+        self.assertIn("localhost", self.ask("device", "list", "--ca", self.ours.certificate, "--url", url, code=SERVER).stderr)
+
+    def test_a_file_that_holds_none_is_named(self):
+        self.write("empty.pem", "no certificate")
+        for file in ("missing.pem", "empty.pem"):
+            error = self.ask("device", "list", "--ca", file, code=SERVER).stderr
+            self.assertIn(f"{file}: no certificates can be read", error)
 
 
 class Ship(ServerCase):

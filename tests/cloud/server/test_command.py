@@ -1,12 +1,31 @@
 """`tandem` as people use it with the running server: signing in, users, tokens, the audit log, lists of several pages."""
 
 import re
+import tempfile
 import unittest
 
 import server as s
+from certificates import Authority
 from command_case import CommandCase
 
 GOOD = "tulips under old bridges"
+
+
+class BehindAnAuthorityOfOnesOwn(CommandCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.authority = Authority(folder.name)
+        certificate, key = self.authority.sign("127.0.0.1", "IP:127.0.0.1")
+        self.options = ("--https", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key)
+        super().setUp()
+        self.url = f"https://127.0.0.1:{self.server.https_port}"
+
+    def test_login_keeps_where_the_authority_is(self):
+        password = re.search(r"admin password: (\S+)", (self.server.folder / "out").read_text())[1]
+        self.assertIn("--ca FILE", self.tandem("login", "admin", typed=f"{password}\n", code=3).stderr)
+        self.tandem("login", "admin", "--ca", self.authority.certificate, typed=f"{password}\n{GOOD}\n")
+        self.assertIn("admin", self.tandem("user", "list").stdout)
 
 
 class Command(CommandCase):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import provider as p
 import server as s
+from certificates import Authority
 
 BEGIN, END = "/api/v1/session/oidc", "/api/v1/session/oidc/callback"
 PUBLIC = "https://ota.example.com"
@@ -357,20 +358,32 @@ class Settings(unittest.TestCase):
             self.refused("is for --oidc-role", *good, "--oidc-organization", "o2")
             self.refused("takes an id", *good, "--oidc-organization", "x")
         self.refused("need --oidc-issuer", "--oidc-client-id", "x")
+        self.refused("need --oidc-issuer", "--oidc-ca", "x")
         self.refused("needs --oidc-client-id", "--oidc-issuer", "https://login.example.com")
 
     def test_a_certificate_that_nobody_trusts_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
-            files = [f"{folder}/{name}" for name in ("crt", "key")]
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                            "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-                            "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
-            provider = p.Provider(certificate=files)
+            ours, other = Authority(folder, "ours"), Authority(folder, "other")
+            provider = p.Provider(certificate=ours.sign("127.0.0.1", "IP:127.0.0.1"))
             self.addCleanup(provider.close)
-            with s.Server(*options(folder, provider.issuer)) as server:
-                self.assertEqual(Browser(server).get(BEGIN).status, 503)
-                self.assertIn("certificate", server.log())
-                self.assertEqual(provider.asked, [])
+            good = options(folder, provider.issuer)
+            for more in ((), ("--oidc-ca", other.certificate)):
+                with s.Server(*good, *more) as server:
+                    self.assertEqual(Browser(server).get(BEGIN).status, 503)
+                    self.assertIn("certificate", server.log())
+                    self.assertEqual(provider.asked, [])
+            with s.Server(*good, "--oidc-ca", ours.certificate) as server:
+                server.post("/api/v1/users", {"login": "ann@example.org"})
+                browser = Browser(server)
+                browser.sign_in(provider)
+                self.assertEqual(browser.who(), "ann@example.org")
+
+    def test_a_file_without_authorities_is_named_at_the_start(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "empty.pem").write_text("no certificate")
+            for file in ("missing.pem", "empty.pem"):
+                with self.assertRaisesRegex(AssertionError, f"--oidc-ca: no certificates can be read from .*{file}"):
+                    s.Server(*options(folder, "https://login.example.com", "--oidc-ca", f"{folder}/{file}")).start()
 
     def test_a_document_of_another_issuer_or_with_a_clear_address_in_it_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
