@@ -58,7 +58,7 @@ static json_int_t number_of(const json_t *object, const char *path)
 
 static void print_text(const char *label, const char *format, const char *a, const char *b)
 {
-    char line[512];
+    char line[600];
 
     snprintf(line, sizeof line, format, a, b);
     printf("  %-9s", label);
@@ -112,16 +112,31 @@ static void print_update(const json_t *mcu)
     }
 }
 
+static void print_uart(const json_t *mcu)
+{
+    const char *path = text_of(mcu, "uart.path");
+    const char *device = text_of(mcu, "uart.device");
+    char rest[300];
+
+    if (!json_is_true(output_member(mcu, "uart.open"))) {
+        print_text("uart", "%s%s", path, ", not there");
+        return;
+    }
+    if (strcmp(path, device) == 0) {
+        device = "";
+    }
+    snprintf(rest, sizeof rest, "%s%s%s, %" JSON_INTEGER_FORMAT " baud", device[0] != '\0' ? " (" : "",
+             device, device[0] != '\0' ? ")" : "", number_of(mcu, "uart.baud"));
+    print_text("uart", "%s%s", path, rest);
+}
+
 static void print_mcu(const json_t *mcu)
 {
-    bool open = json_is_true(output_member(mcu, "uart.open"));
     char line[128];
 
     output_put(stdout, text_of(mcu, "name"), -1);
     putchar('\n');
-    snprintf(line, sizeof line, "%" JSON_INTEGER_FORMAT " baud", number_of(mcu, "uart.baud"));
-    print_text("uart", "%s, %s", open ? text_of(mcu, "uart.device") : text_of(mcu, "uart.path"),
-               open ? line : "not there");
+    print_uart(mcu);
     print_text("link", "%s, %s", text_of(mcu, "link"), state_text(number_of(mcu, "state")));
     snprintf(line, sizeof line, ":%" JSON_INTEGER_FORMAT "%s, %s", number_of(mcu, "cloud.port"),
              json_is_true(output_member(mcu, "cloud.tls")) ? " (TLS)" : "",

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
@@ -28,14 +29,16 @@ enum {
     REOPEN_MS = 250,
     DRAIN_MS = 1,
     DRAINS_MAX = 3000, /* some 3 s: a line that takes longer is dead */
-    STUCK_S = 10       /* without room for a byte */
+    STUCK_S = 10,      /* without room for a byte */
+    QUIET_S = 30       /* without a byte; an MCU that lives was pinged before */
 };
 
 struct serial {
     struct event_base *base;
     struct serial_handler handler;
     const struct mcu_config *mcu;
-    char device[CONFIG_TEXT]; /* that is open: of a pattern, the one that was found */
+    char name[CONFIG_TEXT];   /* of a pattern, the one that was found */
+    char device[CONFIG_TEXT]; /* that is open: what the name led to */
     bool told_missing;        /* said once, not every second */
     int fd;                   /* -1 while closed */
     uint32_t baud;
@@ -117,6 +120,15 @@ static int open_device(const struct serial *serial, const char *path)
     return fd;
 }
 
+/* Names are links that udev sets: which device is open stands in the log and in the status. */
+static void remember_device(struct serial *serial)
+{
+    char *device = realpath(serial->name, NULL);
+
+    snprintf(serial->device, sizeof serial->device, "%s", device != NULL ? device : serial->name);
+    free(device);
+}
+
 /* The first device of the pattern that opens: an adapter may come back under another name. */
 static int open_tty(struct serial *serial)
 {
@@ -131,8 +143,9 @@ static int open_tty(struct serial *serial)
     for (size_t i = 0; i < found.gl_pathc && fd < 0; i++) {
         fd = open_device(serial, found.gl_pathv[i]);
         error = fd < 0 ? errno : error;
-        snprintf(serial->device, sizeof serial->device, "%s", found.gl_pathv[i]);
+        snprintf(serial->name, sizeof serial->name, "%s", found.gl_pathv[i]);
     }
+    remember_device(serial);
     globfree(&found);
     errno = error;
     return fd;
@@ -148,7 +161,8 @@ static int open_socket(struct serial *serial)
         return -1;
     }
     memcpy(address.sun_path, serial->mcu->uart, strlen(serial->mcu->uart) + 1);
-    snprintf(serial->device, sizeof serial->device, "%s", serial->mcu->uart);
+    snprintf(serial->name, sizeof serial->name, "%s", serial->mcu->uart);
+    remember_device(serial);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         int error = errno;
@@ -162,7 +176,7 @@ static int open_socket(struct serial *serial)
 
 static void close_line(struct serial *serial, const char *why)
 {
-    log_warning(serial->mcu->name, "uart %s: %s; opening it again", serial->device, why);
+    log_warning(serial->mcu->name, "uart %s: %s; opening it again", serial->name, why);
     event_free(serial->read_event);
     event_free(serial->write_event);
     close(serial->fd);
@@ -210,8 +224,7 @@ static bool finish_switch(struct serial *serial)
         return false;
     }
     if (serial->drains > DRAINS_MAX) {
-        log_warning(serial->mcu->name, "uart %s: does not send what it was given; dropping it",
-                    serial->device);
+        log_warning(serial->mcu->name, "uart %s: does not send what it was given; dropping it", serial->name);
         tcflush(serial->fd, TCOFLUSH);
     }
     serial->switching = false;
@@ -219,7 +232,7 @@ static bool finish_switch(struct serial *serial)
         close_line(serial, strerror(errno));
         return false;
     }
-    log_debug(serial->mcu->name, "uart %s: %u baud", serial->device, serial->baud);
+    log_debug(serial->mcu->name, "uart %s: %u baud", serial->name, serial->baud);
     return true;
 }
 
@@ -242,13 +255,30 @@ void serial_set_baud(struct serial *serial, uint32_t baud)
 
 /* --- Events --- */
 
+/* False if the name leads to another device now: udev's rules were changed, or the adapter's name given to
+ * another. */
+static bool still_leads_here(const struct serial *serial)
+{
+    struct stat named;
+    struct stat opened;
+
+    return serial->mcu->uart_is_socket || stat(serial->name, &named) != 0 ||
+           fstat(serial->fd, &opened) != 0 || named.st_rdev == opened.st_rdev;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
 {
     struct serial *serial = ctx;
     uint8_t bytes[BUFFER_BYTES];
-    ssize_t count = read(fd, bytes, sizeof bytes);
+    ssize_t count;
 
-    (void)what;
+    if (what & EV_TIMEOUT) {
+        if (!still_leads_here(serial)) {
+            close_line(serial, "leads to another device now");
+        }
+        return;
+    }
+    count = read(fd, bytes, sizeof bytes);
     if (count > 0) {
         serial->handler.receive(serial->handler.ctx, bytes, (size_t)count);
     } else if (count == 0) {
@@ -272,6 +302,8 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
 
 static void try_open(struct serial *serial)
 {
+    static const struct timeval quiet = {QUIET_S, 0};
+
     serial->fd = serial->mcu->uart_is_socket ? open_socket(serial) : open_tty(serial);
     if (serial->fd < 0) {
         if (!serial->told_missing) {
@@ -282,12 +314,12 @@ static void try_open(struct serial *serial)
         wait_ms(serial, REOPEN_MS);
         return;
     }
-    log_info(serial->mcu->name, "uart %s: open", serial->device);
+    log_info(serial->mcu->name, "uart %s: open (%s)", serial->name, serial->device);
     serial->told_missing = false;
     serial->out_length = serial->out_sent = 0;
     serial->read_event = event_new(serial->base, serial->fd, EV_READ | EV_PERSIST, on_readable, serial);
     serial->write_event = event_new(serial->base, serial->fd, EV_WRITE, on_writable, serial);
-    event_add(serial->read_event, NULL);
+    event_add(serial->read_event, &quiet);
     serial->handler.opened(serial->handler.ctx);
 }
 

@@ -1,7 +1,8 @@
 /* The line to the primary MCU: a tty, or a UNIX socket that stands for one.
  *
  * It is opened, and opened again when it goes away, for as long as the program runs. Where a pattern is
- * given, the first device of it that opens is taken. */
+ * given, the first device of it that opens is taken. A name that is given to another device meanwhile is
+ * followed once the one that is open was silent for half a minute. */
 #ifndef NCPD_SERIAL_H
 #define NCPD_SERIAL_H
 
@@ -36,7 +37,7 @@ void serial_kick(struct serial *serial);
 /* Changes the rate once everything that was pulled is on the wire. */
 void serial_set_baud(struct serial *serial, uint32_t baud);
 
-/* The device that is open, NULL while none is. */
+/* The device that is open, all links followed, NULL while none is. */
 const char *serial_device(const struct serial *serial);
 
 /* True if everything that was pulled was given to the kernel. */

@@ -79,6 +79,17 @@ class Hotplug(Link):
         self.wait_check_in()
         other.close()
 
+    def test_a_name_that_leads_to_another_device_now_is_followed_once_the_old_one_is_silent(self):
+        deaf = Adapter(self.folder, "tty")
+        self.start_ncp("tty")
+        self.ncp.wait_log(f"tty: open ({deaf.link.readlink()})")
+        deaf.link.unlink()
+        found, self.mcu = self.plug("tty")
+        self.ncp.wait_log("tty: leads to another device now; opening it again", seconds=60)
+        self.ncp.wait_log(f"tty: open ({found.link.readlink()})")
+        self.wait_check_in()
+        deaf.port.close()
+
     def test_one_that_is_not_there_yet_is_waited_for(self):
         self.start_ncp("ttyACM*")
         self.ncp.wait_log("ttyACM*: No such file or directory; trying again until it opens")

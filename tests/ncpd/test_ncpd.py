@@ -60,14 +60,14 @@ class Ncp:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(SECONDS)
 
-    def wait(self, condition, what):
-        deadline = time.monotonic() + SECONDS
+    def wait(self, condition, what, seconds=SECONDS):
+        deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s; log:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"{what}: not within {seconds} s; log:\n{self.log.read_text()}"
             time.sleep(0.02)
 
-    def wait_log(self, text):
-        self.wait(lambda: text in self.log.read_text(), f"{text!r} in the log")
+    def wait_log(self, text, seconds=SECONDS):
+        self.wait(lambda: text in self.log.read_text(), f"{text!r} in the log", seconds)
 
 
 class Case(unittest.TestCase):

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 import side_by_side  # noqa: E402
 from fake_cloud import Gateway  # noqa: E402
 from fake_mcu import FakeMcu  # noqa: E402
+from tandem_wire import open_pty  # noqa: E402
 from test_ncpd import NCP, SECONDS, TOKEN, Case, Ncp  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,10 @@ class Operation(Case):
         done = subprocess.run([TANDEM, "ncp", "status", "--json", "--socket", f"{self.folder}/status"],
                               capture_output=True, text=True, timeout=SECONDS, check=True)
         return json.loads(done.stdout)
+
+    def text(self):
+        return subprocess.run([TANDEM, "ncp", "status", "--socket", f"{self.folder}/status"], capture_output=True,
+                              text=True, timeout=SECONDS, check=True).stdout
 
     def start(self, *more, **options):
         self.start_mcu()
@@ -226,12 +231,21 @@ class Status(Operation):
         self.assertIn("an offer that is none", note["text"])
         self.assertLess(abs(note["at"] - time.time()), SECONDS)
 
+    def test_it_shows_which_device_the_name_of_the_uart_leads_to(self):
+        port, path = open_pty()
+        self.addCleanup(port.close)
+        Path(self.folder, "main").symlink_to(path)
+        self.ncp = Ncp(self.folder, f"{self.folder}/main", 1, "--status-socket", f"{self.folder}/status")
+        self.ncp.wait_log(f"main: open ({path})")
+        uart = self.status()["mcus"][0]["uart"]
+        self.assertEqual((uart["path"], uart["device"]), (f"{self.folder}/main", path))
+        self.assertIn(f"uart     {self.folder}/main ({path}), 38400 baud", self.text())
+
     def test_people_can_read_it(self):
         self.start()
-        done = subprocess.run([TANDEM, "ncp", "status", "--socket", f"{self.folder}/status"], capture_output=True,
-                              text=True, timeout=SECONDS, check=True)
-        for text in ("link     up", "firmware demo 1.0.0", f"127.0.0.1:{self.cloud.port}", "0 with a wrong CRC"):
-            self.assertIn(text, done.stdout)
+        text = self.text()
+        for part in ("link     up", "firmware demo 1.0.0", f"127.0.0.1:{self.cloud.port}", "0 with a wrong CRC"):
+            self.assertIn(part, text)
 
     def test_without_a_daemon_it_says_so(self):
         done = subprocess.run([TANDEM, "ncp", "status", "--socket", f"{self.folder}/nobody"], capture_output=True,
