@@ -34,6 +34,7 @@
     X(ship)                                                                                                  \
     X(shipment_list)                                                                                         \
     X(shipment_show)                                                                                         \
+    X(shipment_watch)                                                                                        \
     X(shipment_pause)                                                                                        \
     X(shipment_resume)                                                                                       \
     X(shipment_cancel)                                                                                       \

@@ -1,4 +1,4 @@
-/* tandem ship: uploads a firmware and ships it, in one command. */
+/* tandem ship: uploads a firmware and ships it, in one command. tandem shipment watch: follows it later. */
 #include <stdio.h>
 
 #include "cli/commands.h"
@@ -88,13 +88,35 @@ static int watch(struct rest *rest, const struct invocation *call, uint32_t seco
     return rc;
 }
 
-static int run(const struct invocation *call)
+/* Prints what became of it (shipment NULL: nothing is known) and ends; rc is what was reached. */
+static int conclude(struct rest *rest, const struct invocation *call, json_t *shipment, int rc)
+{
+    int printed = shipment ? shipment_print_result(call, shipment) : CLI_OK;
+
+    rest_close(rest);
+    return rc != CLI_OK ? rc : printed;
+}
+
+static int run_watch(const struct invocation *call)
+{
+    struct rest rest;
+    json_t *last;
+    uint32_t seconds = WATCH_SECONDS;
+    int rc = option_number(call, "timeout", UINT32_MAX, &seconds);
+
+    if (rc != CLI_OK || (rc = rest_open(&rest, call)) != CLI_OK) {
+        return rc;
+    }
+    rc = watch_shipment(&rest, call->argument[0], seconds, option_given(call, "json"), &last);
+    return conclude(&rest, call, last, rc);
+}
+
+static int run_ship(const struct invocation *call)
 {
     struct rest rest;
     json_t *shipment = NULL;
     uint32_t seconds = WATCH_SECONDS;
     int rc = option_number(call, "timeout", UINT32_MAX, &seconds);
-    int printed;
 
     if (rc == CLI_OK && option_given(call, "timeout") && !option_given(call, "watch")) {
         return output_fail(CLI_USAGE, "--timeout goes with --watch");
@@ -114,12 +136,26 @@ static int run(const struct invocation *call)
     if (rc == CLI_OK && option_given(call, "watch")) {
         rc = watch(&rest, call, seconds, &shipment);
     }
-    printed = shipment ? shipment_print_result(call, shipment) : CLI_OK;
-    rest_close(&rest);
-    return rc != CLI_OK ? rc : printed;
+    return conclude(&rest, call, shipment, rc);
 }
 
-static const struct option options[] = {
+static const struct option watch_options[] = {
+    {"timeout", 0, "SECONDS", "how long to follow it (3600)", 0},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+const struct command command_shipment_watch = {
+    .name = "shipment watch",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "follow a shipment until it ends, as `tandem ship --watch` does",
+    .options = watch_options,
+    .uses = USES_JSON | USES_SERVER,
+    .run = run_watch,
+};
+
+static const struct option ship_options[] = {
     SHIP_ORDER_OPTIONS,
     {"dry-run", 0, NULL, "upload, then say who would be updated and who not and why; ship nothing", 0},
     {"watch", 'w', NULL, "follow it until it ends", 0},
@@ -142,7 +178,7 @@ const struct command command_ship = {
         "Waves are served in the order given; the rest of the devices is a last one. --success, --failure,\n"
         "--minimum and --soak are the gate behind each of them:\n"
         "    tandem ship app.tdm -t TMPL --wave tag=lab --wave 1% --wave 10% --failure 5 --soak 60\n",
-    .options = options,
+    .options = ship_options,
     .uses = USES_JSON | USES_SERVER,
-    .run = run,
+    .run = run_ship,
 };

@@ -356,8 +356,9 @@ static int follow(struct watch *watch, uint32_t seconds)
         if (now() - watch->started >= seconds) {
             clear_block(watch);
             return output_fail(
-                CLI_TIMEOUT, "shipment %s has not ended after %u s; it goes on, see: tandem shipment show %s",
-                watch->id, seconds, watch->id);
+                CLI_TIMEOUT,
+                "shipment %s has not ended after %u s; it goes on, see: tandem shipment watch %s", watch->id,
+                seconds, watch->id);
         }
         pause_between(watch);
     }
@@ -370,6 +371,10 @@ int watch_shipment(struct rest *rest, const char *id, uint32_t seconds, bool jso
 
     watch.terminal = isatty(STDERR_FILENO) == 1;
     watch.silent = json && !watch.terminal;
+    if (watch.terminal) {
+        fprintf(stderr,
+                "Ctrl-C ends the watching, not the shipment; `tandem shipment watch` takes it up again.\n");
+    }
     rc = follow(&watch, seconds);
     clear_block(&watch);
     json_decref(watch.said);

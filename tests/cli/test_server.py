@@ -361,6 +361,19 @@ class Ship(ServerCase):
         self.assertIn("it goes on", self.ship("--watch", "--timeout", "0", code=TIMEOUT).stderr)
         self.ship("--timeout", "5", code=USAGE)
 
+    def test_a_shipment_that_goes_on_can_be_watched_again(self):
+        done = shipment(row("success", True), state="finished")
+        self.serve({"GET /shipments/s1": [(200, shipment(row("waiting"))), (200, done)],
+                    "GET /shipments/s2": (200, shipment(row("rollback", True, reason="watchdog"))),
+                    "GET /shipments/s3": (200, shipment(row("waiting")))})
+        text = self.ask("shipment", "watch", "s1").stdout
+        self.assertIn("pump d1: waiting", text)
+        self.assertIn("s1 finished", text)
+        self.assertEqual(json.loads(self.ask("shipment", "watch", "s1", "--json").stdout), done)
+        self.ask("shipment", "watch", "s2", code=SHIPMENT)
+        self.ask("shipment", "watch", "s3", "--timeout", "0", code=TIMEOUT)
+        self.ask("shipment", "watch", "s4", code=FAILED)
+
     def test_a_server_that_fails_meanwhile_is_asked_again(self):
         self.script(shipment(row("waiting")), problem(503, "restarting"), problem(503, "restarting"),
                     shipment(row("success", True)))
@@ -394,6 +407,7 @@ class Ship(ServerCase):
         reader.join()
         os.close(master)
         text = b"".join(drawn).decode()
+        self.assertIn("Ctrl-C ends the watching, not the shipment", text)
         self.assertIn("pump d1         download [##--------]  25%", text)
         self.assertIn(f"{name[:14]}  download", text)
         self.assertIn("UART [#####-----]  50%  transf", text)
