@@ -9,17 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(NAME, code, text): what the exit status says. docs/CLI.md has the same list. */
+/* X(NAME, code, uses, text): what the exit status says, and of which commands; 0: of all. docs/CLI.md has the
+ * same list. */
 #define CLI_EXITS(X)                                                                                         \
-    X(OK, 0, "done")                                                                                         \
-    X(FAILED, 1, "failed: the input is wrong, something was not found or could not be written")              \
-    X(USAGE, 2, "the command line is wrong")                                                                 \
-    X(SERVER, 3, "the server can't be reached, or refused the request")                                      \
-    X(SHIPMENT, 4, "the shipment ended, and not every device runs the firmware, or a gate stopped it")       \
-    X(TIMEOUT, 5, "the time limit passed; the shipment goes on")
+    X(OK, 0, 0, "done")                                                                                      \
+    X(FAILED, 1, 0, "failed: the input is wrong, something was not found or could not be written")           \
+    X(USAGE, 2, 0, "the command line is wrong")                                                              \
+    X(SERVER, 3, USES_SERVER, "the server can't be reached, or refused the request")                         \
+    X(SHIPMENT, 4, USES_WATCH,                                                                               \
+      "the shipment ended, and not every device runs the firmware, or a gate stopped it")                    \
+    X(TIMEOUT, 5, USES_WATCH, "the time limit passed; the shipment goes on")
 
 enum cli_exit {
-#define CLI_EXIT_ENUM(name, code, text) CLI_##name = (code),
+#define CLI_EXIT_ENUM(name, code, uses, text) CLI_##name = (code),
     CLI_EXITS(CLI_EXIT_ENUM)
 #undef CLI_EXIT_ENUM
 };
@@ -37,10 +39,11 @@ struct option {
     uint8_t rules;
 };
 
-/* Option lists that several commands share. */
+/* What several commands share: options, exit statuses. */
 enum command_uses {
     USES_JSON = 1,   /* --json */
     USES_SERVER = 2, /* --url, --token, --config */
+    USES_WATCH = 4,  /* follows a shipment */
 };
 
 struct invocation;

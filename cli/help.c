@@ -26,12 +26,24 @@ void help_group(const char *group)
     printf("\n`tandem help %s COMMAND` tells more.\n", group);
 }
 
-static void print_exits(void)
+static void print_exits(unsigned uses)
 {
+    static const struct {
+        int code;
+        unsigned uses;
+        const char *text;
+    } exits[] = {
+#define CLI_EXIT_ROW(name, code, uses, text) {code, uses, text},
+        CLI_EXITS(CLI_EXIT_ROW)
+#undef CLI_EXIT_ROW
+    };
+
     printf("\nExit status:\n");
-#define CLI_EXIT_LINE(name, code, text) printf("  %d  %s\n", code, text);
-    CLI_EXITS(CLI_EXIT_LINE)
-#undef CLI_EXIT_LINE
+    for (size_t i = 0; i < sizeof exits / sizeof exits[0]; i++) {
+        if (exits[i].uses == 0 || (exits[i].uses & uses)) {
+            printf("  %d  %s\n", exits[i].code, exits[i].text);
+        }
+    }
 }
 
 void help_overview(void)
@@ -43,7 +55,7 @@ void help_overview(void)
         print_summary(*c);
     }
     printf("\n`tandem help COMMAND` tells more; `tandem --version` prints the version.\n");
-    print_exits();
+    print_exits(USES_SERVER | USES_WATCH);
 }
 
 static void print_option(const struct option *row)
@@ -56,12 +68,24 @@ static void print_option(const struct option *row)
            row->rules & OPTION_REPEATED ? " (may be repeated)" : "");
 }
 
+/* What can't be left out, then that there is more. */
+static void print_usage(const struct command *command)
+{
+    printf("Usage: tandem %s%s%s", command->name, command->arguments[0] ? " " : "", command->arguments);
+    for (const struct option *row = command->options; row && row->name; row++) {
+        if (row->rules & OPTION_REQUIRED) {
+            printf(" --%s %s", row->name, row->value);
+        }
+    }
+    printf(" [OPTIONS]\n");
+}
+
 void help_command(const struct command *command)
 {
     const struct option *row;
 
-    printf("tandem %s: %s\n\nUsage: tandem %s%s%s [OPTIONS]\n", command->name, command->summary,
-           command->name, command->arguments[0] ? " " : "", command->arguments);
+    printf("tandem %s: %s\n\n", command->name, command->summary);
+    print_usage(command);
     if (command->details) {
         printf("\n%s", command->details);
     }
@@ -71,5 +95,5 @@ void help_command(const struct command *command)
             print_option(row);
         }
     }
-    print_exits();
+    print_exits(command->uses);
 }

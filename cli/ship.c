@@ -151,7 +151,7 @@ const struct command command_shipment_watch = {
     .arguments_max = 1,
     .summary = "follow a shipment until it ends, as `tandem ship --watch` does",
     .options = watch_options,
-    .uses = USES_JSON | USES_SERVER,
+    .uses = USES_JSON | USES_SERVER | USES_WATCH,
     .run = run_watch,
 };
 
@@ -179,6 +179,6 @@ const struct command command_ship = {
         "--minimum and --soak are the gate behind each of them:\n"
         "    tandem ship app.tdm -t TMPL --wave tag=lab --wave 1% --wave 10% --failure 5 --soak 60\n",
     .options = ship_options,
-    .uses = USES_JSON | USES_SERVER,
+    .uses = USES_JSON | USES_SERVER | USES_WATCH,
     .run = run_ship,
 };

@@ -29,6 +29,14 @@ class CommandLine(TandemCase):
             self.assertIn("Exit status:", text)
             self.assertEqual(self.tandem(*name, "--help").stdout, text)
 
+    def test_help_names_what_is_required_and_the_exit_statuses_that_can_be(self):
+        for name, usage, codes in (("pack", "INPUT --output FILE.tdm --key PRIV.pem --hardware ID [OPTIONS]", "012"),
+                                   ("device list", "[OPTIONS]", "0123"), ("ship", "FILE --template TEMPLATE [OPTIONS]", "012345"),
+                                   ("shipment watch", "ID [OPTIONS]", "012345")):
+            text = self.tandem("help", *name.split()).stdout
+            self.assertIn(f"Usage: tandem {name} {usage}\n", text)
+            self.assertEqual("".join(re.findall(r"(?m)^  (\d)  ", text)), codes)
+
     def test_no_option_means_two_things(self):
         for name in self.commands():
             options = re.findall(r"(?m)^  (?:-(\w),|   ) --(\S+)", self.tandem("help", *name).stdout)
