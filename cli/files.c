@@ -170,21 +170,52 @@ static int write_beside(const char *path, char *temporary, const void *data, siz
     return CLI_OK;
 }
 
-int file_write(const char *path, const void *data, size_t size, mode_t mode)
+static bool is_special(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+/* What mkostemp makes a name beside path of; to be freed. */
+static char *name_beside(const char *path)
 {
     static const char suffix[] = ".XXXXXX";
     size_t length = strlen(path);
-    struct stat status;
+    char *name = memory_take(length + sizeof suffix);
+
+    memcpy(name, path, length);
+    memcpy(name + length, suffix, sizeof suffix);
+    return name;
+}
+
+int file_write(const char *path, const void *data, size_t size, mode_t mode)
+{
     char *temporary;
     int rc;
 
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+    if (is_special(path)) {
         return write_directly(path, data, size);
     }
-    temporary = memory_take(length + sizeof suffix);
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, suffix, sizeof suffix);
+    temporary = name_beside(path);
     rc = write_beside(path, temporary, data, size, mode);
+    free(temporary);
+    return rc;
+}
+
+int file_try(const char *path)
+{
+    bool special = is_special(path);
+    char *temporary = name_beside(path);
+    int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : mkostemp(temporary, O_CLOEXEC);
+    int rc = fd < 0 ? fail_errno("can't be created", path) : CLI_OK;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (fd >= 0 && !special) {
+        unlink(temporary);
+    }
     free(temporary);
     return rc;
 }

@@ -22,11 +22,15 @@ void file_free(struct file_bytes *file);
  * regular file (a pipe, a terminal) is written to directly. CLI_OK or CLI_FAILED. */
 int file_write(const char *path, const void *data, size_t size, mode_t mode);
 
-/* The same for what a command makes of files, which is never written over one that it read: a firmware, or
+/* CLI_OK if path's folder lets file_write make a file, before work that takes long is done for it. Leaves
+ * path as it is. */
+int file_try(const char *path);
+
+/* file_write for what a command makes of files, which is never written over one that it read: a firmware, or
  * the only copy of a key. */
 int file_write_output(const char *path, const void *data, size_t size);
 
-/* The same for a file that must not exist yet; it never replaces one. */
+/* file_write for a file that must not exist yet; it never replaces one. */
 int file_create(const char *path, const void *data, size_t size, mode_t mode);
 
 /* size bytes from malloc, or the end of the program with a message: nothing here can go on without memory. */

@@ -1,10 +1,10 @@
 /* tandem torture: the simulator of sim/ on a user's own flash layout. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/files.h"
 #include "cli/layout.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -176,7 +176,6 @@ struct run {
     bool json;                     /* instead of a table */
     json_t *rows;                  /* for --json and a report that is JSON */
     struct torture_report *report; /* that is a page */
-    FILE *json_report;
 };
 
 static void torture_scenario(struct run *run, struct sim_world *world, struct sim_tally *tally)
@@ -214,6 +213,7 @@ static int run_scenario(struct run *run, const struct sim_scenario *scenario)
     }
     if (!run->json) {
         sim_report_row(stdout, &tally);
+        fflush(stdout); /* a run takes long, and a pipe would show nothing of it */
     }
     return CLI_OK;
 }
@@ -225,39 +225,38 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-static int report_fails(const char *path)
-{
-    return output_fail(CLI_FAILED, "%s: %s; give --report a file that can be written", path, strerror(errno));
-}
-
-/* Opens what --report asks for: a run takes long, and its end is no time to find that there is no room. */
+/* Begins what --report asks for. A run takes long, and its end is no time to find that there is no such
+ * folder. */
 static int open_report(const struct invocation *call, struct run *run)
 {
     const char *path = option_text(call, "report");
     const char *layout = option_text(call, "layout");
+    bool page = path != NULL && ends_with(path, ".html");
+    int rc;
 
     if (path == NULL) {
         return CLI_OK;
     }
-    if (ends_with(path, ".json")) {
-        run->json_report = fopen(path, "w");
-        return run->json_report != NULL ? CLI_OK : report_fails(path);
-    }
-    if (!ends_with(path, ".html")) {
+    if (!page && !ends_with(path, ".json")) {
         return output_fail(CLI_USAGE, "--report takes a file that ends in .html or .json, not \"%s\"", path);
     }
-    run->report = torture_report_open(path, layout != NULL ? layout : "small", &run->plan);
-    return run->report != NULL ? CLI_OK : CLI_FAILED;
+    rc = file_try(path);
+    if (rc == CLI_OK && page) {
+        run->report = torture_report_open(layout != NULL ? layout : "small", &run->plan);
+        rc = run->report != NULL ? CLI_OK : output_fail(CLI_FAILED, "out of memory");
+    }
+    return rc;
 }
 
-static int write_json(FILE *to, const char *path, json_t *value)
+static int write_report(const char *path, struct run *run, const json_t *sums)
 {
-    int failed = json_dumpf(value, to, JSON_INDENT(2));
+    char *text = run->report != NULL ? torture_report_close(run->report, &run->total)
+                                     : json_dumps(sums, JSON_INDENT(2));
+    int rc =
+        text != NULL ? file_write(path, text, strlen(text), 0666) : output_fail(CLI_FAILED, "out of memory");
 
-    if (fclose(to) != 0 || failed != 0) {
-        return report_fails(path);
-    }
-    return CLI_OK;
+    free(text);
+    return rc;
 }
 
 /* The sums, to everybody who asked. */
@@ -265,13 +264,8 @@ static int conclude(const struct invocation *call, struct run *run)
 {
     const char *path = option_text(call, "report");
     json_t *sums = total_json(&run->total, &run->plan, run->rows);
-    int rc = CLI_OK;
+    int rc = path != NULL ? write_report(path, run, sums) : CLI_OK;
 
-    if (run->report != NULL) {
-        rc = torture_report_close(run->report, &run->total);
-    } else if (run->json_report != NULL) {
-        rc = write_json(run->json_report, path, sums);
-    }
     if (run->json) {
         int printed = output_json(sums);
 
@@ -292,6 +286,7 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
     rc = rc == CLI_OK ? open_report(call, &run) : rc;
     if (!run.json && rc == CLI_OK) {
         sim_report_heading(stdout);
+        fflush(stdout);
     }
     for (scenario = sim_scenarios(layout); rc == CLI_OK && scenario->name != NULL; scenario++) {
         if (only == NULL || only == scenario) {
@@ -301,10 +296,7 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
     if (rc != CLI_OK) {
         json_decref(run.rows);
         if (run.report != NULL) {
-            (void)torture_report_close(run.report, &run.total);
-        }
-        if (run.json_report != NULL) {
-            (void)fclose(run.json_report);
+            free(torture_report_close(run.report, &run.total));
         }
         return rc;
     }

@@ -2,15 +2,14 @@
  * per kind of cut, and the uncut life as a list. */
 #include "cli/torture_report.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/output.h"
-
 enum {
     NOTES_MAX = 16384,
+    FAILED_MAX = 8192,
     CELL = 8,   /* pixels */
     LABEL = 90, /* of a row's name */
     ROWS = SIM_TEAR_COUNT,
@@ -19,8 +18,11 @@ enum {
 };
 
 struct torture_report {
-    FILE *to;
-    const char *path;
+    const char *layout;
+    const struct sim_plan *plan;
+    FILE *to; /* the scenarios, into text */
+    char *text;
+    size_t text_bytes;
     struct sim_world *world;
     const struct sim_onlooker *progress;
     bool uncut; /* the case without cuts is under way */
@@ -29,6 +31,8 @@ struct torture_report {
     uint8_t cell[ROWS][SIM_OPERATIONS_MAX];
     char notes[NOTES_MAX];
     size_t notes_used;
+    char failed[FAILED_MAX]; /* links to scenarios with failed cases, as many as there is room for */
+    size_t failed_used;
 };
 
 /* --- Collecting --- */
@@ -172,26 +176,39 @@ static void put_picture(const struct torture_report *report)
     FILE *to = report->to;
     int tear;
 
-    fprintf(to, "<svg width=\"%" PRIu32 "\" height=\"%d\">", LABEL + report->places * CELL + 4,
-            (ROWS + 2) * CELL);
+    fprintf(to, "<div class=\"wide\"><svg width=\"%" PRIu32 "\" height=\"%d\">",
+            LABEL + report->places * CELL + 4, (ROWS + 2) * CELL);
     put_label(to, 0, "flash");
     put_row(to, "p", report->place, report->places, 0, place_title);
     for (tear = 0; tear < ROWS; tear++) {
         put_label(to, 2 + (unsigned)tear, sim_tear_name((enum sim_tear)tear));
         put_row(to, "c", report->cell[tear], report->places, 2 + (unsigned)tear, cell_title);
     }
-    fputs("</svg>\n", to);
+    fputs("</svg></div>\n", to);
+}
+
+static void link_failed(struct torture_report *report, const char *name)
+{
+    size_t room = sizeof report->failed - report->failed_used;
+    int length = snprintf(report->failed + report->failed_used, room, " <a href=\"#%s\">%s</a>", name, name);
+
+    if (length > 0 && (size_t)length < room) {
+        report->failed_used += (size_t)length;
+    } else {
+        report->failed[report->failed_used] = '\0';
+    }
 }
 
 void torture_report_end(struct torture_report *report, const struct sim_tally *tally)
 {
     FILE *to = report->to;
 
-    fprintf(to, "<h2>%s</h2><p>", tally->scenario->name);
+    fprintf(to, "<h2 id=\"%s\">%s</h2><p>", tally->scenario->name, tally->scenario->name);
     put_text(to, tally->scenario->text);
     fprintf(to, ". %" PRIu32 " operations, %" PRIu32 " cases, %" PRIu32 " cuts, %" PRIu32 " failed.</p>\n",
             tally->operations, tally->cases, tally->cuts, tally->failures);
     if (tally->failures > 0) {
+        link_failed(report, tally->scenario->name);
         fprintf(to, "<p class=\"bad\">tandem torture --case %s: ", tally->failed_case);
         put_text(to, tally->verdict);
         fputs("</p>\n", to);
@@ -208,68 +225,97 @@ static const char head[] =
     "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>tandem torture</title><style>\n"
     "body{font:15px/1.4 sans-serif;max-width:75em;margin:2em auto;padding:0 1em}h2{margin:1.5em 0 "
     "0}p{margin:.2em 0}\n"
-    "svg{display:block;margin:.4em 0}svg text{font-size:8px}pre{font-size:12px}.bad{color:#b00}\n"
+    ".wide{overflow-x:auto}svg{display:block;margin:.4em 0}svg "
+    "text{font-size:8px}pre{font-size:12px}td+td{text-align:right;padding-left:1em}"
+    ".bad{color:#b00}\n"
     ".p0{fill:#7a5}.p1{fill:#485}.p2{fill:#48c}.p3{fill:#84c}\n"
     ".c0{fill:#eee}.c1,.c2{fill:#bdb}.c3{fill:#9c9}.c4{fill:#7b7}.c5,.c6{fill:#ca5}.c7,.c8,.c9,.c10{fill:#"
     "c85}\n"
     ".c255{fill:#d00}</style></head><body>\n";
 
-struct torture_report *torture_report_open(const char *path, const char *layout, const struct sim_plan *plan)
+static const char legend[] =
+    "<p>Each column is one operation of the flash, an erase or a call that programs, in the scenario without "
+    "cuts. First row: where it works (<b style=\"color:#485\">record</b>, <b style=\"color:#48c\">bank "
+    "A</b>, "
+    "<b style=\"color:#84c\">bank B</b>). The others: the power was cut there, in this way. Green: the "
+    "device "
+    "came to the right firmware, darker where it took more starts; red: it did not; gray: not cut here in "
+    "this "
+    "run.</p>\n";
+
+struct torture_report *torture_report_open(const char *layout, const struct sim_plan *plan)
 {
     struct torture_report *report = calloc(1, sizeof *report);
 
-    if (report == NULL) {
-        (void)output_fail(CLI_FAILED, "out of memory");
-        return NULL;
+    if (report != NULL) {
+        report->layout = layout;
+        report->plan = plan;
+        report->to = open_memstream(&report->text, &report->text_bytes);
     }
-    report->path = path;
-    report->to = fopen(path, "w");
-    if (report->to == NULL) {
-        (void)output_fail(CLI_FAILED, "%s: %s; give --report a file that can be written", path,
-                          strerror(errno));
+    if (report == NULL || report->to == NULL) {
         free(report);
         return NULL;
     }
-    fputs(head, report->to);
-    fputs("<h1>tandem torture</h1><p>Layout ", report->to);
-    put_text(report->to, layout);
-    fprintf(report->to, ", cuts: %s, seed %" PRIu32 ", one case of %" PRIu32 ".</p>\n",
-            sim_mode_name(plan->mode), plan->seed, plan->one_in);
-    fputs(
-        "<p>Each column is one operation of the flash, an erase or a call that programs, in the scenario "
-        "without cuts. "
-        "First row: where it works (<b style=\"color:#485\">record</b>, <b style=\"color:#48c\">bank A</b>, "
-        "<b style=\"color:#84c\">bank B</b>). The others: the power was cut there, in this way. Green: the "
-        "device came to "
-        "the right firmware, darker where it took more starts; red: it did not; gray: not cut here in this "
-        "run.</p>\n",
-        report->to);
     return report;
 }
 
-static void put_sums(FILE *to, const struct sim_total *total)
+static void put_plan(FILE *to, const struct torture_report *report)
+{
+    fputs("<h1>tandem torture</h1><p>Layout ", to);
+    put_text(to, report->layout);
+    fprintf(to, ", cuts: %s, seed %" PRIu32, sim_mode_name(report->plan->mode), report->plan->seed);
+    if (report->plan->one_in > 1) {
+        fprintf(to, ", one case of %" PRIu32, report->plan->one_in);
+    }
+    fputs(".</p>\n", to);
+}
+
+static void put_sums(FILE *to, const struct torture_report *report, const struct sim_total *total)
 {
     int tear;
 
-    fprintf(to, "<h2>In all</h2><table><tr><td>cases<td>%" PRIu32 "<tr><td>failed<td>%" PRIu32, total->cases,
-            total->failures);
+    fprintf(to, "<p%s><b>%" PRIu32 " cases, %" PRIu32 " failed.</b>%s</p>\n<table>",
+            total->failures > 0 ? " class=\"bad\"" : "", total->cases, total->failures, report->failed);
     for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
-        fputs("<tr><td>", to);
-        put_text(to, sim_tear_text((enum sim_tear)tear));
-        fprintf(to, "<td>%" PRIu32, total->by_tear[tear]);
+        if (total->by_tear[tear] > 0) {
+            fputs(tear < SIM_TEAR_COUNT ? "<tr><td>power cut " : "<tr><td>", to);
+            put_text(to, sim_tear_text((enum sim_tear)tear));
+            fprintf(to, "<td>%" PRIu32, total->by_tear[tear]);
+        }
     }
-    fprintf(to, "<tr><td>most starts from a cut until a confirmed firmware ran<td>%u</table></body></html>\n",
+    fprintf(to, "<tr><td>most starts from a cut until a confirmed firmware ran<td>%u</table>\n",
             total->worst_boots);
 }
 
-int torture_report_close(struct torture_report *report, const struct sim_total *total)
+/* Closes a stream into memory; false: there was not enough of it. */
+static bool close_whole(FILE *stream)
 {
-    int rc = CLI_OK;
+    bool whole = !ferror(stream);
 
-    put_sums(report->to, total);
-    if (fclose(report->to) != 0) {
-        rc = output_fail(CLI_FAILED, "%s: %s; is the disk full?", report->path, strerror(errno));
+    return fclose(stream) == 0 && whole;
+}
+
+char *torture_report_close(struct torture_report *report, const struct sim_total *total)
+{
+    char *page = NULL;
+    size_t bytes;
+    bool whole = close_whole(report->to);
+    FILE *to = open_memstream(&page, &bytes);
+
+    if (to != NULL) {
+        fputs(head, to);
+        put_plan(to, report);
+        put_sums(to, report, total);
+        fputs(legend, to);
+        fputs(report->text, to);
+        fputs("</body></html>\n", to);
+        whole = close_whole(to) && whole;
     }
+    free(report->text);
     free(report);
-    return rc;
+    if (!whole) {
+        free(page);
+        return NULL;
+    }
+    return page;
 }

@@ -64,8 +64,10 @@ static void on_progress(void *ctx, const struct tdm_ncp_progress *progress)
     ships->quiet_ms = world->now_ms;
     sim_judge_heard(&world->judge, progress->reason);
     if (progress->stage != TDM_NCP_TRANSFERRING) {
-        sim_world_note(world, "co-processor: %s %s", tdm_ncp_stage_slug(progress->stage),
-                       progress->reason != TDM_REASON_NONE ? tdm_reason_slug(progress->reason) : "");
+        bool has_reason = progress->reason != TDM_REASON_NONE;
+
+        sim_world_note(world, "co-processor: %s%s%s", tdm_ncp_stage_slug(progress->stage),
+                       has_reason ? ", " : "", has_reason ? tdm_reason_slug(progress->reason) : "");
     }
     switch (progress->stage) {
     case TDM_NCP_TRANSFERRING:

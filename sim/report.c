@@ -79,7 +79,7 @@ void sim_report_total(FILE *to, const struct sim_total *total, const struct sim_
         fprintf(to, "1 case of %" PRIu32 " was run\n", plan->one_in);
     }
     if (total->worst_boots > 0) {
-        fprintf(to, "at most %u boots from a cut until a confirmed firmware ran\n", total->worst_boots);
+        fprintf(to, "boots from a cut until a confirmed firmware ran: at most %u\n", total->worst_boots);
     }
     fprintf(to, "%" PRIu32 " cases, %" PRIu32 " failed\n", total->cases, total->failures);
 }

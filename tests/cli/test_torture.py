@@ -3,10 +3,12 @@
 
 import json
 import re
+import signal
+import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from tandem_case import FAILED, ROOT, USAGE, TandemCase
+from tandem_case import FAILED, ROOT, TANDEM, USAGE, TandemCase
 
 LAYOUT = ROOT / "ports/mps2/layout.json"
 PAIR = ("torture", "--layout", "tiny", "--scenario", "healthy")
@@ -54,6 +56,22 @@ class Torture(TandemCase):
         self.assertEqual(len(rows), 8)  # where the operation works, and seven kinds of cut
         self.assertEqual({width // 8 for width in rows.values()}, {operations})
         self.assertIn("the image is confirmed", page)
+
+    def test_a_report_begins_with_the_verdict(self):
+        self.tandem(*PAIR, "--cuts", "none", "--report", "r.html")
+        page = (self.folder / "r.html").read_text()
+        self.assertLess(page.index("<b>1 cases, 0 failed.</b>"), page.index("<h2"))
+        self.assertNotIn("the frame is lost", page)  # no row of what this run did not do
+
+    def test_a_run_that_is_ended_leaves_the_report_of_before(self):
+        for name in ("r.html", "r.json"):
+            self.write(name, "of before")
+            running = subprocess.Popen([TANDEM, *PAIR, "--cuts", "pairs", "--report", name], cwd=self.folder, stdout=subprocess.PIPE)
+            running.stdout.readline()  # it has begun
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=60)
+            self.assertEqual(running.returncode, -signal.SIGINT)
+            self.assertEqual([path.read_text() for path in self.folder.glob(f"{name}*")], ["of before"])
 
     def test_a_report_that_finds_no_room_is_no_success(self):
         for name in ("r.html", "r.json"):
