@@ -4,19 +4,21 @@
 #include <stdio.h>
 
 #include "cloud/fleet/dossier.h"
-#include "cloud/fleet/notice.h"
+#include "cloud/fleet/planner.h"
 
-int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment)
+int device_offer_unsent(struct fleet *fleet, int64_t id, int64_t shipment, const char *why)
 {
     struct target target;
-    int result = store_target_sent(fleet->store, shipment, id, fleet->now);
-    if (result == STORE_OK && !notice_watched(fleet))
-        return STORE_OK;
+    int result = store_target_get(fleet->store, shipment, id, &target);
+    struct target before = target;
+    if (result == STORE_OK) {
+        status_unsent(&target, fleet->now);
+        result = planner_save(fleet, &before, &target);
+    }
+    struct event step = {.kind = "log", .shipment = shipment};
     if (result == STORE_OK)
-        result = store_target_get(fleet->store, shipment, id, &target);
-    if (result != STORE_OK)
-        return result == STORE_NOT_FOUND ? STORE_OK : result;
-    return notice_target(fleet, &target);
+        result = fleet_step(fleet, id, &step, "the offer was not sent: %s", why);
+    return result == STORE_NOT_FOUND ? STORE_OK : result;
 }
 
 struct download {

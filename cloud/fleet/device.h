@@ -26,8 +26,8 @@ TDM_MUST_USE int device_reported(struct fleet *fleet, int64_t id, const struct r
 /* A line for the timeline: a message that made no sense. */
 TDM_MUST_USE int device_logged(struct fleet *fleet, int64_t id, const char *text);
 
-/* The offer went out on the device's connection. */
-TDM_MUST_USE int device_offer_sent(struct fleet *fleet, int64_t id, int64_t shipment);
+/* The offer that was decided last did not go out, for the reason given. */
+TDM_MUST_USE int device_offer_unsent(struct fleet *fleet, int64_t id, int64_t shipment, const char *why);
 /* The device asks for a firmware file from its first byte, or for a later part, or its last byte was sent.
  * Some modems fetch a file in hundreds of parts: they are one line of the timeline. */
 enum download_step { DOWNLOAD_BEGINS, DOWNLOAD_GOES_ON, DOWNLOAD_SENT };

@@ -386,7 +386,8 @@ int planner_save(struct fleet *fleet, const struct target *before, const struct 
     if (memcmp(before, target, sizeof *target) == 0)
         return STORE_OK;
     int result = store_target_update(fleet->store, target);
-    bool told = target->status == TARGET_PROCESS_STARTED; /* by the line that says what is offered */
+    /* By the line that says what is offered, or why it did not go out. */
+    bool told = target->status == TARGET_REQUEST_SENT || target->status == TARGET_PROCESS_STARTED;
     if (result == STORE_OK && !told && (before->status != target->status || before->reason != target->reason))
         result = note_status(fleet, target);
     struct wave more;

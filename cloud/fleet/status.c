@@ -1,9 +1,9 @@
 /* The life of one device in one shipment:
  *
- *   waiting --offered--> process-started --sent--> request-sent --GET--> firmware-requested
- *      ^                                                                        |
- *      |                                                        whole file sent | or "downloaded" reported
- *      |                                                                        v
+ *   waiting --offered--> request-sent ----------GET----------> firmware-requested
+ *      ^                      | it does not go out                      |
+ *      |                      v                          whole file sent | or "downloaded" reported
+ *      |              process-started, until due                        v
  *      |   failed, attempts left:                                     firmware-downloaded
  *      |   upload-failure or rollback, until due                        |             |
  *      '----------------------------------------------------------------+             | runs it, confirmed or
@@ -17,7 +17,7 @@
  * transferring,
  * ..., trial or settling).
  *
- * With a user-controlled shipment awaiting-user-action stands between waiting and process-started.
+ * With a user-controlled shipment awaiting-user-action stands between waiting and request-sent.
  *
  * Invariants: an ended target never moves again, but for one: success becomes rollback while the shipment is
  * open (its waves soak). Every state under way has a due time. An attempt is an
@@ -152,7 +152,13 @@ void status_offered(struct target *target, const struct status_limits *limits, i
         target->wire_bytes = 0;
     }
     clear_stage(target);
-    move(target, TARGET_PROCESS_STARTED, TDM_REASON_NONE, now + limits->answer_ms, now);
+    move(target, TARGET_REQUEST_SENT, TDM_REASON_NONE, now + limits->answer_ms, now);
+}
+
+void status_unsent(struct target *target, int64_t now)
+{
+    if (target->status == TARGET_REQUEST_SENT && target->stage == TARGET_STAGE_NONE && !target->ended)
+        move(target, TARGET_PROCESS_STARTED, TDM_REASON_NONE, target->due, now);
 }
 
 void status_held(struct target *target, const struct status_limits *limits, int64_t now)

@@ -47,6 +47,8 @@ bool status_is_repeat(const struct target *target, const struct status_limits *l
 int64_t status_attempts_left(const struct target *target, const struct status_limits *limits, int64_t now);
 
 void status_offered(struct target *target, const struct status_limits *limits, int64_t now);
+/* That offer did not go out. */
+void status_unsent(struct target *target, int64_t now);
 /* The device came back in mid-update; a report may tell that it goes on. */
 void status_held(struct target *target, const struct status_limits *limits, int64_t now);
 /* The file is being fetched, or was fetched whole. */

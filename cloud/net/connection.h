@@ -19,8 +19,6 @@ struct gateway {
     uint64_t numbers;
     struct bound bound;
     struct paces paces;
-    struct sent *sent; /* offers that were sent, and not yet said to the desk; or NULL */
-    struct event *sent_event;
     struct idmap connections; /* number -> struct connection */
     struct idmap devices;     /* device id -> its logged-in connection */
 };

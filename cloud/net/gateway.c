@@ -10,101 +10,67 @@
 #include "cloud/net/connection.h"
 #include "tandem/error.h"
 
-#define SENT_MAX 256
+/* --- An offer that does not go out --- */
 
-/* --- Offers that were sent --- */
-
-/* One job for all that one batch of the desk's decided. */
-struct sent {
+struct unsent {
     struct desk_job job;
-    size_t count;
-    struct sent_offer {
-        int64_t device;
-        int64_t shipment;
-    } offers[SENT_MAX];
+    int64_t device;
+    int64_t shipment;
+    char why[200];
 };
 
-static int sent_run(struct desk_job *job, struct fleet *fleet)
+static int unsent_run(struct desk_job *job, struct fleet *fleet)
 {
-    const struct sent *sent = (const struct sent *)job;
-    int result = STORE_OK;
-    for (size_t i = 0; i < sent->count && result == STORE_OK; i++)
-        result = device_offer_sent(fleet, sent->offers[i].device, sent->offers[i].shipment);
-    return result;
+    const struct unsent *unsent = (const struct unsent *)job;
+    return device_offer_unsent(fleet, unsent->device, unsent->shipment, unsent->why);
 }
 
-static void sent_done(struct desk_job *job, int result)
+static void unsent_done(struct desk_job *job, int result)
 {
-    /* The offers are out. That they are shown as on their way is all that is lost. */
+    const struct unsent *unsent = (const struct unsent *)job;
     if (result != STORE_OK)
-        log_line(LOG_LEVEL_WARNING, "sent-not-noted", "offers=%zu result=%d", ((struct sent *)job)->count,
-                 result);
+        log_line(LOG_LEVEL_ERROR, "device-event-lost", "device=d%lld shipment=s%lld result=%d",
+                 (long long)unsent->device, (long long)unsent->shipment, result);
     free(job);
 }
 
-static void post_sent(struct gateway *gateway)
+/* It was committed as sent, which it nearly always is. The operator finds out here why it is not. */
+static void take_back(struct gateway *gateway, const struct effect *effect, const char *why)
 {
-    if (gateway->sent != NULL)
-        desk_post(gateway->desk, &gateway->sent->job);
-    gateway->sent = NULL;
-}
-
-static void on_sent(evutil_socket_t fd, short what, void *ctx)
-{
-    (void)fd;
-    (void)what;
-    post_sent(ctx);
-}
-
-/* Posted when the loop comes round. */
-static void note_sent(struct gateway *gateway, const struct effect *effect)
-{
-    if (gateway->sent == NULL) {
-        gateway->sent = calloc(1, sizeof *gateway->sent);
-        if (gateway->sent == NULL)
-            abort();
-        gateway->sent->job.run = sent_run;
-        gateway->sent->job.done = sent_done;
-        gateway->sent->job.simple = true;
-        event_active(gateway->sent_event, 0, 0);
-    }
-    gateway->sent->offers[gateway->sent->count++] = (struct sent_offer){effect->device, effect->shipment};
-    if (gateway->sent->count == SENT_MAX)
-        post_sent(gateway);
+    struct unsent *unsent = calloc(1, sizeof *unsent);
+    if (unsent == NULL)
+        abort();
+    *unsent = (struct unsent){{.run = unsent_run, .done = unsent_done}, effect->device, effect->shipment, ""};
+    snprintf(unsent->why, sizeof unsent->why, "%s", why);
+    log_line(LOG_LEVEL_WARNING, "offer-not-sent", "device=d%lld shipment=s%lld why=\"%s\"",
+             (long long)effect->device, (long long)effect->shipment, why);
+    desk_post(gateway->desk, &unsent->job);
 }
 
 /* --- What the fleet wants --- */
 
-/* The update ends when its time is over: the operator finds out here why. */
-static void offer_not_sent(struct connection *c, const struct effect *effect, int error)
-{
-    struct job *job = job__new(c, JOB_LOG);
-    if (error == TDM_E_ROOM)
-        snprintf(job->text, sizeof job->text,
-                 "the offer was not sent: it takes %zu bytes with its topic, more than the device's buffer "
-                 "(rxbuff, or its "
-                 "maximum packet size); a shorter --public-url makes it shorter",
-                 strlen("downlink/ota/json") + strlen(effect->text) + 5);
-    else
-        snprintf(job->text, sizeof job->text, "the offer was not sent: %s", tdm_error_text(error));
-    log_line(LOG_LEVEL_WARNING, "offer-not-sent", "device=d%lld shipment=s%lld why=\"%s\"",
-             (long long)effect->device, (long long)effect->shipment, tdm_error_text(error));
-    job__post(c, job);
-}
-
 static void send_offer(struct gateway *gateway, const struct effect *effect)
 {
+    char why[200];
     struct connection *c = idmap_get(&gateway->connections, effect->connection);
-    if (c == NULL || c->ended)
-        return;
-    int error = mqtt_session_publish(&c->session, "downlink/ota/json", effect->text, strlen(effect->text), 0);
-    if (error < 0) {
-        offer_not_sent(c, effect, error);
+    if (c == NULL || c->ended) {
+        take_back(gateway, effect, "the connection is gone");
         return;
     }
-    log_line(LOG_LEVEL_INFO, "offer-sent", "device=d%lld shipment=s%lld", (long long)effect->device,
-             (long long)effect->shipment);
-    note_sent(gateway, effect);
+    int error = mqtt_session_publish(&c->session, "downlink/ota/json", effect->text, strlen(effect->text), 0);
+    if (error == TDM_E_ROOM) {
+        snprintf(
+            why, sizeof why,
+            "it takes %zu bytes with its topic, more than the device's buffer (rxbuff, or its maximum packet "
+            "size); a shorter --public-url makes it shorter",
+            strlen("downlink/ota/json") + strlen(effect->text) + 5);
+        take_back(gateway, effect, why);
+    } else if (error < 0) {
+        take_back(gateway, effect, tdm_error_text(error));
+    } else {
+        log_line(LOG_LEVEL_INFO, "offer-sent", "device=d%lld shipment=s%lld", (long long)effect->device,
+                 (long long)effect->shipment);
+    }
 }
 
 /* What the fleet has to say beside offers. A ping's PUBACK is awaited (connection.c). */
@@ -199,9 +165,6 @@ struct gateway *gateway_start(struct event_base *base, const struct door doors[G
     if (gateway == NULL)
         abort();
     *gateway = (struct gateway){.base = base, .bound = bound, .tokens = tokens, .downloads = downloads};
-    gateway->sent_event = event_new(base, -1, 0, on_sent, gateway);
-    if (gateway->sent_event == NULL)
-        abort();
     for (int i = 0; i < GATEWAY_DOORS; i++) {
         gateway->doors[i] = doors[i];
         gateway->doors[i].on_accept = on_accept;
@@ -233,7 +196,6 @@ bool gateway_close(struct gateway *gateway)
     size_t at = 0;
     for (size_t i = 0; i < count; i++)
         all[i] = idmap_next(&gateway->connections, &at);
-    post_sent(gateway);
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
     for (size_t i = 0; i < count; i++) {
@@ -256,8 +218,6 @@ void gateway_free(struct gateway *gateway)
     }
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
-    event_free(gateway->sent_event);
-    free(gateway->sent);
     idmap_free(&gateway->connections);
     idmap_free(&gateway->devices);
     paces_free(&gateway->paces);

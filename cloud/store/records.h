@@ -209,7 +209,7 @@ struct wave {
 /* Where a device stands in a shipment. X(NAME, slug, text); the numbers are stored: append only. */
 #define TARGET_STATUSES(X)                                                                                   \
     X(WAITING, "waiting", "nothing happened yet")                                                            \
-    X(PROCESS_STARTED, "process-started", "the update was decided; the offer is on its way")                 \
+    X(PROCESS_STARTED, "process-started", "the update was decided; its offer did not go out yet")            \
     X(REQUEST_SENT, "request-sent", "the offer was sent to the device")                                      \
     X(FIRMWARE_REQUESTED, "firmware-requested", "the device is downloading the firmware")                    \
     X(FIRMWARE_DOWNLOADED, "firmware-downloaded", "the co-processor has the firmware")                       \

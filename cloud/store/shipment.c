@@ -457,18 +457,6 @@ int store_target_update(struct store *store, const struct target *target)
     return db__run_one(&query);
 }
 
-int store_target_sent(struct store *store, int64_t shipment, int64_t device, int64_t now)
-{
-    struct query query = db__query(store, "UPDATE target SET status = ?, updated = ? WHERE shipment = ? AND "
-                                          "device = ? AND status = ? AND ended = 0");
-    db__put_int(&query, TARGET_REQUEST_SENT);
-    db__put_int(&query, now);
-    db__put_int(&query, shipment);
-    db__put_int(&query, device);
-    db__put_int(&query, TARGET_PROCESS_STARTED);
-    return db__run_one(&query);
-}
-
 int store_target_get(struct store *store, int64_t shipment, int64_t device, struct target *target)
 {
     struct query query =

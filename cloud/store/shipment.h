@@ -49,8 +49,6 @@ TDM_MUST_USE int store_targets_add(struct store *store, const struct target *tar
 TDM_MUST_USE int store_target_get(struct store *store, int64_t shipment, int64_t device,
                                   struct target *target);
 TDM_MUST_USE int store_target_update(struct store *store, const struct target *target);
-/* The offer that the target waits to have sent was sent: STORE_NOT_FOUND if it does not wait for that. */
-TDM_MUST_USE int store_target_sent(struct store *store, int64_t shipment, int64_t device, int64_t now);
 /* Of one shipment in order of device, behind after. */
 TDM_MUST_USE int store_targets_page(struct store *store, int64_t shipment, int64_t after, size_t limit,
                                     struct target **targets, size_t *count);

@@ -67,7 +67,7 @@ static void a_connected_device_gets_the_offer_when_the_shipment_is_created(void 
     assert_no_offer(world);
     int64_t shipment = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
     assert_offer(world);
-    assert_status(world, shipment, device, "process-started");
+    assert_status(world, shipment, device, "request-sent");
 }
 
 static void success_is_the_confirm_report_where_a_device_sends_one(void **state)
@@ -255,7 +255,7 @@ static void an_offer_to_a_device_that_falls_silent_fails_in_the_end(void **state
     world_check_in(world, device, "1.0.0");
     world_disconnect(world, device);
     world_pass(world, 6 * MINUTE);
-    assert_status(world, shipment, device, "process-started");
+    assert_status(world, shipment, device, "request-sent");
     world_pass(world, 60 * MINUTE);
     assert_status(world, shipment, device, "upload-failure");
     assert_int_equal(world_target(world, shipment, device).reason, TDM_REASON_NO_ANSWER);
@@ -297,7 +297,7 @@ static void the_digest_tells_two_builds_of_one_version_apart(void **state)
     world_device_report(world, device, "started", "confirmed", "none", 0x10, 0);
     int64_t shipment = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
     assert_offer(world);
-    assert_status(world, shipment, device, "process-started");
+    assert_status(world, shipment, device, "request-sent");
 }
 
 static void the_newest_of_two_live_shipments_wins_and_the_older_does_not_come_after_it(void **state)
@@ -326,7 +326,7 @@ static void a_newer_shipment_takes_over_in_mid_update(void **state)
     assert_non_null(strstr(world_offer(world)->text, "1.2.0"));
     assert_status(world, older, device, "waiting");
     world_report(world, device, "{\"stage\":\"failed\",\"reason\":\"superseded\"}");
-    assert_status(world, newer, device, "process-started");
+    assert_status(world, newer, device, "request-sent");
 }
 
 static void a_paused_shipment_makes_no_offer_until_it_is_resumed(void **state)

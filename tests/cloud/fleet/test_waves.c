@@ -98,7 +98,7 @@ static void the_second_wave_waits_for_the_first(void **state)
     assert_int_equal(members(world, shipment, 1, first), 2);
     assert_int_equal(members(world, shipment, 2, second), 4);
     assert_int_equal(offered(world, shipment), 2);
-    assert_status(world, shipment, first[0], "process-started");
+    assert_status(world, shipment, first[0], "request-sent");
     assert_status(world, shipment, second[0], "waiting");
     succeed(world, first[0]);
     assert_int_equal(offered(world, shipment), 2);
@@ -208,7 +208,7 @@ static void pausing_keeps_the_rest_of_a_wave_back(void **state)
     assert_status(world, shipment, devices[0], "success");
     world_act(world, shipment, SHIPMENT_RESUME);
     assert_offer(world);
-    assert_status(world, shipment, devices[1], "process-started");
+    assert_status(world, shipment, devices[1], "request-sent");
     world_check_in(world, devices[2], "1.0.0");
     assert_offer(world);
 }
@@ -254,7 +254,7 @@ static void a_device_waits_for_its_owner_and_then_not_for_its_time(void **state)
     assert_int_equal(store_commit(world->fleet.store), STORE_OK);
     assert_int_equal(count, 1);
     assert_int_equal(agreed[0], shipment);
-    assert_status(world, shipment, device, "process-started");
+    assert_status(world, shipment, device, "request-sent");
     assert_int_equal(store_begin(world->fleet.store), STORE_OK);
     assert_int_equal(device_consent(&world->fleet, device, 0, true, agreed, &count), STORE_OK);
     assert_int_equal(store_commit(world->fleet.store), STORE_OK);
@@ -283,7 +283,7 @@ static void the_preferred_time_is_that_of_the_devices_zone(void **state)
     assert_int_equal(world_target(world, shipment, near).due, 1700002800000); /* 00:00 in Berlin */
     world_pass(world, HOUR);
     assert_offer(world);
-    assert_status(world, shipment, near, "process-started");
+    assert_status(world, shipment, near, "request-sent");
 }
 
 static void put_zone(struct world *world, const char *zone)
@@ -365,8 +365,8 @@ static void devices_that_do_not_meet_the_condition_are_not_needed(void **state)
     struct shipment_order order = world_order(world, world_firmware(world, "1.9.0", 0x19));
     order.shipment.condition = CONDITION_LOWER_VERSION;
     int64_t shipment = world_ship(world, &order);
-    assert_status(world, shipment, devices[0], "process-started");
-    assert_status(world, shipment, devices[1], "process-started");
+    assert_status(world, shipment, devices[0], "request-sent");
+    assert_status(world, shipment, devices[1], "request-sent");
     assert_status(world, shipment, devices[2], "not-needed");
     assert_int_equal(progress_of(world, shipment).skipped, 1);
     world_check_in(world, devices[0], "1.9.0");
@@ -391,7 +391,7 @@ static void a_device_that_comes_later_joins_the_last_wave(void **state)
     succeed(world, first[0]);
     succeed(world, first[1]);
     world_pass(world, 0);
-    assert_status(world, shipment, late, "process-started");
+    assert_status(world, shipment, late, "request-sent");
 }
 
 static void attempts_of_another_shipment_with_the_same_image_count(void **state)
@@ -412,7 +412,7 @@ static void attempts_of_another_shipment_with_the_same_image_count(void **state)
     assert_no_offer(world);
     assert_status(world, two, device, "download-limit-reached");
     world_pass(world, (int64_t)25 * HOUR);
-    assert_status(world, two, device, "process-started");
+    assert_status(world, two, device, "request-sent");
 }
 
 static void a_selection_by_filter_is_fixed_when_it_is_made(void **state)

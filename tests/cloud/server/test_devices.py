@@ -114,10 +114,11 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.server.device(self.added)["firmware"]["digest"], "ab" * 32)
 
     def test_an_offer_that_does_not_fit_into_the_devices_buffer_is_in_its_timeline(self):
-        self.server.ship(self.server.upload(s.plain("1.1.0")))
+        shipment = self.server.ship(self.server.upload(s.plain("1.1.0")))
         device = self.connect()
         device.publish("info/mcu", {"tmpl": s.TEMPLATE, "ver": "1.0.0", "type": "pump", "rxbuff": 128})
         s.wait_for("the timeline says it", lambda: any("rxbuff" in text for _, text in self.timeline()))
+        self.assertEqual(self.server.target(shipment)["status"], "process-started")
         self.assertEqual(device.offers(), [])
 
     def test_another_template_is_logged_and_gets_no_offer(self):
