@@ -18,28 +18,30 @@
 
 /* --- The table --- */
 
+/* Each event leads to one state, whatever the state before. So for an event that the compiler knows, all of
+ * the table comes down to a mask of the states that allow it. */
+#if defined(__GNUC__)
+__attribute__((always_inline))
+#endif
+static inline uint8_t
+next_state(uint8_t state, enum tdm__boot_event event)
+{
+#define ALLOWED(before, by, next) | (TDM__##by == event ? 1u << TDM_BOOT_##before : 0u)
+#define NEXT(before, by, next) TDM__##by == event ? TDM_BOOT_##next :
+    uint32_t allowed = 0u TDM__TRANSITIONS(ALLOWED);
+
+    return (allowed >> state & 1u) != 0u ? (TDM__TRANSITIONS(NEXT) TDM_BOOT_NO_STATE) : TDM_BOOT_NO_STATE;
+#undef ALLOWED
+#undef NEXT
+}
+
 uint8_t tdm__record_next_state(uint8_t state, enum tdm__boot_event event)
 {
-#define ROW(state, event, next) {TDM_BOOT_##state, TDM__##event, TDM_BOOT_##next},
-    static const struct {
-        uint8_t state, event, next;
-    } rows[] = {TDM__TRANSITIONS(ROW)};
-#undef ROW
-    size_t i;
-
-    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].state == state && rows[i].event == event) {
-            return rows[i].next;
-        }
-    }
-    return TDM_BOOT_NO_STATE;
+    return next_state(state, event);
 }
 
 /* The state after event, TDM_BOOT_NO_STATE if it is not allowed now. */
-static uint8_t after(const struct tdm_record_log *log, enum tdm__boot_event event)
-{
-    return log->found ? tdm__record_next_state(log->record.state, event) : TDM_BOOT_NO_STATE;
-}
+#define AFTER(log, event) ((log)->found ? next_state((log)->record.state, event) : TDM_BOOT_NO_STATE)
 
 /* --- The states that transitions lead to --- */
 
@@ -107,7 +109,7 @@ bool tdm__record_target_is_marked(const struct tdm_record_log *log)
 
 int tdm_boot_begin(struct tdm_record_log *log, uint8_t running, const uint8_t image_digest[TDM_SHA256_BYTES])
 {
-    uint8_t state = after(log, TDM__BEGIN);
+    uint8_t state = AFTER(log, TDM__BEGIN);
     struct tdm_record next;
 
     if (state == TDM_BOOT_NO_STATE || !tdm_boot_is_confirmed(log, running) ||
@@ -128,7 +130,7 @@ int tdm_boot_receiving(struct tdm_record_log *log)
 {
     struct tdm_record next = log->record;
 
-    next.state = after(log, TDM__RECEIVE);
+    next.state = AFTER(log, TDM__RECEIVE);
     if (next.state == TDM_BOOT_NO_STATE) {
         return TDM_E_STATE;
     }
@@ -142,7 +144,7 @@ int tdm_boot_pending(struct tdm_record_log *log, uint8_t attempts)
     if (attempts == 0) {
         return TDM_E_ARGUMENT;
     }
-    next.state = after(log, TDM__COMPLETE);
+    next.state = AFTER(log, TDM__COMPLETE);
     if (next.state == TDM_BOOT_NO_STATE || tdm__record_target_is_marked(log)) {
         return TDM_E_STATE;
     }
@@ -154,7 +156,7 @@ int tdm_boot_abandon(struct tdm_record_log *log, uint8_t reason)
 {
     struct tdm_record next;
 
-    if (after(log, TDM__ABANDON) == TDM_BOOT_NO_STATE) {
+    if (AFTER(log, TDM__ABANDON) == TDM_BOOT_NO_STATE) {
         return TDM_E_STATE;
     }
     tdm__record_to_idle(&next, &log->record, reason);
