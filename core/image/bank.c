@@ -9,8 +9,8 @@
 
 #define STORED_MAX (TDM_STORED_PREFIX_BYTES + TDM__HEAD_MAX + TDM_SIGNATURE_BYTES)
 
-static const uint8_t header_magic[4] = {'T', 'D', 'M', 'B'};
-static const uint8_t mark_magic[4] = {'T', 'D', 'M', 'C'};
+#define HEADER_MAGIC TDM__WORD('T', 'D', 'M', 'B')
+#define MARK_MAGIC   TDM__WORD('T', 'D', 'M', 'C')
 
 uint8_t tdm_layout_bank_at(const struct tdm_layout *layout, uint32_t address)
 {
@@ -89,9 +89,9 @@ static int read_stored(const struct tdm_layout *layout, uint8_t bank, const stru
     result = flash->ops->read(flash->ctx, address, buffer, TDM_STORED_PREFIX_BYTES);
     if (result != TDM_OK)
         return result;
-    head_bytes = tdm__load_u16(buffer + 4);
-    if (memcmp(buffer, header_magic, sizeof header_magic) != 0 || tdm__load_u16(buffer + 6) != 0 ||
-        head_bytes < TDM_HEAD_FIXED_BYTES || head_bytes > TDM__HEAD_MAX)
+    head_bytes = tdm__load_u32(buffer + 4); /* the upper half is zero */
+    if (tdm__load_u32(buffer) != HEADER_MAGIC || head_bytes < TDM_HEAD_FIXED_BYTES ||
+        head_bytes > TDM__HEAD_MAX)
         return TDM_E_NO_HEADER;
     result = flash->ops->read(flash->ctx, address + TDM_STORED_PREFIX_BYTES, buffer,
                               head_bytes + TDM_SIGNATURE_BYTES);
@@ -134,9 +134,8 @@ int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const
     /* In this order, because head and signature may lie in scratch, each behind where it goes. */
     memmove(scratch + TDM_STORED_PREFIX_BYTES, head, head_bytes);
     memmove(scratch + TDM_STORED_PREFIX_BYTES + head_bytes, signature, TDM_SIGNATURE_BYTES);
-    memcpy(scratch, header_magic, sizeof header_magic);
-    tdm__store_u16(scratch + 4, (uint16_t)head_bytes);
-    tdm__store_u16(scratch + 6, 0);
+    tdm__store_u32(scratch, HEADER_MAGIC);
+    tdm__store_u32(scratch + 4, (uint32_t)head_bytes);
     memset(scratch + used, 0xFF, bytes - used);
     return flash->ops->program(flash->ctx, header_address(layout, bank), scratch, bytes);
 }
@@ -148,8 +147,8 @@ static uint32_t mark_build(const uint8_t digest[TDM_MARK_DIGEST_BYTES], const st
                            uint8_t bank, const struct tdm_flash *flash, uint8_t units[TDM_PROGRAM_MAX])
 {
     memset(units, 0xFF, TDM_PROGRAM_MAX);
-    memcpy(units, mark_magic, sizeof mark_magic);
-    memcpy(units + sizeof mark_magic, digest, TDM_MARK_DIGEST_BYTES);
+    tdm__store_u32(units, MARK_MAGIC);
+    memcpy(units + 4, digest, TDM_MARK_DIGEST_BYTES);
     return mark_address(layout, bank, flash);
 }
 

@@ -13,7 +13,7 @@
 
 enum algorithm { UNSIGNED = 0, ECDSA_P256_SHA256 = 1 };
 
-static const uint8_t magic[4] = {'T', 'D', 'M', 'H'};
+#define MAGIC TDM__WORD('T', 'D', 'M', 'H')
 
 struct fixed {
     uint8_t algorithm;
@@ -26,7 +26,7 @@ static int fixed_parse(struct fixed *fixed, const uint8_t *head, size_t head_byt
 {
     if (head_bytes < TDM_HEAD_FIXED_BYTES)
         return TDM_E_TRUNCATED;
-    if (memcmp(head, magic, sizeof magic) != 0)
+    if (tdm__load_u32(head) != MAGIC)
         return TDM_E_FORMAT;
     if (head[4] != FORMAT_VERSION || head[5] > ECDSA_P256_SHA256)
         return TDM_E_VERSION;
@@ -118,7 +118,7 @@ int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uin
         tdm__manifest_build(manifest, to + TAG_AT + tag_bytes, capacity - TAG_AT - (size_t)tag_bytes);
     if (manifest_bytes < 0)
         return manifest_bytes;
-    memcpy(to, magic, sizeof magic);
+    tdm__store_u32(to, MAGIC);
     to[4] = FORMAT_VERSION;
     to[5] = key_id == 0 ? UNSIGNED : ECDSA_P256_SHA256;
     tdm__store_u16(to + 6, 0);

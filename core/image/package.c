@@ -14,9 +14,11 @@
 #include "core/image/head.h"
 
 #define ENVELOPE_VERSION 1
+#define RESERVED_AT      16
+#define BASE_AT          28
 #define CRC_AT           60
 
-static const uint8_t magic[4] = {'T', 'D', 'M', 'P'};
+#define MAGIC TDM__WORD('T', 'D', 'M', 'P')
 
 static bool all_zero(const uint8_t *data, size_t bytes)
 {
@@ -29,13 +31,14 @@ static bool all_zero(const uint8_t *data, size_t bytes)
 static int envelope_check(const struct tdm_envelope *e, const uint8_t *data)
 {
     uint32_t front = TDM_ENVELOPE_BYTES + (uint32_t)e->head_bytes + TDM_SIGNATURE_BYTES;
+    bool plain = e->encoding == TDM_ENCODING_PLAIN;
 
     if (data[4] != ENVELOPE_VERSION)
         return TDM_E_VERSION;
     if (e->encoding > TDM_ENCODING_LZMA_FRAMED)
         return TDM_E_ENCODING;
-    if (!all_zero(data + 16, 12) || e->head_bytes < TDM_HEAD_FIXED_BYTES ||
-        (e->encoding == TDM_ENCODING_PLAIN && !all_zero(e->base_digest, sizeof e->base_digest)))
+    if (e->head_bytes < TDM_HEAD_FIXED_BYTES ||
+        !all_zero(data + RESERVED_AT, plain ? CRC_AT - RESERVED_AT : BASE_AT - RESERVED_AT))
         return TDM_E_FORMAT;
     if (front > TDM_PACKAGE_FRONT_MAX || e->relocation_bytes > UINT32_MAX - front ||
         e->payload_bytes > UINT32_MAX - front - e->relocation_bytes)
@@ -47,26 +50,26 @@ int tdm_envelope_parse(struct tdm_envelope *envelope, const uint8_t *data, size_
 {
     if (bytes < TDM_ENVELOPE_BYTES)
         return TDM_E_TRUNCATED;
-    if (memcmp(data, magic, sizeof magic) != 0 || tdm_crc32(0, data, CRC_AT) != tdm__load_u32(data + CRC_AT))
+    if (tdm__load_u32(data) != MAGIC || tdm_crc32(0, data, CRC_AT) != tdm__load_u32(data + CRC_AT))
         return TDM_E_FORMAT;
     envelope->encoding = data[5];
     envelope->head_bytes = tdm__load_u16(data + 6);
     envelope->relocation_bytes = tdm__load_u32(data + 8);
     envelope->payload_bytes = tdm__load_u32(data + 12);
-    memcpy(envelope->base_digest, data + 28, TDM_SHA256_BYTES);
+    memcpy(envelope->base_digest, data + BASE_AT, TDM_SHA256_BYTES);
     return envelope_check(envelope, data);
 }
 
 void tdm_envelope_build(const struct tdm_envelope *envelope, uint8_t to[TDM_ENVELOPE_BYTES])
 {
     memset(to, 0, TDM_ENVELOPE_BYTES);
-    memcpy(to, magic, sizeof magic);
+    tdm__store_u32(to, MAGIC);
     to[4] = ENVELOPE_VERSION;
     to[5] = envelope->encoding;
     tdm__store_u16(to + 6, envelope->head_bytes);
     tdm__store_u32(to + 8, envelope->relocation_bytes);
     tdm__store_u32(to + 12, envelope->payload_bytes);
-    memcpy(to + 28, envelope->base_digest, TDM_SHA256_BYTES);
+    memcpy(to + BASE_AT, envelope->base_digest, TDM_SHA256_BYTES);
     tdm__store_u32(to + CRC_AT, tdm_crc32(0, to, CRC_AT));
 }
 
