@@ -27,7 +27,7 @@ static inline uint8_t
 next_state(uint8_t state, enum tdm__boot_event event)
 {
 #define ALLOWED(before, by, next) | (TDM__##by == event ? 1u << TDM_BOOT_##before : 0u)
-#define NEXT(before, by, next) TDM__##by == event ? TDM_BOOT_##next :
+#define NEXT(before, by, next)    TDM__##by == event ? TDM_BOOT_##next:
     uint32_t allowed = 0u TDM__TRANSITIONS(ALLOWED);
 
     return (allowed >> state & 1u) != 0u ? (TDM__TRANSITIONS(NEXT) TDM_BOOT_NO_STATE) : TDM_BOOT_NO_STATE;
