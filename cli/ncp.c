@@ -119,7 +119,8 @@ static void print_uart(const json_t *mcu)
     char rest[300];
 
     if (!json_is_true(output_member(mcu, "uart.open"))) {
-        print_text("uart", "%s%s", path, ", not there");
+        snprintf(rest, sizeof rest, ", not open: %s", text_of(mcu, "uart.error"));
+        print_text("uart", "%s%s", path, rest);
         return;
     }
     if (strcmp(path, device) == 0) {

@@ -59,9 +59,10 @@ json_t *mcu_status(const struct mcu_config *mcu, const struct tdm_ncp *ncp, cons
 {
     const char *device = serial_device(serial);
 
-    return json_pack("{s:s, s:{s:s, s:b, s:s, s:I}, s:s, s:i, s:o, s:o, s:o, s:o}", "name", mcu->name, "uart",
-                     "path", mcu->uart, "open", device != NULL, "device", device != NULL ? device : "",
-                     "baud", (json_int_t)tdm_ncp_baud(ncp), "link", tdm_ncp_link_slug(ncp), "state",
+    return json_pack("{s:s, s:{s:s, s:b, s:s, s:s, s:I}, s:s, s:i, s:o, s:o, s:o, s:o}", "name", mcu->name,
+                     "uart", "path", mcu->uart, "open", device != NULL, "device",
+                     device != NULL ? device : "", "error", serial_error(serial), "baud",
+                     (json_int_t)tdm_ncp_baud(ncp), "link", tdm_ncp_link_slug(ncp), "state",
                      (int)tdm_ncp_state(ncp), "cloud", cloud_status(cloud), "device", device_status(ncp),
                      "update", update_json(update), "counters", counters_status(ncp));
 }

@@ -39,7 +39,7 @@ struct serial {
     const struct mcu_config *mcu;
     char name[CONFIG_TEXT];   /* of a pattern, the one that was found */
     char device[CONFIG_TEXT]; /* that is open: what the name led to */
-    bool told_missing;        /* said once, not every second */
+    int error;                /* why it is closed; said once, not every second */
     int fd;                   /* -1 while closed */
     uint32_t baud;
     bool switching; /* to baud, once the queue is empty */
@@ -300,27 +300,56 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
-static void try_open(struct serial *serial)
+/* What happened, and what to do. */
+static const char *error_text(int error)
+{
+    switch (error) {
+    case ENOTTY:
+    case EISDIR:
+        return "is no serial line; name one as Uart";
+    case EACCES:
+    case EPERM:
+        return "Permission denied; give it to this user (a rule of udev, or the group dialout)";
+    case EBUSY:
+        return "another program has it; end that one";
+    default:
+        return strerror(error);
+    }
+}
+
+static void missing(struct serial *serial, int error)
+{
+    if (serial->error != error) {
+        log_warning(serial->mcu->name, "uart %s: %s; trying again until it opens", serial->mcu->uart,
+                    error_text(error));
+    }
+    serial->error = error;
+    wait_ms(serial, REOPEN_MS);
+}
+
+static void opened(struct serial *serial)
 {
     static const struct timeval quiet = {QUIET_S, 0};
+    bool led = strcmp(serial->name, serial->device) != 0;
 
-    serial->fd = serial->mcu->uart_is_socket ? open_socket(serial) : open_tty(serial);
-    if (serial->fd < 0) {
-        if (!serial->told_missing) {
-            log_warning(serial->mcu->name, "uart %s: %s; trying again until it opens", serial->mcu->uart,
-                        strerror(errno));
-        }
-        serial->told_missing = true;
-        wait_ms(serial, REOPEN_MS);
-        return;
-    }
-    log_info(serial->mcu->name, "uart %s: open (%s)", serial->name, serial->device);
-    serial->told_missing = false;
+    log_info(serial->mcu->name, "uart %s: open%s%s%s", serial->name, led ? " (" : "",
+             led ? serial->device : "", led ? ")" : "");
+    serial->error = 0;
     serial->out_length = serial->out_sent = 0;
     serial->read_event = event_new(serial->base, serial->fd, EV_READ | EV_PERSIST, on_readable, serial);
     serial->write_event = event_new(serial->base, serial->fd, EV_WRITE, on_writable, serial);
     event_add(serial->read_event, &quiet);
     serial->handler.opened(serial->handler.ctx);
+}
+
+static void try_open(struct serial *serial)
+{
+    serial->fd = serial->mcu->uart_is_socket ? open_socket(serial) : open_tty(serial);
+    if (serial->fd < 0) {
+        missing(serial, errno);
+    } else {
+        opened(serial);
+    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -349,6 +378,11 @@ struct serial *serial_new(struct event_base *base, const struct mcu_config *mcu,
     serial->timer = evtimer_new(base, on_timer, serial);
     wait_ms(serial, 0);
     return serial;
+}
+
+const char *serial_error(const struct serial *serial)
+{
+    return serial->fd < 0 && serial->error != 0 ? error_text(serial->error) : "";
 }
 
 bool serial_idle(const struct serial *serial)

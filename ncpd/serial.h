@@ -40,6 +40,9 @@ void serial_set_baud(struct serial *serial, uint32_t baud);
 /* The device that is open, all links followed, NULL while none is. */
 const char *serial_device(const struct serial *serial);
 
+/* Why none is, and what to do; "" while one is, and before the first try. */
+const char *serial_error(const struct serial *serial);
+
 /* True if everything that was pulled was given to the kernel. */
 bool serial_idle(const struct serial *serial);
 

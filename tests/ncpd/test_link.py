@@ -97,6 +97,22 @@ class Hotplug(Link):
         self.wait_check_in()
 
 
+    def test_why_it_does_not_open_is_said_once_for_each_reason(self):
+        name = Path(self.folder, "tty")
+        self.start_ncp("tty")
+        self.ncp.wait_log("tty: No such file or directory; trying again")
+        name.write_text("")
+        self.ncp.wait_log("tty: is no serial line; name one as Uart")
+        name.unlink()
+        adapter = Adapter(self.folder, "tty")
+        with open(adapter.link, "rb") as taken:
+            fcntl.flock(taken, fcntl.LOCK_EX)
+            self.ncp.wait_log("tty: another program has it")
+        self.ncp.wait_log("tty: open")
+        warnings = [line for line in self.ncp.log.read_text().splitlines() if " warning " in line]
+        self.assertEqual(len(warnings), len(set(line.split(" ", 1)[1] for line in warnings)), warnings)
+
+
 class Dead(Link):
     def test_a_line_that_takes_no_byte_is_opened_anew(self):
         adapter = Adapter(self.folder, "tty")

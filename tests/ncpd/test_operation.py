@@ -190,7 +190,7 @@ class Status(Operation):
         (mcu,) = self.status()["mcus"]
         self.assertEqual((mcu["name"], mcu["link"]), ("mcu", "up"))
         self.assertEqual(mcu["uart"], {"path": f"{self.folder}/uart", "open": True, "device": f"{self.folder}/uart",
-                                       "baud": 38400})
+                                       "error": "", "baud": 38400})
         self.assertEqual((mcu["cloud"]["host"], mcu["cloud"]["port"], mcu["cloud"]["connected"]),
                          ("127.0.0.1", self.cloud.port, True))
         self.assertEqual((mcu["device"]["template"], mcu["device"]["version"]), ("TMPLdemo", "1.0.0"))
@@ -240,6 +240,11 @@ class Status(Operation):
         uart = self.status()["mcus"][0]["uart"]
         self.assertEqual((uart["path"], uart["device"]), (f"{self.folder}/main", path))
         self.assertIn(f"uart     {self.folder}/main ({path}), 38400 baud", self.text())
+
+    def test_it_says_why_the_uart_is_not_open(self):
+        self.ncp = Ncp(self.folder, f"{self.folder}/token", 1, "--status-socket", f"{self.folder}/status")
+        self.ncp.wait_log("is no serial line")
+        self.assertIn(f"uart     {self.folder}/token, not open: is no serial line; name one as Uart", self.text())
 
     def test_people_can_read_it(self):
         self.start()

@@ -203,7 +203,7 @@ class Journal(Service):
 
     def test_lines_carry_their_fields(self):
         self.start()
-        (opened,) = self.entries("TANDEM_MCU=main", f"_PID={shown('MainPID')}", "--grep '^main: uart .*: open '")
+        (opened,) = self.entries("TANDEM_MCU=main", f"_PID={shown('MainPID')}", "--grep '^main: uart .*: open'")
         self.assertEqual((opened["PRIORITY"], opened["SYSLOG_IDENTIFIER"]), ("6", "tandem-ncp"))
         self.assertEqual(opened["_SYSTEMD_UNIT"], UNIT)
 
