@@ -3,8 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Entry n, scattered so that it looks like data and does not compress away. */
-#define ENTRY(n) ((uint32_t)(n)*2654435761u ^ ((uint32_t)(n)*40503u) >> 5)
+/* Entry n: a hash of it, so that the table compresses no better than the sounds and pictures in many
+ * products. (A multiple of n does not do: its highest bytes come again at fixed distances.) */
+#define ENTRY(n)  XOR_13(XOR_15((uint32_t)(n)*2654435761u) * 2246822507u)
+#define XOR_15(h) ((h) ^ (h) >> 15)
+#define XOR_13(h) ((h) ^ (h) >> 13)
 
 #define X4(n)    ENTRY(n), ENTRY((n) + 1), ENTRY((n) + 2), ENTRY((n) + 3)
 #define X16(n)   X4(n), X4((n) + 4), X4((n) + 8), X4((n) + 12)
