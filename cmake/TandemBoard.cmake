@@ -1,9 +1,17 @@
+# A board's folder is one of ports/, or anywhere: TANDEM_PORT is its path, TANDEM_BOARD_NAME its last part.
+cmake_path(ABSOLUTE_PATH TANDEM_BOARD BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/ports" NORMALIZE OUTPUT_VARIABLE TANDEM_PORT)
+cmake_path(GET TANDEM_PORT FILENAME TANDEM_BOARD_NAME)
+if(TANDEM_BOARD AND NOT EXISTS "${TANDEM_PORT}/CMakeLists.txt")
+  message(FATAL_ERROR "TANDEM_BOARD: there is no port in ${TANDEM_PORT}; name a folder of ports/, or give the absolute path of "
+    "yours, without a slash at the end (docs/PORTING.md)")
+endif()
+
 # A board has one layout of its flash or several: its folder holds the first, folders in it hold others (layout.json, and what
 # is made of it). Programs and packages of one layout say so in their hardware id, and do not run on the other.
 set(TANDEM_LAYOUT "" CACHE STRING "Folder of the port with another layout; empty: the port's own")
-set(TANDEM_HARDWARE "${TANDEM_BOARD}-demo")
+set(TANDEM_HARDWARE "${TANDEM_BOARD_NAME}-demo")
 if(TANDEM_LAYOUT)
-  set(TANDEM_HARDWARE "${TANDEM_BOARD}-${TANDEM_LAYOUT}-demo")
+  set(TANDEM_HARDWARE "${TANDEM_BOARD_NAME}-${TANDEM_LAYOUT}-demo")
 endif()
 
 # tandem_board_programs(): called by a board's CMakeLists.txt once its library tandem_board is there. The folder has the linker

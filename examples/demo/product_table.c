@@ -18,7 +18,10 @@
 
 /* 16 KB a block; a board with small banks takes fewer (TANDEM_DEMO_TABLE_KB). */
 static const uint32_t table[] = {
-    X4096(0),     X4096(4096),  X4096(8192),
+    X4096(0),
+#if DEMO_TABLE_KB >= 48
+    X4096(4096),  X4096(8192),
+#endif
 #if DEMO_TABLE_KB >= 80
     X4096(12288), X4096(16384),
 #endif

@@ -2,7 +2,7 @@
  * with a VTOR. */
 #include "ports/board.h"
 
-#include "ports/template/port.h"
+#include "port.h"
 
 #define REGISTER(address)     (*(volatile uint32_t *)(address))
 #define SYSTICK_CONTROL       REGISTER(0xE000E010u)

@@ -7,7 +7,7 @@
  * status flag, a bus-fault handler that skips the load) and return TDM_E_FLASH_READ. */
 #include <layout.h>
 
-#include "ports/template/port.h"
+#include "port.h"
 
 static bool inside(uint32_t address, size_t bytes, uint32_t start, uint32_t end)
 {

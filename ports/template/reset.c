@@ -2,7 +2,7 @@
  * bootloader and applications agree on its address (sections.ld), so what one announces the other reads. */
 #include "ports/board.h"
 
-#include "ports/template/port.h"
+#include "port.h"
 
 #define NOTE_MAGIC        0x54444E00u /* the cause is added to it */
 #define SCB_RESET_CONTROL (*(volatile uint32_t *)0xE000ED0Cu)

@@ -4,8 +4,8 @@
  * instead, it must leave the section .noinit alone. */
 #include <stdint.h>
 
+#include "port.h"
 #include "ports/cortex_m/cortex_m.h"
-#include "ports/template/port.h"
 
 /* Owed: the number of interrupts of your part. */
 #define IRQ_COUNT 32u

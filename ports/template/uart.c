@@ -2,7 +2,7 @@
  * ports/mps2/uart.c shows both directions by interrupt, ports/nrf51/uart.c sending by polling. */
 #include "ports/board.h"
 
-#include "ports/template/port.h"
+#include "port.h"
 
 /* Owed: 8N1 at this rate, no flow control, receiving at once. Called again to change the rate: what was
  * written goes out at the old one first (with a limit), and what was received stays. Off by less than 2 %. */

@@ -3,9 +3,9 @@
 
   tests/port/test_board.py BOARD UART [--power COMMAND] [test names]
 
-BOARD is a folder of ports/, UART a serial device (/dev/ttyACM0) or a Unix socket. COMMAND switches the board's power: it is
-run with "off" or "on" behind it. Without one, what needs a power cut is skipped. The record and the start of bank A are
-erased. docs/PORTING.md has more."""
+BOARD is a folder of ports/ or the path of another, UART a serial device (/dev/ttyACM0) or a Unix socket. COMMAND switches the
+board's power: it is run with "off" or "on" behind it. Without one, what needs a power cut is skipped. The record and the start
+of bank A are erased. docs/PORTING.md has more."""
 
 import argparse
 import subprocess
@@ -51,7 +51,7 @@ class Board(Port, unittest.TestCase):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("board", help="folder of ports/")
+    parser.add_argument("board", help="folder of ports/, or its path")
     parser.add_argument("uart", help="serial device or Unix socket")
     parser.add_argument("--power", help="command that takes off or on")
     parser.add_argument("tests", nargs="*", help="names; all without one")
