@@ -135,17 +135,22 @@ static size_t utf8_sequence(const unsigned char *p)
     return more + 1;
 }
 
-bool text_take(char *to, size_t capacity, const char *from)
+bool text_is_clean(const char *text)
 {
-    size_t bytes = strlen(from);
-    if (bytes >= capacity)
-        return false;
-    for (const unsigned char *p = (const unsigned char *)from; *p != '\0';) {
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
         size_t step = utf8_sequence(p);
         if (step == 0 || *p < 0x20 || *p == 0x7F)
             return false;
         p += step;
     }
+    return true;
+}
+
+bool text_take(char *to, size_t capacity, const char *from)
+{
+    size_t bytes = strlen(from);
+    if (bytes >= capacity || !text_is_clean(from))
+        return false;
     memcpy(to, from, bytes + 1);
     return true;
 }

@@ -30,7 +30,9 @@ const char *text_id(char letter, int64_t id, char to[TEXT_ID_MAX]);
 /* The number of such an id; 0 if it is none. */
 int64_t text_id_parse(char letter, const char *text);
 
-/* Copies a text that fits whole and is valid UTF-8 without control characters; false otherwise. */
+/* Valid UTF-8 without control characters. */
+bool text_is_clean(const char *text);
+/* Copies a text that fits whole and is clean; false otherwise. */
 bool text_take(char *to, size_t capacity, const char *from);
 /* A text of so many bytes as JSON, at most. */
 #define TEXT_JSON_MAX(bytes) (6 * (bytes) + 3)

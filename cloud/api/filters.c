@@ -1,6 +1,7 @@
 #include "cloud/api/api.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cloud/fleet/filter.h"
 #include "cloud/text.h"
@@ -41,6 +42,9 @@ static int read_filter(struct api_call *call, struct saved_filter *saved)
         return STORE_CONFLICT;
     if (saved->name[0] == '\0')
         return api_refuse(call, 400, "malformed request", "name is missing: what people call the filter");
+    if (saved->text[strspn(saved->text, " ")] == '\0')
+        return api_refuse(call, 400, "malformed request",
+                          "filter is missing: an expression such as tag=canary");
     if (!filter_parse(&filter, saved->text, why, sizeof why))
         return api_refuse(call, 422, "not a filter", "%s", why);
     return STORE_OK;

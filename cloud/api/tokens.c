@@ -79,12 +79,14 @@ static bool take_days(struct api_call *call, const json_t *body, int64_t now, in
     json_int_t count = json_is_integer(days) ? json_integer_value(days) : 0;
     if (days == NULL)
         return true;
-    if (count < 1 || count > DAYS_MAX)
+    if (count < 1 || count > DAYS_MAX) {
         (void)api_refuse(call, 400, "malformed request",
                          "days must be a number from 1 to %d; leave it out for a token without an end",
                          DAYS_MAX);
+        return false;
+    }
     *expires = now + count * DAY_MS;
-    return count >= 1 && count <= DAYS_MAX;
+    return true;
 }
 
 int api_token_create(struct api_call *call, struct fleet *fleet)

@@ -51,11 +51,15 @@ int api_values_show(struct api_call *call, struct fleet *fleet)
 }
 
 /* Every member of one object of the body. */
-static int set_all(struct api_call *call, struct fleet *fleet, enum value_kind kind, const json_t *object)
+static int set_all(struct api_call *call, struct fleet *fleet, enum value_kind kind, const json_t *body,
+                   const char *member)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)object, name, value)
+    json_t *object = json_object_get(body, member);
+    if (object != NULL && !json_is_null(object) && !json_is_object(object))
+        return api_refuse(call, 400, "malformed request", "%s must be an object of names and texts", member);
+    json_object_foreach(object, name, value)
     {
         const char *text = json_string_value(value);
         if (text == NULL)
@@ -83,9 +87,9 @@ int api_values_set(struct api_call *call, struct fleet *fleet)
     json_t *body = api_body(call, members);
     if (body == NULL)
         return STORE_CONFLICT;
-    result = set_all(call, fleet, VALUE_DATASTREAM, json_object_get(body, "datastreams"));
+    result = set_all(call, fleet, VALUE_DATASTREAM, body, "datastreams");
     if (result == STORE_OK)
-        result = set_all(call, fleet, VALUE_METADATA, json_object_get(body, "metadata"));
+        result = set_all(call, fleet, VALUE_METADATA, body, "metadata");
     json_decref(body);
     return result;
 }

@@ -261,7 +261,7 @@ static bool take_parameters(struct visit *visit)
     while ((found = http_query_next(query, &at, next.name, sizeof next.name, next.value, sizeof next.value)) >
                0 &&
            call->parameter_count < API_PARAMETERS_MAX && route_takes(visit->route, next.name) &&
-           api_parameter(call, next.name) == NULL)
+           api_parameter(call, next.name) == NULL && text_is_clean(next.value))
         call->parameters[call->parameter_count++] = next;
     if (found == 0)
         return true;
