@@ -138,15 +138,18 @@ static void fail(struct cloud_link *link, const char *why)
 static void refused(struct cloud_link *link)
 {
     char path[2 * CONFIG_TEXT];
-    char why[sizeof path + 160];
+    char why[sizeof path + 200];
 
     config_token_path(link->mcu, path);
     if (link->connack == CONNACK_BAD_LOGIN || link->connack == CONNACK_NOT_AUTHORIZED) {
         snprintf(
             why, sizeof why,
             "the token in %s is not one of this cloud (code %d); add the device there and put its token into "
-            "that file",
-            path, link->connack);
+            "%s",
+            path, link->connack,
+            link->mcu->token_credential[0] == '\0'
+                ? "that file"
+                : "the file that the service's LoadCredential= names, then restart the service");
     } else {
         snprintf(why, sizeof why, "the cloud refused the connection: %s",
                  mosquitto_connack_string(link->connack));

@@ -31,14 +31,29 @@ static void tell(struct connector *connector)
     }
 }
 
+static const char *error_text(int error)
+{
+    switch (error) {
+    case MOSQ_ERR_SUCCESS:
+        return "";
+    case MOSQ_ERR_ERRNO:
+        return strerror(errno);
+    case MOSQ_ERR_EAI:
+        return "its address cannot be looked up; check the name, and this machine's DNS";
+    case MOSQ_ERR_TLS:
+        return "no TLS with it; check its certificate, CaFile, and this machine's clock";
+    default:
+        return mosquitto_strerror(error);
+    }
+}
+
 static void *connect_thread(void *ctx)
 {
     struct connector *connector = ctx;
     int error =
         mosquitto_connect(connector->client, connector->host, connector->port, connector->keep_alive_s);
-    const char *text = error == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(error);
 
-    snprintf(connector->error, sizeof connector->error, "%s", error == MOSQ_ERR_SUCCESS ? "" : text);
+    snprintf(connector->error, sizeof connector->error, "%s", error_text(error));
     tell(connector);
     return NULL;
 }
@@ -83,7 +98,11 @@ void connector_start(struct connector *connector, struct mosquitto *client, cons
     pthread_t thread;
 
     connector->client = client;
-    snprintf(connector->host, sizeof connector->host, "%s", host);
+    if (host[0] == '[') { /* an address of IPv6; only URLs have the brackets */
+        snprintf(connector->host, sizeof connector->host, "%.*s", (int)strcspn(host + 1, "]"), host + 1);
+    } else {
+        snprintf(connector->host, sizeof connector->host, "%s", host);
+    }
     connector->port = port;
     connector->keep_alive_s = keep_alive_s;
     if (pthread_create(&thread, NULL, connect_thread, connector) == 0) {

@@ -102,9 +102,11 @@ static bool refuse(struct download *download, uint8_t reason, enum tdm_prefetch 
 static bool refuse_storage(struct download *download)
 {
     bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+    char why[CONFIG_TEXT + 128];
 
-    return refuse(download, TDM_REASON_STORAGE, full ? TDM_PREFETCH_NO_SPACE : TDM_PREFETCH_WRITE,
-                  strerror(errno));
+    snprintf(why, sizeof why, "data folder %s: %s%s", download->mcu->data, strerror(errno),
+             full ? "; make room there" : "");
+    return refuse(download, TDM_REASON_STORAGE, full ? TDM_PREFETCH_NO_SPACE : TDM_PREFETCH_WRITE, why);
 }
 
 /* The answer's head, when it is one of a file that can be taken. */

@@ -44,7 +44,9 @@ bool token_read(char token[TOKEN_MAX + 1], const struct mcu_config *mcu)
     config_token_path(mcu, path);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return refuse(mcu, path, strerror(errno), "put the device's token there, or name another TokenFile");
+        return refuse(mcu, path, strerror(errno),
+                      errno == EACCES ? "chown it to the user that runs tandem-ncp, with mode 600"
+                                      : "put the device's token there, or name another TokenFile");
     }
     good = read_line(fd, token, mcu, path);
     close(fd);
