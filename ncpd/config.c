@@ -158,6 +158,9 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
     struct parse *parse = ctx;
     const char *name;
 
+    if (strstr(value, " # ") != NULL) {
+        return complain(parse, "a comment behind a value:", value, "give it a line of its own");
+    }
     if (strcmp(section, "Daemon") == 0) {
         return set_daemon(parse, key, value);
     }
@@ -198,7 +201,9 @@ bool config_read(struct config *config, const char *path)
         return false;
     }
     error = ini_parse_stream(read_line, &parse, on_setting, &parse);
-    if (error != 0 && parse.good) {
+    if (ferror(parse.file)) {
+        complain(&parse, "cannot be read:", strerror(errno), "name a file");
+    } else if (error != 0 && parse.good) {
         parse.line = error;
         complain(&parse, "neither a [Section] nor", "Key=value", "comments begin with #");
     }
@@ -241,7 +246,7 @@ static bool clashes(const char *source, const struct mcu_config *a, const struct
     return false;
 }
 
-static bool complete_mcu(struct mcu_config *mcu, const char *source)
+static bool complete_mcu(struct mcu_config *mcu, const char *source, bool to_check)
 {
     const char *state = getenv("STATE_DIRECTORY");
 
@@ -259,7 +264,7 @@ static bool complete_mcu(struct mcu_config *mcu, const char *source)
         return lacks(source, mcu, "TokenFile and no TokenCredential",
                      "name the file with the device's token");
     }
-    if (mcu->data[0] == '\0') {
+    if (mcu->data[0] == '\0' && !to_check) {
         return lacks(source, mcu, "Data", "name the folder for its firmware files");
     }
     if ((mcu->certificate[0] != '\0') != (mcu->key[0] != '\0')) {
@@ -269,7 +274,29 @@ static bool complete_mcu(struct mcu_config *mcu, const char *source)
     return true;
 }
 
-bool config_complete(struct config *config, const char *source)
+static bool same(const char *a, const char *b)
+{
+    return a[0] != '\0' && strcmp(a, b) == 0;
+}
+
+/* What each of two needs for itself. The cloud takes one connection for a token. */
+static bool are_apart(const char *source, const struct mcu_config *a, const struct mcu_config *b)
+{
+    bool good = true;
+
+    if (same(a->uart, b->uart)) {
+        good = clashes(source, a, b, "Uart");
+    }
+    if (same(a->data, b->data)) {
+        good = clashes(source, a, b, "Data");
+    }
+    if (same(a->token_file, b->token_file) || same(a->token_credential, b->token_credential)) {
+        good = clashes(source, a, b, "token");
+    }
+    return good;
+}
+
+bool config_complete(struct config *config, const char *source, bool to_check)
 {
     bool good = config->mcu_count > 0;
 
@@ -277,16 +304,9 @@ bool config_complete(struct config *config, const char *source)
         fprintf(stderr, "tandem-ncp: %s: no [Mcu NAME] section; there is one for each MCU\n", source);
     }
     for (size_t i = 0; i < config->mcu_count; i++) {
-        struct mcu_config *mcu = &config->mcus[i];
-
-        good = complete_mcu(mcu, source) && good;
+        good = complete_mcu(&config->mcus[i], source, to_check) && good;
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(mcu->uart, config->mcus[j].uart) == 0) {
-                good = clashes(source, &config->mcus[j], mcu, "Uart");
-            }
-            if (strcmp(mcu->data, config->mcus[j].data) == 0) {
-                good = clashes(source, &config->mcus[j], mcu, "Data");
-            }
+            good = are_apart(source, &config->mcus[j], &config->mcus[i]) && good;
         }
     }
     return good;

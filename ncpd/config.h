@@ -86,8 +86,9 @@ bool config_read(struct config *config, const char *path);
 /* Variables of the environment go before what the file says. */
 bool config_apply_environment(struct config *config);
 
-/* Fills in what follows from the rest, and says what is missing or clashes. False after a message. */
-bool config_complete(struct config *config, const char *source);
+/* Fills in what follows from the rest, and says what is missing or clashes. False after a message. To check
+ * it, the state folder need not be known. */
+bool config_complete(struct config *config, const char *source, bool to_check);
 
 /* The MCU of that name, made if need be; NULL where there is no room. */
 struct mcu_config *config_mcu(struct config *config, const struct mcu_config *pattern, const char *name);

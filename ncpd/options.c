@@ -172,7 +172,8 @@ static int settle(struct parse *parse)
     if (parse->file != NULL ? !read_file(parse) : config_mcu(config, mcu, "mcu") == NULL) {
         return EXIT_USAGE;
     }
-    if ((parse->file != NULL && !config_apply_environment(config)) || !config_complete(config, source)) {
+    if ((parse->file != NULL && !config_apply_environment(config)) ||
+        !config_complete(config, source, parse->check)) {
         return EXIT_USAGE;
     }
     return parse->check ? check_config(config, source) : -1;

@@ -88,21 +88,44 @@ static bool set_initial_baud(struct mcu_config *mcu, const char *value)
     return set_baud(&mcu->uart_baud, value);
 }
 
+/* A name, or an address; of IPv6 in brackets, which stay with it. */
+static size_t host_length(const char *host)
+{
+    const char *end = strchr(host, ']');
+
+    if (host[0] == '[') {
+        return end != NULL ? (size_t)(end + 1 - host) : 0;
+    }
+    return strcspn(host, ":/");
+}
+
 bool cloud_config_parse(struct cloud_config *cloud, const char *url)
 {
     bool tls = strncmp(url, "mqtts://", 8) == 0;
     unsigned long port = tls ? 8883 : 1883;
     const char *host = url + (tls ? 8 : 7);
-    const char *colon;
+    const char *rest;
     size_t length;
 
     if (!tls && strncmp(url, "mqtt://", 7) != 0) {
         return false;
     }
-    colon = strrchr(host, ':');
-    length = colon != NULL ? (size_t)(colon - host) : strcspn(host, "/");
-    if (length == 0 || length >= sizeof cloud->host || strcspn(host, " /?#@") < length ||
-        (colon != NULL && !parse_number(colon + 1, 1, UINT16_MAX, &port))) {
+    length = host_length(host);
+    if (length == 0 || length >= sizeof cloud->host || strcspn(host, " /?#@") < length) {
+        return false;
+    }
+    rest = host + length;
+    if (rest[0] == ':') {
+        size_t count = strcspn(++rest, "/");
+        char digits[8];
+
+        snprintf(digits, sizeof digits, "%.*s", (int)count, rest);
+        if (count >= sizeof digits || !parse_number(digits, 1, UINT16_MAX, &port)) {
+            return false;
+        }
+        rest += count;
+    }
+    if (strcmp(rest, "") != 0 && strcmp(rest, "/") != 0) {
         return false;
     }
     snprintf(cloud->host, sizeof cloud->host, "%.*s", (int)length, host);
@@ -146,9 +169,17 @@ static bool set_button(struct mcu_config *mcu, const char *value)
            set_text(mcu->button, value);
 }
 
+/* The token comes from where the last of the two settings says. */
+static bool set_token_file(struct mcu_config *mcu, const char *value)
+{
+    mcu->token_credential[0] = '\0';
+    return value[0] != '\0' && set_text(mcu->token_file, value);
+}
+
 /* The name of one file. */
 static bool set_token_credential(struct mcu_config *mcu, const char *value)
 {
+    mcu->token_file[0] = '\0';
     return value[0] != '\0' && strchr(value, '/') == NULL && value[0] != '.' &&
            set_text(mcu->token_credential, value);
 }
@@ -197,7 +228,6 @@ static bool set_message_bytes(struct mcu_config *mcu, const char *value)
 TEXT_SETTER(ca_file)
 TEXT_SETTER(certificate)
 TEXT_SETTER(key)
-TEXT_SETTER(token_file)
 TEXT_SETTER(data)
 TEXT_SETTER(hotspot)
 TEXT_SETTER(hook)

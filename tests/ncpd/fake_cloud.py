@@ -53,14 +53,14 @@ def _text(data, at):
 class Gateway:
     """MQTT: takes one token, remembers what was published."""
 
-    def __init__(self, token, port=0, tls=None):
+    def __init__(self, token, port=0, tls=None, host="127.0.0.1"):
         self.token, self.tls = token, tls
         self.published = queue.Queue()  # (topic, payload)
         self.logins = queue.Queue()  # CONNACK code of each attempt
         self.subscribed = []
         self.acknowledges = True
         self.connection = None
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 

@@ -69,6 +69,10 @@ class Configuration(Operation):
                 if line and not line.startswith("#"):
                     self.assertEqual(self.check(self.good(), dict([line.split("=", 1)]))[0], 0, line)
 
+    def test_outside_of_the_service_it_checks_all_but_what_the_service_manager_gives(self):
+        status, output = self.check((ROOT / "ncpd/systemd/ncp.conf").read_text())
+        self.assertEqual((status, "LoadCredential=" in output, "StateDirectory=" in output), (0, True, True), output)
+
     def test_every_setting_of_the_sample_is_one(self):
         lines = (ROOT / "ncpd/systemd/ncp.conf").read_text().splitlines()
         for line in lines:
@@ -91,6 +95,10 @@ class Configuration(Operation):
                 ("[Datastreams a]\n1=Temperature\n2=Temperature\n", 3, "already"),
                 ("[Mcu a]\nCloudKind=other\n", 2, "CloudKind takes"),
                 ("[Mcu a]\nUpdateLimitHours=0\n", 2, "UpdateLimitHours takes"),
+                ("[Mcu a]\nCloud=mqtt://::1\n", 2, "Cloud takes"),
+                ("[Mcu a]\nCloud=mqtt://[::1\n", 2, "Cloud takes"),
+                ("[Mcu a]\nCloud=mqtt://host/path\n", 2, "Cloud takes"),
+                ("[Mcu a]\nUart=/dev/ttyS1 # the pump\n", 2, "a comment behind a value"),
                 ("[Mcu a]\nData=" + "x" * 300 + "\n", 2, "longer than")):
             with self.subTest(text):
                 status, output = self.check(text)
@@ -99,21 +107,36 @@ class Configuration(Operation):
                 self.assertIn(fault, output)
 
     def test_what_is_missing_or_clashes_is_named(self):
-        for key, named in (("Uart", "no Uart"), ("Cloud", "no Cloud"), ("TokenFile", "no TokenFile"),
-                           ("Data", "no Data")):
+        for key, named in (("Uart", "no Uart"), ("Cloud", "no Cloud"), ("TokenFile", "no TokenFile")):
             status, output = self.check(self.good(**{key: None}))
             self.assertEqual((status, named in output), (2, True), output)
         status, output = self.check(self.good(ClientKey="x"))
         self.assertEqual((status, "no ClientCertificate" in output), (2, True), output)
         status, output = self.check(self.good() + self.good().replace("Mcu test", "Mcu other"))
-        self.assertEqual((status, "share their Data" in output, "share their Uart" in output), (2, True, True), output)
+        self.assertEqual(status, 2)
+        for named in ("share their Data", "share their Uart", "share their token"):
+            self.assertIn(named, output)
         status, output = self.check("# nothing\n")
         self.assertEqual((status, "no [Mcu NAME]" in output), (2, True), output)
 
+    def test_without_a_service_manager_the_data_folder_is_named_by_the_file(self):
+        Path(self.folder, "no-data.conf").write_text(self.good(Data=None))
+        done = subprocess.run([NCP, "--config", f"{self.folder}/no-data.conf"], capture_output=True, text=True,
+                              timeout=SECONDS, check=False)
+        self.assertEqual((done.returncode, "has no Data" in done.stderr), (2, True), done.stderr)
+
     def test_what_cannot_work_is_found(self):
+        pem = Path(self.folder, "ca.pem")
+        pem.write_text("-----BEGIN CERTIFICATE-----\n")
         for settings, named in (({"TokenFile": "/nowhere"}, "/nowhere: No such file"),
                                 ({"Data": "/nowhere/data"}, "Data /nowhere/data"),
                                 ({"CaFile": "/nowhere"}, "CaFile /nowhere"),
+                                ({"CaFile": f"{self.folder}/token"}, "holds no CERTIFICATE"),
+                                ({"CaFile": self.folder}, "holds no CERTIFICATE"),
+                                ({"ClientCertificate": pem, "ClientKey": pem}, "holds no PRIVATE KEY"),
+                                ({"Uart": f"{self.folder}/token"}, "is no serial line"),
+                                ({"Hook": self.folder}, "is no program"),
+                                ({"Hook": f"{self.folder}/token"}, "Permission denied"),
                                 ({"Data": f"{self.folder}/token"}, "not a folder")):
             status, output = self.check(self.good(**settings))
             self.assertEqual((status, named in output), (1, True), output)
@@ -130,6 +153,23 @@ class Configuration(Operation):
         self.wait_check_in()
         self.assertTrue(all("stage" not in message for message in self.seen))
         self.assertEqual(self.check(self.good(), {"TANDEM_NCP_CLOUD": "http://x"})[0], 2)
+
+    def test_a_token_file_of_the_environment_goes_before_a_credential(self):
+        text = self.good(TokenFile=None, TokenCredential="main")
+        status, output = self.check(text, {"TANDEM_NCP_TOKEN_FILE": "/nowhere", "CREDENTIALS_DIRECTORY": self.folder})
+        self.assertEqual((status, "/nowhere" in output), (1, True), output)
+
+    def test_a_folder_is_no_configuration(self):
+        done = subprocess.run([NCP, "--config", self.folder, "--check"], capture_output=True, text=True, timeout=SECONDS,
+                              check=False)
+        self.assertEqual((done.returncode, "Is a directory" in done.stderr), (2, True), done.stderr)
+
+    def test_the_cloud_may_have_an_address_of_ipv6(self):
+        six = Gateway(TOKEN, host="::1")
+        self.addCleanup(six.close)
+        self.start_mcu()
+        self.start_ncp(settings={"Cloud": f"mqtt://[::1]:{six.port}/"})
+        self.assertEqual(six.logins.get(timeout=SECONDS), 0)
 
     def test_a_token_may_be_a_credential(self):
         Path(self.folder, "creds").mkdir()

@@ -116,6 +116,37 @@ class Service(unittest.TestCase):
         self.wait_check_in(version)
 
 
+class Manual(Service):
+    """The steps of ncpd/systemd/README.md, typed as they stand there."""
+
+    def setUp(self):
+        super().setUp()
+        machine.run(f"systemctl disable {UNIT}; rm -rf /etc/tandem /etc/udev/rules.d/60-tandem-ncp.rules && udevadm control --reload"
+                    f" && udevadm trigger --settle /dev/ttyS2 && printf '%s\\n' {TOKEN} >/root/device.token")
+        machine.wait("! systemctl --quiet is-active dev-tandem-main.device", "the end of the UART's name")
+        text = (HERE.parents[2] / "ncpd/systemd/README.md").read_text()
+        block = re.search(r"((?:^    .*\n)+)", text, re.MULTILINE).group(1)
+        self.steps = [line.strip() for line in block.splitlines() if not line.strip().startswith("cmake --install")]
+
+    def follow(self, steps):
+        outputs = {}
+        for step in steps:
+            step = step.replace("device.token ", "/root/device.token ")  # it is where the user made it
+            outputs[step.split()[0]] = machine.run(f"cd {EXAMPLES}\n{step}")
+            if "60-tandem-ncp.rules" in step:
+                machine.run("sed -i 's/^#\\(.*\\)ttyS1/\\1ttyS2/' /etc/udev/rules.d/60-tandem-ncp.rules")
+        return outputs
+
+    def test_its_steps_lead_to_a_service_that_runs(self):
+        outputs = self.follow(self.steps)
+        self.assertIn("/etc/tandem/ncp.conf: good", outputs["(set"])
+        self.assertIn("mqtts://updates.example.com:8883", outputs["(set"])
+        self.assertEqual(shown("ActiveState"), "active")
+        self.assertIn("/dev/tandem/main (/dev/ttyS2)", machine.run("tandem ncp status"))
+        self.assertEqual(machine.run(f"systemctl is-enabled {UNIT}").strip(), "enabled")
+        self.wait_event("initialized")
+
+
 class Unit(Service):
     def test_systemd_finds_nothing_wrong_with_the_unit(self):
         self.assertEqual(machine.run(f"systemd-analyze verify {UNIT}"), "")
