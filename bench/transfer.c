@@ -53,7 +53,7 @@ struct bench {
     struct tdm_mcu_config mcu_config;
     struct tdm_mcu mcu;
     uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD], chunk[CHUNK];
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    union tdm_mcu_work work;
     uint8_t driver[DRIVER_BYTES]; /* received, not yet read by the MCU */
     size_t driver_count, driver_most;
     struct departures departures;
@@ -229,7 +229,7 @@ static void start_mcu(struct bench *b, bool receives_while_writing)
         .rx = b->rx,
         .rx_bytes = sizeof b->rx,
         .chunk = b->chunk,
-        .front = b->front,
+        .work = &b->work,
     };
     if (tdm_mcu_init(&b->mcu, &b->mcu_config, now_ms(b)) != TDM_OK)
         fail("the client refused its configuration");

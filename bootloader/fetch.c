@@ -22,6 +22,7 @@ struct fetcher {
     struct tdm_mcu_config config;
     char version[TDM_TAG_VALUE_MAX + 1]; /* of the image that is there */
     char build[TDM_TAG_VALUE_MAX + 1];
+    struct tdm_hash checking;
     uint8_t rx[RX_BYTES];
     uint8_t chunk[CHUNK_BYTES];
     uint8_t out[PIECE_BYTES]; /* pulled from the client, on its way to the UART */
@@ -33,6 +34,7 @@ static struct fetcher fetcher;
 
 /* Not in the struct, so that it is not linked where nothing names it. */
 static struct tdm_mcu_decoding decoding;
+static struct tdm_mcu_offer offer;
 
 /* --- Operations of the client --- */
 
@@ -94,7 +96,7 @@ static void identify(struct fetcher *f, uint8_t intact_bank)
     config->type = PRODUCT_TYPE;
     config->version = "0.0.0";
     config->build = "bootloader";
-    if (tdm_bank_peek(&intact, config->layout, intact_bank, config->flash, config->front) != TDM_OK)
+    if (tdm_bank_peek(&intact, config->layout, intact_bank, config->flash, config->work->front) != TDM_OK)
         return;
     config->version = memcpy(f->version, intact.version, sizeof f->version);
     config->build = memcpy(f->build, intact.build, sizeof f->build);
@@ -115,7 +117,9 @@ static const struct tdm_mcu_config product = {
     .decoding = PRODUCT_DECODES ? &decoding : NULL,
     .resume = PRODUCT_RESUMES ? &tdm_mcu_resumes : NULL,
     .trust = {.verify = tdm_p256_verify, .allow_unsigned = PRODUCT_ALLOWS_UNSIGNED},
+    .checking = &fetcher.checking,
     .plain = PRODUCT_ALLOWS_UNSIGNED ? &tdm_mcu_takes_plain : NULL,
+    .offer = PRODUCT_ALLOWS_UNSIGNED ? &offer : NULL,
     .attempts = PRODUCT_ATTEMPTS,
     .target_baud = PRODUCT_BAUD,
     .chunk_bytes = CHUNK_BYTES,
@@ -140,7 +144,7 @@ static void configure(struct fetcher *f, const struct tdm_boot_choice *choice, c
     config->reset_cause = board_reset_cause();
     config->boots = board_boots();
     config->receives_while_writing = board_receives_while_writing();
-    config->front = buffer;
+    config->work = (union tdm_mcu_work *)(void *)buffer;
     identify(f, intact_bank);
 }
 

@@ -43,7 +43,8 @@ struct world {
     uint8_t peer; /* what the co-processor knows, and the UART's driver can */
     uint8_t rx[CHUNK + TDM_MCU_CHUNK_OVERHEAD];
     uint8_t chunk[CHUNK];
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    union tdm_mcu_work work;
+    struct tdm_mcu_offer offer;
 };
 
 static struct world world;
@@ -120,9 +121,10 @@ static void set_up(struct world *w)
         .rx = w->rx,
         .rx_bytes = sizeof w->rx,
         .chunk = w->chunk,
-        .front = w->front,
+        .work = &w->work,
     };
     w->config.plain = &tdm_mcu_takes_plain;
+    w->config.offer = &w->offer;
     w->config.trust.allow_unsigned = (w->peer & 8) != 0;
     w->config.receives_while_writing = (w->peer & 4) != 0;
 }

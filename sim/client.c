@@ -172,6 +172,8 @@ void sim_client_start(struct sim_world *world)
                   .verify = world->verify,
                   .allow_unsigned = world->scenario->takes_bin},
         .plain = world->scenario->takes_bin ? &tdm_mcu_takes_plain : NULL,
+        .offer = &world->offer,
+        .checking = &world->checking,
         .decoder = fetches && !world->scenario->fetch_decodes ? NULL : &tdm_mcu_decodes,
         .decoding = &world->decoding,
         .attempts = SIM_ATTEMPTS,
@@ -183,10 +185,10 @@ void sim_client_start(struct sim_world *world)
         .rx = world->rx,
         .rx_bytes = sizeof world->rx,
         .chunk = world->chunk,
-        .front = world->front,
+        .work = &world->work,
     };
     memset(&world->mcu, 0xA5, sizeof world->mcu); /* RAM after power-on */
-    memset(world->front, 0xA5, sizeof world->front);
+    memset(&world->work, 0xA5, sizeof world->work);
     memset(&world->decoding, 0xA5, sizeof world->decoding);
     set_baud(world, 38400);
     if (tdm_mcu_init(&world->mcu, &world->config, world->now_ms) != TDM_OK) {

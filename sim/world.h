@@ -7,8 +7,8 @@
 #include "sim/judge.h"
 #include "sim/line.h"
 #include "tandem/decode.h"
-#include "tandem/mcu.h"
 #include "tandem/ncp.h"
+#include "tandem/plain.h"
 
 #define SIM_CUTS_MAX    2
 #define SIM_CHUNK_BYTES 256
@@ -100,7 +100,9 @@ struct sim_world {
     uint8_t boot_buffer[TDM_PACKAGE_FRONT_MAX];
     uint8_t rx[512];
     uint8_t chunk[SIM_CHUNK_BYTES];
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    union tdm_mcu_work work;
+    struct tdm_mcu_offer offer;
+    struct tdm_hash checking;
 
     /* The co-processor. */
     struct tdm_ncp ncp;

@@ -4,8 +4,8 @@
  *     need = 64 + H + 64   they are complete: verify, then parse, then compare with the envelope
  *     complete             what follows is relocation table and payload
  *
- * Invariants: length <= need <= TDM_PACKAGE_FRONT_MAX; manifest is filled only from a head whose signature
- * verified. An error leaves length == need, so the next call comes to the same error. */
+ * Invariants: length <= need <= TDM_PACKAGE_FRONT_MAX; complete only with a head whose signature verified. An
+ * error leaves length == need, so the next call comes to the same error. */
 #include "tandem/package.h"
 
 #include <string.h>
@@ -82,6 +82,11 @@ void tdm_front_init(struct tdm_front *front, uint8_t buffer[TDM_PACKAGE_FRONT_MA
     front->need = TDM_ENVELOPE_BYTES;
 }
 
+const uint8_t *tdm_front_base(const struct tdm_front *front)
+{
+    return front->buffer + BASE_AT;
+}
+
 const uint8_t *tdm_front_head(const struct tdm_front *front)
 {
     return front->buffer + TDM_ENVELOPE_BYTES;
@@ -89,40 +94,51 @@ const uint8_t *tdm_front_head(const struct tdm_front *front)
 
 const uint8_t *tdm_front_signature(const struct tdm_front *front)
 {
-    return front->buffer + TDM_ENVELOPE_BYTES + front->envelope.head_bytes;
+    return tdm_front_head(front) + front->head_bytes;
 }
 
 uint32_t tdm_front_package_bytes(const struct tdm_front *front)
 {
-    return TDM_ENVELOPE_BYTES + (uint32_t)front->envelope.head_bytes + TDM_SIGNATURE_BYTES +
-           front->envelope.relocation_bytes + front->envelope.payload_bytes;
+    return front->length + front->relocation_bytes + front->payload_bytes;
+}
+
+int tdm_front_manifest(const struct tdm_front *front, struct tdm_manifest *manifest)
+{
+    if (!front->complete)
+        return TDM_E_STATE;
+    return tdm__head_peek(manifest, tdm_front_head(front), front->head_bytes);
 }
 
 static int take_envelope(struct tdm_front *front)
 {
-    int result = tdm_envelope_parse(&front->envelope, front->buffer, TDM_ENVELOPE_BYTES);
+    struct tdm_envelope envelope;
+    int result = tdm_envelope_parse(&envelope, front->buffer, TDM_ENVELOPE_BYTES);
 
-    if (result == TDM_OK)
-        front->need = TDM_ENVELOPE_BYTES + (size_t)front->envelope.head_bytes + TDM_SIGNATURE_BYTES;
-    return result;
+    if (result != TDM_OK)
+        return result;
+    front->encoding = envelope.encoding;
+    front->head_bytes = envelope.head_bytes;
+    front->relocation_bytes = envelope.relocation_bytes;
+    front->payload_bytes = envelope.payload_bytes;
+    front->need = (uint16_t)(TDM_ENVELOPE_BYTES + envelope.head_bytes + TDM_SIGNATURE_BYTES);
+    return TDM_OK;
 }
 
 static int take_head(struct tdm_front *front, const struct tdm_trust *trust)
 {
     struct tdm_trust signed_only = *trust;
-    struct tdm_manifest *manifest = &front->manifest;
+    struct tdm_manifest manifest;
     int result;
 
     signed_only.allow_unsigned = false;
-    result = tdm__head_accept(manifest, &signed_only, tdm_front_head(front), front->envelope.head_bytes,
+    result = tdm__head_accept(&manifest, &signed_only, tdm_front_head(front), front->head_bytes,
                               tdm_front_signature(front));
     if (result == TDM_OK)
-        result = tdm__head_tag_agrees(manifest, tdm_front_head(front));
+        result = tdm__head_tag_agrees(&manifest, tdm_front_head(front));
     if (result != TDM_OK)
         return result;
-    if (front->envelope.relocation_bytes != manifest->relocation_bytes ||
-        (front->envelope.encoding == TDM_ENCODING_PLAIN &&
-         front->envelope.payload_bytes != manifest->image_bytes))
+    if (front->relocation_bytes != manifest.relocation_bytes ||
+        (front->encoding == TDM_ENCODING_PLAIN && front->payload_bytes != manifest.image_bytes))
         return TDM_E_MANIFEST;
     front->complete = true;
     return TDM_OK;
@@ -135,12 +151,12 @@ int tdm_front_feed(struct tdm_front *front, const struct tdm_trust *trust, const
 
     *used = 0;
     while (result == TDM_OK && !front->complete) {
-        size_t missing = front->need - front->length;
+        size_t missing = (size_t)front->need - front->length;
         size_t count = bytes - *used < missing ? bytes - *used : missing;
 
         if (count > 0)
             memcpy(front->buffer + front->length, data + *used, count);
-        front->length += count;
+        front->length += (uint16_t)count;
         *used += count;
         if (front->length < front->need)
             break;

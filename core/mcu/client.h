@@ -7,6 +7,10 @@
 
 #define TDM__NEVER UINT32_MAX /* no need to be polled before something else happens */
 
+/* What a step of an update returns: 0, or why the update ends, a tdm_reason or an error (negative). Where it
+ * says so, also this. */
+enum { TDM__MORE = 0x100 };
+
 /* --- mcu.c --- */
 
 /* The clock wraps: a time counts as past up to half of its range. */
@@ -50,8 +54,8 @@ void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause);
 /* What signatures are checked against now. */
 struct tdm_trust tdm__trust(const struct tdm_mcu *mcu);
 
-/* Reads the running image's header into the update's manifest; false if it does not verify. */
-bool tdm__read_running(struct tdm_mcu *mcu);
+/* Reads the running image's header, with the work area; false if it does not verify. */
+bool tdm__read_running(struct tdm_mcu *mcu, struct tdm_manifest *manifest);
 
 /* --- link_up.c --- */
 
@@ -75,12 +79,12 @@ static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extensio
 /* --- fetch.c: what is different where there is no other bank; update.c asks --- */
 
 struct tdm_mcu_role {
-    /* The co-processor has the file. 1: otaUpdateStart follows; TDM_OK: a reset does. */
+    /* The co-processor has the file. 0: otaUpdateStart follows; TDM__MORE: a reset does. */
     int (*prefetched)(struct tdm_mcu *mcu);
-    /* The front is verified. 1: the rest is to be checked before anything is erased; TDM_OK: erasing is
-     * recorded. */
-    int (*begin)(struct tdm_mcu *mcu);
-    /* Takes the next bytes of table and image. 1: more to come; TDM_OK: they are what was signed. */
+    /* The front is verified. 0: erasing is recorded; TDM__MORE: the rest is to be checked before. */
+    int (*begin)(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
+    /* Takes the next bytes of table and image. 0: they are what was signed; TDM__MORE: there is more to come.
+     */
     int (*check)(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
     /* An update ended. */
     void (*ended)(struct tdm_mcu *mcu, uint8_t reason);
@@ -93,12 +97,10 @@ struct tdm_mcu_role {
 struct tdm_mcu_plain {
     /* An offer was accepted; the texts are valid during the call. */
     void (*offered)(struct tdm_mcu *mcu, const char *type, const char *version, const char *build);
-    /* The file comes from its start: initialises mcu->front, and keeps what was offered. */
-    void (*rewind)(struct tdm_mcu *mcu);
-    /* Is the first chunk, which is in the buffer, the start of a plain image? */
+    /* Is the first chunk, which is in its buffer, the start of a plain image? */
     bool (*is_plain)(const struct tdm_mcu *mcu);
-    /* Has a head made for it, so that it is installed like a package; as tdm__update_poll. */
-    uint32_t (*ask)(struct tdm_mcu *mcu);
+    /* Has a head made for it, so that it is installed like a package. */
+    const struct tdm_question *question;
 };
 
 /* The bank that an update goes to. */
@@ -106,21 +108,20 @@ uint8_t tdm__target_bank(const struct tdm_mcu *mcu);
 
 /* --- report.c: what the co-processor is told --- */
 
-/* The first four are the events of tandem.deviceReport; then tandem.deviceStart, otaUpdateSuspend, and
- * tandem.deviceDecodes. */
+/* In the order in which they go out. */
 enum tdm__report_event {
-    TDM__STARTED = 1,
-    TDM__FAILED = 2,
-    TDM__CONFIRMED = 3,
-    TDM__TRIAL = 4,
-    TDM__BOOTED = 5,
-    TDM__HELD = 6,
-    TDM__DECODES = 7
+    TDM__FAILED = 1 << 0,  /* tandem.deviceReport, as are STARTED, TRIAL and CONFIRMED */
+    TDM__BOOTED = 1 << 1,  /* tandem.deviceStart */
+    TDM__DECODES = 1 << 2, /* tandem.deviceDecodes */
+    TDM__STARTED = 1 << 3,
+    TDM__TRIAL = 1 << 4,
+    TDM__CONFIRMED = 1 << 5,
+    TDM__HELD = 1 << 6 /* otaUpdateSuspend */
 };
 
 void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);
-/* An update failed; about_known: the front is its own. It is dropped before the front changes. */
-void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, bool about_known);
+/* The update failed, or an offer was refused. It is dropped before the work area changes. */
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason);
 /* The failure is not worth telling any more. */
 void tdm__report_drop_failed(struct tdm_mcu *mcu);
 void tdm__report_drop_all(struct tdm_mcu *mcu);
@@ -136,27 +137,33 @@ uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const 
 /* Why an accepted update has to wait. */
 uint8_t tdm__policy_wait(const struct tdm_mcu *mcu);
 /* From the package's verified front. */
-uint8_t tdm__policy_package(const struct tdm_mcu *mcu);
+uint8_t tdm__policy_package(const struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
 
 /* --- install.c: bytes into a bank; the package is that of mcu->front --- */
 
+/* The package's manifest: from its front or, once it is there, from the bank; then the work area is used.
+ * TDM_E_STATE where none has verified, and the errors of tdm_bank_peek. */
+TDM_MUST_USE int tdm__install_manifest(struct tdm_mcu *mcu, struct tdm_manifest *manifest);
 /* Works out where everything goes. Writes nothing. TDM_E_SIZE, TDM_E_LINK_ADDRESS. */
-TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu);
-/* Records "erasing". 1: the role wants the package checked first; those of tdm_boot_begin. */
-TDM_MUST_USE int tdm__install_begin(struct tdm_mcu *mcu);
-/* Erases one unit. 1: more to do; TDM_OK: all erased; TDM_E_FLASH_ERASE. */
+TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
+/* Records "erasing". TDM__MORE: the role wants the package checked first; those of tdm_boot_begin. */
+TDM_MUST_USE int tdm__install_begin(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
+/* Erases one unit. TDM__MORE: there are more; TDM_E_FLASH_ERASE. */
 TDM_MUST_USE int tdm__install_erase(struct tdm_mcu *mcu);
-/* Records "receiving" and programs the header, unless it is there; the front's buffer is used up then. */
+/* Records "receiving" and programs the header, unless it is there. From then on work.writing holds. */
 TDM_MUST_USE int tdm__install_header(struct tdm_mcu *mcu);
+/* Adds bytes of the file, those behind the front, to its digests. */
+void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
 /* Takes the next bytes of table and image; may change data. TDM_E_RELOCATIONS, TDM_E_DIGEST,
  * TDM_E_FLASH_PROGRAM, TDM_E_FLASH_READ. */
 TDM_MUST_USE int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
 /* Verifies the bank as the bootloader will. Those of tdm_bank_verify and check_image. */
 TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
-/* Does the bank hold the header of this package? Is the whole table there, and the signed one? Then sites may
- * be taken from it. TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
+/* Does the bank hold the header of this package? Is the whole table there, and the signed one? Then sites are
+ * taken from it, from the first on. TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
 bool tdm__install_holds_header(const struct tdm_mcu *mcu);
-TDM_MUST_USE int tdm__install_open_table(struct tdm_mcu *mcu);
+TDM_MUST_USE int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest,
+                                          struct tdm_relocations *sites);
 /* Takes the next bytes of the plain image; may change them. */
 TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
 
@@ -165,7 +172,7 @@ TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t
 struct tdm_mcu_decoder {
     /* Can the package of mcu->front be decoded here? Writes nothing. TDM_E_BASE, and those of
      * tdm_bank_peek. */
-    int (*plan)(struct tdm_mcu *mcu);
+    int (*plan)(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
     /* Takes payload bytes and installs what comes out, from install.placed on. TDM_E_PAYLOAD, those of
      * tdm__install_place. */
     int (*feed)(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
@@ -173,19 +180,19 @@ struct tdm_mcu_decoder {
 
 static inline bool tdm__is_encoded(const struct tdm_mcu *mcu)
 {
-    return mcu->front.envelope.encoding != TDM_ENCODING_PLAIN;
+    return mcu->front.encoding != TDM_ENCODING_PLAIN;
 }
 
 /* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2); install.c and update.c ask --- */
 
 struct tdm_mcu_resume {
     /* Can it? What is to be erased, and where to go on, is filled in then. Writes nothing. */
-    bool (*plan)(struct tdm_mcu *mcu);
+    bool (*plan)(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
     /* That is erased: the digests of the file up to there, and on to RESUMING. TDM_E_RELOCATIONS,
      * TDM_E_FLASH_READ. */
     int (*enter)(struct tdm_mcu *mcu);
-    /* Asks the co-processor to go on there; as tdm__update_poll. */
-    uint32_t (*ask)(struct tdm_mcu *mcu);
+    /* Asks the co-processor to go on there. */
+    const struct tdm_question *question;
     /* It goes on at this offset of the file; false where it can't. */
     bool (*go_on_at)(struct tdm_mcu *mcu, uint32_t offset);
     /* Flash from address to end is about to be programmed: erases a page that may be weak. */
@@ -202,7 +209,7 @@ void tdm__update_link_lost(struct tdm_mcu *mcu);
 int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
 int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
 int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
-int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args);
+int tdm__serve_cancel(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
 
 /* --- health.c: the trial --- */
 

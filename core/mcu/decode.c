@@ -18,11 +18,6 @@ enum {
     COVER_BYTES = TDM_UNLZMA_PIECE + 2 * WORD /* whole words around what is read */
 };
 
-static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
-{
-    return &mcu->front.manifest;
-}
-
 static int read_flash(const struct tdm_mcu *mcu, uint32_t address, void *to, size_t bytes)
 {
     return mcu->config->flash->ops->read(mcu->config->flash->ctx, address, to, bytes);
@@ -91,7 +86,7 @@ static int read_image(struct tdm_mcu *mcu, uint32_t offset, uint8_t *to, uint32_
         bytes -= n;
     }
     if (bytes > 0)
-        memcpy(to, install->carry + (offset - install->placed), bytes);
+        memcpy(to, mcu->config->work->writing.carry + (offset - install->placed), bytes);
     return error;
 }
 
@@ -117,7 +112,7 @@ static int place(void *ctx, uint8_t *bytes, uint32_t count)
 
 static bool has_base(const struct tdm_mcu *mcu)
 {
-    const uint8_t *digest = mcu->front.envelope.base_digest;
+    const uint8_t *digest = tdm_front_base(&mcu->front);
     uint8_t any = 0;
 
     for (size_t i = 0; i < TDM_SHA256_BYTES; i++)
@@ -136,8 +131,7 @@ static int plan_base(struct tdm_mcu *mcu)
     int error;
 
     if (config->running_bank == TDM_NO_BANK || config->running_bank == mcu->install.bank ||
-        !mcu->running_known ||
-        !tdm_equal(mcu->running_digest, mcu->front.envelope.base_digest, TDM_SHA256_BYTES))
+        !mcu->running_known || !tdm_equal(mcu->running_digest, tdm_front_base(&mcu->front), TDM_SHA256_BYTES))
         return TDM_E_BASE;
     error =
         tdm_bank_peek(manifest, config->layout, config->running_bank, config->flash, decoding->u.peek.buffer);
@@ -150,7 +144,7 @@ static int plan_base(struct tdm_mcu *mcu)
     return error;
 }
 
-static int plan(struct tdm_mcu *mcu)
+static int plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     struct tdm_mcu_decoding *decoding = mcu->config->decoding;
     int error = TDM_OK;
@@ -158,7 +152,7 @@ static int plan(struct tdm_mcu *mcu)
     decoding->base.sites.image_bytes = 0;
     if (has_base(mcu))
         error = plan_base(mcu);
-    open_source(mcu, &decoding->image, read_image_table, &mcu->install.map, manifest_of(mcu));
+    open_source(mcu, &decoding->image, read_image_table, &mcu->install.map, manifest);
     return error;
 }
 
@@ -169,7 +163,7 @@ static int feed(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 
     if (!mcu->install.decodes) {
         tdm_unlzma_init(&decoding->u.unlzma, &ops, mcu, decoding->base.sites.image_bytes,
-                        manifest_of(mcu)->image_bytes, mcu->install.placed);
+                        mcu->install.image_bytes, mcu->install.placed);
         mcu->install.decodes = true;
     }
     return tdm_unlzma_feed(&decoding->u.unlzma, data, bytes);

@@ -33,13 +33,15 @@ enum {
 
 static int hand_over(struct tdm_mcu *mcu)
 {
-    return tdm_boot_fetch(&mcu->log, mcu->config->running_bank);
+    int error = tdm_boot_fetch(&mcu->log, mcu->config->running_bank);
+
+    return error == TDM_OK ? TDM__MORE : error;
 }
 
 /* An application never erases the bank that it runs from. */
-static int refuse_to_begin(struct tdm_mcu *mcu)
+static int refuse_to_begin(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
-    (void)mcu;
+    (void)mcu, (void)manifest;
     return TDM_E_STATE;
 }
 
@@ -67,7 +69,7 @@ const struct tdm_mcu_role tdm_mcu_hands_over = {
 static int go_on(struct tdm_mcu *mcu)
 {
     (void)mcu;
-    return 1;
+    return 0;
 }
 
 /* The image can still start: it was not being replaced yet. */
@@ -82,13 +84,11 @@ static bool is_checked(const struct tdm_mcu *mcu, const struct tdm_manifest *man
            memcmp(mcu->fetch.digest, manifest->image_digest, sizeof mcu->fetch.digest) == 0;
 }
 
-static int begin(struct tdm_mcu *mcu)
+static int begin(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
-    const struct tdm_manifest *manifest = &mcu->front.manifest;
-
     if (is_intact(mcu) && !is_checked(mcu, manifest)) {
-        tdm_sha256_init(&mcu->sha256);
-        return 1;
+        tdm_sha256_init(mcu->config->checking);
+        return TDM__MORE;
     }
     return tdm_boot_begin_in_place(&mcu->log, tdm__target_bank(mcu), manifest->image_digest);
 }
@@ -97,7 +97,7 @@ static bool is_digest(const struct tdm_mcu *mcu, const uint8_t expected[TDM_SHA2
 {
     uint8_t digest[TDM_SHA256_BYTES];
 
-    tdm_sha256_result(&mcu->sha256, digest);
+    tdm_sha256_result(mcu->config->checking, digest);
     return tdm_equal(digest, expected, sizeof digest);
 }
 
@@ -107,7 +107,7 @@ static uint32_t hash_part(struct tdm_mcu *mcu, const uint8_t *data, uint32_t byt
     uint32_t left = end - mcu->install.taken;
     uint32_t n = left < bytes ? left : bytes;
 
-    tdm_sha256_update(&mcu->sha256, data, n);
+    tdm_sha256_update(mcu->config->checking, data, n);
     mcu->install.taken += n;
     return n;
 }
@@ -116,7 +116,7 @@ static int check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     if (!is_digest(mcu, manifest->relocation_digest))
         return TDM_E_RELOCATIONS;
-    tdm_sha256_init(&mcu->sha256);
+    tdm_sha256_init(mcu->config->checking);
     return TDM_OK;
 }
 
@@ -133,10 +133,13 @@ static int check_image(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 
 static int check(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
-    const struct tdm_manifest *manifest = &mcu->front.manifest;
-    uint32_t table = manifest->relocation_bytes;
-    uint32_t end = table + mcu->front.envelope.payload_bytes;
+    uint32_t table = mcu->install.table_bytes;
+    uint32_t end = table + mcu->front.payload_bytes;
+    struct tdm_manifest manifest;
+    int error = tdm__install_manifest(mcu, &manifest);
 
+    if (error != TDM_OK)
+        return error;
     if (bytes > end - mcu->install.taken)
         return TDM_E_SIZE;
     if (mcu->install.taken < table) {
@@ -144,11 +147,11 @@ static int check(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 
         data += n;
         bytes -= n;
-        if (mcu->install.taken == table && check_table(mcu, manifest) != TDM_OK)
+        if (mcu->install.taken == table && check_table(mcu, &manifest) != TDM_OK)
             return TDM_E_RELOCATIONS;
     }
     (void)hash_part(mcu, data, bytes, end);
-    return mcu->install.taken < end ? 1 : check_image(mcu, manifest);
+    return mcu->install.taken < end ? TDM__MORE : check_image(mcu, &manifest);
 }
 
 /* --- The bootloader: what follows an end --- */

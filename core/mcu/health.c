@@ -105,11 +105,13 @@ static uint32_t await_link(struct tdm_mcu *mcu)
 
 /* ---- CONFIRM ---- */
 
-static int try_confirm(struct tdm_mcu *mcu)
+/* No update is under way during a trial, so the work area is free. */
+static bool try_confirm(struct tdm_mcu *mcu)
 {
-    if (!mcu->running_known && !tdm__read_running(mcu))
-        return TDM_E_NO_HEADER;
-    return tdm_boot_confirm(&mcu->log, mcu->config->running_bank, &mcu->front.manifest);
+    struct tdm_manifest manifest;
+
+    return tdm__read_running(mcu, &manifest) &&
+           tdm_boot_confirm(&mcu->log, mcu->config->running_bank, &manifest) == TDM_OK;
 }
 
 static uint32_t confirm(struct tdm_mcu *mcu)
@@ -118,7 +120,7 @@ static uint32_t confirm(struct tdm_mcu *mcu)
 
     if (!tdm__is_past(mcu, health->wake_ms))
         return tdm__time_left(mcu, health->wake_ms);
-    if (try_confirm(mcu) == TDM_OK) {
+    if (try_confirm(mcu)) {
         enter(mcu, HEALTH_DONE);
         tdm__report(mcu, TDM__CONFIRMED);
         tdm__emit_value(mcu, TDM_MCU_CONFIRMED, 0);

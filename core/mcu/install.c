@@ -9,11 +9,6 @@
 
 enum { WORD_BYTES = 4, PIECE_BYTES = 64 };
 
-static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
-{
-    return &mcu->front.manifest;
-}
-
 static const struct tdm_region *bank_of(const struct tdm_mcu *mcu)
 {
     return &mcu->config->layout->bank[mcu->install.bank];
@@ -51,16 +46,25 @@ static bool flash_equals(const struct tdm_mcu *mcu, uint32_t address, const uint
     return true;
 }
 
-static int verify_bank(struct tdm_mcu *mcu)
+int tdm__install_manifest(struct tdm_mcu *mcu, struct tdm_manifest *manifest)
 {
-    return tdm_bank_verify(manifest_of(mcu), mcu->config->layout, mcu->install.bank, mcu->config->flash,
-                           tdm__feed, mcu);
+    const struct tdm_mcu_config *config = mcu->config;
+
+    if (mcu->install.stored)
+        return tdm_bank_peek(manifest, config->layout, mcu->install.bank, config->flash, config->work->front);
+    return tdm_front_manifest(&mcu->front, manifest);
+}
+
+static int verify_bank(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
+{
+    return tdm_bank_verify(manifest, mcu->config->layout, mcu->install.bank, mcu->config->flash, tdm__feed,
+                           mcu);
 }
 
 bool tdm__install_holds_header(const struct tdm_mcu *mcu)
 {
     const struct tdm_front *front = &mcu->front;
-    uint16_t head_bytes = front->envelope.head_bytes;
+    uint16_t head_bytes = front->head_bytes;
     const uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {
         'T', 'D', 'M', 'B', (uint8_t)head_bytes, (uint8_t)(head_bytes >> 8), 0, 0};
 
@@ -72,22 +76,23 @@ bool tdm__install_holds_header(const struct tdm_mcu *mcu)
 /* R10: a complete bank of this very package is kept. Not after an erase or a transfer that a reset cut off:
  * what it hit may read well and be weak (R2). Nor if the confirm mark was programmed or torn: a trial starts
  * with a blank one, and on flash that programs once a blank one may have been hit by a power cut. */
-static bool holds_package(struct tdm_mcu *mcu)
+static bool holds_package(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     const struct tdm_flash *flash = mcu->config->flash;
 
     return !flash->program_once && mcu->log.record.state == TDM_BOOT_IDLE && tdm__install_holds_header(mcu) &&
            flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
-           verify_bank(mcu) == TDM_OK;
+           verify_bank(mcu, manifest) == TDM_OK;
 }
 
-int tdm__install_plan(struct tdm_mcu *mcu)
+int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     struct tdm_mcu_install *install = &mcu->install;
-    const struct tdm_manifest *manifest = manifest_of(mcu);
     int error;
 
-    *install = (struct tdm_mcu_install){.bank = tdm__target_bank(mcu)};
+    *install = (struct tdm_mcu_install){.bank = tdm__target_bank(mcu),
+                                        .table_bytes = manifest->relocation_bytes,
+                                        .image_bytes = manifest->image_bytes};
     if (tdm__is_encoded(mcu) && mcu->config->decoder == NULL)
         return TDM_E_ENCODING;
     error = tdm_bank_map(&install->map, mcu->config->layout, install->bank, mcu->config->flash, manifest);
@@ -97,20 +102,20 @@ int tdm__install_plan(struct tdm_mcu *mcu)
         install->delta = install->map.image - manifest->link_address;
     if (install->delta != 0 && manifest->relocation_count == 0)
         return TDM_E_LINK_ADDRESS;
-    error = tdm__is_encoded(mcu) ? mcu->config->decoder->plan(mcu) : TDM_OK;
+    error = tdm__is_encoded(mcu) ? mcu->config->decoder->plan(mcu, manifest) : TDM_OK;
     if (error != TDM_OK)
         return error;
     install->erase_end = bank_of(mcu)->bytes;
-    install->keep = holds_package(mcu);
-    install->resumes = mcu->config->resume != NULL && mcu->config->resume->plan(mcu);
+    install->keep = holds_package(mcu, manifest);
+    install->resumes = mcu->config->resume != NULL && mcu->config->resume->plan(mcu, manifest);
     return TDM_OK;
 }
 
-int tdm__install_begin(struct tdm_mcu *mcu)
+int tdm__install_begin(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     if (mcu->config->role != NULL)
-        return mcu->config->role->begin(mcu);
-    return tdm_boot_begin(&mcu->log, mcu->config->running_bank, manifest_of(mcu)->image_digest);
+        return mcu->config->role->begin(mcu, manifest);
+    return tdm_boot_begin(&mcu->log, mcu->config->running_bank, manifest->image_digest);
 }
 
 /* --- Erasing --- */
@@ -139,7 +144,7 @@ int tdm__install_erase(struct tdm_mcu *mcu)
     if (error != TDM_OK)
         return error;
     install->erased += flash->erase_bytes;
-    return install->erased < install->erase_end ? 1 : TDM_OK;
+    return install->erased < install->erase_end ? TDM__MORE : TDM_OK;
 }
 
 /* --- Placing --- */
@@ -184,7 +189,7 @@ static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, u
 
 static bool in_table(const struct tdm_mcu *mcu)
 {
-    return mcu->install.taken < manifest_of(mcu)->relocation_bytes;
+    return mcu->install.taken < mcu->install.table_bytes;
 }
 
 /* Places bytes of the part under way that start at a block's boundary; count of them are data, the rest, up
@@ -200,7 +205,7 @@ static int place(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t count,
     if (install->keep)
         return TDM_OK;
     if (!table) {
-        error = tdm_relocations_apply(&install->sites, install->delta, offset, data, count);
+        error = tdm_relocations_apply(&mcu->config->work->writing.sites, install->delta, offset, data, count);
         if (error != TDM_OK)
             return error;
     }
@@ -211,6 +216,7 @@ static int place(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t count,
 static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
 {
     struct tdm_mcu_install *install = &mcu->install;
+    uint8_t *carry = mcu->config->work->writing.carry;
     uint32_t block = block_bytes(mcu);
     int error = TDM_OK;
 
@@ -221,11 +227,11 @@ static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
             error = place(mcu, table, data, n, n);
         } else {
             n = block - install->carried < bytes ? block - install->carried : bytes;
-            memcpy(install->carry + install->carried, data, n);
+            memcpy(carry + install->carried, data, n);
             install->carried = (uint8_t)(install->carried + n);
             if (install->carried == block) {
                 install->carried = 0;
-                error = place(mcu, table, install->carry, block, block);
+                error = place(mcu, table, carry, block, block);
             }
         }
         data += n;
@@ -239,6 +245,7 @@ static int end_part(struct tdm_mcu *mcu, bool table)
 {
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t unit = mcu->config->flash->program_bytes;
+    uint8_t *carry = mcu->config->work->writing.carry;
     uint8_t carried = install->carried;
     int error = TDM_OK;
 
@@ -246,8 +253,8 @@ static int end_part(struct tdm_mcu *mcu, bool table)
     if (carried > 0) {
         uint32_t padded = (carried + unit - 1) & ~(unit - 1);
 
-        memset(install->carry + carried, 0xFF, sizeof install->carry - carried);
-        error = place(mcu, table, install->carry, carried, padded);
+        memset(carry + carried, 0xFF, TDM_PROGRAM_MAX - (size_t)carried);
+        error = place(mcu, table, carry, carried, padded);
     }
     install->placed = 0;
     return error;
@@ -262,9 +269,8 @@ static int read_table(void *ctx, uint32_t offset, void *to, size_t bytes)
     return read_flash(mcu, mcu->install.map.relocations + offset, to, bytes);
 }
 
-static int check_digest(const struct tdm_mcu *mcu)
+static int check_digest(const struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
-    const struct tdm_manifest *manifest = manifest_of(mcu);
     uint8_t piece[PIECE_BYTES];
     uint8_t digest[TDM_SHA256_BYTES];
     struct tdm_hash hash;
@@ -274,7 +280,7 @@ static int check_digest(const struct tdm_mcu *mcu)
     while (offset < manifest->relocation_bytes) {
         uint32_t left = manifest->relocation_bytes - offset;
         uint32_t n = left < sizeof piece ? left : sizeof piece;
-        int error = read_flash(mcu, mcu->install.map.relocations + offset, piece, n);
+        int error = read_table((void *)(uintptr_t)mcu, offset, piece, n);
 
         if (error != TDM_OK)
             return error;
@@ -285,32 +291,72 @@ static int check_digest(const struct tdm_mcu *mcu)
     return tdm_equal(digest, manifest->relocation_digest, sizeof digest) ? TDM_OK : TDM_E_RELOCATIONS;
 }
 
-int tdm__install_open_table(struct tdm_mcu *mcu)
+int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest,
+                             struct tdm_relocations *sites)
 {
-    const struct tdm_manifest *manifest = manifest_of(mcu);
-    int error = check_digest(mcu);
+    int error = check_digest(mcu, manifest);
 
     if (error == TDM_OK)
         error = tdm_relocations_check(read_table, mcu, manifest);
     if (error == TDM_OK)
-        error = tdm_relocations_seek(&mcu->install.sites, read_table, mcu, manifest, 0);
+        error = tdm_relocations_seek(sites, read_table, mcu, manifest, 0);
     return error;
+}
+
+/* The manifest is read over the running hash, which therefore steps aside. */
+static int open_table(struct tdm_mcu *mcu)
+{
+    union tdm_mcu_work *work = mcu->config->work;
+    struct tdm_hash sha256 = work->writing.sha256;
+    struct tdm_relocations sites;
+    struct tdm_manifest manifest;
+    int error = tdm__install_manifest(mcu, &manifest);
+
+    if (error == TDM_OK)
+        error = tdm__install_check_table(mcu, &manifest, &sites);
+    if (error != TDM_OK)
+        return error;
+    work->writing.sha256 = sha256;
+    work->writing.sites = sites;
+    return TDM_OK;
 }
 
 /* --- The whole --- */
 
+void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
+{
+    tdm_sha256_update(&mcu->config->work->writing.sha256, data, bytes);
+    mcu->update.crc32 = tdm_crc32(mcu->update.crc32, data, bytes);
+}
+
+static int store_header(struct tdm_mcu *mcu)
+{
+    const struct tdm_mcu_config *config = mcu->config;
+    const struct tdm_front *front = &mcu->front;
+
+    if (mcu->install.keep || mcu->install.resumes)
+        return TDM_OK;
+    return tdm_bank_header_program(config->layout, mcu->install.bank, config->flash, tdm_front_head(front),
+                                   front->head_bytes, tdm_front_signature(front), config->work->front);
+}
+
 int tdm__install_header(struct tdm_mcu *mcu)
 {
-    struct tdm_front *front = &mcu->front;
+    const struct tdm_front *front = &mcu->front;
+    struct tdm_hash sha256;
     int error = tdm_boot_receiving(&mcu->log);
 
-    if (error == TDM_OK && !mcu->install.keep && !mcu->install.resumes)
-        error = tdm_bank_header_program(mcu->config->layout, mcu->install.bank, mcu->config->flash,
-                                        tdm_front_head(front), front->envelope.head_bytes,
-                                        tdm_front_signature(front), front->buffer);
-    if (error == TDM_OK && !in_table(mcu))
-        error = tdm__install_open_table(mcu);
-    return error;
+    if (error != TDM_OK)
+        return error;
+    tdm_sha256_init(&sha256);
+    tdm_sha256_update(&sha256, front->buffer, front->length);
+    mcu->update.crc32 = tdm_crc32(0, front->buffer, front->length);
+    error = store_header(mcu);
+    if (error != TDM_OK)
+        return error;
+    mcu->install.stored = true;
+    mcu->config->work->writing.sha256 = sha256;
+    return in_table(mcu) ? TDM_OK : open_table(mcu);
 }
 
 static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
@@ -321,7 +367,7 @@ static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
     if (error != TDM_OK || in_table(mcu))
         return error;
     error = end_part(mcu, true);
-    return error == TDM_OK ? tdm__install_open_table(mcu) : error;
+    return error == TDM_OK ? open_table(mcu) : error;
 }
 
 int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
@@ -329,7 +375,7 @@ int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
     const struct tdm_mcu_install *install = &mcu->install;
     int error = take(mcu, false, data, bytes);
 
-    if (error != TDM_OK || install->placed + install->carried < manifest_of(mcu)->image_bytes)
+    if (error != TDM_OK || install->placed + install->carried < install->image_bytes)
         return error;
     return end_part(mcu, false);
 }
@@ -343,12 +389,12 @@ static int write_payload(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 
 int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
-    const struct tdm_manifest *manifest = manifest_of(mcu);
+    const struct tdm_mcu_install *install = &mcu->install;
 
-    if (bytes > manifest->relocation_bytes + mcu->front.envelope.payload_bytes - mcu->install.taken)
+    if (bytes > install->table_bytes + mcu->front.payload_bytes - install->taken)
         return TDM_E_SIZE;
     if (in_table(mcu)) {
-        uint32_t left = manifest->relocation_bytes - mcu->install.taken;
+        uint32_t left = install->table_bytes - install->taken;
         uint32_t n = left < bytes ? left : bytes;
         int error = write_table(mcu, data, n);
 
@@ -363,10 +409,13 @@ int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 int tdm__install_verify(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
-    int error = verify_bank(mcu);
+    struct tdm_manifest manifest;
+    int error = tdm__install_manifest(mcu, &manifest);
 
+    if (error == TDM_OK)
+        error = verify_bank(mcu, &manifest);
     if (error != TDM_OK || config->ops->check_image == NULL)
         return error;
     return config->ops->check_image(config->ctx, config->flash, bank_of(mcu),
-                                    mcu->install.map.image + manifest_of(mcu)->entry);
+                                    mcu->install.map.image + manifest.entry);
 }

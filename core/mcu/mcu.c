@@ -18,14 +18,14 @@ static bool has_all(const struct tdm_mcu_config *c)
 {
     const void *const needed[] = {
         c->type, c->version, c->build,  c->library,    c->hardware, c->template_id, c->template_name,
-        c->ops,  c->flash,   c->layout, c->trust.keys, c->rx,       c->chunk,       c->front};
+        c->ops,  c->flash,   c->layout, c->trust.keys, c->rx,       c->chunk,       c->work};
 
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (needed[i] == NULL)
             return false;
     return c->trust.verify != NULL && c->ops->set_baud != NULL && c->ops->reset != NULL &&
            c->ops->feed_watchdog != NULL && (c->decoder == NULL || c->decoding != NULL) &&
-           (c->self_test_count == 0 || c->self_tests != NULL);
+           (c->plain == NULL || c->offer != NULL) && (c->self_test_count == 0 || c->self_tests != NULL);
 }
 
 static bool is_sound(const struct tdm_mcu_config *c)
@@ -106,15 +106,14 @@ static uint8_t own_bank(const struct tdm_mcu_config *config)
     return config->running_bank != TDM_NO_BANK ? config->running_bank : config->intact_bank;
 }
 
-bool tdm__read_running(struct tdm_mcu *mcu)
+bool tdm__read_running(struct tdm_mcu *mcu, struct tdm_manifest *manifest)
 {
     const struct tdm_mcu_config *config = mcu->config;
-    struct tdm_manifest *manifest = &mcu->front.manifest;
     struct tdm_trust trust = tdm__trust(mcu);
 
     tdm__feed(mcu);
     mcu->running_known = tdm_bank_header(manifest, config->layout, own_bank(config), config->flash, &trust,
-                                         config->front) == TDM_OK;
+                                         config->work->front) == TDM_OK;
     tdm__feed(mcu);
     if (mcu->running_known)
         memcpy(mcu->running_digest, manifest->image_digest, sizeof mcu->running_digest);
@@ -130,45 +129,49 @@ void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
 
 /* --- Calls of the co-processor --- */
 
-static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args)
+static const struct service *find_service(uint16_t uid);
+
+static int serve_ping(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
+    (void)mcu, (void)msg_id;
+    return tdm_reader_done(args) ? TDM_STATUS_OK : TDM_STATUS_ARGS_READ;
+}
+
+static int serve_reboot(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+{
+    (void)msg_id;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     tdm__leave(mcu, TDM_RESET_SOFT);
     return TDM_SERVE_TRUE;
 }
 
-static int serve_has_uid(struct tdm_reader *args)
+static int serve_has_uid(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
-    static const uint16_t served[] = {
-#define SERVED(uid, id, name, arguments, result, timeout) uid,
-        TDM_MCU_CALLS(SERVED)
-#undef SERVED
-    };
     uint16_t uid = tdm_get_u16(args);
 
+    (void)mcu, (void)msg_id;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    for (size_t i = 0; i < sizeof served / sizeof served[0]; i++)
-        if (served[i] == uid)
-            return TDM_SERVE_TRUE;
-    return TDM_SERVE_FALSE;
+    return find_service(uid) != NULL ? TDM_SERVE_TRUE : TDM_SERVE_FALSE;
 }
 
-static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args)
+static int serve_state(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     uint8_t state = tdm_get_u8(args);
 
+    (void)msg_id;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     tdm__link_state(mcu, state);
     return TDM_STATUS_OK;
 }
 
-static int serve_vpin(struct tdm_mcu *mcu, struct tdm_reader *args)
+static int serve_vpin(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     struct tdm_mcu_event event = {.kind = TDM_MCU_VPIN};
 
+    (void)msg_id;
     event.vpin = tdm_get_u16(args);
     event.data = tdm_get_binary(args, &event.bytes);
     if (!tdm_reader_done(args))
@@ -177,10 +180,11 @@ static int serve_vpin(struct tdm_mcu *mcu, struct tdm_reader *args)
     return TDM_STATUS_OK;
 }
 
-static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args)
+static int serve_event(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     uint8_t event = tdm_get_u8(args);
 
+    (void)msg_id;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     tdm__emit_value(mcu, TDM_MCU_NCP_EVENT, event);
@@ -189,40 +193,46 @@ static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args)
     return TDM_STATUS_OK;
 }
 
+/* Everything that is served. */
+static const struct service {
+    uint16_t uid;
+    int (*serve)(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
+} services[] = {
+    {TDM_UID_MCU_PING, serve_ping},
+    {TDM_UID_MCU_REBOOT, serve_reboot},
+    {TDM_UID_MCU_HAS_UID, serve_has_uid},
+    {TDM_UID_STATE_CHANGE, serve_state},
+    {TDM_UID_VPIN_CHANGE, serve_vpin},
+    {TDM_UID_PROCESS_EVENT, serve_event},
+    {TDM_UID_OTA_AVAILABLE, tdm__serve_available},
+    {TDM_UID_OTA_WRITE, tdm__serve_write},
+    {TDM_UID_OTA_FINISH, tdm__serve_finish},
+    {TDM_UID_OTA_CANCEL, tdm__serve_cancel},
+};
+
+static const struct service *find_service(uint16_t uid)
+{
+    const struct service *end = services + sizeof services / sizeof services[0];
+
+    for (const struct service *service = services; service < end; service++)
+        if (service->uid == uid)
+            return service;
+    return NULL;
+}
+
 static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args)
 {
-    struct tdm_mcu *mcu = ctx;
+    const struct service *service = find_service(uid);
 
-    switch (uid) {
-    case TDM_UID_MCU_PING:
-        return tdm_reader_done(args) ? TDM_STATUS_OK : TDM_STATUS_ARGS_READ;
-    case TDM_UID_MCU_REBOOT:
-        return serve_reboot(mcu, args);
-    case TDM_UID_MCU_HAS_UID:
-        return serve_has_uid(args);
-    case TDM_UID_STATE_CHANGE:
-        return serve_state(mcu, args);
-    case TDM_UID_VPIN_CHANGE:
-        return serve_vpin(mcu, args);
-    case TDM_UID_PROCESS_EVENT:
-        return serve_event(mcu, args);
-    case TDM_UID_OTA_AVAILABLE:
-        return tdm__serve_available(mcu, msg_id, args);
-    case TDM_UID_OTA_WRITE:
-        return tdm__serve_write(mcu, msg_id, args);
-    case TDM_UID_OTA_FINISH:
-        return tdm__serve_finish(mcu, msg_id, args);
-    case TDM_UID_OTA_CANCEL:
-        return tdm__serve_cancel(mcu, args);
-    default:
-        return TDM_STATUS_UNKNOWN_UID;
-    }
+    return service != NULL ? service->serve(ctx, msg_id, args) : TDM_STATUS_UNKNOWN_UID;
 }
 
 /* --- The client --- */
 
 int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms)
 {
+    struct tdm_manifest running;
+
     if (!has_all(config) || !is_sound(config))
         return TDM_E_ARGUMENT;
     memset(mcu, 0, sizeof *mcu);
@@ -232,7 +242,7 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
     tdm_station_init(&mcu->station, config->rx, config->rx_bytes, serve, mcu);
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
-        (void)tdm__read_running(mcu);
+        (void)tdm__read_running(mcu, &running);
     mcu->fetch.since_ms = now_ms;
     tdm__link_start(mcu);
     tdm__update_start(mcu);

@@ -32,26 +32,11 @@ static void keep_text(char to[TDM_TAG_VALUE_MAX + 1], const char *text)
 
 static void offered(struct tdm_mcu *mcu, const char *type, const char *version, const char *build)
 {
-    struct tdm_manifest *manifest = &mcu->front.manifest;
+    struct tdm_mcu_offer *offer = mcu->config->offer;
 
-    keep_text(manifest->type, type);
-    keep_text(manifest->version, version);
-    keep_text(manifest->build, build);
-}
-
-/* What was offered stands where it is needed, in a manifest that says nothing else until then. */
-static void start_over(struct tdm_mcu *mcu)
-{
-    struct tdm_front *front = &mcu->front;
-    struct tdm_tag kept;
-
-    memcpy(kept.type, front->manifest.type, sizeof kept.type);
-    memcpy(kept.version, front->manifest.version, sizeof kept.version);
-    memcpy(kept.build, front->manifest.build, sizeof kept.build);
-    tdm_front_init(front, mcu->config->front);
-    memcpy(front->manifest.type, kept.type, sizeof kept.type);
-    memcpy(front->manifest.version, kept.version, sizeof kept.version);
-    memcpy(front->manifest.build, kept.build, sizeof kept.build);
+    keep_text(offer->type, type);
+    keep_text(offer->version, version);
+    keep_text(offer->build, build);
 }
 
 /* --- The first chunk --- */
@@ -103,50 +88,50 @@ static int check_vectors(const struct tdm_mcu *mcu)
 
 /* --- The head --- */
 
-static void describe(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES])
+static void describe(const struct tdm_mcu *mcu, struct tdm_manifest *manifest,
+                     const uint8_t digest[TDM_SHA256_BYTES])
 {
-    struct tdm_manifest *manifest = &mcu->front.manifest;
+    const struct tdm_mcu_offer *offer = mcu->config->offer;
 
-    memset(manifest->hardware, 0, sizeof manifest->hardware);
+    memset(manifest, 0, sizeof *manifest);
+    memcpy(manifest->type, offer->type, sizeof offer->type);
+    memcpy(manifest->version, offer->version, sizeof offer->version);
+    memcpy(manifest->build, offer->build, sizeof offer->build);
     memcpy(manifest->hardware, mcu->config->hardware, strlen(mcu->config->hardware));
     manifest->image_bytes = mcu->update.file_bytes;
     memcpy(manifest->image_digest, digest, TDM_SHA256_BYTES);
-    manifest->relocation_bytes = 0;
-    manifest->relocation_count = 0;
     tdm_sha256("", 0, manifest->relocation_digest);
     manifest->counter = 0;
     manifest->link_address = mcu->config->layout->bank[tdm__target_bank(mcu)].address;
-    manifest->entry = 0;
-    manifest->revoked_keys = 0;
 }
 
 /* Where a package's front would have it, without an envelope: length 0 says that the file has none. */
-static int make_head(struct tdm_mcu *mcu)
+static int make_head(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     struct tdm_front *front = &mcu->front;
-    int bytes = tdm_head_build(&front->manifest, "", 0, front->buffer + HEAD_AT,
+    int bytes = tdm_head_build(manifest, "", 0, front->buffer + HEAD_AT,
                                TDM_PACKAGE_FRONT_MAX - HEAD_AT - TDM_SIGNATURE_BYTES);
 
     if (bytes < 0)
         return bytes;
     memset(front->buffer + HEAD_AT + bytes, 0, TDM_SIGNATURE_BYTES);
-    front->envelope =
-        (struct tdm_envelope){.head_bytes = (uint16_t)bytes, .payload_bytes = front->manifest.image_bytes};
-    front->length = 0;
+    front->head_bytes = (uint16_t)bytes;
+    front->payload_bytes = manifest->image_bytes;
     front->complete = true;
     return TDM_OK;
 }
 
 static int take(struct tdm_mcu *mcu, const uint8_t digest[TDM_SHA256_BYTES])
 {
+    struct tdm_manifest manifest;
     int error = check_vectors(mcu);
 
     if (error != TDM_OK)
         return error;
     if (strlen(mcu->config->hardware) > TDM_HARDWARE_MAX)
         return TDM_E_MANIFEST;
-    describe(mcu, digest);
-    return make_head(mcu);
+    describe(mcu, &manifest, digest);
+    return make_head(mcu, &manifest);
 }
 
 static void digest_done(void *ctx, int error, struct tdm_reader *results)
@@ -158,22 +143,13 @@ static void digest_done(void *ctx, int error, struct tdm_reader *results)
 
     error = known ? take(mcu, digest) : TDM_E_FORMAT;
     mcu->update.chunk_used = 0;
-    if (error == TDM_OK)
-        tdm__update_leave_front(mcu);
-    else
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
+    tdm__update_judge(mcu, error == TDM_OK ? tdm__update_leave_front(mcu) : error);
 }
 
-static uint32_t ask(struct tdm_mcu *mcu)
-{
-    static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, NULL, digest_done};
-
-    return tdm__ask(mcu, &mcu->update.call, &sha256);
-}
+static const struct tdm_question question = {TDM_UID_OTA_GET_SHA256, DIGEST_TIMEOUT_MS, NULL, digest_done};
 
 const struct tdm_mcu_plain tdm_mcu_takes_plain = {
     .offered = offered,
-    .rewind = start_over,
     .is_plain = is_plain,
-    .ask = ask,
+    .question = &question,
 };

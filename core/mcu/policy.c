@@ -79,10 +79,9 @@ uint8_t tdm__policy_wait(const struct tdm_mcu *mcu)
 }
 
 /* Encodings, and with them bases, are the front reader's to refuse: it knows what this build decodes. */
-uint8_t tdm__policy_package(const struct tdm_mcu *mcu)
+uint8_t tdm__policy_package(const struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     const struct tdm_front *front = &mcu->front;
-    const struct tdm_manifest *manifest = &front->manifest;
 
     if (strcmp(manifest->hardware, mcu->config->hardware) != 0)
         return TDM_REASON_HARDWARE;

@@ -9,27 +9,18 @@
  * co-processor then ends the update instead of sending the chunk again. */
 #include "core/mcu/client.h"
 
+#include <string.h>
+
 enum { REPORT_TIMEOUT_MS = 1000, REPORT_TRIES = 3, CONFIRMED_STATE = 1, TRIAL_STATE = 2 };
 
-static uint8_t bit(uint8_t event)
-{
-    return (uint8_t)(1u << event);
-}
+/* Events of tandem.deviceReport. */
+enum { EVENT_STARTED = 1, EVENT_FAILED = 2, EVENT_CONFIRMED = 3, EVENT_TRIAL = 4 };
 
-static uint8_t most_urgent(uint8_t waiting)
-{
-    static const uint8_t order[] = {TDM__FAILED, TDM__BOOTED,    TDM__DECODES, TDM__STARTED,
-                                    TDM__TRIAL,  TDM__CONFIRMED, TDM__HELD};
-
-    for (size_t i = 0; i < sizeof order; i++)
-        if ((waiting & bit(order[i])) != 0)
-            return order[i];
-    return 0;
-}
+enum { DEVICE_REPORTS = TDM__FAILED | TDM__STARTED | TDM__TRIAL | TDM__CONFIRMED };
 
 void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event)
 {
-    mcu->report.waiting |= bit((uint8_t)event);
+    mcu->report.waiting |= (uint8_t)event;
 }
 
 /* What is in flight is not waited for any more. */
@@ -40,37 +31,42 @@ static void stop(struct tdm_mcu *mcu)
     mcu->report.tries = 0;
 }
 
-void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason, bool about_known)
+void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason)
 {
     struct tdm_mcu_report *report = &mcu->report;
+    struct tdm_manifest manifest;
 
-    report->reason = reason;
-    report->about_known = about_known;
-    report->waiting |= bit(report->sending); /* makes way and goes again later */
-    tdm__report(mcu, TDM__FAILED);
+    report->waiting |= report->sending; /* makes way and goes again later */
     stop(mcu);
+    report->reason = reason;
+    report->about_known = tdm__install_manifest(mcu, &manifest) == TDM_OK;
+    if (report->about_known)
+        memcpy(mcu->config->work->failed, manifest.image_digest, TDM_SHA256_BYTES);
+    tdm__report(mcu, TDM__FAILED);
 }
 
 void tdm__report_drop_failed(struct tdm_mcu *mcu)
 {
-    mcu->report.waiting &= (uint8_t)~bit(TDM__FAILED);
+    mcu->report.waiting &= (uint8_t)~TDM__FAILED;
     if (mcu->report.sending == TDM__FAILED)
         stop(mcu);
 }
 
 void tdm__report_drop_all(struct tdm_mcu *mcu)
 {
-    mcu->report.waiting &= bit(TDM__HELD); /* which may be the end of a hold that it still knows of */
+    mcu->report.waiting &= TDM__HELD; /* which may be the end of a hold that it still knows of */
     stop(mcu);
 }
 
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_report *report = &mcu->report;
+    bool on_its_way = report->sending == TDM__FAILED && report->call.state == TDM_REQUEST_WAITS;
 
-    return mcu->link.up && ((report->waiting & bit(TDM__FAILED)) != 0 ||
-                            (report->sending == TDM__FAILED && report->call.state == TDM_REQUEST_WAITS));
+    return mcu->link.up && (on_its_way || (report->waiting & TDM__FAILED) != 0);
 }
+
+/* --- tandem.deviceReport --- */
 
 /* Why nothing could start, or the last update was rolled back. A transfer that failed is none of these: its
  * reason was told when it ended. */
@@ -89,42 +85,37 @@ static bool blames_image(const struct tdm_record *record)
     return record->last_reason >= TDM_REASON_SELF_TEST && record->last_reason <= TDM_REASON_FAULT;
 }
 
-static uint8_t reason_of(const struct tdm_mcu *mcu)
-{
-    switch (mcu->report.sending) {
-    case TDM__FAILED:
-        return mcu->report.reason;
-    case TDM__STARTED:
-        return start_reason(mcu);
-    default:
-        return TDM_REASON_NONE;
-    }
-}
-
-static void put_about(const struct tdm_mcu *mcu, struct tdm_writer *args)
-{
-    uint8_t event = mcu->report.sending;
-
-    if (event == TDM__FAILED && mcu->report.about_known)
-        tdm_put_binary(args, mcu->front.manifest.image_digest, TDM_SHA256_BYTES);
-    else if (event == TDM__STARTED && blames_image(&mcu->log.record))
-        tdm_put_binary(args, mcu->log.record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
-    else
-        tdm_put_binary(args, NULL, 0);
-}
-
 static void put_report(const void *ctx, struct tdm_writer *args)
 {
     const struct tdm_mcu *mcu = ctx;
+    const struct tdm_mcu_report *report = &mcu->report;
+    const struct tdm_record *record = &mcu->log.record;
+    uint8_t event = report->sending == TDM__CONFIRMED ? EVENT_CONFIRMED : EVENT_TRIAL;
+    uint8_t reason = TDM_REASON_NONE;
+    const uint8_t *about = NULL;
+    uint16_t about_bytes = 0;
 
-    tdm_put_u8(args, mcu->report.sending);
+    if (report->sending == TDM__FAILED) {
+        event = EVENT_FAILED;
+        reason = report->reason;
+        about = mcu->config->work->failed;
+        about_bytes = report->about_known ? TDM_SHA256_BYTES : 0;
+    } else if (report->sending == TDM__STARTED) {
+        event = EVENT_STARTED;
+        reason = start_reason(mcu);
+        about = record->rejected_digest;
+        about_bytes = blames_image(record) ? TDM_DIGEST_PREFIX_BYTES : 0;
+    }
+    tdm_put_u8(args, event);
     tdm_put_u8(args, tdm_mcu_on_trial(mcu) ? TRIAL_STATE : CONFIRMED_STATE);
-    tdm_put_u8(args, reason_of(mcu));
+    tdm_put_u8(args, reason);
     tdm_put_binary(args, mcu->running_digest, mcu->running_known ? sizeof mcu->running_digest : 0);
-    put_about(mcu, args);
+    tdm_put_binary(args, about, about_bytes);
     tdm_put_string(args, mcu->config->hardware);
-    tdm_put_u32(args, mcu->log.record.counter_floor);
+    tdm_put_u32(args, record->counter_floor);
 }
+
+/* --- The others --- */
 
 /* What whoever installs the next update can decode. */
 static uint8_t forms(const struct tdm_mcu *mcu)
@@ -138,9 +129,7 @@ static uint8_t forms(const struct tdm_mcu *mcu)
 
 static void put_forms(const void *ctx, struct tdm_writer *args)
 {
-    const struct tdm_mcu *mcu = ctx;
-
-    tdm_put_u8(args, forms(mcu));
+    tdm_put_u8(args, forms(ctx));
 }
 
 static void put_hold(const void *ctx, struct tdm_writer *args)
@@ -165,55 +154,52 @@ static void report_done(void *ctx, int error, struct tdm_reader *results)
 
     (void)results;
     if (error == TDM_E_TIMEOUT && ++report->tries < REPORT_TRIES)
-        report->waiting |= bit(report->sending);
+        report->waiting |= report->sending;
     else
         report->tries = 0;
     report->sending = 0;
 }
 
-static const struct tdm_question *question_of(uint8_t event)
-{
-    static const struct tdm_question report = {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, put_report,
-                                               report_done};
-    static const struct tdm_question start = {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, put_start,
-                                              report_done};
-    static const struct tdm_question decodes = {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, put_forms,
-                                                report_done};
-    static const struct tdm_question hold = {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, put_hold, report_done};
+/* --- The whole --- */
 
-    switch (event) {
-    case TDM__BOOTED:
-        return &start;
-    case TDM__DECODES:
-        return &decodes;
-    case TDM__HELD:
-        return &hold;
-    default:
-        return &report;
-    }
-}
+/* Which events each call tells. */
+static const struct {
+    uint8_t events;
+    struct tdm_question question;
+} rows[] = {
+    {DEVICE_REPORTS, {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, put_report, report_done}},
+    {TDM__BOOTED, {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, put_start, report_done}},
+    {TDM__DECODES, {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, put_forms, report_done}},
+    {TDM__HELD, {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, put_hold, report_done}},
+};
 
-/* What this co-processor has no call for is not told, nor what says nothing. */
-static void drop_unknown(struct tdm_mcu *mcu)
+/* What this co-processor has a call for, and what says something. */
+static uint8_t known_events(const struct tdm_mcu *mcu)
 {
-    if (!tdm__peer_knows(mcu, TDM__REPORTS))
-        mcu->report.waiting &= bit(TDM__HELD);
-    if (!tdm__peer_knows(mcu, TDM__STARTS))
-        mcu->report.waiting &= (uint8_t)~bit(TDM__BOOTED);
-    if (!tdm__peer_knows(mcu, TDM__FORMS) || forms(mcu) == 0)
-        mcu->report.waiting &= (uint8_t)~bit(TDM__DECODES);
+    uint8_t known = TDM__HELD;
+
+    if (tdm__peer_knows(mcu, TDM__REPORTS))
+        known |= DEVICE_REPORTS;
+    if (tdm__peer_knows(mcu, TDM__STARTS))
+        known |= TDM__BOOTED;
+    if (tdm__peer_knows(mcu, TDM__FORMS) && forms(mcu) != 0)
+        known |= TDM__DECODES;
+    return known;
 }
 
 void tdm__report_poll(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_report *report = &mcu->report;
+    size_t row = 0;
 
     if (!mcu->link.up || !tdm__link_knows_peer(mcu) || tdm__is_asked(&report->call))
         return;
-    drop_unknown(mcu);
-    report->sending = most_urgent(report->waiting);
+    report->waiting &= known_events(mcu);
+    report->sending = report->waiting & (uint8_t)-report->waiting; /* the lowest bit: what goes first */
     if (report->sending == 0)
         return;
-    report->waiting &= (uint8_t)~bit(report->sending);
-    (void)tdm__ask(mcu, &report->call, question_of(report->sending));
+    report->waiting &= (uint8_t)~report->sending;
+    while ((rows[row].events & report->sending) == 0)
+        row++;
+    (void)tdm__ask(mcu, &report->call, &rows[row].question);
 }

@@ -21,20 +21,15 @@
 
 enum { PIECE_BYTES = 64, FEED_BYTES = 4096, TIMEOUT_MS = 1000, TRIES = 5 };
 
-static const struct tdm_manifest *manifest_of(const struct tdm_mcu *mcu)
-{
-    return &mcu->front.manifest;
-}
-
 /* --- Planning --- */
 
 /* The record speaks of this image in this bank. */
-static bool was_receiving(const struct tdm_mcu *mcu)
+static bool was_receiving(const struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     const struct tdm_record *record = &mcu->log.record;
 
     return record->state == TDM_BOOT_RECEIVING && record->target == mcu->install.bank &&
-           memcmp(record->target_digest, manifest_of(mcu)->image_digest, TDM_DIGEST_PREFIX_BYTES) == 0;
+           memcmp(record->target_digest, manifest->image_digest, TDM_DIGEST_PREFIX_BYTES) == 0;
 }
 
 /* Bytes of the image's whole pages, and of those up to the last one in which something is programmed, or not
@@ -43,7 +38,7 @@ static uint32_t whole_pages(const struct tdm_mcu *mcu)
 {
     uint32_t bytes = 0;
 
-    while (bytes < manifest_of(mcu)->image_bytes)
+    while (bytes < mcu->install.image_bytes)
         bytes += mcu->config->flash->erase_bytes;
     return bytes;
 }
@@ -52,7 +47,7 @@ static uint32_t used_pages(const struct tdm_mcu *mcu, uint32_t used)
 {
     const struct tdm_flash *flash = mcu->config->flash;
     uint32_t unit = flash->program_bytes;
-    uint32_t end = (manifest_of(mcu)->image_bytes + unit - 1) & ~(unit - 1);
+    uint32_t end = (mcu->install.image_bytes + unit - 1) & ~(unit - 1);
 
     while (used > 0) {
         uint32_t start = used - flash->erase_bytes;
@@ -71,15 +66,16 @@ static bool may_enter(const struct tdm_mcu *mcu, uint32_t position)
     return !tdm__is_encoded(mcu) || position % TDM_UNLZMA_FRAME_BYTES == 0;
 }
 
-static bool plan(struct tdm_mcu *mcu)
+static bool plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t page = mcu->config->flash->erase_bytes;
     uint32_t whole = whole_pages(mcu);
+    struct tdm_relocations sites;
     uint32_t used, first, end;
 
-    if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) || !was_receiving(mcu) ||
-        !tdm__install_holds_header(mcu))
+    if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) ||
+        !was_receiving(mcu, manifest) || !tdm__install_holds_header(mcu))
         return false;
     used = used_pages(mcu, whole);
     if (used == 0)
@@ -88,23 +84,18 @@ static bool plan(struct tdm_mcu *mcu)
     while (!may_enter(mcu, first))
         first -= page;
     end = used < whole ? used + page : whole;
-    if (end > install->map.relocations - install->map.image || tdm__install_open_table(mcu) != TDM_OK)
+    if (end > install->map.relocations - install->map.image ||
+        tdm__install_check_table(mcu, manifest, &sites) != TDM_OK)
         return false;
     install->erased = mcu->config->layout->header_bytes + first;
     install->erase_end = install->erased + end - first;
     install->fresh = install->map.image + used;
     install->placed = first;
-    install->taken = manifest_of(mcu)->relocation_bytes + first;
+    install->taken = install->table_bytes + first;
     return true;
 }
 
 /* --- The digests of the file --- */
-
-static void hash(struct tdm_mcu *mcu, const uint8_t *data, size_t bytes)
-{
-    tdm_sha256_update(&mcu->sha256, data, bytes);
-    mcu->update.crc32 = tdm_crc32(mcu->update.crc32, data, bytes);
-}
 
 /* Bytes of flash from address on; of the image, as they were signed. */
 static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, bool image)
@@ -119,16 +110,18 @@ static int hash_flash(struct tdm_mcu *mcu, uint32_t address, uint32_t bytes, boo
         n = bytes - offset < sizeof piece ? bytes - offset : sizeof piece;
         error = flash->ops->read(flash->ctx, address + offset, piece, n);
         if (error == TDM_OK && image)
-            error = tdm_relocations_apply(&mcu->install.sites, -mcu->install.delta, offset, piece, n);
+            error = tdm_relocations_apply(&mcu->config->work->writing.sites, -mcu->install.delta, offset,
+                                          piece, n);
         if (error != TDM_OK)
             return error;
         if (offset % FEED_BYTES == 0)
             tdm__feed(mcu);
-        hash(mcu, piece, n);
+        tdm__install_hash(mcu, piece, n);
     }
     return TDM_OK;
 }
 
+/* The front is in them already. */
 static int rehash(struct tdm_mcu *mcu)
 {
     const struct tdm_bank_map *map = &mcu->install.map;
@@ -136,10 +129,7 @@ static int rehash(struct tdm_mcu *mcu)
 
     if (tdm__is_encoded(mcu)) /* what came before can't be told from the image */
         return TDM_OK;
-    mcu->update.crc32 = 0;
-    tdm_sha256_init(&mcu->sha256);
-    hash(mcu, mcu->front.buffer, mcu->front.length);
-    error = hash_flash(mcu, map->relocations, manifest_of(mcu)->relocation_bytes, false);
+    error = hash_flash(mcu, map->relocations, mcu->install.table_bytes, false);
     return error == TDM_OK ? hash_flash(mcu, map->image, mcu->install.placed, true) : error;
 }
 
@@ -162,7 +152,7 @@ static int enter(struct tdm_mcu *mcu)
 static bool go_on_at(struct tdm_mcu *mcu, uint32_t offset)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    uint32_t payload = (uint32_t)mcu->front.length + manifest_of(mcu)->relocation_bytes;
+    uint32_t payload = (uint32_t)mcu->front.length + mcu->install.table_bytes;
 
     if (!tdm__is_encoded(mcu))
         return offset == update->offset;
@@ -171,13 +161,6 @@ static bool go_on_at(struct tdm_mcu *mcu, uint32_t offset)
     mcu->install.taken = offset - (uint32_t)mcu->front.length;
     update->offset = offset;
     return true;
-}
-
-static void start_anew(struct tdm_mcu *mcu)
-{
-    mcu->update.anew = true;
-    tdm__update_rewind(mcu);
-    tdm__update_enter(mcu, UPDATE_STARTING);
 }
 
 static void put_position(const void *ctx, struct tdm_writer *args)
@@ -196,19 +179,15 @@ static void resume_done(void *ctx, int error, struct tdm_reader *results)
     bool resumed = tdm__is_yes(error, results) && here && go_on_at(mcu, offset);
 
     if (resumed) {
-        tdm__update_enter(mcu, UPDATE_WRITING);
+        tdm__update_enter(mcu, UPDATE_AGREEING);
         update->since_ms = mcu->now_ms;
     } else if (error != TDM_E_TIMEOUT || ++update->tries >= TRIES) {
-        start_anew(mcu);
+        update->anew = true;
+        tdm__update_start_over(mcu);
     }
 }
 
-static uint32_t ask(struct tdm_mcu *mcu)
-{
-    static const struct tdm_question resume = {TDM_UID_OTA_RESUME, TIMEOUT_MS, put_position, resume_done};
-
-    return tdm__ask(mcu, &mcu->update.call, &resume);
-}
+static const struct tdm_question question = {TDM_UID_OTA_RESUME, TIMEOUT_MS, put_position, resume_done};
 
 /* --- Programming again --- */
 
@@ -235,7 +214,7 @@ static int reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
 const struct tdm_mcu_resume tdm_mcu_resumes = {
     .plan = plan,
     .enter = enter,
-    .ask = ask,
+    .question = &question,
     .go_on_at = go_on_at,
     .reach = reach,
 };

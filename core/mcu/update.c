@@ -5,6 +5,7 @@
  *     STARTING   otaUpdateStart: true
  *     FRONT      the front verified, policy
  *     ERASING    one unit per poll
+ *     AGREEING   how many chunks are in flight
  *     WRITING    otaUpdateFinish
  *     ASKING_SHA256, ASKING_CRC32
  *     VERIFYING  pending recorded, otaUpdateFinish answered true
@@ -18,7 +19,7 @@
  * - A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and on
  * as if its front had verified.
  * - An ERASING that left the image's start in place (resume.c) leads to RESUMING, and that, once
- * otaUpdateResume was answered with true, to WRITING; if it is refused, to STARTING once more.
+ * otaUpdateResume was answered with true, to AGREEING; if it is refused, to STARTING once more.
  * - All but APPLYING end in IDLE: by a refusal, an error, a cancel, silence, a new offer, a lost link.
  *
  * A handler checks a chunk and copies it; the work is done from poll, and the call is answered when it is
@@ -29,7 +30,7 @@
  * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. From
  * then on the record says erasing or receiving, until pending or abandon; it stays with receiving where
  * nothing but the line ended the update, so that it can go on. One call of theirs at most waits for its
- * answer. */
+ * answer. While a call of ours is asked, or wake_ms is to come, there is nothing to do. */
 #include "core/mcu/update.h"
 
 enum {
@@ -74,12 +75,12 @@ void tdm__update_decide(struct tdm_mcu_update *update, bool answer)
 void tdm__update_flush_answer(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
+    bool yes = update->answer == ANSWER_TRUE;
 
     tdm__report_poll(mcu);
-    if (update->answer < ANSWER_TRUE || (update->answer == ANSWER_FALSE && tdm__report_holds_answers(mcu)))
+    if (update->answer < ANSWER_TRUE || (!yes && tdm__report_holds_answers(mcu)))
         return;
-    if (tdm_station_answer(&mcu->station, update->answer_id,
-                           update->answer == ANSWER_TRUE ? TDM_SERVE_TRUE : TDM_SERVE_FALSE))
+    if (tdm_station_answer(&mcu->station, update->answer_id, yes ? TDM_SERVE_TRUE : TDM_SERVE_FALSE))
         update->answer = ANSWER_NONE;
 }
 
@@ -108,10 +109,11 @@ static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
     return tdm_boot_abandon(&mcu->log, reason) == TDM_OK ? reason : (uint8_t)TDM_REASON_FLASH;
 }
 
-static void tell_role(struct tdm_mcu *mcu, uint8_t reason)
+static void tell_end(struct tdm_mcu *mcu, uint8_t reason)
 {
     if (mcu->config->role != NULL)
         mcu->config->role->ended(mcu, reason);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
 }
 
 /* Back to idle without a word to the co-processor, which knows. */
@@ -130,50 +132,39 @@ static void end(struct tdm_mcu *mcu, uint8_t reason)
     update->chunk_bytes = 0;
     tdm__update_decide(update, false);
     tdm__drop(mcu, &update->call);
-    tell_role(mcu, reason);
-    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
+    tell_end(mcu, reason);
 }
 
-/* Back to idle, and the co-processor learns why. */
-void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason)
+void tdm__update_judge(struct tdm_mcu *mcu, int outcome)
 {
-    tdm__report_failed(mcu, reason, mcu->update.state >= UPDATE_FRONT && mcu->front.complete);
-    end(mcu, reason);
+    if (outcome == 0)
+        return;
+    if (outcome < 0)
+        outcome = tdm_reason_of_error(outcome);
+    tdm__report_failed(mcu, (uint8_t)outcome);
+    end(mcu, (uint8_t)outcome);
 }
 
 /* --- otaUpdateAvailable --- */
 
-/* The file comes from its start. */
-void tdm__update_rewind(struct tdm_mcu *mcu)
+static void rewind_file(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
-
-    update->offset = 0;
-    update->crc32 = 0;
-    tdm__update_forget_chunks(update);
-    tdm_sha256_init(&mcu->sha256);
-    if (mcu->config->plain != NULL)
-        mcu->config->plain->rewind(mcu);
-    else
-        tdm_front_init(&mcu->front, mcu->config->front);
+    mcu->update.offset = 0;
+    mcu->install.stored = false;
+    tdm__update_forget_chunks(&mcu->update);
+    tdm_front_init(&mcu->front, mcu->config->work->front);
 }
 
-static void accept(struct tdm_mcu *mcu)
+void tdm__update_start_over(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
-
-    tdm__update_rewind(mcu);
-    update->anew = false;
-    update->since_ms = mcu->now_ms;
-    tdm__update_enter(mcu, UPDATE_WAITING);
-    tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
+    rewind_file(mcu);
+    tdm__update_enter(mcu, UPDATE_STARTING);
 }
 
 static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason)
 {
-    tdm__report_failed(mcu, reason, false);
-    tell_role(mcu, reason);
-    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
+    tdm__report_failed(mcu, reason);
+    tell_end(mcu, reason);
     return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
 
@@ -195,21 +186,24 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
         return TDM_SERVE_FALSE;
     end(mcu, TDM_REASON_SUPERSEDED);
     tdm__report_drop_failed(mcu); /* it would end the new offer */
+    rewind_file(mcu);
     update->file_bytes = file_bytes;
-    update->offset = 0;
     reason = tdm__policy_offer(mcu, file_bytes, type, version);
     if (reason != TDM_REASON_NONE)
         return refuse_offer(mcu, msg_id, reason);
     update->answer = ANSWER_NONE;
-    accept(mcu);
+    update->anew = false;
+    update->since_ms = mcu->now_ms;
+    tdm__update_enter(mcu, UPDATE_WAITING);
     if (mcu->config->plain != NULL)
         mcu->config->plain->offered(mcu, type, version, build);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_OFFERED, 0);
     return TDM_SERVE_TRUE;
 }
 
 /* ---- WAITING ---- */
 
-static uint32_t await_moment(struct tdm_mcu *mcu)
+static int await_moment(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
     struct tdm_mcu_update *update = &mcu->update;
@@ -217,8 +211,9 @@ static uint32_t await_moment(struct tdm_mcu *mcu)
     int ready = TDM_E_BUSY;
     uint8_t reason;
 
+    update->wake_ms = mcu->now_ms + 1;
     if (!tdm_station_idle(&mcu->station))
-        return 1; /* the answer to the offer goes first */
+        return 0; /* the answer to the offer goes first */
     if (mcu->held_s > 0)
         update->since_ms = mcu->now_ms;
     reason = tdm__policy_wait(mcu);
@@ -227,7 +222,7 @@ static uint32_t await_moment(struct tdm_mcu *mcu)
     if (ready == TDM_OK)
         tdm__update_enter(mcu, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING);
     else if (ready != TDM_E_BUSY || tdm__is_past(mcu, update->since_ms + patience_ms))
-        tdm__update_fail(mcu, reason != TDM_REASON_NONE ? reason : (uint8_t)TDM_REASON_NOT_NOW);
+        return reason != TDM_REASON_NONE ? reason : TDM_REASON_NOT_NOW;
     else
         update->wake_ms = mcu->now_ms + WAIT_PACE_MS;
     return 0;
@@ -239,24 +234,17 @@ static void prefetch_done(void *ctx, int error, struct tdm_reader *results)
 {
     struct tdm_mcu *mcu = ctx;
     bool here = error == TDM_OK && tdm_get_u8(results) == TDM_PREFETCH_OK && tdm_reader_done(results);
-    int next;
+    int next = here ? mcu->config->role->prefetched(mcu) : TDM_REASON_DOWNLOAD;
 
-    if (!here) {
-        tdm__update_fail(mcu, TDM_REASON_DOWNLOAD);
-        return;
-    }
-    next = mcu->config->role->prefetched(mcu);
-    if (next > 0) {
+    if (next == 0) {
         tdm__update_enter(mcu, UPDATE_STARTING);
-    } else if (next == TDM_OK) {
+    } else if (next == TDM__MORE) {
         tdm__update_enter(mcu, UPDATE_APPLYING);
         tdm__leave(mcu, TDM_RESET_SOFT);
     } else {
-        tdm__update_fail(mcu, tdm_reason_of_error(next));
+        tdm__update_judge(mcu, next);
     }
 }
-
-static const struct tdm_question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, NULL, prefetch_done};
 
 /* ---- STARTING ---- */
 
@@ -276,15 +264,13 @@ static void start_done(void *ctx, int error, struct tdm_reader *results)
         tdm__update_enter(mcu, UPDATE_FRONT);
         update->since_ms = mcu->now_ms;
     } else if (++update->tries >= START_TRIES) {
-        tdm__update_fail(mcu, TDM_REASON_START_REFUSED);
+        tdm__update_judge(mcu, TDM_REASON_START_REFUSED);
     } else {
         update->wake_ms = mcu->now_ms + START_PAUSE_MS;
     }
 }
 
-static const struct tdm_question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, put_chunk_bytes, start_done};
-
-/* ---- WRITING: how many chunks are in flight ---- */
+/* ---- AGREEING: two chunks, where the driver receives while flash is written ---- */
 
 static void put_window(const void *ctx, struct tdm_writer *args)
 {
@@ -295,16 +281,19 @@ static void put_window(const void *ctx, struct tdm_writer *args)
 static void window_done(void *ctx, int error, struct tdm_reader *results)
 {
     struct tdm_mcu *mcu = ctx;
+
     mcu->update.window = tdm__is_yes(error, results) ? WINDOW : 1;
+    tdm__update_enter(mcu, UPDATE_WRITING);
 }
 
-static uint32_t ask_window(struct tdm_mcu *mcu)
+static int agree(struct tdm_mcu *mcu)
 {
     static const struct tdm_question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, put_window, window_done};
 
     if (mcu->config->receives_while_writing && tdm__peer_knows(mcu, TDM__WINDOW))
-        return tdm__ask(mcu, &mcu->update.call, &window);
-    mcu->update.window = 1;
+        tdm__ask(mcu, &mcu->update.call, &window);
+    else
+        window_done(mcu, TDM_E_STATUS, NULL);
     return 0;
 }
 
@@ -334,18 +323,18 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
         tdm__update_enter(mcu, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING);
     else
-        tdm__update_fail(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK);
+        tdm__update_judge(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK);
     return TDM_SERVE_LATER;
 }
 
 /* ---- ASKING_SHA256, ASKING_CRC32: digests of the co-processor's, where it has them ---- */
 
-static void compared(struct tdm_mcu *mcu, bool differs, enum update_state next)
+static void compared(struct tdm_mcu *mcu, bool differs)
 {
     if (differs)
-        tdm__update_fail(mcu, TDM_REASON_DIGEST);
+        tdm__update_judge(mcu, TDM_REASON_DIGEST);
     else
-        tdm__update_enter(mcu, next);
+        tdm__update_enter(mcu, (enum update_state)(mcu->update.state + 1));
 }
 
 static void sha256_done(void *ctx, int error, struct tdm_reader *results)
@@ -356,9 +345,8 @@ static void sha256_done(void *ctx, int error, struct tdm_reader *results)
     const uint8_t *theirs = tdm_get_binary(results, &bytes);
     bool offered = tdm__is_yes(error, results);
 
-    tdm_sha256_result(&mcu->sha256, ours);
-    compared(mcu, offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)),
-             UPDATE_ASKING_CRC32);
+    tdm_sha256_result(&mcu->config->work->writing.sha256, ours);
+    compared(mcu, offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)));
 }
 
 static void crc32_done(void *ctx, int error, struct tdm_reader *results)
@@ -367,24 +355,19 @@ static void crc32_done(void *ctx, int error, struct tdm_reader *results)
     uint32_t theirs = tdm_get_u32(results);
     bool offered = tdm__is_yes(error, results);
 
-    compared(mcu, offered && theirs != mcu->update.crc32, UPDATE_VERIFYING);
+    compared(mcu, offered && theirs != mcu->update.crc32);
 }
-
-static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, NULL, sha256_done};
-static const struct tdm_question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, NULL, crc32_done};
 
 /* ---- VERIFYING ---- */
 
-static uint32_t verify(struct tdm_mcu *mcu)
+static int verify(struct tdm_mcu *mcu)
 {
     int error = tdm__install_verify(mcu);
 
     if (error == TDM_OK)
         error = tdm_boot_pending(&mcu->log, mcu->config->attempts);
-    if (error != TDM_OK) {
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
-        return 0;
-    }
+    if (error != TDM_OK)
+        return error;
     tdm__update_enter(mcu, UPDATE_APPLYING);
     tdm__update_decide(&mcu->update, true);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_READY, 0);
@@ -394,8 +377,9 @@ static uint32_t verify(struct tdm_mcu *mcu)
 
 /* --- otaUpdateCancel, and the link --- */
 
-int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args)
+int tdm__serve_cancel(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
+    (void)msg_id;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     end(mcu, TDM_REASON_CANCELLED);
@@ -414,69 +398,82 @@ void tdm__update_link_lost(struct tdm_mcu *mcu)
 void tdm__update_start(struct tdm_mcu *mcu)
 {
     mcu->update.settled_ms = mcu->now_ms;
-    tdm__update_enter(mcu, UPDATE_IDLE);
 }
 
 /* A time long past must not come to lie in the future when the clock wraps. */
-static void keep_settled(struct tdm_mcu *mcu)
+static uint32_t rest(struct tdm_mcu *mcu)
 {
     if (mcu->now_ms - mcu->update.settled_ms > INT32_MAX / 2)
         mcu->update.settled_ms = mcu->now_ms - INT32_MAX / 2;
-    mcu->update.wake_ms = mcu->now_ms;
+    return mcu->config->role != NULL && mcu->update.state == UPDATE_IDLE ? mcu->config->role->idle(mcu)
+                                                                         : TDM__NEVER;
 }
 
-static uint32_t step(struct tdm_mcu *mcu)
+/* What is asked in a state that waits for nothing else. */
+static const struct tdm_question *question_of(const struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
-    uint32_t wait_ms;
+    static const struct tdm_question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, NULL,
+                                                 prefetch_done};
+    static const struct tdm_question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, put_chunk_bytes,
+                                              start_done};
+    static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, NULL, sha256_done};
+    static const struct tdm_question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, NULL, crc32_done};
 
-    if (tdm__is_asked(&update->call))
-        return TDM__NEVER;
-    wait_ms = tdm__time_left(mcu, update->wake_ms);
-    if (wait_ms > 0)
-        return wait_ms;
-    switch ((enum update_state)update->state) {
-    case UPDATE_WAITING:
-        return await_moment(mcu);
+    switch (mcu->update.state) {
     case UPDATE_PREFETCHING:
-        return tdm__ask(mcu, &update->call, &prefetch);
+        return &prefetch;
     case UPDATE_STARTING:
-        return tdm__ask(mcu, &update->call, &start);
+        return &start;
     case UPDATE_RESUMING:
-        return mcu->config->resume->ask(mcu);
-    case UPDATE_FRONT:
-        return tdm__update_feed_front(mcu);
+        return mcu->config->resume->question;
     case UPDATE_PLAIN:
-        return mcu->config->plain->ask(mcu);
-    case UPDATE_CHECKING:
-        return tdm__update_check_chunk(mcu);
-    case UPDATE_ERASING:
-        return tdm__update_erase_unit(mcu);
-    case UPDATE_WRITING:
-        return update->window == 0 ? ask_window(mcu) : tdm__update_write_chunk(mcu);
+        return mcu->config->plain->question;
     case UPDATE_ASKING_SHA256:
-        return tdm__ask(mcu, &update->call, &sha256);
-    case UPDATE_ASKING_CRC32:
-        return tdm__ask(mcu, &update->call, &crc32);
-    case UPDATE_VERIFYING:
-        return verify(mcu);
-    case UPDATE_IDLE:
-        keep_settled(mcu);
-        if (mcu->config->role != NULL)
-            return mcu->config->role->idle(mcu);
-        break;
-    case UPDATE_APPLYING:
-        break;
+        return &sha256;
+    default:
+        return &crc32;
     }
-    return TDM__NEVER;
 }
+
+static int ask(struct tdm_mcu *mcu)
+{
+    tdm__ask(mcu, &mcu->update.call, question_of(mcu));
+    return 0;
+}
+
+static int (*const steps[])(struct tdm_mcu *mcu) = {
+    [UPDATE_WAITING] = await_moment,
+    [UPDATE_PREFETCHING] = ask,
+    [UPDATE_STARTING] = ask,
+    [UPDATE_RESUMING] = ask,
+    [UPDATE_FRONT] = tdm__update_feed_front,
+    [UPDATE_PLAIN] = ask,
+    [UPDATE_CHECKING] = tdm__update_check_chunk,
+    [UPDATE_ERASING] = tdm__update_erase_unit,
+    [UPDATE_AGREEING] = agree,
+    [UPDATE_WRITING] = tdm__update_write_chunk,
+    [UPDATE_ASKING_SHA256] = ask,
+    [UPDATE_ASKING_CRC32] = ask,
+    [UPDATE_VERIFYING] = verify,
+    [UPDATE_APPLYING] = NULL,
+};
 
 uint32_t tdm__update_poll(struct tdm_mcu *mcu)
 {
-    uint32_t wait_ms = step(mcu);
+    struct tdm_mcu_update *update = &mcu->update;
+    uint32_t wait_ms = TDM__NEVER;
 
+    if (steps[update->state] == NULL) {
+        wait_ms = rest(mcu);
+    } else if (!tdm__is_asked(&update->call)) {
+        if (tdm__is_past(mcu, update->wake_ms)) {
+            update->wake_ms = mcu->now_ms;
+            tdm__update_judge(mcu, steps[update->state](mcu));
+        }
+        wait_ms = tdm__time_left(mcu, update->wake_ms);
+    }
     tdm__update_flush_answer(mcu);
-    return mcu->update.answer >= ANSWER_TRUE ? 1 : wait_ms;
+    return update->answer >= ANSWER_TRUE ? 1 : wait_ms;
 }
 
 bool tdm_mcu_is_updating(const struct tdm_mcu *mcu)

@@ -14,6 +14,7 @@ enum update_state {
     UPDATE_PLAIN,
     UPDATE_CHECKING,
     UPDATE_ERASING,
+    UPDATE_AGREEING,
     UPDATE_WRITING,
     UPDATE_ASKING_SHA256,
     UPDATE_ASKING_CRC32,
@@ -26,11 +27,11 @@ enum answer { ANSWER_NONE, ANSWER_DUE, ANSWER_TRUE, ANSWER_FALSE };
 /* Goes to a state. */
 void tdm__update_enter(struct tdm_mcu *mcu, enum update_state state);
 
-/* Back to idle, and the co-processor learns why. */
-void tdm__update_fail(struct tdm_mcu *mcu, uint8_t reason);
+/* Ends the update, unless outcome (a step's) is 0: back to idle, and the co-processor learns why. */
+void tdm__update_judge(struct tdm_mcu *mcu, int outcome);
 
-/* The file comes from its start. */
-void tdm__update_rewind(struct tdm_mcu *mcu);
+/* The file comes from its start: otaUpdateStart once more. */
+void tdm__update_start_over(struct tdm_mcu *mcu);
 
 /* The call msg_id is answered later, with what answer says or decide will say. Returns TDM_SERVE_LATER. */
 int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer);
@@ -51,12 +52,12 @@ void tdm__update_write_before(struct tdm_mcu *mcu);
 
 /* What is in the buffer is the last of the front, or a plain image whose head was made: may it be installed?
  */
-void tdm__update_leave_front(struct tdm_mcu *mcu);
+int tdm__update_leave_front(struct tdm_mcu *mcu);
 
-/* The steps of FRONT, CHECKING, ERASING and WRITING: as tdm__update_poll. */
-uint32_t tdm__update_feed_front(struct tdm_mcu *mcu);
-uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu);
-uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu);
-uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu);
+/* Steps. */
+int tdm__update_feed_front(struct tdm_mcu *mcu);
+int tdm__update_check_chunk(struct tdm_mcu *mcu);
+int tdm__update_erase_unit(struct tdm_mcu *mcu);
+int tdm__update_write_chunk(struct tdm_mcu *mcu);
 
 #endif

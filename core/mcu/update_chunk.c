@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum {
+    PACE_MS = 100, /* between two looks at the clock while no chunk comes */
     SILENCE_MS = 60000,
     BAD_CHUNKS = 8 /* in a row; the co-processor gives up after 6 */
 };
@@ -30,18 +31,20 @@ void tdm__update_forget_chunks(struct tdm_mcu_update *update)
     memset(update->taken, 0, sizeof update->taken);
 }
 
-static bool is_same(const struct tdm_mcu_taken *taken, uint32_t offset, uint16_t bytes, uint32_t crc32)
-{
-    return taken->bytes != 0 && bytes == taken->bytes && offset == taken->offset && crc32 == taken->crc32;
-}
-
 /* Is it the chunk that comes next? The processing of the one before is over. */
-static bool is_next(const struct tdm_mcu *mcu, uint32_t offset, uint16_t bytes)
+static bool is_next(const struct tdm_mcu *mcu, const struct tdm_mcu_taken *chunk)
 {
     const struct tdm_mcu_update *update = &mcu->update;
 
-    return update->chunk_bytes == 0 && offset == update->offset && bytes > 0 &&
-           bytes <= mcu->config->chunk_bytes && bytes <= update->file_bytes - offset;
+    return update->chunk_bytes == 0 && chunk->offset == update->offset &&
+           chunk->bytes <= mcu->config->chunk_bytes && chunk->bytes <= update->file_bytes - chunk->offset;
+}
+
+/* The chunk is good, and was taken before: the last one, or with two in flight the one before (R11). */
+static bool is_repeated(const struct tdm_mcu_update *update, const struct tdm_mcu_taken *chunk)
+{
+    return memcmp(&update->taken[0], chunk, sizeof *chunk) == 0 ||
+           (update->window > 1 && memcmp(&update->taken[1], chunk, sizeof *chunk) == 0);
 }
 
 /* It may be answered although it is not in flash. */
@@ -51,19 +54,17 @@ static bool answers_early(const struct tdm_mcu *mcu)
            mcu->update.window == 1;
 }
 
-static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, uint16_t bytes, uint32_t crc32)
+static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, const struct tdm_mcu_taken *chunk)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    memcpy(mcu->config->chunk, data, bytes);
-    if (update->state != UPDATE_CHECKING) /* which hashes by parts */
-        tdm_sha256_update(&mcu->sha256, data, bytes);
-    update->crc32 = tdm_crc32(update->crc32, data, bytes);
-    update->chunk_bytes = bytes;
+    memcpy(mcu->config->chunk, data, chunk->bytes);
+    update->chunk_bytes = (uint16_t)chunk->bytes;
     update->chunk_used = 0;
     update->taken[1] = update->taken[0];
-    update->taken[0] = (struct tdm_mcu_taken){update->offset, crc32, bytes};
+    update->taken[0] = *chunk;
     update->since_ms = mcu->now_ms;
+    update->wake_ms = mcu->now_ms;
     update->tries = 0;
 }
 
@@ -73,7 +74,7 @@ static int refuse_chunk(struct tdm_mcu *mcu)
     struct tdm_mcu_update *update = &mcu->update;
 
     if (update->chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
-        tdm__update_fail(mcu, TDM_REASON_CHUNK);
+        tdm__update_judge(mcu, TDM_REASON_CHUNK);
     return TDM_SERVE_FALSE;
 }
 
@@ -88,39 +89,41 @@ static void start_by_data(struct tdm_mcu *mcu, uint32_t offset)
     if ((!starting && !resuming) || !tdm__is_asked(&update->call) || offset != update->offset)
         return;
     tdm__drop(mcu, &update->call);
-    tdm__update_enter(mcu, starting ? UPDATE_FRONT : UPDATE_WRITING);
+    tdm__update_enter(mcu, starting ? UPDATE_FRONT : UPDATE_AGREEING);
     update->since_ms = mcu->now_ms;
 }
 
 int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    uint32_t offset = tdm_get_u32(args);
+    struct tdm_mcu_taken chunk;
+    const uint8_t *data;
     uint16_t bytes;
-    const uint8_t *data = tdm_get_binary(args, &bytes);
-    uint32_t crc32 = tdm_get_u32(args);
 
+    chunk.offset = tdm_get_u32(args);
+    data = tdm_get_binary(args, &bytes);
+    chunk.bytes = bytes;
+    chunk.crc32 = tdm_get_u32(args);
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    start_by_data(mcu, offset);
-    if (offset == update->offset + update->chunk_bytes)
+    start_by_data(mcu, chunk.offset);
+    if (chunk.offset == update->offset + update->chunk_bytes)
         tdm__update_write_before(mcu);
     if (update->state == UPDATE_RESUMING) /* what it is, the answer that is awaited will tell: as if lost */
         return TDM_SERVE_LATER;
     if (!tdm__update_takes_chunks(update))
         return TDM_SERVE_FALSE;
-    if (tdm_crc32(0, data, bytes) != crc32)
+    if (bytes == 0 || tdm_crc32(0, data, bytes) != chunk.crc32)
         return refuse_chunk(mcu);
-    if (is_same(&update->taken[0], offset, bytes, crc32) && update->chunk_bytes != 0)
-        return tdm__update_answer_later(update, msg_id, ANSWER_DUE); /* R11 */
-    if (is_same(&update->taken[0], offset, bytes, crc32) ||
-        (update->window > 1 && is_same(&update->taken[1], offset, bytes, crc32)))
-        return TDM_SERVE_TRUE;
-    if (!is_next(mcu, offset, bytes))
+    if (is_repeated(update, &chunk))
+        return update->chunk_bytes != 0 && chunk.offset == update->offset
+                   ? tdm__update_answer_later(update, msg_id, ANSWER_DUE)
+                   : TDM_SERVE_TRUE;
+    if (!is_next(mcu, &chunk))
         return refuse_chunk(mcu);
     if (update->answer != ANSWER_NONE) /* the one before waits for room for its answer: as if lost */
         return TDM_SERVE_LATER;
-    take_chunk(mcu, data, bytes, crc32);
+    take_chunk(mcu, data, &chunk);
     if (answers_early(mcu))
         return TDM_SERVE_TRUE;
     return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
@@ -128,7 +131,13 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
 
 /* --- FRONT, ERASING, WRITING: the chunk in the buffer --- */
 
-static uint32_t finish_chunk(struct tdm_mcu *mcu)
+static uint8_t *unused(const struct tdm_mcu *mcu, uint32_t *bytes)
+{
+    *bytes = (uint32_t)mcu->update.chunk_bytes - mcu->update.chunk_used;
+    return mcu->config->chunk + mcu->update.chunk_used;
+}
+
+static int finish_chunk(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
@@ -140,40 +149,37 @@ static uint32_t finish_chunk(struct tdm_mcu *mcu)
     return 0;
 }
 
-static uint32_t await_chunk(struct tdm_mcu *mcu)
+static int await_chunk(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
-    uint32_t limit_ms;
 
     if (mcu->held_s > 0)
         update->since_ms = mcu->now_ms;
-    limit_ms = update->since_ms + SILENCE_MS;
-    if (!tdm__is_past(mcu, limit_ms))
-        return tdm__time_left(mcu, limit_ms);
-    tdm__update_fail(mcu, update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE);
-    return 0;
+    update->wake_ms = mcu->now_ms + PACE_MS;
+    if (!tdm__is_past(mcu, update->since_ms + SILENCE_MS))
+        return 0;
+    return update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE;
 }
 
 /* The last questions before flash is touched. */
-void tdm__update_leave_front(struct tdm_mcu *mcu)
+int tdm__update_leave_front(struct tdm_mcu *mcu)
 {
-    uint8_t reason = tdm__policy_package(mcu);
-    int error;
+    struct tdm_manifest manifest;
+    int outcome = tdm__install_manifest(mcu, &manifest);
 
-    if (reason != TDM_REASON_NONE) {
-        tdm__update_fail(mcu, reason);
-        return;
-    }
-    error = tdm__install_plan(mcu);
-    if (error == TDM_OK)
-        error = tdm__install_begin(mcu);
-    if (error >= 0)
-        tdm__update_enter(mcu, error == TDM_OK ? UPDATE_ERASING : UPDATE_CHECKING);
-    else
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
+    if (outcome == 0)
+        outcome = tdm__policy_package(mcu, &manifest);
+    if (outcome == 0)
+        outcome = tdm__install_plan(mcu, &manifest);
+    if (outcome == 0)
+        outcome = tdm__install_begin(mcu, &manifest);
+    if (outcome != 0 && outcome != TDM__MORE)
+        return outcome;
+    tdm__update_enter(mcu, outcome == 0 ? UPDATE_ERASING : UPDATE_CHECKING);
+    return 0;
 }
 
-uint32_t tdm__update_feed_front(struct tdm_mcu *mcu)
+int tdm__update_feed_front(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
     struct tdm_trust trust = tdm__trust(mcu);
@@ -191,81 +197,72 @@ uint32_t tdm__update_feed_front(struct tdm_mcu *mcu)
     tdm__feed(mcu);
     update->chunk_used = (uint16_t)used;
     if (error != TDM_OK)
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
-    else if (mcu->front.complete)
-        tdm__update_leave_front(mcu);
-    else
-        return finish_chunk(mcu);
-    return 0;
+        return error;
+    return mcu->front.complete ? tdm__update_leave_front(mcu) : finish_chunk(mcu);
 }
 
 /* The last chunk stays without an answer: with one, the co-processor would finish instead of starting over.
  */
-uint32_t tdm__update_check_chunk(struct tdm_mcu *mcu)
+int tdm__update_check_chunk(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
-    int error;
+    const uint8_t *data;
+    uint32_t bytes;
+    int outcome;
 
-    if (update->chunk_bytes == 0)
+    if (mcu->update.chunk_bytes == 0)
         return await_chunk(mcu);
     tdm__feed(mcu);
-    error = mcu->config->role->check(mcu, mcu->config->chunk + update->chunk_used,
-                                     (uint32_t)update->chunk_bytes - update->chunk_used);
-    if (error > 0)
+    data = unused(mcu, &bytes);
+    outcome = mcu->config->role->check(mcu, data, bytes);
+    if (outcome == TDM__MORE)
         return finish_chunk(mcu);
-    if (error < 0) {
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
-        return 0;
-    }
-    update->answer = ANSWER_NONE;
-    tdm__update_rewind(mcu);
-    tdm__update_enter(mcu, UPDATE_STARTING);
+    if (outcome != 0)
+        return outcome;
+    mcu->update.answer = ANSWER_NONE;
+    tdm__update_start_over(mcu);
     return 0;
 }
 
-uint32_t tdm__update_erase_unit(struct tdm_mcu *mcu)
+int tdm__update_erase_unit(struct tdm_mcu *mcu)
 {
-    int error = tdm__install_erase(mcu);
+    int outcome = tdm__install_erase(mcu);
 
-    if (error > 0)
+    if (outcome == TDM__MORE)
         return 0;
-    if (error == TDM_OK)
-        error = tdm__install_header(mcu);
-    if (error == TDM_OK && mcu->install.resumes)
-        error = mcu->config->resume->enter(mcu);
-    else if (error == TDM_OK)
-        tdm__update_enter(mcu, UPDATE_WRITING);
-    if (error != TDM_OK)
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
-    return 0;
+    if (outcome == 0)
+        outcome = tdm__install_header(mcu);
+    if (outcome == 0 && mcu->install.resumes)
+        return mcu->config->resume->enter(mcu);
+    if (outcome == 0)
+        tdm__update_enter(mcu, UPDATE_AGREEING);
+    return outcome;
 }
 
-static void write_chunk(struct tdm_mcu *mcu)
+static int write_chunk(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
-    int error = tdm__install_write(mcu, mcu->config->chunk + update->chunk_used,
-                                   (uint32_t)update->chunk_bytes - update->chunk_used);
+    uint32_t bytes;
+    uint8_t *data = unused(mcu, &bytes);
+    int error;
 
-    if (error == TDM_OK)
-        (void)finish_chunk(mcu);
-    else
-        tdm__update_fail(mcu, tdm_reason_of_error(error));
+    tdm__install_hash(mcu, data, bytes);
+    error = tdm__install_write(mcu, data, bytes);
+    return error == TDM_OK ? finish_chunk(mcu) : error;
 }
 
-uint32_t tdm__update_write_chunk(struct tdm_mcu *mcu)
+int tdm__update_write_chunk(struct tdm_mcu *mcu)
 {
     if (mcu->update.chunk_bytes == 0)
         return await_chunk(mcu);
-    if (answers_early(mcu) && !tdm_station_idle(&mcu->station))
-        return 1; /* the answer goes first */
-    write_chunk(mcu);
+    if (!answers_early(mcu) || tdm_station_idle(&mcu->station))
+        return write_chunk(mcu);
+    mcu->update.wake_ms++; /* the answer goes first */
     return 0;
 }
 
 void tdm__update_write_before(struct tdm_mcu *mcu)
 {
-    if (mcu->update.state != UPDATE_WRITING || mcu->update.window == 0 || mcu->update.chunk_bytes == 0)
+    if (mcu->update.state != UPDATE_WRITING || mcu->update.chunk_bytes == 0)
         return;
-    write_chunk(mcu);
+    tdm__update_judge(mcu, write_chunk(mcu));
     tdm__update_flush_answer(mcu);
 }

@@ -14,6 +14,7 @@
 #include "ports/board.h"
 #include "tandem/decode.h"
 #include "tandem/fetch.h"
+#include "tandem/plain.h"
 #include "tandem/resume.h"
 
 enum {
@@ -38,10 +39,11 @@ struct application {
     struct tdm_mcu mcu;
     struct tdm_mcu_config config;
     struct tdm_mcu_decoding decoding;
+    struct tdm_mcu_offer offer;
     struct tdm_key_set keys;
     uint8_t rx[CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD];
     uint8_t chunk[CHUNK_BYTES];
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    union tdm_mcu_work work;
     uint8_t out[64]; /* pulled from the client, on its way to the UART */
     size_t out_length;
     size_t out_sent;
@@ -266,6 +268,7 @@ static void configure(struct application *app, const struct application_identity
         .resume = &tdm_mcu_resumes,
         .trust = {.keys = &app->keys, .verify = tdm_p256_verify, .allow_unsigned = identity->plain != NULL},
         .plain = identity->plain,
+        .offer = &app->offer,
         .attempts = ATTEMPTS,
         .reset_cause = board_reset_cause(),
         .boots = board_boots(),
@@ -278,7 +281,7 @@ static void configure(struct application *app, const struct application_identity
         .rx = app->rx,
         .rx_bytes = sizeof app->rx,
         .chunk = app->chunk,
-        .front = app->front,
+        .work = &app->work,
     };
 }
 

@@ -17,7 +17,8 @@ extern const struct tdm_mcu_role tdm_mcu_hands_over;
  * fetch that fails, or is not offered within two minutes, ends in a reset to that image. With TDM_NO_BANK
  * there is nothing to lose and nothing to go back to: it erases once the front has verified, and after a
  * failure initialises the co-processor anew, with growing pauses, until an image is in place.
- * type, version and build are those of the intact image; "0.0.0" as a version where there is none. */
+ * It needs config.checking. type, version and build are those of the intact image; "0.0.0" as a version where
+ * there is none. */
 extern const struct tdm_mcu_role tdm_mcu_fetches;
 
 #endif

@@ -123,6 +123,18 @@ struct tdm_self_test {
  * as text. */
 int tdm_version_compare(const char *a, const char *b);
 
+/* Memory for what is never needed at the same time, all of it private: 1 KiB. */
+union tdm_mcu_work {
+    /* A package's front, until its header is in the bank; and where a stored header is read. */
+    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    struct {                            /* then */
+        struct tdm_hash sha256;         /* of the file as received */
+        struct tdm_relocations sites;   /* to come */
+        uint8_t carry[TDM_PROGRAM_MAX]; /* start of a program unit that a chunk split */
+    } writing;
+    uint8_t failed[TDM_SHA256_BYTES]; /* at last: digest of the image that failed, for its report */
+};
+
 /* Everything stays the caller's and in place for the client's life. */
 struct tdm_mcu_config {
     /* Who this is: what setFirmwareInfo and initialize say. The firmware tag must say the same. */
@@ -145,11 +157,13 @@ struct tdm_mcu_config {
     struct tdm_mcu_decoding *decoding;     /* its memory */
     const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
                                               start over */
+    struct tdm_hash *checking;             /* with tdm_mcu_fetches: its memory */
     uint8_t role_decodes;   /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
     uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
     uint8_t intact_reason;  /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
     struct tdm_trust trust; /* revoked_keys is taken from the record */
     const struct tdm_mcu_plain *plain; /* NULL: packages only; others: tandem/plain.h */
+    struct tdm_mcu_offer *offer;       /* its memory */
     uint8_t attempts;                  /* trial boots per image, 1 or more */
     enum tdm_reset_cause reset_cause;  /* why the processor started, */
     uint32_t boots;                    /* and how often since it had power, this one too; 0: not known. Told
@@ -175,7 +189,7 @@ struct tdm_mcu_config {
     uint8_t *rx; /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; TDM_MCU_RX_BYTES_MIN at least */
     size_t rx_bytes;
     uint8_t *chunk; /* chunk_bytes: a chunk waits here while its flash is erased and programmed */
-    uint8_t *front; /* TDM_PACKAGE_FRONT_MAX: the package's front, until the bank is erased */
+    union tdm_mcu_work *work;
 };
 
 /* --- The client. Fields are private; a struct per file of core/mcu/. --- */
@@ -199,37 +213,38 @@ struct tdm_mcu_link {
 
 /* report.c */
 struct tdm_mcu_report {
-    uint8_t waiting; /* mask of events to send */
-    uint8_t sending; /* event in flight, 0 for none */
+    uint8_t waiting; /* mask of enum tdm__report_event: to send */
+    uint8_t sending; /* the one in flight, 0 for none */
     uint8_t tries;
     uint8_t reason;   /* of the failed update */
-    bool about_known; /* the front is that of the failed one */
+    bool about_known; /* work.failed is its image's digest */
     struct tdm_request call;
 };
 
 /* install.c */
 struct tdm_mcu_install {
     uint8_t bank;
-    uint8_t carried;
-    bool decodes;       /* the decoder was started */
-    bool keep;          /* the bank holds this very image already: nothing is erased or programmed (R10) */
-    bool resumes;       /* the bank holds the image's start: the transfer goes on behind it (R2) */
+    uint8_t carried; /* bytes in work.writing.carry */
+    bool stored;     /* the header is in the bank, and no more in work.front */
+    bool decodes;    /* the decoder was started */
+    bool keep;       /* the bank holds this very image already: nothing is erased or programmed (R10) */
+    bool resumes;    /* the bank holds the image's start: the transfer goes on behind it (R2) */
+    uint32_t taken;  /* bytes of table and payload taken from the stream */
+    uint32_t placed; /* bytes of the part under way given to flash */
+    uint32_t table_bytes;
+    uint32_t image_bytes;
+    uint32_t delta; /* bank address - link address */
+    struct tdm_bank_map map;
     uint32_t erased;    /* bytes erased, the header area first */
     uint32_t erase_end; /* of so many */
     uint32_t fresh;     /* resuming: end of the last page used; 0: what lies behind is known to be blank */
-    uint32_t taken;     /* bytes of table and payload taken from the stream */
-    uint32_t placed;    /* bytes of the part under way given to flash */
-    uint32_t delta;     /* bank address - link address */
-    struct tdm_bank_map map;
-    struct tdm_relocations sites;
-    uint8_t carry[TDM_PROGRAM_MAX]; /* start of a program unit that a chunk split */
 };
 
 /* A chunk that was taken, so that it is known when it comes again (R11). */
 struct tdm_mcu_taken {
     uint32_t offset;
     uint32_t crc32;
-    uint16_t bytes; /* 0: none */
+    uint32_t bytes; /* 0: none */
 };
 
 /* update.c. Small fields stand first, where a Cortex-M0 reaches them with one instruction. */
@@ -255,7 +270,7 @@ struct tdm_mcu_update {
 /* fetch.c */
 struct tdm_mcu_fetch {
     uint8_t failures;                        /* fetches that failed since the bootloader started */
-    bool checked;                            /* a package was streamed whole through the hashes ... */
+    bool checked;                            /* a package was streamed whole through config.checking ... */
     uint8_t digest[TDM_DIGEST_PREFIX_BYTES]; /* ... that carries this image */
     uint32_t since_ms;                       /* start, or end of the last fetch */
 };
@@ -285,6 +300,7 @@ struct tdm_mcu {
     /* What is big, or asked for rarely, stands last: a Cortex-M0 adds up to 255 to a pointer at once. */
     struct tdm_mcu_link link;
     struct tdm_mcu_update update;
+    struct tdm_front front;
     struct tdm_mcu_install install;
     struct tdm_mcu_fetch fetch;
     struct tdm_mcu_report report;
@@ -292,8 +308,6 @@ struct tdm_mcu {
     struct tdm_record_log log;
     struct tdm_station station;
     uint8_t running_digest[TDM_SHA256_BYTES];
-    struct tdm_hash sha256; /* of the file as received */
-    struct tdm_front front; /* its manifest is the running image's during a trial */
 };
 
 /* Checks the configuration, loads the boot record, reads the running image's header and starts the link.

@@ -92,11 +92,13 @@ TDM_MUST_USE int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *h
  * believed before the signature verified. */
 struct tdm_front {
     uint8_t *buffer; /* the caller's, TDM_PACKAGE_FRONT_MAX bytes */
-    size_t length;
-    size_t need; /* length at which the next step can be taken */
-    struct tdm_envelope envelope;
-    struct tdm_manifest manifest;
+    uint16_t length;
+    uint16_t need; /* length at which the next step can be taken */
+    uint16_t head_bytes;
+    uint8_t encoding; /* enum tdm_encoding */
     bool complete;
+    uint32_t relocation_bytes; /* as sent */
+    uint32_t payload_bytes;    /* as sent */
 };
 void tdm_front_init(struct tdm_front *front, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 /* Takes up to bytes; *used gets how many were taken (all of them until the front is complete).
@@ -106,9 +108,14 @@ void tdm_front_init(struct tdm_front *front, uint8_t buffer[TDM_PACKAGE_FRONT_MA
  * device writes one, for itself. */
 TDM_MUST_USE int tdm_front_feed(struct tdm_front *front, const struct tdm_trust *trust, const uint8_t *data,
                                 size_t bytes, size_t *used);
-/* The signed head inside the buffer, and the signature behind it; valid when complete. */
+/* What the buffer holds when complete: the image digest of a delta's base, zeros without one; the signed
+ * head, and the signature behind it. */
+const uint8_t *tdm_front_base(const struct tdm_front *front);
 const uint8_t *tdm_front_head(const struct tdm_front *front);
 const uint8_t *tdm_front_signature(const struct tdm_front *front);
+/* Parses the manifest of a complete front; TDM_E_STATE for any other. The errors of tdm_head_parse but
+ * TDM_E_TAG if the buffer was changed since. */
+TDM_MUST_USE int tdm_front_manifest(const struct tdm_front *front, struct tdm_manifest *manifest);
 /* Bytes of the whole package as sent. */
 uint32_t tdm_front_package_bytes(const struct tdm_front *front);
 

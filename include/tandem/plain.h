@@ -12,4 +12,11 @@
  * refused once the device's floor is above that. */
 extern const struct tdm_mcu_plain tdm_mcu_takes_plain;
 
+/* struct tdm_mcu_config's offer: what was offered, until its first bytes say what it is. Private. */
+struct tdm_mcu_offer {
+    char type[TDM_TAG_VALUE_MAX + 1];
+    char version[TDM_TAG_VALUE_MAX + 1];
+    char build[TDM_TAG_VALUE_MAX + 1];
+};
+
 #endif

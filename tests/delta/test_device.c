@@ -112,7 +112,7 @@ struct device {
     struct tdm_mcu_config config;
     struct tdm_mcu_decoding decoding;
     struct tdm_mcu mcu;
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    union tdm_mcu_work work;
     uint8_t running;
 };
 
@@ -193,7 +193,7 @@ static void power_on(struct device *d, uint32_t program_bytes, uint8_t running)
                                         .resume = &tdm_mcu_resumes,
                                         .decoding = &d->decoding,
                                         .trust = {.keys = &d->keys, .verify = any_signature},
-                                        .front = d->front};
+                                        .work = &d->work};
     put_old(d, running);
     (void)!tdm_record_load(&d->mcu.log, &d->ram.flash, &d->layout);
     assert_int_equal(tdm_record_append(&d->mcu.log, &record), TDM_OK);
@@ -205,17 +205,20 @@ static int prepare(struct device *d, const uint8_t *package, size_t bytes)
 {
     struct tdm_mcu_update *update = &d->mcu.update;
     struct tdm_trust trust = tdm__trust(&d->mcu);
+    struct tdm_manifest manifest;
     size_t used = 0;
     int error;
 
-    tdm_front_init(&d->mcu.front, d->front);
+    d->mcu.install.stored = false;
+    tdm_front_init(&d->mcu.front, d->work.front);
     assert_int_equal(tdm_front_feed(&d->mcu.front, &trust, package, bytes, &used), TDM_OK);
     assert_true(d->mcu.front.complete);
     update->file_bytes = (uint32_t)bytes;
-    error = tdm__install_plan(&d->mcu);
+    assert_int_equal(tdm__install_manifest(&d->mcu, &manifest), TDM_OK);
+    error = tdm__install_plan(&d->mcu, &manifest);
     if (error != TDM_OK)
         return error;
-    assert_int_equal(tdm__install_begin(&d->mcu), TDM_OK);
+    assert_int_equal(tdm__install_begin(&d->mcu, &manifest), TDM_OK);
     while ((error = tdm__install_erase(&d->mcu)) > 0)
         ;
     assert_int_equal(error, TDM_OK);
@@ -514,7 +517,7 @@ static void a_head_that_was_not_signed_is_refused_whatever_its_payload(void **st
         size_t used = 0;
 
         package[TDM_ENVELOPE_BYTES + i] ^= 1;
-        tdm_front_init(front, device.front);
+        tdm_front_init(front, device.work.front);
         assert_true(tdm_front_feed(front, &trust, package, bytes, &used) < 0);
         assert_false(front->complete);
         package[TDM_ENVELOPE_BYTES + i] ^= 1;

@@ -82,14 +82,14 @@ static int install(struct fixture *f, uint8_t bank)
         return result;
     if (!front.complete || f->package.count != tdm_front_package_bytes(&front))
         return TDM_E_TRUNCATED;
-    f->manifest = front.manifest;
+    assert_int_equal(tdm_front_manifest(&front, &f->manifest), TDM_OK);
     result = tdm_bank_map(&map, &f->layout, bank, &f->ram.flash, &f->manifest);
     if (result != TDM_OK)
         return result;
-    front_bytes = 128u + front.envelope.head_bytes;
+    front_bytes = 128u + front.head_bytes;
     memset(image_flash_at(&f->ram, map.image), 0xFF, f->layout.bank[bank].bytes);
     result = tdm_bank_header_program(&f->layout, bank, &f->ram.flash, tdm_front_head(&front),
-                                     front.envelope.head_bytes, tdm_front_signature(&front), scratch);
+                                     front.head_bytes, tdm_front_signature(&front), scratch);
     if (result != TDM_OK)
         return result;
     memcpy(image_flash_at(&f->ram, map.relocations), f->package.data + front_bytes,

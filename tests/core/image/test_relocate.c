@@ -234,8 +234,8 @@ static void set_up_moved(struct moved *m)
     m->package = read_vector("big.tdm");
     m->bank = read_vector("big.bank1");
     assert_int_equal(feed_all(&front, buffer, &trust, &m->package), TDM_OK);
-    m->manifest = front.manifest;
-    front_bytes = 128u + front.envelope.head_bytes;
+    assert_int_equal(tdm_front_manifest(&front, &m->manifest), TDM_OK);
+    front_bytes = 128u + front.head_bytes;
     m->table = bytes_copy(m->package.data + front_bytes, m->manifest.relocation_bytes);
     m->plain = m->package.data + front_bytes + m->table.count;
 }

@@ -138,7 +138,7 @@ static void configure(struct fixture *f)
         .rx = f->rx,
         .rx_bytes = sizeof f->rx,
         .chunk = f->chunk,
-        .front = f->front,
+        .work = &f->work,
     };
 }
 
@@ -431,7 +431,7 @@ void fixture_power_up(struct fixture *f)
     f->resets = 0;
     f->now_ms += 1000;
     memset(&f->mcu, 0xA5, sizeof f->mcu);
-    memset(f->front, 0xA5, sizeof f->front);
+    memset(&f->work, 0xA5, sizeof f->work);
     memset(f->chunk, 0xA5, sizeof f->chunk);
 }
 

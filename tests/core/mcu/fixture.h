@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tandem/plain.h"
 #include "tandem/resume.h"
 #include "tests/core/mcu/ncp_stub.h"
 #include "tests/core/mcu/package_builder.h"
@@ -60,7 +61,9 @@ struct fixture {
 
     uint8_t rx[512 + TDM_MCU_CHUNK_OVERHEAD];
     uint8_t chunk[512];
-    uint8_t front[TDM_PACKAGE_FRONT_MAX];
+    union tdm_mcu_work work;
+    struct tdm_mcu_offer offer;
+    struct tdm_hash checking;
 };
 
 /* Bank A holds the running image, confirmed; program_bytes is that of the flash. */

@@ -33,7 +33,7 @@ static void restart(struct fixture *f)
     f->baud = 0;
     f->resets = 0;
     memset(&f->mcu, 0xA5, sizeof f->mcu);
-    memset(f->front, 0xA5, sizeof f->front);
+    memset(&f->work, 0xA5, sizeof f->work);
     memset(f->chunk, 0xA5, sizeof f->chunk);
 }
 
@@ -50,6 +50,7 @@ static void as_bootloader(struct fixture *f, uint8_t intact_bank)
     f->config.running_bank = TDM_NO_BANK;
     f->config.intact_bank = intact_bank;
     f->config.role = &tdm_mcu_fetches;
+    f->config.checking = &f->checking;
 }
 
 static struct tdm_record record_of(struct fixture *f)
@@ -481,7 +482,7 @@ static struct tdm_boot_choice choose(struct fixture *f)
     };
     struct tdm_boot_choice choice;
 
-    tdm_boot_choose(&choice, &config, TDM_RESET_POWER, f->front);
+    tdm_boot_choose(&choice, &config, TDM_RESET_POWER, f->work.front);
     return choice;
 }
 

@@ -411,7 +411,7 @@ static void a_configuration_with_something_missing_is_refused(void **state)
     ASSERT_REFUSED_WITHOUT(attempts = 0);
     ASSERT_REFUSED_WITHOUT(chunk_bytes = 63);
     ASSERT_REFUSED_WITHOUT(chunk_bytes = 513);
-    ASSERT_REFUSED_WITHOUT(front = NULL);
+    ASSERT_REFUSED_WITHOUT(work = NULL);
     ASSERT_REFUSED_WITHOUT(self_test_count = 1);
 }
 

@@ -42,6 +42,7 @@ static int setup(void **state)
 
     fixture_init(f, 8, false);
     f->config.plain = &tdm_mcu_takes_plain;
+    f->config.offer = &f->offer;
     f->config.trust.allow_unsigned = true;
     set_floor(f, 0);
     build(f);
@@ -88,7 +89,7 @@ static void a_plain_image_gets_a_header_without_a_signature_and_counter_0(void *
     update(f);
     assert_memory_equal(header, "TDMB", 4);
     assert_memory_equal(header + 8, "TDMH\x01\x00\0\0\0\0\0\0", 12); /* algorithm 0, key id 0 */
-    assert_int_equal(tdm_bank_header(&manifest, &f->layout, 1, &f->ram.flash, &trust, f->front), TDM_OK);
+    assert_int_equal(tdm_bank_header(&manifest, &f->layout, 1, &f->ram.flash, &trust, f->work.front), TDM_OK);
     assert_string_equal(manifest.type, "product");
     assert_string_equal(manifest.version, "1.1.0");
     assert_string_equal(manifest.build, "build 1");
@@ -97,7 +98,7 @@ static void a_plain_image_gets_a_header_without_a_signature_and_counter_0(void *
     assert_int_equal(manifest.link_address, BANK_B);
     assert_memory_equal(manifest.image_digest, f->ncp.sha256, 32);
     trust.allow_unsigned = false;
-    assert_int_equal(tdm_bank_header(&manifest, &f->layout, 1, &f->ram.flash, &trust, f->front),
+    assert_int_equal(tdm_bank_header(&manifest, &f->layout, 1, &f->ram.flash, &trust, f->work.front),
                      TDM_E_SIGNATURE);
 }
 
