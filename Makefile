@@ -25,6 +25,7 @@ deps-test:
 	@tools/deps test
 
 host: deps
+	@echo 'Building the programs and the console; the first time takes some minutes.'
 	@tools/build host
 	@tools/build console || echo 'The programs work without the console; `make console` tries again.'
 	@echo 'Programs are in build/bin.'
@@ -38,10 +39,12 @@ firmware: deps
 	@echo 'Firmware is in build/BOARD/bin: $(FIRMWARE).'
 
 demo: host
+	@echo 'Building the firmware.'
 	@tools/build mps2
 	@tools/demo $(if $(KEEP),--keep)
 
 demo-onebank: host
+	@echo 'Building the firmware.'
 	@tools/build $(BOARD)-onebank
 	@tools/demo --onebank --board $(BOARD) $(if $(KEEP),--keep)
 
