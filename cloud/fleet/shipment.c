@@ -11,7 +11,9 @@
 #include "cloud/fleet/planning.h"
 
 #define SWEEP_STEP    200 /* connected devices at a time */
-#define STEPS_AT_ONCE 2   /* of planning, before a new shipment is answered for */
+#define NAMES_READ    100 /* newest shipments among whose names a free one is looked for */
+#define NUMBER_MAX    10000
+#define STEPS_AT_ONCE 2 /* of planning, before a new shipment is answered for */
 
 /* --- Creation --- */
 
@@ -24,22 +26,50 @@ void shipment_order_init(struct shipment_order *order, const struct status_limit
     };
 }
 
+/* Among the newest shipments, the highest number that follows day's name: 1 where it stands alone, 0 for
+ * none. A name that is tried and taken costs an id. */
+static int newest_number(struct fleet *fleet, int64_t organization, const char *day, int *number)
+{
+    struct shipment *newest;
+    size_t count;
+    size_t length = strlen(day);
+    int result = store_shipments_page(fleet->store, organization, -1, 0, NAMES_READ, &newest, &count);
+    *number = 0;
+    if (result != STORE_OK)
+        return result;
+    for (size_t i = 0; i < count; i++) {
+        int n = 1;
+        if (strncmp(newest[i].name, day, length) == 0 &&
+            (newest[i].name[length] == '\0' || sscanf(newest[i].name + length, " (%d)", &n) == 1) &&
+            n > *number)
+            *number = n;
+    }
+    free(newest);
+    return STORE_OK;
+}
+
 /* "New Shipping Nov 22, 2026", and from the second on of a day " (2)". */
 static int add_with_default_name(struct fleet *fleet, struct shipment *shipment)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     time_t seconds = (time_t)(fleet->now / 1000);
     struct tm day;
+    char name[sizeof shipment->name];
+    int number;
     gmtime_r(&seconds, &day);
-    int result = STORE_CONFLICT;
-    for (int n = 1; n <= 10000 && result == STORE_CONFLICT; n++) {
-        char suffix[16] = "";
-        if (n > 1)
-            snprintf(suffix, sizeof suffix, " (%d)", n);
-        snprintf(shipment->name, sizeof shipment->name, "New Shipping %.3s %02d, %d%s",
-                 months + 3 * day.tm_mon, day.tm_mday, day.tm_year + 1900, suffix);
+    snprintf(name, sizeof name, "New Shipping %.3s %02d, %d", months + 3 * day.tm_mon, day.tm_mday,
+             day.tm_year + 1900);
+    int result = newest_number(fleet, shipment->organization, name, &number);
+    if (result != STORE_OK)
+        return result;
+    do {
+        number++;
+        if (number == 1)
+            snprintf(shipment->name, sizeof shipment->name, "%s", name);
+        else
+            snprintf(shipment->name, sizeof shipment->name, "%.40s (%d)", name, number);
         result = store_shipment_add(fleet->store, shipment);
-    }
+    } while (result == STORE_CONFLICT && number < NUMBER_MAX);
     return result;
 }
 

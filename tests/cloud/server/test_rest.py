@@ -191,9 +191,12 @@ class Rest(unittest.TestCase):
     def test_two_shipments_without_a_name_get_different_ones(self):
         self.server.add_device("TMPLnames")
         firmware = self.server.upload(s.plain("3.1.0"))
-        names = {self.server.post("/api/v1/shipments", {"template": "TMPLnames", "firmware": firmware["id"]})["name"]
-                 for _ in range(3)}
-        self.assertEqual(len(names), 3)
+        made = [self.server.post("/api/v1/shipments", {"template": "TMPLnames", "firmware": firmware["id"]}) for _ in range(4)]
+        day = made[0]["name"].split(" (")[0]
+        numbers = [int(shipment["id"][1:]) for shipment in made]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 4)))  # no id is spent on a name that was taken
+        self.assertEqual([shipment["name"] for shipment in made[1:]],
+                         [f"{day} ({int(made[0]['name'][len(day):].strip(' ()') or 1) + n})" for n in (1, 2, 3)])
 
     def test_malformed_shipments(self):
         device = self.server.add_device("TMPLbad")
