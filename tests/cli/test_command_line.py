@@ -52,6 +52,22 @@ class CommandLine(TandemCase):
             code, text = line.split(maxsplit=1)
             self.assertIn(f"| {code} | {text}", document)
 
+    def test_documents_name_commands_and_options_that_there_are(self):
+        options = {" ".join(name): set(re.findall(r"--[a-z][a-z-]+", self.tandem("help", *name).stdout)) for name in self.commands()}
+        checked = 0
+        for document in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+            for words in re.findall(r"(?m)(?:`|^ {4,})tandem ([a-z][^`\n#]*)", document.read_text()):
+                name = next((n for n in (" ".join(words.split()[:2]), words.split()[0]) if n in options), None)
+                if name:
+                    self.assertLessEqual(set(re.findall(r"--[a-z][a-z-]+", words)), options[name], f"{document.name}: {words}")
+                    checked += 1
+                else:
+                    self.assertTrue(words == "help" or words.startswith("help ") or self.is_group(words), f"{document.name}: {words}")
+        self.assertGreater(checked, 80)
+
+    def is_group(self, words):
+        return any(name[0] == words and len(name) == 2 for name in self.commands())
+
     def test_a_group_lists_its_commands(self):
         text = self.tandem("help", "tag").stdout
         self.assertIn("tag show", text)
