@@ -281,7 +281,8 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 
     (void)mosq;
     if (strncmp(message->topic, prefix, sizeof prefix - 1) == 0 && link->state == CONNECTED) {
-        link->handler.message(link->handler.ctx, message->topic + sizeof prefix - 1, message->payload,
+        const void *payload = message->payload != NULL ? message->payload : "";
+        link->handler.message(link->handler.ctx, message->topic + sizeof prefix - 1, payload,
                               (size_t)message->payloadlen);
     }
 }

@@ -321,6 +321,8 @@ class Data(Calls):
         self.cloud.publish("downlink/ds/V99999", b"x")
         self.cloud.publish("downlink/ds/V3", b"y" * 900)
         self.assertEqual(got.get(timeout=SECONDS), (3, b"y" * 900))
+        self.cloud.publish("downlink/ds/V4", b"")
+        self.assertEqual(got.get(timeout=SECONDS), (4, b""))
 
     def test_writes_without_a_connection_are_dropped(self):
         self.start()
