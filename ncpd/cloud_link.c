@@ -56,8 +56,9 @@ struct cloud_link {
     struct connector *connector;
     struct event *read_event;
     struct event *write_event;
-    struct event *second; /* keep-alive */
-    struct event *timer;  /* back-off, greeting and draining */
+    struct event *second;         /* keep-alive */
+    struct event *timer;          /* back-off, greeting and draining */
+    struct cloud_link *next_left; /* at the end of the program */
 };
 
 static const struct cloud_config *target(const struct cloud_link *link)
@@ -142,14 +143,12 @@ static void refused(struct cloud_link *link)
 
     config_token_path(link->mcu, path);
     if (link->connack == CONNACK_BAD_LOGIN || link->connack == CONNACK_NOT_AUTHORIZED) {
-        snprintf(
-            why, sizeof why,
-            "the token in %s is not one of this cloud (code %d); add the device there and put its token into "
-            "%s",
-            path, link->connack,
-            link->mcu->token_credential[0] == '\0'
-                ? "that file"
-                : "the file that the service's LoadCredential= names, then restart the service");
+        snprintf(why, sizeof why,
+                 "the token in %s is not one of this cloud (code %d); add the device there, then %s", path,
+                 link->connack,
+                 link->mcu->token_credential[0] == '\0'
+                     ? "put its token into that file"
+                     : "put its token into the file of LoadCredential= and restart the service");
     } else {
         snprintf(why, sizeof why, "the cloud refused the connection: %s",
                  mosquitto_connack_string(link->connack));
@@ -384,6 +383,9 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 /* --- Outside --- */
 
+/* Links whose thread was connecting at the end: kept within reach, where they are no leak. */
+static struct cloud_link *left;
+
 struct cloud_link *cloud_link_new(struct event_base *base, const struct mcu_config *mcu,
                                   struct report_queue *reports, const struct cloud_link_handler *handler)
 {
@@ -403,8 +405,10 @@ struct cloud_link *cloud_link_new(struct event_base *base, const struct mcu_conf
 
 void cloud_link_free(struct cloud_link *link)
 {
-    if (link->state == CONNECTING) {
-        return; /* the thread has it, and the program is about to end */
+    if (link->state == CONNECTING) { /* the thread has it, and the program is about to end */
+        link->next_left = left;
+        left = link;
+        return;
     }
     link->wanted = false;
     if (link->state != IDLE) {
