@@ -33,9 +33,12 @@ static int connect_to(const char *path)
     memcpy(address.sun_path, path, strlen(path) + 1);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        output_fail(CLI_FAILED,
-                    "%s: %s; tandem-ncp listens there if its configuration says StatusSocket= and it runs",
-                    path, strerror(errno));
+        output_fail(
+            CLI_FAILED,
+            errno == EACCES
+                ? "%s: %s; ask as root, or as a member of the group that tandem-ncp runs as"
+                : "%s: %s; tandem-ncp listens there if its configuration says StatusSocket= and it runs",
+            path, strerror(errno));
         close(fd);
         return -1;
     }

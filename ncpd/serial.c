@@ -307,8 +307,9 @@ static const char *error_text(int error)
     case ENOTTY:
     case EISDIR:
         return "is no serial line; name one as Uart";
+    case EPERM: /* of the service's device policy, not of the file's mode */
+        return "this service may not open such a device; add a DeviceAllow= to its unit";
     case EACCES:
-    case EPERM:
         return "Permission denied; give it to this user (a rule of udev, or the group dialout)";
     case EBUSY:
         return "another program has it; end that one";

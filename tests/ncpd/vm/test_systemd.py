@@ -184,7 +184,15 @@ class Unit(Service):
         wait(lambda: status()["mcus"][0]["cloud"]["connected"], "the status says that it is connected")
         self.assertIn("main", machine.run("tandem ncp status"))
         ask = "setpriv --reuid nobody --regid nogroup --clear-groups {} tandem ncp status"
-        machine.run(ask.format(""), fails=True)
+        self.assertIn("ask as root, or as a member of the group", machine.run(ask.format(""), fails=True))
+
+    def test_a_device_that_the_unit_forbids_is_told_from_one_of_another_user(self):
+        machine.run("sed -i 's|^Uart=.*|Uart=/dev/hpet|' /etc/tandem/ncp.conf && chmod 666 /dev/hpet")
+        machine.run(f"systemctl start {UNIT}")
+        wait(lambda: "DeviceAllow=" in status()["mcus"][0]["uart"]["error"], "the unit's policy is named")
+        machine.run(f"systemctl stop {UNIT}; sed -i 's|^Uart=.*|Uart=/dev/ttyS0|' /etc/tandem/ncp.conf && chmod 600 /dev/ttyS0")
+        machine.run(f"systemctl start {UNIT}")
+        wait(lambda: "a rule of udev" in status()["mcus"][0]["uart"]["error"], "the device's mode is named")
 
     def test_an_update_goes_through(self):
         self.start()
