@@ -184,6 +184,14 @@ static void set_paths(char database[PATH_BYTES], char files[PATH_BYTES], const c
 
 /* --- The commands --- */
 
+/* Before anything is made for it. */
+static bool is_there(const struct walk *walk)
+{
+    return access(walk->from, R_OK) == 0 ||
+           complain("%s: %s; name a data folder of tandem-cloud, or a backup of one", walk->from,
+                    strerror(errno));
+}
+
 struct arguments {
     const char *data;
     const char *files;
@@ -195,12 +203,14 @@ static bool back_up(struct walk *walk, const struct arguments *arguments)
 {
     char partial[PATH_BYTES];
     snprintf(partial, sizeof partial, "%s.partial", arguments->to);
+    set_paths(walk->from, walk->from_firmware, arguments->data);
+    if (!is_there(walk))
+        return false;
     if (access(arguments->to, F_OK) == 0)
         return complain("%s is there already; choose a new name for each backup", arguments->to);
     if (mkdir(partial, 0700) != 0)
         return complain("cannot create %s: %s%s", partial, strerror(errno),
                         errno == EEXIST ? "; an earlier backup was cut off, remove it" : "");
-    set_paths(walk->from, walk->from_firmware, arguments->data);
     set_paths(walk->to, walk->to_firmware, partial);
     if (!run_walk(walk) || !sync_path(partial))
         return complain("%s is not whole; remove it", partial);
@@ -208,15 +218,25 @@ static bool back_up(struct walk *walk, const struct arguments *arguments)
            complain("cannot rename %s to %s: %s", partial, arguments->to, strerror(errno));
 }
 
+/* The database gets its name last: no server starts on a folder that is not whole. */
 static bool restore(struct walk *walk, const struct arguments *arguments)
 {
+    char name[PATH_BYTES];
     set_paths(walk->from, walk->from_firmware, arguments->from);
-    set_paths(walk->to, walk->to_firmware, arguments->data);
-    if (access(walk->to, F_OK) == 0)
+    set_paths(name, walk->to_firmware, arguments->data);
+    snprintf(walk->to, sizeof walk->to, "%.*s.partial", PATH_BYTES - 16, name);
+    if (!is_there(walk))
+        return false;
+    if (access(name, F_OK) == 0)
         return complain(
             "%s holds a database already; stop its server and move it away, or choose another --data",
             arguments->data);
-    return make_folder(arguments->data) && run_walk(walk) && sync_path(arguments->data);
+    (void)unlink(walk->to); /* of a restore that was cut off */
+    if (!make_folder(arguments->data) || !run_walk(walk))
+        return complain("%s is not restored; mend what is wrong and do it again", arguments->data);
+    return (rename(walk->to, name) == 0 ||
+            complain("cannot rename %s to %s: %s", walk->to, name, strerror(errno))) &&
+           sync_path(arguments->data);
 }
 
 static bool check(struct walk *walk, const struct arguments *arguments)

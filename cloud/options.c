@@ -356,7 +356,8 @@ static void check(const struct options *options)
         usage_error("--bus is for servers that share a --database");
     if (tls && !files)
         usage_error("--https and --mqtts need --tls-cert and --tls-key");
-    if (!tls && (files || options->tls.client_ca != NULL))
+    if (!tls &&
+        (options->tls.certificate != NULL || options->tls.key != NULL || options->tls.client_ca != NULL))
         usage_error("--tls-cert, --tls-key and --client-ca need --https or --mqtts");
     check_oidc(options);
 }

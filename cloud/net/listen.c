@@ -53,6 +53,13 @@ static bool split(const char *address, char host[256], const char **port)
     return true;
 }
 
+/* The system would take 99999 for 34463. */
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 5 && text[digits] == '\0' && strtol(text, NULL, 10) <= UINT16_MAX;
+}
+
 static bool is_loopback(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET6)
@@ -92,6 +99,20 @@ static bool is_allowed(const struct door *door, const struct addrinfo *info)
     return true;
 }
 
+static const char *hint(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "; stop the program that uses the port, or choose another";
+    case EADDRNOTAVAIL:
+        return "; this machine has no such address";
+    case EACCES:
+        return "; ports below 1024 take root, or the capability CAP_NET_BIND_SERVICE";
+    default:
+        return "";
+    }
+}
+
 static bool bind_door(struct door *door, struct event_base *base, const struct addrinfo *info, char *why,
                       size_t capacity)
 {
@@ -105,8 +126,7 @@ static bool bind_door(struct door *door, struct event_base *base, const struct a
     }
     door->listener = bind_first(door, base, info);
     if (door->listener == NULL) {
-        snprintf(why, capacity, "cannot listen at %s: %s%s", door->address, strerror(errno),
-                 errno == EADDRINUSE ? "; stop the program that uses the port, or choose another" : "");
+        snprintf(why, capacity, "cannot listen at %s: %s%s", door->address, strerror(errno), hint(errno));
         return false;
     }
     evconnlistener_set_error_cb(door->listener, on_error);
@@ -121,13 +141,14 @@ bool door_open(struct door *door, struct event_base *base, char *why, size_t cap
     struct addrinfo *found = NULL;
     if (door->address == NULL)
         return true;
-    if (!split(door->address, host, &port)) {
+    if (!split(door->address, host, &port) || !is_port(port)) {
         snprintf(why, capacity, "%s is not ADDR:PORT, for example 0.0.0.0:8883", door->address);
         return false;
     }
     int error = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &found);
     if (error != 0) {
-        snprintf(why, capacity, "%s: %s", door->address, gai_strerror(error));
+        snprintf(why, capacity, "cannot listen at %s: %s; give an address of this machine", door->address,
+                 gai_strerror(error));
         return false;
     }
     bool bound = bind_door(door, base, found, why, capacity);

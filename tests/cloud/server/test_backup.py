@@ -121,10 +121,29 @@ class Backup(unittest.TestCase):
         path.write_bytes(data)
         self.bad("tandem.db", "restore", "--from", self.folder / "b1", "--data", self.folder / "other")
 
+    def test_a_restore_that_fails_leaves_nothing_that_a_server_would_take_and_may_be_repeated(self):
+        self.server.upload(s.plain("2.0.0"))
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        (path,) = (self.folder / "b1/firmware").iterdir()
+        data = path.read_bytes()
+        path.write_bytes(b"x" + data[1:])
+        restore = ("restore", "--from", self.folder / "b1", "--data", self.folder / "other")
+        for _ in range(2):
+            self.bad("is damaged", *restore)
+            self.assertFalse((self.folder / "other/tandem.db").exists())
+        path.write_bytes(data)
+        self.good(*restore)
+        self.good("check", "--data", self.folder / "other")
+        self.assertEqual({path.name for path in (self.folder / "other").iterdir()}, {"firmware", "tandem.db"})
+
     def test_what_is_missing_is_said(self):
         self.bad("usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
         self.bad("usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
-        self.bad("name a data folder of tandem-cloud", "check", "--data", self.folder / "nowhere")
+        nowhere = self.folder / "nowhere"
+        for words in (("check", "--data", nowhere), ("backup", "--data", nowhere, "--to", self.folder / "b1"),
+                      ("restore", "--from", nowhere, "--data", self.folder / "other")):
+            self.bad("name a data folder of tandem-cloud", *words)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["server"])
 
     # --- Databases that can't be used ---
 

@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import tempfile
 import unittest
 
 import server as s
@@ -257,6 +258,7 @@ class Start(unittest.TestCase):
     def test_wrong_options_end_with_2(self):
         for arguments, says in (([], "required"), (["--data", "x", "--http", ":0", "--mqtt", ":0", "--settle", "x"], "settle"),
                                 (["--nothing"], "help"), (["extra"], "extra"),
+                                (["--data", "x", "--http", ":0", "--mqtt", ":0", "--tls-cert", "x"], "need --https or --mqtts"),
                                 (["--public-url", "ftp://x"], "public-url"), (["--log-level", "loud"], "log-level")):
             status, _, error = self.run_server(*arguments)
             self.assertEqual(status, 2, arguments)
@@ -267,6 +269,12 @@ class Start(unittest.TestCase):
             status, _, error = self.run_server("--data", str(server.folder / "other"), "--http", "nonsense", "--mqtt", ":0")
             self.assertEqual(status, 1)
             self.assertIn("ADDR:PORT", error)
+        for address, says in (("127.0.0.1:99999", "ADDR:PORT"), ("127.0.0.1:-1", "ADDR:PORT"), ("127.0.0.1:http", "ADDR:PORT"),
+                              ("192.0.2.1:0", "no such address"), ("300.0.0.1:0", "an address of this machine")):
+            with tempfile.TemporaryDirectory() as folder:
+                status, _, error = self.run_server("--data", folder, "--http", address, "--mqtt", "127.0.0.1:0", "--allow-clear")
+                self.assertEqual(status, 1, error)
+                self.assertIn(says, error)
 
     def test_help_and_version_end_with_0(self):
         status, out, _ = self.run_server("--help")
