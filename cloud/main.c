@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "cloud/backup.h"
 #include "cloud/deltas/maker.h"
 #include "cloud/fleet/desk.h"
@@ -500,6 +502,8 @@ int main(int argc, char **argv)
     log_level_set(cloud.options.log_level);
     log_json_set(cloud.options.log_json);
     signal(SIGPIPE, SIG_IGN);
+    /* libnats, once it has spoken TLS, frees at its end what OpenSSL's own clean-up at exit frees again. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     umask(077);
     load_tls(&cloud);
     open_folder(&cloud);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <nats/nats.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct nats_bus {
     void *ctx;
     struct event *wake;
     int wake_fd;
+    atomic_bool closing;
     pthread_mutex_t lock; /* of all below */
     struct message *first;
     struct message **end;
@@ -76,7 +78,9 @@ static void on_receive(natsConnection *connection, natsSubscription *subscriptio
 static void on_lost(natsConnection *connection, void *ctx)
 {
     (void)connection;
-    (void)ctx;
+    struct nats_bus *nats = ctx;
+    if (atomic_load(&nats->closing))
+        return;
     log_line(LOG_LEVEL_ERROR, "bus-lost", "hint=\"is the NATS server restarting? it is connected to again\"");
 }
 
@@ -85,6 +89,18 @@ static void on_connected(natsConnection *connection, void *ctx)
     (void)connection;
     (void)ctx;
     log_line(LOG_LEVEL_INFO, "bus-connected", "kind=nats");
+}
+
+/* The client gives up when it is refused time and again, by a password or a certificate. */
+static void on_closed(natsConnection *connection, void *ctx)
+{
+    (void)connection;
+    struct nats_bus *nats = ctx;
+    if (!atomic_load(&nats->closing))
+        log_line(
+            LOG_LEVEL_ERROR, "bus-closed",
+            "hint=\"NATS and this server refuse each other (certificate, user, password): mend that, then "
+            "restart this server; shipments go on without\"");
 }
 
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status, void *ctx)
@@ -136,6 +152,7 @@ static bool nats_is_up(const struct bus *bus)
 static void nats_close(struct bus *bus)
 {
     struct nats_bus *nats = (struct nats_bus *)bus;
+    atomic_store(&nats->closing, true);
     for (int i = 0; i < 2; i++)
         natsSubscription_Destroy(nats->subscriptions[i]);
     natsConnection_Destroy(nats->connection);
@@ -181,8 +198,10 @@ static natsStatus set_options(natsOptions *options, const char *url, void *ctx)
     if (status == NATS_OK)
         status = natsOptions_SetReconnectedCB(options, on_connected, ctx);
     if (status == NATS_OK)
+        status = natsOptions_SetClosedCB(options, on_closed, ctx);
+    if (status == NATS_OK)
         status = natsOptions_SetErrorHandler(options, on_error, ctx);
-    return status == NATS_OK ? natsOptions_SetRetryOnFailedConnect(options, true, on_connected, ctx) : status;
+    return status;
 }
 
 static natsStatus subscribe(struct nats_bus *nats, int64_t node)
@@ -196,6 +215,29 @@ static natsStatus subscribe(struct nats_bus *nats, int64_t node)
                              : status;
 }
 
+static void say_why_not(void)
+{
+    char quoted[LOG_TEXT_MAX];
+    const char *reason = nats_GetLastError(NULL);
+    log_line(LOG_LEVEL_WARNING, "bus-away", "kind=nats reason=%s",
+             log_quote(reason != NULL ? reason : "", quoted));
+}
+
+/* Once as it is, which tells why it fails; then in the background until it does not. */
+static natsStatus connect_or_go_on_trying(struct nats_bus *nats, natsOptions *options)
+{
+    natsStatus status = natsConnection_Connect(&nats->connection, options);
+    if (status == NATS_OK) {
+        log_line(LOG_LEVEL_INFO, "bus-connected", "kind=nats");
+        return status;
+    }
+    say_why_not();
+    status = natsOptions_SetRetryOnFailedConnect(options, true, on_connected, nats);
+    if (status == NATS_OK)
+        status = natsConnection_Connect(&nats->connection, options);
+    return status == NATS_NOT_YET_CONNECTED ? NATS_OK : status; /* on_connected will tell */
+}
+
 static natsStatus connect_to(struct nats_bus *nats, const char *url, int64_t node)
 {
     natsOptions *options = NULL;
@@ -203,13 +245,11 @@ static natsStatus connect_to(struct nats_bus *nats, const char *url, int64_t nod
     if (status == NATS_OK)
         status = set_options(options, url, nats);
     if (status == NATS_OK)
-        status = natsConnection_Connect(&nats->connection, options);
-    if (status == NATS_NOT_YET_CONNECTED)
-        status = NATS_OK; /* on_connected will tell */
+        status = connect_or_go_on_trying(nats, options);
     if (status == NATS_OK)
         status = subscribe(nats, node);
     natsOptions_Destroy(options);
-    return status;
+    return status == NATS_CONNECTION_CLOSED ? NATS_OK : status; /* on_closed tells */
 }
 
 struct bus *bus__open_nats(const char *url, int64_t node, struct event_base *base, bus_message_fn *on_message,
@@ -234,6 +274,5 @@ struct bus *bus__open_nats(const char *url, int64_t node, struct event_base *bas
         nats_close(&nats->bus);
         return NULL;
     }
-    log_line(LOG_LEVEL_INFO, nats_is_up(&nats->bus) ? "bus-connected" : "bus-away", "kind=nats");
     return &nats->bus;
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 import server as s
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
+from certificates import Authority  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 DEVICES = 12
@@ -317,6 +318,45 @@ class Nodes(unittest.TestCase):
         self.postgres.start()
         for node in self.servers:
             s.wait_for("health is ok", lambda node=node: node.ask("GET", "/health", token=False).status == 200)
+
+
+class SecureBus(unittest.TestCase):
+    """NATS over TLS, with a certificate of an authority of one's own, and a password."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.authority = Authority(self.folder)
+        certificate, key = self.authority.sign("localhost", "DNS:localhost")
+        self.port = free_port()
+        nats = Program(self.folder, "nats", self.port, [
+            shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", str(self.port), "--user", "bus",
+            "--pass", "secret", "--tls", "--tlscert", str(certificate), "--tlskey", str(key)])
+        nats.start()
+        self.addCleanup(nats.kill)
+        self.postgres = Postgres().__enter__()
+        self.addCleanup(self.postgres.__exit__)
+
+    def bus(self, who="bus:secret@localhost", trusted=True):
+        """What a server says of it, which then ends as it should."""
+        environment = {"SSL_CERT_FILE": str(self.authority.certificate)} if trusted else {}
+        with s.Server("--database", self.postgres.url, "--bus", f"tls://{who}:{self.port}", folder=self.folder / "server",
+                      environment=environment) as server:
+            state = server.ask("GET", "/health", token=False).json["bus"]
+            if state != "ok":
+                server.wait_log("bus-closed")
+            return state, server.log()
+
+    def test_a_server_meets_the_others_there_if_it_trusts_it_and_is_let_in(self):
+        (self.folder / "server").mkdir()
+        self.assertEqual(self.bus()[0], "ok")
+        for how, reason in (({"trusted": False}, "certificate"), ({"who": "bus:secret@127.0.0.1"}, "mismatch"),
+                            ({"who": "bus:wrong@localhost"}, "Authorization")):
+            state, log = self.bus(**how)
+            self.assertEqual(state, "away", how)
+            self.assertRegex(log, f"bus-away kind=nats reason=.*{reason}")
+            self.assertNotIn("bus-lost", log)
 
 
 if __name__ == "__main__":
