@@ -8,6 +8,7 @@
 #include "cloud/mqtt/session.h"
 #include "cloud/net/gateway.h"
 #include "cloud/net/pace.h"
+#include "cloud/net/sayings.h"
 #include "cloud/net/websocket.h"
 
 struct gateway {
@@ -19,6 +20,7 @@ struct gateway {
     uint64_t numbers;
     struct bound bound;
     struct paces paces;
+    struct sayings sayings;
     struct idmap connections; /* number -> struct connection */
     struct idmap devices;     /* device id -> its logged-in connection */
 };

@@ -91,7 +91,8 @@ static struct job *malformed(struct connection *c, const char *topic, const char
 static struct job *of_check_in(struct connection *c, const struct mqtt_message *message)
 {
     struct job *job = job__new(c, JOB_CHECK_IN);
-    if (!report_parse_check_in(message->payload.data, message->payload.length, &job->check_in)) {
+    if (!sayings_check_in(&c->gateway->sayings, message->payload.data, message->payload.length,
+                          &job->check_in)) {
         free(job);
         return malformed(c, "info/mcu",
                          "it is JSON with the texts tmpl, ver, build, type and the number rxbuff");
