@@ -79,14 +79,15 @@ static void add_device(struct store *store, int64_t number, int64_t every)
                             .counter = 1,
                             .checked_in = 1,
                             .digest_known = true,
-                            .state = DEVICE_CONFIRMED};
+                            .state = DEVICE_CONFIRMED,
+                            .said = SAID_CHECK_IN};
     snprintf(device.name, sizeof device.name, "pump %lld", (long long)number);
     snprintf(device.version, sizeof device.version, "%s", versions[number % 3]);
     snprintf(device.build, sizeof device.build, "Nov 16 2023 20:35:55");
     memset(device.digest, (int)(number % 3 + 1), sizeof device.digest);
     memcpy(device.token_hash, &number, sizeof number);
     must(store_device_add(store, &device), "add a device");
-    struct presence presence = {.connection = (uint64_t)number, .checked_in = true};
+    struct presence presence = {.connection = (uint64_t)number};
     if (number % every == 0)
         must(store_presence_set(store, device.id, &presence), "connect a device");
 }

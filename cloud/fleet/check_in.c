@@ -61,8 +61,8 @@ static int count_version(struct fleet *fleet, const struct device *before, struc
 static int take_news(struct dossier *dossier, const struct check_in *check_in)
 {
     struct device *device = &dossier->device;
-    if (!dossier->presence
-             .reported) { /* what was reported in this connection is of this start of the device */
+    /* What was reported in this connection is of this start of the device. */
+    if ((device->said & SAID_REPORT) == 0) {
         device->digest_known = false; /* that was another firmware's */
         device->decodes = 0;
         device->state = DEVICE_UNKNOWN;
@@ -103,7 +103,7 @@ static int take_check_in(struct dossier *dossier, const struct check_in *check_i
     struct device *device = &dossier->device;
     struct fleet *fleet = dossier->fleet;
     int result = STORE_OK;
-    dossier->presence.checked_in = true;
+    device->said |= SAID_CHECK_IN;
     device->last_seen = fleet->now;
     device->foreign = names_another_template(device->template, check_in->template);
     if (device->foreign)

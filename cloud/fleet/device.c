@@ -77,6 +77,7 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
     if (result != STORE_OK)
         return result;
     device.last_seen = fleet->now;
+    device.said = 0;
     result = store_device_update(fleet->store, &device);
     if (result == STORE_OK)
         notice_device(fleet, &device, "online");

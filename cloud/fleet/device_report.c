@@ -67,7 +67,8 @@ static int take_device_report(struct dossier *dossier, const struct report *repo
 {
     struct device *device = &dossier->device;
     struct fleet *fleet = dossier->fleet;
-    dossier->presence.reported = dossier->presence.connection != 0;
+    if (dossier->presence.connection != 0)
+        device->said |= SAID_REPORT;
     device->reports = true;
     device->state = report->state;
     device->counter = report->counter;

@@ -12,26 +12,15 @@ int dossier_open(struct dossier *dossier, struct fleet *fleet, int64_t device)
     if (result == STORE_OK)
         result = store_targets_of_device(fleet->store, device, &dossier->targets, &dossier->count);
     dossier->stored = dossier->device;
-    dossier->stored_presence = dossier->presence;
-    return result;
-}
-
-static int save(struct dossier *dossier)
-{
-    struct store *store = dossier->fleet->store;
-    int result = STORE_OK;
-    if (memcmp(&dossier->device, &dossier->stored, sizeof dossier->device) != 0)
-        result = store_device_update(store, &dossier->device);
-    if (result == STORE_OK &&
-        memcmp(&dossier->presence, &dossier->stored_presence, sizeof dossier->presence) != 0)
-        result = store_presence_said(store, dossier->device.id, &dossier->presence);
     return result;
 }
 
 int dossier_close(struct dossier *dossier, int result)
 {
     free(dossier->targets);
-    return result == STORE_OK ? save(dossier) : result;
+    bool changed = memcmp(&dossier->device, &dossier->stored, sizeof dossier->device) != 0;
+    return result == STORE_OK && changed ? store_device_update(dossier->fleet->store, &dossier->device)
+                                         : result;
 }
 
 struct target *dossier_target(const struct dossier *dossier, int64_t shipment)

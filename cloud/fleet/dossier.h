@@ -17,14 +17,12 @@ struct dossier {
     struct presence presence; /* .connection is 0 when it has none */
     struct target *targets;   /* newest shipment first */
     size_t count;
-    struct device stored; /* as the store has them */
-    struct presence stored_presence;
+    struct device stored; /* as the store has it */
 };
 
 /* STORE_NOT_FOUND: there is no such device. */
 TDM_MUST_USE int dossier_open(struct dossier *dossier, struct fleet *fleet, int64_t device);
-/* With STORE_OK so far, writes what was changed of the device and of what it said in this connection. Returns
- * the first failure. */
+/* With STORE_OK so far, writes what was changed of the device. Returns the first failure. */
 TDM_MUST_USE int dossier_close(struct dossier *dossier, int result);
 
 /* The target of a shipment, NULL if there is none. */

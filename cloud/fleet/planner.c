@@ -67,6 +67,7 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
 {
     struct fleet *fleet = plan->fleet;
     bool is_due = target->due != 0 && target->due <= fleet->now; /* this one, not another of the device */
+    bool online = plan->dossier->presence.connection != 0;
     struct candidate candidate = {
         .device = &plan->dossier->device,
         .shipment = &plan->scene.shipment,
@@ -75,8 +76,8 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .limits = &plan->scene.limits,
         .now = fleet->now,
         .zone = plan->scene.shipment.slot == SLOT_ANY ? NULL : fleet_zone(fleet, &plan->dossier->device),
-        .online = plan->dossier->presence.connection != 0,
-        .checked_in = plan->dossier->presence.checked_in,
+        .online = online,
+        .checked_in = online && (plan->dossier->device.said & SAID_CHECK_IN) != 0,
         .reconnected = plan->trigger == PLANNER_CHECK_IN || (plan->trigger == PLANNER_DUE && is_due),
         .newer = plan->newer_wants ? &plan->newer : NULL,
         .newer_installed = plan->newer_installed,

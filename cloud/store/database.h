@@ -54,7 +54,7 @@ TDM_MUST_USE int db__run_add(struct query *query, int64_t *id);
 
 /* Reads the columns of a row into a record that is all zero. */
 typedef void db_read_fn(struct query *query, void *record);
-/* Of columns node, connection, checked_in, reported, origin. */
+/* Of columns node, connection, origin. */
 db_read_fn db__read_presence;
 /* The only row into record: else STORE_NOT_FOUND, and record stays as it is. */
 TDM_MUST_USE int db__one(struct query *query, db_read_fn *read, void *record, size_t bytes);

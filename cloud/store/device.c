@@ -6,10 +6,10 @@
 
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
-    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes"
+    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes, said"
 #define TRIM_EVERY  8 /* events, on average */
 #define OWN_COLUMNS "id, organization, token_hash, created, revoked, " FIELDS
-#define COLUMNS     OWN_COLUMNS ", (SELECT checked_in + 1 FROM presence WHERE device = device.id)"
+#define COLUMNS     OWN_COLUMNS ", (SELECT connection FROM presence WHERE device = device.id)"
 
 int store_template_add(struct store *store, int64_t organization, const char *template)
 {
@@ -77,6 +77,7 @@ static void put_device(struct query *query, const struct device *device)
     db__put_text(query, device->location_zone);
     db__put_text(query, device->version_key);
     db__put_int(query, device->decodes);
+    db__put_int(query, device->said);
 }
 
 static void read_own(struct query *query, struct device *device)
@@ -106,20 +107,28 @@ static void read_own(struct query *query, struct device *device)
     db__text(query, device->location_zone, sizeof device->location_zone);
     db__text(query, device->version_key, sizeof device->version_key);
     device->decodes = db__int(query);
+    device->said = db__int(query);
+}
+
+static enum device_presence presence_of(const struct device *device, uint64_t connection)
+{
+    if (connection == 0)
+        return DEVICE_OFFLINE;
+    return device->said & SAID_CHECK_IN ? DEVICE_CHECKED_IN : DEVICE_CONNECTED;
 }
 
 static void read_device(struct query *query, void *record)
 {
     struct device *device = record;
     read_own(query, device);
-    device->presence = (enum device_presence)db__int(query);
+    device->presence = presence_of(device, (uint64_t)db__int(query));
 }
 
 int store_device_add(struct store *store, struct device *device)
 {
     struct query query =
         db__query(store, "INSERT INTO device (organization, token_hash, created, " FIELDS ") VALUES "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                          "ON CONFLICT DO NOTHING RETURNING id");
     db__put_int(&query, device->organization);
     db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
@@ -133,8 +142,8 @@ int store_device_update(struct store *store, const struct device *device)
 {
     struct query query = db__query(
         store, "UPDATE device SET (last_seen, checked_in, foreign_template, type, version, build, hardware, "
-               "digest, state, counter, reports, shipment, library, decodes) = "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
+               "digest, state, counter, reports, shipment, library, decodes, said) = "
+               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
     db__put_int(&query, device->last_seen);
     db__put_int(&query, device->checked_in);
     db__put_int(&query, device->foreign);
@@ -149,6 +158,7 @@ int store_device_update(struct store *store, const struct device *device)
     db__put_int(&query, device->shipment);
     db__put_text(&query, device->library);
     db__put_int(&query, device->decodes);
+    db__put_int(&query, device->said);
     db__put_int(&query, device->id);
     return db__run_one(&query);
 }
@@ -193,19 +203,16 @@ static void read_connected(struct query *query, void *record)
     struct connected_device *both = record;
     read_own(query, &both->device);
     db__read_presence(query, &both->presence);
-    if (both->presence.connection != 0)
-        both->device.presence = both->presence.checked_in ? DEVICE_CHECKED_IN : DEVICE_CONNECTED;
+    both->device.presence = presence_of(&both->device, both->presence.connection);
 }
 
 int store_device_and_presence(struct store *store, int64_t id, struct device *device,
                               struct presence *presence)
 {
     struct connected_device both;
-    struct query query = db__query(
-        store,
-        "SELECT " OWN_COLUMNS ", node, connection, here, reported, origin FROM device LEFT JOIN "
-        "(SELECT device AS whose, node, connection, checked_in AS here, reported, origin FROM presence) "
-        "AS p ON p.whose = device.id WHERE id = ?");
+    struct query query =
+        db__query(store, "SELECT " OWN_COLUMNS ", node, connection, origin FROM device LEFT JOIN presence "
+                         "ON presence.device = device.id WHERE id = ?");
     db__put_int(&query, id);
     int result = db__one(&query, read_connected, &both, sizeof both);
     if (result == STORE_OK) {

@@ -59,15 +59,12 @@ int store_nodes(struct store *store, struct node **nodes, size_t *count)
 int store_presence_set(struct store *store, int64_t device, const struct presence *presence)
 {
     struct query query = db__query(
-        store, "INSERT INTO presence (device, node, connection, checked_in, reported, origin) VALUES (?, ?, "
-               "?, ?, ?, ?) "
+        store, "INSERT INTO presence (device, node, connection, origin) VALUES (?, ?, ?, ?) "
                "ON CONFLICT (device) DO UPDATE SET node = excluded.node, connection = excluded.connection, "
-               "checked_in = excluded.checked_in, reported = excluded.reported, origin = excluded.origin");
+               "origin = excluded.origin");
     db__put_int(&query, device);
     db__put_int(&query, presence->node);
     db__put_int(&query, (int64_t)presence->connection);
-    db__put_int(&query, presence->checked_in);
-    db__put_int(&query, presence->reported);
     db__put_text(&query, presence->origin);
     return db__run(&query);
 }
@@ -77,27 +74,14 @@ void db__read_presence(struct query *query, void *record)
     struct presence *presence = record;
     presence->node = db__int(query);
     presence->connection = (uint64_t)db__int(query);
-    presence->checked_in = db__int(query) != 0;
-    presence->reported = db__int(query) != 0;
     db__text(query, presence->origin, sizeof presence->origin);
 }
 
 int store_presence_get(struct store *store, int64_t device, struct presence *presence)
 {
-    struct query query = db__query(
-        store, "SELECT node, connection, checked_in, reported, origin FROM presence WHERE device = ?");
+    struct query query = db__query(store, "SELECT node, connection, origin FROM presence WHERE device = ?");
     db__put_int(&query, device);
     return db__one(&query, db__read_presence, presence, sizeof *presence);
-}
-
-int store_presence_said(struct store *store, int64_t device, const struct presence *presence)
-{
-    struct query query =
-        db__query(store, "UPDATE presence SET checked_in = ?, reported = ? WHERE device = ?");
-    db__put_int(&query, presence->checked_in);
-    db__put_int(&query, presence->reported);
-    db__put_int(&query, device);
-    return db__run_one(&query);
 }
 
 int store_presence_remove(struct store *store, int64_t device, int64_t node, uint64_t connection)

@@ -20,9 +20,7 @@ struct node {
 /* A connected device. Connections are numbered by their node and never reused. */
 struct presence {
     int64_t node;
-    uint64_t connection; /* 0: it is not connected */
-    bool checked_in;
-    bool reported;              /* a deviceReport came in this connection */
+    uint64_t connection;        /* 0: it is not connected */
     char origin[RECORD_ORIGIN]; /* the node's address as the device reached it, for download links */
 };
 
@@ -36,8 +34,6 @@ TDM_MUST_USE int store_nodes(struct store *store, struct node **nodes, size_t *c
 /* What was there before is forgotten. STORE_CONFLICT: there is no such device. */
 TDM_MUST_USE int store_presence_set(struct store *store, int64_t device, const struct presence *presence);
 TDM_MUST_USE int store_presence_get(struct store *store, int64_t device, struct presence *presence);
-/* Writes what the device said in this connection. */
-TDM_MUST_USE int store_presence_said(struct store *store, int64_t device, const struct presence *presence);
 /* Only if it is this connection of this node: else STORE_NOT_FOUND. */
 TDM_MUST_USE int store_presence_remove(struct store *store, int64_t device, int64_t node,
                                        uint64_t connection);

@@ -31,6 +31,9 @@ enum device_state { DEVICE_UNKNOWN = 0, DEVICE_CONFIRMED = 1, DEVICE_TRIAL = 2 }
 /* What it decodes (docs/EXTENSIONS.md, deviceDecodes). */
 enum device_decodes { DECODES_COMPRESSED = 1, DECODES_DELTA = 2 };
 
+/* What it said on its present connection. */
+enum device_said { SAID_CHECK_IN = 1, SAID_REPORT = 2 };
+
 /* Its connection (store/node.h). */
 enum device_presence { DEVICE_OFFLINE = 0, DEVICE_CONNECTED = 1, DEVICE_CHECKED_IN = 2 };
 
@@ -61,6 +64,7 @@ struct device {
     bool reports;                  /* it has sent a deviceReport before: it will tell of its confirmation */
     int64_t decodes;               /* bits of enum device_decodes: what its running firmware takes */
     int64_t shipment;              /* whose offer it got last, 0 none */
+    int64_t said;                  /* bits of enum device_said, since it connected last */
     enum device_presence presence; /* as it was read: never written */
 };
 

@@ -403,7 +403,7 @@ static void a_presence_is_removed_by_its_own_connection_alone(void **state)
     assert_int_equal(store_begin(store), STORE_OK);
     struct device device = add_device(store, 1);
     struct presence old = {.node = 1, .connection = 7, .origin = "http://192.0.2.1:80"};
-    struct presence new = {.node = 2, .connection = 7, .checked_in = true, .reported = true};
+    struct presence new = {.node = 2, .connection = 7};
     assert_int_equal(store_presence_set(store, device.id, &old), STORE_OK);
     assert_int_equal(store_presence_get(store, device.id, &read), STORE_OK);
     assert_string_equal(read.origin, "http://192.0.2.1:80");
@@ -411,9 +411,31 @@ static void a_presence_is_removed_by_its_own_connection_alone(void **state)
     assert_int_equal(store_presence_remove(store, device.id, 1, 7), STORE_NOT_FOUND);
     assert_int_equal(store_presence_get(store, device.id, &read), STORE_OK);
     assert_int_equal(read.node, 2);
-    assert_true(read.connection == 7 && read.checked_in && read.reported);
+    assert_int_equal(read.connection, 7);
     assert_int_equal(store_presence_remove(store, device.id, 2, 7), STORE_OK);
     assert_int_equal(store_presence_get(store, device.id, &read), STORE_NOT_FOUND);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void a_device_is_checked_in_while_it_is_connected_and_said_so(void **state)
+{
+    struct store *store = *state;
+    struct presence presence = {.node = 1, .connection = 7};
+    struct device read;
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device device = add_device(store, 1);
+    assert_int_equal(store_presence_set(store, device.id, &presence), STORE_OK);
+    assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
+    assert_int_equal(read.presence, DEVICE_CONNECTED);
+    device.said = SAID_CHECK_IN;
+    assert_int_equal(store_device_update(store, &device), STORE_OK);
+    assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
+    assert_int_equal(read.presence, DEVICE_CHECKED_IN);
+    assert_int_equal(store_device_and_presence(store, device.id, &read, &presence), STORE_OK);
+    assert_int_equal(read.presence, DEVICE_CHECKED_IN);
+    assert_int_equal(store_presence_remove(store, device.id, 1, 7), STORE_OK);
+    assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
+    assert_int_equal(read.presence, DEVICE_OFFLINE);
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
@@ -505,6 +527,7 @@ int main(void)
         CASE(failures_are_kept_by_organization_and_the_oldest_go),
         CASE(devices_come_in_pages_of_any_order),
         CASE(a_presence_is_removed_by_its_own_connection_alone),
+        CASE(a_device_is_checked_in_while_it_is_connected_and_said_so),
         CASE(a_node_that_is_taken_out_takes_its_presences_along),
         CASE(a_committed_write_survives_a_process_that_just_ends),
         cmocka_unit_test(what_is_no_database_is_refused_with_its_name),
