@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define BRIDGE_VERSIONS                                                                                      \
-    0x80 /* this bit and an older version: mosquitto's bridges, which know 3.1.1's codes */
+/* Bit 7 and an older version: mosquitto's bridges. They know the codes of 3.1.1. */
+#define BRIDGE_VERSIONS 0x80
 
 const struct mqtt_session_config mqtt_session_defaults = {
     .login_limit_ms = 10000,
