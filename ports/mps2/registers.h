@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "ports/cortex_m/cpu.h"
+
 #define SYSTEM_CLOCK_HZ 25000000u
 
 struct cmsdk_uart {
@@ -63,16 +65,10 @@ struct systick {
 #define SYSTICK_INTERRUPT (1u << 1)
 #define SYSTICK_CPU_CLOCK (1u << 2)
 
-#define NVIC_ENABLE_SET    (*(volatile uint32_t *)0xE000E100u)
-#define NVIC_ENABLE_CLEAR  (*(volatile uint32_t *)0xE000E180u)
-#define NVIC_PENDING_CLEAR (*(volatile uint32_t *)0xE000E280u)
-
 #define SCB_INTERRUPT_CONTROL (*(volatile uint32_t *)0xE000ED04u)
 #define SCB_VECTOR_TABLE      (*(volatile uint32_t *)0xE000ED08u)
-#define SCB_RESET_CONTROL     (*(volatile uint32_t *)0xE000ED0Cu)
 #define SCB_FAULT_STATUS      (*(volatile uint32_t *)0xE000ED28u)
 #define SYSTICK_PENDING_CLEAR (1u << 25)
-#define RESET_REQUEST         0x05FA0004u /* with the key that the register asks for */
 
 #define MPU_CONTROL       (*(volatile uint32_t *)0xE000ED94u)
 #define MPU_REGION        (*(volatile uint32_t *)0xE000ED98u)
@@ -84,29 +80,5 @@ struct systick {
 #define MPU_NORMAL_MEMORY (2u << 16) /* write-through */
 #define MPU_SIZE(log2)    (((log2)-1u) << 1)
 #define MPU_REGION_ENABLE (1u << 0)
-
-static inline void barrier(void)
-{
-    __asm__ volatile("dsb\n isb" ::: "memory");
-}
-
-/* Keeps the compiler from moving memory accesses across. */
-static inline void compiler_barrier(void)
-{
-    __asm__ volatile("" ::: "memory");
-}
-
-/* Disables interrupts and returns what interrupts_restore takes. */
-static inline uint32_t interrupts_save(void)
-{
-    uint32_t mask;
-    __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(mask)::"memory");
-    return mask;
-}
-
-static inline void interrupts_restore(uint32_t mask)
-{
-    __asm__ volatile("msr primask, %0" ::"r"(mask) : "memory");
-}
 
 #endif

@@ -4,47 +4,15 @@
  * rest back, and nothing is lost; silicon loses what comes next, and the frame's CRC tells. */
 #include "ports/board.h"
 
+#define RING_BYTES 4096u
+#include "ports/cortex_m/ring.h"
 #include "ports/mps2/port.h"
 #include "ports/mps2/registers.h"
 
-#define RING_BYTES     4096u /* a power of two */
 #define LOG_BAUD       115200u
 #define DRAIN_LIMIT_MS 2000u /* a full ring at 38400 takes 1070 */
 
-/* One side puts, the other takes; either may be an interrupt. head and tail run freely; their difference is
- * what the ring holds, and a byte is in place before head, and out before tail, says so. */
-struct ring {
-    uint8_t bytes[RING_BYTES];
-    volatile uint32_t head, tail;
-};
-
 static struct ring received, to_send;
-
-static bool ring_full(const struct ring *ring)
-{
-    return ring->head - ring->tail == RING_BYTES;
-}
-
-static bool ring_empty(const struct ring *ring)
-{
-    return ring->head == ring->tail;
-}
-
-static void ring_put(struct ring *ring, uint8_t byte)
-{
-    ring->bytes[ring->head % RING_BYTES] = byte;
-    compiler_barrier();
-    ring->head++;
-}
-
-static uint8_t ring_take(struct ring *ring)
-{
-    uint8_t byte = ring->bytes[ring->tail % RING_BYTES];
-
-    compiler_barrier();
-    ring->tail++;
-    return byte;
-}
 
 /* With the UART's interrupts off, or in them. */
 static void receive(void)

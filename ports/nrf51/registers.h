@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ports/cortex_m/cpu.h"
+
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
 /* Tasks are started and events are set by writing 1; events are cleared by writing 0. */
@@ -87,38 +89,8 @@ _Static_assert(offsetof(struct nrf51_timer, compared) == 0x140 &&
 #define GPIO_OUTPUT_SET    REGISTER(0x50000508u)
 #define GPIO_DIRECTION_SET REGISTER(0x50000518u)
 
-#define NVIC_ENABLE_SET    REGISTER(0xE000E100u)
-#define NVIC_ENABLE_CLEAR  REGISTER(0xE000E180u)
-#define NVIC_PENDING_CLEAR REGISTER(0xE000E280u)
-#define IRQ_UART           2u
-#define IRQ_TIMER1         9u
-#define IRQ_COUNT          32u
-
-#define SCB_RESET_CONTROL REGISTER(0xE000ED0Cu)
-#define RESET_REQUEST     0x05FA0004u /* with the key that the register asks for */
-
-static inline void barrier(void)
-{
-    __asm__ volatile("dsb\n isb" ::: "memory");
-}
-
-/* Keeps the compiler from moving memory accesses across. */
-static inline void compiler_barrier(void)
-{
-    __asm__ volatile("" ::: "memory");
-}
-
-/* Disables interrupts and returns what interrupts_restore takes. */
-static inline uint32_t interrupts_save(void)
-{
-    uint32_t mask;
-    __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(mask)::"memory");
-    return mask;
-}
-
-static inline void interrupts_restore(uint32_t mask)
-{
-    __asm__ volatile("msr primask, %0" ::"r"(mask) : "memory");
-}
+#define IRQ_UART   2u
+#define IRQ_TIMER1 9u
+#define IRQ_COUNT  32u
 
 #endif

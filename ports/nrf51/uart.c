@@ -5,51 +5,19 @@
  * rest back, and nothing is lost; silicon loses what comes after six bytes, and the frame's CRC tells. */
 #include "ports/board.h"
 
+#define RING_BYTES 1024u
+#include "ports/cortex_m/ring.h"
 #include "ports/nrf51/port.h"
 #include "ports/nrf51/registers.h"
 
-#define RING_BYTES     1024u /* a power of two */
 #define DRAIN_LIMIT_MS 1000u /* a full ring at 38400 takes 270 */
 
 /* Pins of the BBC micro:bit's USB serial; a product names its own. */
 #define PIN_TX 24u
 #define PIN_RX 25u
 
-/* One side puts, the other takes; one of them may be an interrupt. head and tail run freely; their difference
- * is what the ring holds, and a byte is in place before head, and out before tail, says so. */
-struct ring {
-    uint8_t bytes[RING_BYTES];
-    volatile uint32_t head, tail;
-};
-
 static struct ring received, to_send;
 static bool tx_busy; /* a byte is in the shift register: tx_ready will tell its end */
-
-static bool ring_full(const struct ring *ring)
-{
-    return ring->head - ring->tail == RING_BYTES;
-}
-
-static bool ring_empty(const struct ring *ring)
-{
-    return ring->head == ring->tail;
-}
-
-static void ring_put(struct ring *ring, uint8_t byte)
-{
-    ring->bytes[ring->head % RING_BYTES] = byte;
-    compiler_barrier();
-    ring->head++;
-}
-
-static uint8_t ring_take(struct ring *ring)
-{
-    uint8_t byte = ring->bytes[ring->tail % RING_BYTES];
-
-    compiler_barrier();
-    ring->tail++;
-    return byte;
-}
 
 /* With the UART's interrupt off, or in it. The event is cleared before the byte is read: the read sets it
  * again if there is more, and an event cleared after that would never come back. */

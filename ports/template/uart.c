@@ -1,5 +1,6 @@
 /* The wire to the co-processor: nothing comes in and nothing goes out until it is filled in.
- * ports/mps2/uart.c shows both directions by interrupt, ports/nrf51/uart.c sending by polling. */
+ * ports/mps2/uart.c shows both directions by interrupt, ports/nrf51/uart.c sending by polling; the ring
+ * between an interrupt and the program is ports/cortex_m/ring.h. */
 #include "ports/board.h"
 
 #include "port.h"
