@@ -50,8 +50,10 @@ int tdm__install_manifest(struct tdm_mcu *mcu, struct tdm_manifest *manifest)
 {
     const struct tdm_mcu_config *config = mcu->config;
 
-    if (mcu->install.stored)
-        return tdm_bank_peek(manifest, config->layout, mcu->install.bank, config->flash, config->work->front);
+    if (mcu->install
+            .stored) /* the cast: GCC 12 mistakes work->front for a member that begins at the same byte */
+        return tdm_bank_peek(manifest, config->layout, mcu->install.bank, config->flash,
+                             (uint8_t *)config->work);
     return tdm_front_manifest(&mcu->front, manifest);
 }
 
