@@ -30,7 +30,9 @@ enum {
     REDIRECT_TRIES = 3,
     INFO_BYTES = 1024,
     CONNACK_BAD_LOGIN = 4,
-    CONNACK_NOT_AUTHORIZED = 5
+    CONNACK_NOT_AUTHORIZED = 5,
+    CLEAR_PORT = 1883,
+    TLS_PORT = 8883
 };
 
 enum state { IDLE, WAITING, CONNECTING, GREETING, CONNECTED, DRAINING };
@@ -476,25 +478,42 @@ bool cloud_link_publish(struct cloud_link *link, const char *topic, const void *
     return true;
 }
 
-/* HOST:PORT is how Blynk.Cloud says it; 8883 is TLS everywhere. */
+static bool ends_in(const char *text, const char *end)
+{
+    size_t length = strlen(text);
+    size_t bytes = strlen(end);
+
+    return length > bytes && strcmp(text + length - bytes, end) == 0;
+}
+
+/* HOST:PORT is how Blynk.Cloud says it; of its two ports each means the same everywhere. */
 static bool parse_redirect(const struct cloud_link *link, struct cloud_config *to, const char *where)
 {
     char url[CONFIG_TEXT + 16];
-    size_t length = strlen(where);
-    bool tls = target(link)->tls || (length > 5 && strcmp(where + length - 5, ":8883") == 0);
+    bool tls = (target(link)->tls && !ends_in(where, ":1883")) || ends_in(where, ":8883");
 
     if (strstr(where, "://") != NULL) {
         return cloud_config_parse(to, where);
     }
     snprintf(url, sizeof url, "%s://%s", tls ? "mqtts" : "mqtt", where);
-    return length < CONFIG_TEXT && cloud_config_parse(to, url);
+    return strlen(where) < CONFIG_TEXT && cloud_config_parse(to, url);
+}
+
+/* A connection keeps its TLS. Blynk.Cloud names its clear port to clients of the other one, too. */
+static bool keep_tls(const struct cloud_link *link, struct cloud_config *to)
+{
+    if (link->mcu->cloud.tls && !to->tls && to->port == CLEAR_PORT) {
+        to->tls = true;
+        to->port = TLS_PORT;
+    }
+    return to->tls || !link->mcu->cloud.tls;
 }
 
 bool cloud_link_redirect(struct cloud_link *link, const char *where)
 {
     struct cloud_config to = *target(link);
 
-    if (!parse_redirect(link, &to, where) || (link->mcu->cloud.tls && !to.tls)) {
+    if (!parse_redirect(link, &to, where) || !keep_tls(link, &to)) {
         return false;
     }
     link->redirected = to;

@@ -138,6 +138,20 @@ class Downgrade(Tls):
         self.ncp.wait_log("without the TLS that is configured; ignored")
         self.assertTrue(clear.logins.empty())
 
+    def redirected(self, where):
+        self.serve()
+        self.start()
+        self.wait_check_in()
+        self.cloud.publish("downlink/redirect", where)
+        self.ncp.wait_log("cloud 127.0.0.2:8883: connecting")
+        self.assertNotIn("1883: connecting", self.ncp.log.read_text())
+
+    def test_the_clear_port_of_another_server_stands_for_its_tls_port(self):
+        self.redirected(b"mqtt://127.0.0.2:1883/")
+
+    def test_so_does_its_number_alone(self):
+        self.redirected(b"127.0.0.2:1883")
+
     def test_host_and_port_alone_keep_tls(self):
         self.serve()
         other = Gateway(TOKEN, tls=self.certificates.server())
