@@ -33,7 +33,7 @@ static bool is_time_for_trick(const struct sim_world *world)
 
 static bool is_half_way(const struct sim_world *world)
 {
-    return world->mcu.update.offset > trick_offset(world, world->ships.item) && is_time_for_trick(world);
+    return world->mcu.file.offset > trick_offset(world, world->ships.item) && is_time_for_trick(world);
 }
 
 bool sim_trick_offers_newer(const struct sim_world *world)

@@ -79,7 +79,9 @@ static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extensio
 /* --- fetch.c: what is different where there is no other bank; update.c asks --- */
 
 struct tdm_mcu_role {
-    /* The co-processor has the file. 0: otaUpdateStart follows; TDM__MORE: a reset does. */
+    /* Has the co-processor fetch the whole file; otaUpdateStart follows, or a reset. */
+    const struct tdm_question *question;
+    /* It has the file. 0: otaUpdateStart follows; TDM__MORE: a reset does. */
     int (*prefetched)(struct tdm_mcu *mcu);
     /* The front is verified. 0: erasing is recorded; TDM__MORE: the rest is to be checked before. */
     int (*begin)(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
@@ -119,7 +121,8 @@ enum tdm__report_event {
     TDM__HELD = 1 << 6 /* otaUpdateSuspend */
 };
 
-void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event);
+/* events: a mask */
+void tdm__report(struct tdm_mcu *mcu, uint8_t events);
 /* The update failed, or an offer was refused. It is dropped before the work area changes. */
 void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason);
 /* The failure is not worth telling any more. */

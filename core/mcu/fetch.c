@@ -21,13 +21,34 @@
 
 #include <string.h>
 
-#include "core/mcu/client.h"
+#include "core/mcu/update.h"
 
 enum {
+    PREFETCH_TIMEOUT_MS = 30000,
     OFFER_LIMIT_MS = 120000, /* how long an intact image waits in the bootloader for its successor */
     RETRY_MS = 30000,        /* doubles with each failure */
     RETRY_DOUBLINGS = 7      /* to 64 min at most */
 };
+
+/* --- Both --- */
+
+static void prefetch_done(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
+    bool here = error == TDM_OK && tdm_get_u8(results) == TDM_PREFETCH_OK && tdm_reader_done(results);
+    int next = here ? mcu->config->role->prefetched(mcu) : TDM_REASON_DOWNLOAD;
+
+    if (next == 0) {
+        tdm__update_enter(mcu, UPDATE_STARTING);
+    } else if (next == TDM__MORE) {
+        tdm__update_enter(mcu, UPDATE_APPLYING);
+        tdm__leave(mcu, TDM_RESET_SOFT);
+    } else {
+        tdm__update_judge(mcu, next);
+    }
+}
+
+static const struct tdm_question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, NULL, prefetch_done};
 
 /* --- The application --- */
 
@@ -58,6 +79,7 @@ static uint32_t rest(struct tdm_mcu *mcu)
 }
 
 const struct tdm_mcu_role tdm_mcu_hands_over = {
+    .question = &prefetch,
     .prefetched = hand_over,
     .begin = refuse_to_begin,
     .ended = ignore_end,
@@ -216,6 +238,7 @@ static uint32_t idle(struct tdm_mcu *mcu)
 }
 
 const struct tdm_mcu_role tdm_mcu_fetches = {
+    .question = &prefetch,
     .prefetched = go_on,
     .begin = begin,
     .check = check,

@@ -17,60 +17,51 @@ enum {
     CONFIRM_TRIES = 3
 };
 
-static void enter(struct tdm_mcu *mcu, enum health_state state)
+static uint32_t end_trial(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
 {
-    mcu->health.state = (uint8_t)state;
-    mcu->health.since_ms = mcu->now_ms;
+    mcu->health.state = HEALTH_DONE;
+    tdm__leave(mcu, cause);
+    return 0;
 }
 
 /* ---- TESTS ---- */
 
-static void tell_test(const struct tdm_mcu *mcu, const struct tdm_self_test *test, bool passed)
+/* The next test, or what follows the last one; its time begins. */
+static void begin_next(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_event event = {.kind = TDM_MCU_SELF_TEST, .value = passed, .text = test->name};
+    const struct tdm_mcu_config *config = mcu->config;
+    struct tdm_mcu_health *health = &mcu->health;
+    uint32_t limit_ms = config->link_deadline_ms != 0 ? config->link_deadline_ms : DEFAULT_LINK_DEADLINE_MS;
 
-    tdm__emit(mcu, &event);
+    if (health->test < config->self_test_count)
+        limit_ms = config->self_tests[health->test].deadline_ms;
+    else
+        health->state = HEALTH_LINK;
+    health->deadline_ms = mcu->now_ms + limit_ms;
 }
 
 /* R6: a failed self-test of a verified image rejects its digest for good. If that can't be recorded, the
  * attempts run out instead. */
-static void reject(struct tdm_mcu *mcu, uint8_t reason)
+static uint32_t reject(struct tdm_mcu *mcu, uint8_t reason)
 {
     if (tdm_boot_reject(&mcu->log, mcu->config->running_bank, reason) == TDM_OK)
         tdm__emit_value(mcu, TDM_MCU_REJECTED, reason);
-    enter(mcu, HEALTH_DONE);
-    tdm__leave(mcu, TDM_RESET_SOFT);
+    return end_trial(mcu, TDM_RESET_SOFT);
 }
 
-static void start_test(struct tdm_mcu *mcu)
+static uint32_t run_test(struct tdm_mcu *mcu)
 {
-    if (!mcu->health.test_runs)
-        mcu->health.since_ms = mcu->now_ms;
-    mcu->health.test_runs = true;
-}
+    const struct tdm_self_test *test = &mcu->config->self_tests[mcu->health.test];
+    int verdict = test->run(mcu->config->ctx);
+    struct tdm_mcu_event event = {.kind = TDM_MCU_SELF_TEST, .value = verdict > 0, .text = test->name};
 
-static uint32_t run_tests(struct tdm_mcu *mcu)
-{
-    struct tdm_mcu_health *health = &mcu->health;
-    const struct tdm_self_test *test;
-    int verdict;
-
-    if (health->test == mcu->config->self_test_count) {
-        enter(mcu, HEALTH_LINK);
-        return 0;
-    }
-    test = &mcu->config->self_tests[health->test];
-    start_test(mcu);
-    verdict = test->run(mcu->config->ctx);
-    if (verdict == 0 && !tdm__is_past(mcu, health->since_ms + test->deadline_ms))
+    if (verdict == 0 && !tdm__is_past(mcu, mcu->health.deadline_ms))
         return TEST_PACE_MS;
-    tell_test(mcu, test, verdict > 0);
-    if (verdict <= 0) {
-        reject(mcu, verdict < 0 ? TDM_REASON_SELF_TEST : TDM_REASON_SELF_TEST_TIME);
-        return 0;
-    }
-    health->test_runs = false;
-    health->test++;
+    tdm__emit(mcu, &event);
+    if (verdict <= 0)
+        return reject(mcu, verdict < 0 ? TDM_REASON_SELF_TEST : TDM_REASON_SELF_TEST_TIME);
+    mcu->health.test++;
+    begin_next(mcu);
     return 0;
 }
 
@@ -83,24 +74,20 @@ static bool reached(const struct tdm_mcu *mcu)
 
 static uint32_t await_link(struct tdm_mcu *mcu)
 {
-    uint32_t limit_ms = mcu->config->link_deadline_ms;
+    struct tdm_mcu_health *health = &mcu->health;
 
-    if (limit_ms == 0)
-        limit_ms = DEFAULT_LINK_DEADLINE_MS;
     if (reached(mcu)) {
-        enter(mcu, HEALTH_CONFIRM);
-        mcu->health.wake_ms = mcu->now_ms;
+        health->state = HEALTH_CONFIRM;
+        health->deadline_ms = mcu->now_ms;
         return 0;
     }
-    if (mcu->link.up && !mcu->health.told) {
-        mcu->health.told = true;
+    if (mcu->link.up && !health->told) {
+        health->told = true;
         tdm__report(mcu, TDM__TRIAL);
     }
-    if (!tdm__is_past(mcu, mcu->health.since_ms + limit_ms))
-        return LINK_PACE_MS;
-    enter(mcu, HEALTH_DONE);
-    tdm__leave(mcu, TDM_RESET_NO_LINK);
-    return 0;
+    if (tdm__is_past(mcu, health->deadline_ms))
+        return end_trial(mcu, TDM_RESET_NO_LINK);
+    return LINK_PACE_MS;
 }
 
 /* ---- CONFIRM ---- */
@@ -114,25 +101,20 @@ static bool try_confirm(struct tdm_mcu *mcu)
            tdm_boot_confirm(&mcu->log, mcu->config->running_bank, &manifest) == TDM_OK;
 }
 
+/* Where the record can't be written now, a boot later it may; each costs an attempt, so this ends. */
 static uint32_t confirm(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_health *health = &mcu->health;
 
-    if (!tdm__is_past(mcu, health->wake_ms))
-        return tdm__time_left(mcu, health->wake_ms);
-    if (try_confirm(mcu)) {
-        enter(mcu, HEALTH_DONE);
-        tdm__report(mcu, TDM__CONFIRMED);
-        tdm__emit_value(mcu, TDM_MCU_CONFIRMED, 0);
-        return 0;
+    if (!tdm__is_past(mcu, health->deadline_ms))
+        return tdm__time_left(mcu, health->deadline_ms);
+    if (!try_confirm(mcu)) {
+        health->deadline_ms = mcu->now_ms + CONFIRM_RETRY_MS;
+        return ++health->tries < CONFIRM_TRIES ? CONFIRM_RETRY_MS : end_trial(mcu, TDM_RESET_SOFT);
     }
-    if (++health->tries < CONFIRM_TRIES) {
-        health->wake_ms = mcu->now_ms + CONFIRM_RETRY_MS;
-        return CONFIRM_RETRY_MS;
-    }
-    /* The record can't be written now. A boot later it may; each costs an attempt, so this ends. */
-    enter(mcu, HEALTH_DONE);
-    tdm__leave(mcu, TDM_RESET_SOFT);
+    health->state = HEALTH_DONE;
+    tdm__report(mcu, TDM__CONFIRMED);
+    tdm__emit_value(mcu, TDM_MCU_CONFIRMED, 0);
     return 0;
 }
 
@@ -140,20 +122,21 @@ static uint32_t confirm(struct tdm_mcu *mcu)
 
 void tdm__health_start(struct tdm_mcu *mcu)
 {
-    enter(mcu, tdm_mcu_on_trial(mcu) ? HEALTH_TESTS : HEALTH_DONE);
+    mcu->health.state = tdm_mcu_on_trial(mcu) ? HEALTH_TESTS : HEALTH_DONE;
+    if (mcu->health.state == HEALTH_TESTS)
+        begin_next(mcu);
 }
 
 uint32_t tdm__health_poll(struct tdm_mcu *mcu)
 {
     switch ((enum health_state)mcu->health.state) {
     case HEALTH_TESTS:
-        return run_tests(mcu);
+        return run_test(mcu);
     case HEALTH_LINK:
         return await_link(mcu);
     case HEALTH_CONFIRM:
         return confirm(mcu);
-    case HEALTH_DONE:
-        break;
+    default:
+        return TDM__NEVER;
     }
-    return TDM__NEVER;
 }

@@ -328,7 +328,7 @@ static int open_table(struct tdm_mcu *mcu)
 void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     tdm_sha256_update(&mcu->config->work->writing.sha256, data, bytes);
-    mcu->update.crc32 = tdm_crc32(mcu->update.crc32, data, bytes);
+    mcu->file.crc32 = tdm_crc32(mcu->file.crc32, data, bytes);
 }
 
 static int store_header(struct tdm_mcu *mcu)
@@ -352,7 +352,7 @@ int tdm__install_header(struct tdm_mcu *mcu)
         return error;
     tdm_sha256_init(&sha256);
     tdm_sha256_update(&sha256, front->buffer, front->length);
-    mcu->update.crc32 = tdm_crc32(0, front->buffer, front->length);
+    mcu->file.crc32 = tdm_crc32(0, front->buffer, front->length);
     error = store_header(mcu);
     if (error != TDM_OK)
         return error;

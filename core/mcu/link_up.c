@@ -1,11 +1,14 @@
 /* Bring-up and life of the link (docs/PROTOCOL.md, section 4).
  *
- *     PING ----> RAISE ----> PING_RAISED ----> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
- *      ^ |         \ at the target rate already ^ ^            |             (up)        ^ |   |
- *      | '- next rate, pause after a round        | refused    |                         | '---'
- *      |                                          '------------'                         |  every 10 s of
- *      |                                          ^---- the co-processor is in state 10 -'  own silence
+ *     PING ----> RAISE ----> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
+ *      ^ |\        |          ^ ^           |            (up)         ^ |   |
+ *      | | '-------|----------' | refused   |                         | '---'
+ *      | | raised  |            '-----------'                         | every 10 s of own silence
+ *      | | before  v            ^-------- the co-processor is in state 10
+ *      | '- next rate, pause after a round
  *      '---- LOST: three time-outs in a row, or the co-processor restarts
+ *
+ * RAISE is tried once in the life of a link: whether it was heard, the next PING shows, at all rates.
  *
  * Each state asks one question (the table at the end), when none is in flight and wake_ms is past; what takes
  * the answer chooses the next state. */
@@ -15,7 +18,6 @@ enum link_state {
     LINK_LOST,
     LINK_PING,
     LINK_RAISE,
-    LINK_PING_RAISED,
     LINK_INFO,
     LINK_INITIALIZE,
     LINK_PROBE,
@@ -23,20 +25,16 @@ enum link_state {
     LINK_STATES
 };
 
+enum { RATE_INITIAL, RATE_SECOND, RATE_TARGET };
+
 enum {
     INITIAL_BAUD = 38400,
     SECOND_BAUD = 115200,
-    RATES = 3,
     PING_TIMEOUT_MS = 100,
     CALL_TIMEOUT_MS = 1000,
     INITIALIZE_TIMEOUT_MS = 5000,
-    PINGS_PER_RATE = 2,
-    PINGS_RAISED = 3,
-    TRIES = 3,
-    PROBES = 2,
-    ROUND_PAUSE_MS = 250, /* grows by this much each round, to ROUND_PAUSES times it */
-    ROUND_PAUSES = 8,
-    ROUNDS_PER_RESET = 5, /* of the co-processor */
+    ROUND_PAUSE_MS = 250, /* grows by this much each round */
+    ROUNDS = 5,           /* then it starts over, and the co-processor is reset */
     NCP_START_MS = 500,
     RATE_SETTLE_MS = 20,
     REFUSED_PAUSE_MS = 5000,
@@ -51,43 +49,43 @@ static void enter(struct tdm_mcu *mcu, enum link_state state, uint32_t pause_ms)
     mcu->link.wake_ms = mcu->now_ms + pause_ms;
 }
 
-static uint32_t initial_baud(const struct tdm_mcu *mcu)
+/* ---- Rates ---- */
+
+static uint32_t baud_of(const struct tdm_mcu *mcu, uint8_t rate)
 {
-    return mcu->config->initial_baud != 0 ? mcu->config->initial_baud : INITIAL_BAUD;
+    uint32_t baud = rate == RATE_TARGET ? mcu->config->target_baud : 0;
+
+    if (rate == RATE_SECOND)
+        return SECOND_BAUD;
+    if (baud == 0)
+        baud = mcu->config->initial_baud;
+    return baud != 0 ? baud : INITIAL_BAUD;
 }
 
-static uint32_t target_baud(const struct tdm_mcu *mcu)
+static void ping_at(struct tdm_mcu *mcu, uint8_t rate, uint32_t pause_ms)
 {
-    return mcu->config->target_baud != 0 ? mcu->config->target_baud : initial_baud(mcu);
-}
+    uint32_t baud = baud_of(mcu, rate);
 
-static uint32_t rate_at(const struct tdm_mcu *mcu, uint8_t index)
-{
-    if (index == 0)
-        return initial_baud(mcu);
-    return index == 1 ? SECOND_BAUD : target_baud(mcu);
-}
-
-static void set_baud(struct tdm_mcu *mcu, uint32_t baud)
-{
-    if (mcu->link.baud == baud)
-        return;
-    mcu->config->ops->set_baud(mcu->config->ctx, baud);
+    mcu->link.rate = rate;
+    if (mcu->link.baud != baud)
+        mcu->config->ops->set_baud(mcu->config->ctx, baud);
     mcu->link.baud = baud;
-}
-
-static void fall_back(struct tdm_mcu *mcu, uint32_t pause_ms)
-{
-    mcu->link.rate = 0;
-    set_baud(mcu, initial_baud(mcu));
     enter(mcu, LINK_PING, pause_ms);
 }
 
-/* One more failure of this state's call: lost after limit of them in a row, again at once before. */
-static void count_failure(struct tdm_mcu *mcu, uint8_t limit)
+static void round_without_answer(struct tdm_mcu *mcu)
 {
-    if (++mcu->link.tries >= limit)
-        enter(mcu, LINK_LOST, 0);
+    const struct tdm_mcu_ops *ops = mcu->config->ops;
+    uint32_t pause_ms = ROUND_PAUSE_MS * ++mcu->link.rounds;
+
+    if (mcu->link.rounds == ROUNDS) {
+        mcu->link.rounds = 0;
+        if (ops->reset_ncp != NULL) {
+            ops->reset_ncp(mcu->config->ctx);
+            pause_ms = NCP_START_MS;
+        }
+    }
+    ping_at(mcu, RATE_INITIAL, pause_ms);
 }
 
 /* ---- LOST ---- */
@@ -104,98 +102,23 @@ static void go_down(struct tdm_mcu *mcu)
 
 static void lose(struct tdm_mcu *mcu)
 {
-    mcu->link.peer = 0;
-    mcu->link.ncp_state = TDM_STATE_UNKNOWN;
+    struct tdm_mcu_link *link = &mcu->link;
+
+    link->peer = 0;
+    link->raised = false;
+    link->ncp_state = TDM_STATE_UNKNOWN;
     go_down(mcu);
     tdm__report_drop_all(mcu);
     tdm_station_reset(&mcu->station);
-    fall_back(mcu, tdm__time_left(mcu, mcu->link.wake_ms));
+    ping_at(mcu, RATE_INITIAL, tdm__time_left(mcu, link->wake_ms));
 }
 
-/* ---- PING: the rate that the co-processor listens at ---- */
-
-static void round_without_answer(struct tdm_mcu *mcu)
-{
-    struct tdm_mcu_link *link = &mcu->link;
-    uint32_t pause_ms = ROUND_PAUSE_MS * ++link->rounds;
-
-    link->stay = false;
-    if (link->rounds == ROUNDS_PER_RESET && mcu->config->ops->reset_ncp != NULL) {
-        mcu->config->ops->reset_ncp(mcu->config->ctx);
-        pause_ms = NCP_START_MS;
-        link->rounds = 0;
-    } else if (link->rounds == ROUND_PAUSES) {
-        link->rounds = 0;
-    }
-    fall_back(mcu, pause_ms);
-}
-
-static void next_rate(struct tdm_mcu *mcu)
-{
-    struct tdm_mcu_link *link = &mcu->link;
-    uint32_t baud;
-
-    do {
-        if (++link->rate >= RATES) {
-            round_without_answer(mcu);
-            return;
-        }
-        baud = rate_at(mcu, link->rate);
-    } while (baud == link->baud || baud == initial_baud(mcu));
-    set_baud(mcu, baud);
-    enter(mcu, LINK_PING, 0);
-}
-
-static void ping_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    struct tdm_mcu_link *link = &mcu->link;
-
-    (void)results;
-    if (error != TDM_E_TIMEOUT) {
-        link->rounds = 0;
-        enter(mcu, link->stay || link->baud == target_baud(mcu) ? LINK_INFO : LINK_RAISE, 0);
-    } else if (++link->tries >= PINGS_PER_RATE) {
-        next_rate(mcu);
-    }
-}
-
-/* ---- RAISE, PING_RAISED ---- */
+/* ---- Arguments ---- */
 
 static void put_baud(const void *ctx, struct tdm_writer *args)
 {
-    tdm_put_u32(args, target_baud(ctx));
+    tdm_put_u32(args, baud_of(ctx, RATE_TARGET));
 }
-
-static void raise_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    if (tdm__is_yes(error, results)) {
-        set_baud(mcu, target_baud(mcu));
-        enter(mcu, LINK_PING_RAISED, RATE_SETTLE_MS);
-    } else if (error == TDM_E_TIMEOUT) {
-        /* The answer may be what was lost: then it listens at the target rate, which PING tries too. */
-        mcu->link.stay = true;
-        fall_back(mcu, 0);
-    } else {
-        enter(mcu, LINK_INFO, 0);
-    }
-}
-
-static void raised_ping_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    (void)results;
-    if (error != TDM_E_TIMEOUT) {
-        enter(mcu, LINK_INFO, 0);
-    } else if (++mcu->link.tries >= PINGS_RAISED) {
-        /* The line does not carry the rate; the co-processor falls back after 25 s of silence. */
-        mcu->link.stay = true;
-        fall_back(mcu, 0);
-    }
-}
-
-/* ---- INFO ---- */
 
 static void put_info(const void *ctx, struct tdm_writer *args)
 {
@@ -207,18 +130,6 @@ static void put_info(const void *ctx, struct tdm_writer *args)
     tdm_put_string(args, mcu->config->library);
 }
 
-static void info_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    (void)results;
-    if (error == TDM_E_TIMEOUT)
-        count_failure(mcu, TRIES);
-    else
-        enter(mcu, LINK_INITIALIZE, 0);
-}
-
-/* ---- INITIALIZE ---- */
-
 static void put_template(const void *ctx, struct tdm_writer *args)
 {
     const struct tdm_mcu *mcu = ctx;
@@ -226,37 +137,6 @@ static void put_template(const void *ctx, struct tdm_writer *args)
     tdm_put_string(args, mcu->config->template_id);
     tdm_put_string(args, mcu->config->template_name);
 }
-
-static void go_up(struct tdm_mcu *mcu)
-{
-    mcu->link.up = true;
-    mcu->link.peer = 0;
-    mcu->link.probe = 0;
-    enter(mcu, LINK_PROBE, 0);
-    tdm__report_drop_failed(mcu); /* of before: it would end an update that is offered now */
-    tdm__report(mcu, TDM__BOOTED);
-    tdm__report(mcu, TDM__DECODES);
-    tdm__report(mcu, TDM__STARTED);
-    if (mcu->held_s > 0)
-        tdm__report(mcu, TDM__HELD);
-    tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
-}
-
-static void initialize_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    if (tdm__is_yes(error, results)) {
-        go_up(mcu);
-    } else if (error == TDM_E_TIMEOUT) {
-        count_failure(mcu, TRIES);
-    } else {
-        mcu->link.wake_ms = mcu->now_ms + REFUSED_PAUSE_MS;
-        count_failure(mcu, REFUSALS);
-    }
-}
-
-/* ---- PROBE: which extensions does it know? A module of another make says no, an error, or nothing; one
- * that does not know the first is not asked for the others. ---- */
 
 static void put_extension(const void *ctx, struct tdm_writer *args)
 {
@@ -268,36 +148,125 @@ static void put_extension(const void *ctx, struct tdm_writer *args)
     tdm_put_u16(args, uids[mcu->link.probe]);
 }
 
-static void probe_done(void *ctx, int error, struct tdm_reader *results)
+/* ---- What an answer leads to; of a Bool, yes or no ---- */
+
+static void raise_answered(struct tdm_mcu *mcu, bool yes, bool silent)
 {
-    struct tdm_mcu *mcu = ctx;
+    mcu->link.raised = true;
+    if (yes)
+        ping_at(mcu, RATE_TARGET, RATE_SETTLE_MS);
+    else if (silent)
+        ping_at(mcu, RATE_INITIAL, 0); /* it may have been heard */
+    else
+        enter(mcu, LINK_INFO, 0);
+}
+
+static void go_up(struct tdm_mcu *mcu)
+{
+    mcu->link.up = true;
+    mcu->link.peer = 0;
+    mcu->link.probe = 0;
+    enter(mcu, LINK_PROBE, 0);
+    tdm__report_drop_failed(mcu); /* of before: it would end an update that is offered now */
+    tdm__report(mcu, TDM__BOOTED | TDM__DECODES | TDM__STARTED | (mcu->held_s > 0 ? TDM__HELD : 0));
+    tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
+}
+
+static void initialize_answered(struct tdm_mcu *mcu, bool yes, bool silent)
+{
+    if (yes)
+        go_up(mcu);
+    else if (silent || ++mcu->link.tries >= REFUSALS)
+        enter(mcu, LINK_LOST, 0);
+    else
+        mcu->link.wake_ms = mcu->now_ms + REFUSED_PAUSE_MS;
+}
+
+/* Which extensions does it know? A module of another make says no, an error, or nothing; one that does not
+ * know the first is not asked for the others. */
+static void probe_answered(struct tdm_mcu *mcu, bool yes)
+{
     struct tdm_mcu_link *link = &mcu->link;
 
-    if (error == TDM_E_TIMEOUT && ++link->tries < PROBES)
-        return;
-    if (tdm__is_yes(error, results))
-        link->peer |= (uint8_t)(1u << link->probe);
+    link->peer |= (uint8_t)(yes << link->probe);
     link->probe++;
     enter(mcu, link->peer == 0 || link->probe == TDM__EXTENSIONS ? LINK_WATCH : LINK_PROBE, 0);
 }
 
-/* ---- WATCH: a sign of life whenever nothing else was sent, and the state of the other side ---- */
-
-static void watch_done(void *ctx, int error, struct tdm_reader *results)
+static void watch_answered(struct tdm_mcu *mcu, uint8_t ncp_state, bool told)
 {
-    struct tdm_mcu *mcu = ctx;
-    uint8_t ncp_state = tdm_get_u8(results);
-
-    if (error == TDM_E_TIMEOUT) {
-        count_failure(mcu, TRIES);
-        return;
-    }
     enter(mcu, LINK_WATCH, SILENCE_MS);
-    if (error == TDM_OK && tdm_reader_done(results))
+    if (told)
         tdm__link_state(mcu, ncp_state);
 }
 
-/* Something else may have been sent since. */
+/* ---- The whole ---- */
+
+static void answered(void *ctx, int error, struct tdm_reader *results);
+
+/* What each state asks, and how often in a row without an answer. */
+static const struct {
+    struct tdm_question question;
+    uint8_t tries;
+} rows[LINK_STATES] = {
+    [LINK_PING] = {{TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, answered}, 2},
+    [LINK_RAISE] = {{TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, put_baud, answered}, 1},
+    [LINK_INFO] = {{TDM_UID_SET_FIRMWARE_INFO, CALL_TIMEOUT_MS, put_info, answered}, 3},
+    [LINK_INITIALIZE] = {{TDM_UID_INITIALIZE, INITIALIZE_TIMEOUT_MS, put_template, answered}, 3},
+    [LINK_PROBE] = {{TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, put_extension, answered}, 2},
+    [LINK_WATCH] = {{TDM_UID_GET_STATE, CALL_TIMEOUT_MS, NULL, answered}, 3},
+};
+
+static void answered(void *ctx, int error, struct tdm_reader *results)
+{
+    struct tdm_mcu *mcu = ctx;
+    struct tdm_mcu_link *link = &mcu->link;
+    bool silent = error == TDM_E_TIMEOUT;
+    uint8_t value = tdm_get_u8(results); /* a Bool, or a state */
+    bool told = error == TDM_OK && tdm_reader_done(results);
+    bool yes = told && value != 0;
+
+    if (silent && ++link->tries < rows[link->state].tries)
+        return;
+    switch ((enum link_state)link->state) {
+    case LINK_PING:
+        if (!silent) {
+            link->rounds = 0;
+            enter(mcu, link->raised || link->baud == baud_of(mcu, RATE_TARGET) ? LINK_INFO : LINK_RAISE, 0);
+        } else if (link->rate < RATE_TARGET) {
+            ping_at(mcu, link->rate + 1, 0);
+        } else {
+            round_without_answer(mcu);
+        }
+        break;
+    case LINK_RAISE:
+        raise_answered(mcu, yes, silent);
+        break;
+    case LINK_INFO:
+        enter(mcu, silent ? LINK_LOST : LINK_INITIALIZE, 0);
+        break;
+    case LINK_INITIALIZE:
+        initialize_answered(mcu, yes, silent);
+        break;
+    case LINK_PROBE:
+        probe_answered(mcu, yes);
+        break;
+    default:
+        if (silent)
+            enter(mcu, LINK_LOST, 0);
+        else
+            watch_answered(mcu, value, told);
+        break;
+    }
+}
+
+void tdm__link_start(struct tdm_mcu *mcu)
+{
+    mcu->link.sent_ms = mcu->now_ms;
+    ping_at(mcu, RATE_INITIAL, 0);
+}
+
+/* A sign of life is due when nothing else was sent. */
 static void put_watch_off(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_link *link = &mcu->link;
@@ -307,30 +276,12 @@ static void put_watch_off(struct tdm_mcu *mcu)
         link->wake_ms = link->sent_ms + SILENCE_MS;
 }
 
-/* ---- The whole ---- */
-
-static const struct tdm_question questions[LINK_STATES] = {
-    [LINK_PING] = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, ping_done},
-    [LINK_RAISE] = {TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, put_baud, raise_done},
-    [LINK_PING_RAISED] = {TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, raised_ping_done},
-    [LINK_INFO] = {TDM_UID_SET_FIRMWARE_INFO, CALL_TIMEOUT_MS, put_info, info_done},
-    [LINK_INITIALIZE] = {TDM_UID_INITIALIZE, INITIALIZE_TIMEOUT_MS, put_template, initialize_done},
-    [LINK_PROBE] = {TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, put_extension, probe_done},
-    [LINK_WATCH] = {TDM_UID_GET_STATE, CALL_TIMEOUT_MS, NULL, watch_done},
-};
-
-void tdm__link_start(struct tdm_mcu *mcu)
-{
-    mcu->link.sent_ms = mcu->now_ms;
-    fall_back(mcu, 0);
-}
-
 uint32_t tdm__link_poll(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_link *link = &mcu->link;
     uint32_t wait_ms;
 
-    if (tdm__is_asked(&link->call))
+    if (tdm__is_asked(&mcu->calls.link))
         return TDM__NEVER;
     if (link->state == LINK_LOST)
         lose(mcu);
@@ -338,14 +289,14 @@ uint32_t tdm__link_poll(struct tdm_mcu *mcu)
     wait_ms = tdm__time_left(mcu, link->wake_ms);
     if (wait_ms > 0)
         return wait_ms;
-    if (questions[link->state].uid == TDM_UID_NCP_PING)
+    if (link->state == LINK_PING)
         tdm_station_resync(&mcu->station);
-    return tdm__ask(mcu, &link->call, &questions[link->state]);
+    return tdm__ask(mcu, &mcu->calls.link, &rows[link->state].question);
 }
 
 void tdm__link_lost(struct tdm_mcu *mcu)
 {
-    tdm__drop(mcu, &mcu->link.call);
+    tdm__drop(mcu, &mcu->calls.link);
     enter(mcu, LINK_LOST, NCP_START_MS);
 }
 
@@ -356,7 +307,7 @@ void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state)
     if (!link->up)
         return;
     if (ncp_state == TDM_STATE_NOT_INITIALIZED) {
-        tdm__drop(mcu, &link->call);
+        tdm__drop(mcu, &mcu->calls.link);
         enter(mcu, LINK_INFO, NCP_START_MS);
         go_down(mcu);
     } else if (ncp_state != link->ncp_state) {

@@ -14,23 +14,27 @@ enum {
 
 /* --- Configuration --- */
 
+/* Pointers that may not be missing. */
 static bool has_all(const struct tdm_mcu_config *c)
 {
-    const void *const needed[] = {
-        c->type, c->version, c->build,  c->library,    c->hardware, c->template_id, c->template_name,
-        c->ops,  c->flash,   c->layout, c->trust.keys, c->rx,       c->chunk,       c->work};
+#define AT(member) (uint8_t) offsetof(struct tdm_mcu_config, member)
+    static const uint8_t needed[] = {AT(ops),           AT(flash),      AT(layout),      AT(work),
+                                     AT(chunk),         AT(rx),         AT(type),        AT(version),
+                                     AT(build),         AT(library),    AT(hardware),    AT(template_id),
+                                     AT(template_name), AT(trust.keys), AT(trust.verify)};
+#undef AT
+    const void *pointer = c;
 
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
-        if (needed[i] == NULL)
-            return false;
-    return c->trust.verify != NULL && c->ops->set_baud != NULL && c->ops->reset != NULL &&
-           c->ops->feed_watchdog != NULL && (c->decoder == NULL || c->decoding != NULL) &&
-           (c->plain == NULL || c->offer != NULL) && (c->self_test_count == 0 || c->self_tests != NULL);
+    for (size_t i = 0; i < sizeof needed && pointer != NULL; i++)
+        memcpy(&pointer, (const uint8_t *)c + needed[i], sizeof pointer);
+    return pointer != NULL;
 }
 
 static bool is_sound(const struct tdm_mcu_config *c)
 {
-    return c->chunk_bytes >= CHUNK_MIN &&
+    return c->ops->set_baud != NULL && c->ops->reset != NULL && c->ops->feed_watchdog != NULL &&
+           (c->decoder == NULL || c->decoding != NULL) && (c->plain == NULL || c->offer != NULL) &&
+           (c->self_test_count == 0 || c->self_tests != NULL) && c->chunk_bytes >= CHUNK_MIN &&
            c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
            c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
            c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD &&
@@ -41,8 +45,8 @@ static bool is_sound(const struct tdm_mcu_config *c)
 
 void tdm__emit(const struct tdm_mcu *mcu, struct tdm_mcu_event *event)
 {
-    event->done = mcu->update.offset;
-    event->total = mcu->update.file_bytes;
+    event->done = mcu->file.offset;
+    event->total = mcu->file.bytes;
     if (mcu->config->ops->event != NULL)
         mcu->config->ops->event(mcu->config->ctx, event);
 }
@@ -133,15 +137,13 @@ static const struct service *find_service(uint16_t uid);
 
 static int serve_ping(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
-    (void)mcu, (void)msg_id;
-    return tdm_reader_done(args) ? TDM_STATUS_OK : TDM_STATUS_ARGS_READ;
+    (void)mcu, (void)msg_id, (void)args;
+    return TDM_STATUS_OK;
 }
 
 static int serve_reboot(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
-    (void)msg_id;
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
+    (void)msg_id, (void)args;
     tdm__leave(mcu, TDM_RESET_SOFT);
     return TDM_SERVE_TRUE;
 }
@@ -161,9 +163,8 @@ static int serve_state(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *
     uint8_t state = tdm_get_u8(args);
 
     (void)msg_id;
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
-    tdm__link_state(mcu, state);
+    if (tdm_reader_done(args))
+        tdm__link_state(mcu, state);
     return TDM_STATUS_OK;
 }
 
@@ -174,9 +175,8 @@ static int serve_vpin(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     (void)msg_id;
     event.vpin = tdm_get_u16(args);
     event.data = tdm_get_binary(args, &event.bytes);
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
-    tdm__emit(mcu, &event);
+    if (tdm_reader_done(args))
+        tdm__emit(mcu, &event);
     return TDM_STATUS_OK;
 }
 
@@ -196,18 +196,19 @@ static int serve_event(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *
 /* Everything that is served. */
 static const struct service {
     uint16_t uid;
+    bool has_arguments;
     int (*serve)(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
 } services[] = {
-    {TDM_UID_MCU_PING, serve_ping},
-    {TDM_UID_MCU_REBOOT, serve_reboot},
-    {TDM_UID_MCU_HAS_UID, serve_has_uid},
-    {TDM_UID_STATE_CHANGE, serve_state},
-    {TDM_UID_VPIN_CHANGE, serve_vpin},
-    {TDM_UID_PROCESS_EVENT, serve_event},
-    {TDM_UID_OTA_AVAILABLE, tdm__serve_available},
-    {TDM_UID_OTA_WRITE, tdm__serve_write},
-    {TDM_UID_OTA_FINISH, tdm__serve_finish},
-    {TDM_UID_OTA_CANCEL, tdm__serve_cancel},
+    {TDM_UID_MCU_PING, false, serve_ping},
+    {TDM_UID_MCU_REBOOT, false, serve_reboot},
+    {TDM_UID_MCU_HAS_UID, true, serve_has_uid},
+    {TDM_UID_STATE_CHANGE, true, serve_state},
+    {TDM_UID_VPIN_CHANGE, true, serve_vpin},
+    {TDM_UID_PROCESS_EVENT, true, serve_event},
+    {TDM_UID_OTA_AVAILABLE, true, tdm__serve_available},
+    {TDM_UID_OTA_WRITE, true, tdm__serve_write},
+    {TDM_UID_OTA_FINISH, false, tdm__serve_finish},
+    {TDM_UID_OTA_CANCEL, false, tdm__serve_cancel},
 };
 
 static const struct service *find_service(uint16_t uid)
@@ -224,7 +225,11 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
 {
     const struct service *service = find_service(uid);
 
-    return service != NULL ? service->serve(ctx, msg_id, args) : TDM_STATUS_UNKNOWN_UID;
+    if (service == NULL)
+        return TDM_STATUS_UNKNOWN_UID;
+    if (!service->has_arguments && !tdm_reader_done(args))
+        return TDM_STATUS_ARGS_READ;
+    return service->serve(ctx, msg_id, args);
 }
 
 /* --- The client --- */
@@ -268,10 +273,8 @@ static bool is_drained(const struct tdm_mcu *mcu)
 /* Resets as soon as all is out. The other parts rest but for what they still have to say. */
 static uint32_t leave(struct tdm_mcu *mcu)
 {
-    uint32_t wait_ms = tdm__update_poll(mcu);
-
     if (!tdm__is_past(mcu, mcu->leave_ms) && !is_drained(mcu))
-        return tdm__sooner(wait_ms, 1);
+        return 1;
     mcu->dead = true;
     mcu->config->ops->reset(mcu->config->ctx, (enum tdm_reset_cause)mcu->leave_cause);
     return TDM__NEVER;
@@ -298,9 +301,8 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
         wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu));
     if (!mcu->leaving)
         wait_ms = tdm__sooner(wait_ms, tdm__health_poll(mcu));
-    if (mcu->leaving)
-        return tdm__sooner(wait_ms, leave(mcu));
-    return tdm__sooner(wait_ms, tdm__update_poll(mcu));
+    wait_ms = tdm__sooner(wait_ms, tdm__update_poll(mcu));
+    return mcu->leaving ? tdm__sooner(wait_ms, leave(mcu)) : wait_ms;
 }
 
 size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t now_ms)

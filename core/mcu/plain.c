@@ -43,7 +43,7 @@ static void offered(struct tdm_mcu *mcu, const char *type, const char *version, 
 
 static bool stands_at(const struct tdm_mcu *mcu, uint16_t offset, const char magic[4])
 {
-    return mcu->update.chunk_bytes >= offset + 4 && memcmp(mcu->config->chunk + offset, magic, 4) == 0;
+    return mcu->file.chunk_bytes >= offset + 4 && memcmp(mcu->config->chunk + offset, magic, 4) == 0;
 }
 
 /* A package that is damaged is a package: neither of its magics may be there. */
@@ -63,7 +63,7 @@ static int read_view(void *ctx, uint32_t address, void *to, size_t bytes)
 {
     const struct view *view = ctx;
     uint32_t offset = address - view->address;
-    uint32_t held = view->mcu->update.chunk_bytes;
+    uint32_t held = view->mcu->file.chunk_bytes;
 
     if (offset > held || bytes > held - offset)
         return TDM_E_FLASH_READ;
@@ -79,7 +79,7 @@ static int check_vectors(const struct tdm_mcu *mcu)
     struct view view = {mcu, bank->address};
     struct tdm_flash flash = *config->flash;
 
-    if (config->ops->check_image == NULL || mcu->update.file_bytes < VECTORS_BYTES)
+    if (config->ops->check_image == NULL || mcu->file.bytes < VECTORS_BYTES)
         return TDM_E_VECTOR;
     flash.ops = &ops;
     flash.ctx = &view;
@@ -98,7 +98,7 @@ static void describe(const struct tdm_mcu *mcu, struct tdm_manifest *manifest,
     memcpy(manifest->version, offer->version, sizeof offer->version);
     memcpy(manifest->build, offer->build, sizeof offer->build);
     memcpy(manifest->hardware, mcu->config->hardware, strlen(mcu->config->hardware));
-    manifest->image_bytes = mcu->update.file_bytes;
+    manifest->image_bytes = mcu->file.bytes;
     memcpy(manifest->image_digest, digest, TDM_SHA256_BYTES);
     tdm_sha256("", 0, manifest->relocation_digest);
     manifest->counter = 0;
@@ -142,7 +142,7 @@ static void digest_done(void *ctx, int error, struct tdm_reader *results)
     bool known = tdm__is_yes(error, results) && bytes == TDM_SHA256_BYTES;
 
     error = known ? take(mcu, digest) : TDM_E_FORMAT;
-    mcu->update.chunk_used = 0;
+    mcu->file.chunk_used = 0;
     tdm__update_judge(mcu, error == TDM_OK ? tdm__update_leave_front(mcu) : error);
 }
 

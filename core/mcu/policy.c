@@ -62,7 +62,7 @@ static bool rests(const struct tdm_mcu *mcu)
     doublings = (uint16_t)(starts - STARTS_FREE);
     if (doublings > START_DELAY_DOUBLINGS)
         doublings = START_DELAY_DOUBLINGS;
-    return !tdm__is_past(mcu, mcu->update.settled_ms + ((uint32_t)START_DELAY_MS << doublings));
+    return !tdm__is_past(mcu, mcu->file.settled_ms + ((uint32_t)START_DELAY_MS << doublings));
 }
 
 uint8_t tdm__policy_wait(const struct tdm_mcu *mcu)
@@ -96,7 +96,7 @@ uint8_t tdm__policy_package(const struct tdm_mcu *mcu, const struct tdm_manifest
         return TDM_REASON_ALREADY_RUNNING; /* it would take the place of what the device can fall back to */
     if (tdm_boot_is_rejected(&mcu->log, manifest->image_digest))
         return TDM_REASON_REJECTED_BEFORE;
-    if (front->length > 0 && tdm_front_package_bytes(front) != mcu->update.file_bytes)
+    if (front->length > 0 && tdm_front_package_bytes(front) != mcu->file.bytes)
         return TDM_REASON_PACKAGE; /* a plain image has no front */
     return TDM_REASON_NONE;
 }

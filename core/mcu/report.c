@@ -18,15 +18,15 @@ enum { EVENT_STARTED = 1, EVENT_FAILED = 2, EVENT_CONFIRMED = 3, EVENT_TRIAL = 4
 
 enum { DEVICE_REPORTS = TDM__FAILED | TDM__STARTED | TDM__TRIAL | TDM__CONFIRMED };
 
-void tdm__report(struct tdm_mcu *mcu, enum tdm__report_event event)
+void tdm__report(struct tdm_mcu *mcu, uint8_t events)
 {
-    mcu->report.waiting |= (uint8_t)event;
+    mcu->report.waiting |= events;
 }
 
 /* What is in flight is not waited for any more. */
 static void stop(struct tdm_mcu *mcu)
 {
-    tdm__drop(mcu, &mcu->report.call);
+    tdm__drop(mcu, &mcu->calls.report);
     mcu->report.sending = 0;
     mcu->report.tries = 0;
 }
@@ -61,7 +61,7 @@ void tdm__report_drop_all(struct tdm_mcu *mcu)
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_report *report = &mcu->report;
-    bool on_its_way = report->sending == TDM__FAILED && report->call.state == TDM_REQUEST_WAITS;
+    bool on_its_way = report->sending == TDM__FAILED && mcu->calls.report.state == TDM_REQUEST_WAITS;
 
     return mcu->link.up && (on_its_way || (report->waiting & TDM__FAILED) != 0);
 }
@@ -192,7 +192,7 @@ void tdm__report_poll(struct tdm_mcu *mcu)
     struct tdm_mcu_report *report = &mcu->report;
     size_t row = 0;
 
-    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || tdm__is_asked(&report->call))
+    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || tdm__is_asked(&mcu->calls.report))
         return;
     report->waiting &= known_events(mcu);
     report->sending = report->waiting & (uint8_t)-report->waiting; /* the lowest bit: what goes first */
@@ -201,5 +201,5 @@ void tdm__report_poll(struct tdm_mcu *mcu)
     report->waiting &= (uint8_t)~report->sending;
     while ((rows[row].events & report->sending) == 0)
         row++;
-    (void)tdm__ask(mcu, &report->call, &rows[row].question);
+    (void)tdm__ask(mcu, &mcu->calls.report, &rows[row].question);
 }

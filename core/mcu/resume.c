@@ -138,12 +138,11 @@ static int rehash(struct tdm_mcu *mcu)
 /* The chunk that brought the front stays without an answer: what comes next is not what follows it. */
 static int enter(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
     int error = rehash(mcu);
 
-    update->answer = ANSWER_NONE;
-    tdm__update_forget_chunks(update);
-    update->offset = (uint32_t)mcu->front.length + mcu->install.taken;
+    mcu->update.answer = ANSWER_NONE;
+    tdm__update_forget_chunks(mcu);
+    mcu->file.offset = (uint32_t)mcu->front.length + mcu->install.taken;
     tdm__update_enter(mcu, UPDATE_RESUMING);
     return error;
 }
@@ -151,15 +150,14 @@ static int enter(struct tdm_mcu *mcu)
 /* Of an encoded payload only the co-processor knows which offset it is. */
 static bool go_on_at(struct tdm_mcu *mcu, uint32_t offset)
 {
-    struct tdm_mcu_update *update = &mcu->update;
     uint32_t payload = (uint32_t)mcu->front.length + mcu->install.table_bytes;
 
     if (!tdm__is_encoded(mcu))
-        return offset == update->offset;
-    if (offset < payload || offset > update->file_bytes)
+        return offset == mcu->file.offset;
+    if (offset < payload || offset > mcu->file.bytes)
         return false;
     mcu->install.taken = offset - (uint32_t)mcu->front.length;
-    update->offset = offset;
+    mcu->file.offset = offset;
     return true;
 }
 
@@ -180,7 +178,7 @@ static void resume_done(void *ctx, int error, struct tdm_reader *results)
 
     if (resumed) {
         tdm__update_enter(mcu, UPDATE_AGREEING);
-        update->since_ms = mcu->now_ms;
+        mcu->file.since_ms = mcu->now_ms;
     } else if (error != TDM_E_TIMEOUT || ++update->tries >= TRIES) {
         update->anew = true;
         tdm__update_start_over(mcu);

@@ -39,7 +39,6 @@ enum {
     START_PAUSE_MS = 1000,
     START_TRIES = 5,
     CALL_TIMEOUT_MS = 1000,
-    PREFETCH_TIMEOUT_MS = 30000,
     WINDOW = 2
 };
 
@@ -126,12 +125,12 @@ static void end(struct tdm_mcu *mcu, uint8_t reason)
     if (has_bank(update)) {
         reason = give_up_bank(mcu, reason);
         /* An offer that only waited does not make the next one wait longer. */
-        update->settled_ms = mcu->now_ms;
+        mcu->file.settled_ms = mcu->now_ms;
     }
     tdm__update_enter(mcu, UPDATE_IDLE);
-    update->chunk_bytes = 0;
+    mcu->file.chunk_bytes = 0;
     tdm__update_decide(update, false);
-    tdm__drop(mcu, &update->call);
+    tdm__drop(mcu, &mcu->calls.update);
     tell_end(mcu, reason);
 }
 
@@ -149,9 +148,9 @@ void tdm__update_judge(struct tdm_mcu *mcu, int outcome)
 
 static void rewind_file(struct tdm_mcu *mcu)
 {
-    mcu->update.offset = 0;
+    mcu->file.offset = 0;
     mcu->install.stored = false;
-    tdm__update_forget_chunks(&mcu->update);
+    tdm__update_forget_chunks(mcu);
     tdm_front_init(&mcu->front, mcu->config->work->front);
 }
 
@@ -187,13 +186,13 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
     end(mcu, TDM_REASON_SUPERSEDED);
     tdm__report_drop_failed(mcu); /* it would end the new offer */
     rewind_file(mcu);
-    update->file_bytes = file_bytes;
+    mcu->file.bytes = file_bytes;
     reason = tdm__policy_offer(mcu, file_bytes, type, version);
     if (reason != TDM_REASON_NONE)
         return refuse_offer(mcu, msg_id, reason);
     update->answer = ANSWER_NONE;
     update->anew = false;
-    update->since_ms = mcu->now_ms;
+    mcu->file.since_ms = mcu->now_ms;
     tdm__update_enter(mcu, UPDATE_WAITING);
     if (mcu->config->plain != NULL)
         mcu->config->plain->offered(mcu, type, version, build);
@@ -215,35 +214,17 @@ static int await_moment(struct tdm_mcu *mcu)
     if (!tdm_station_idle(&mcu->station))
         return 0; /* the answer to the offer goes first */
     if (mcu->held_s > 0)
-        update->since_ms = mcu->now_ms;
+        mcu->file.since_ms = mcu->now_ms;
     reason = tdm__policy_wait(mcu);
     if (reason == TDM_REASON_NONE)
         ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;
     if (ready == TDM_OK)
         tdm__update_enter(mcu, config->role != NULL ? UPDATE_PREFETCHING : UPDATE_STARTING);
-    else if (ready != TDM_E_BUSY || tdm__is_past(mcu, update->since_ms + patience_ms))
+    else if (ready != TDM_E_BUSY || tdm__is_past(mcu, mcu->file.since_ms + patience_ms))
         return reason != TDM_REASON_NONE ? reason : TDM_REASON_NOT_NOW;
     else
         update->wake_ms = mcu->now_ms + WAIT_PACE_MS;
     return 0;
-}
-
-/* ---- PREFETCHING: the co-processor shall hold the whole file before the application is left ---- */
-
-static void prefetch_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    bool here = error == TDM_OK && tdm_get_u8(results) == TDM_PREFETCH_OK && tdm_reader_done(results);
-    int next = here ? mcu->config->role->prefetched(mcu) : TDM_REASON_DOWNLOAD;
-
-    if (next == 0) {
-        tdm__update_enter(mcu, UPDATE_STARTING);
-    } else if (next == TDM__MORE) {
-        tdm__update_enter(mcu, UPDATE_APPLYING);
-        tdm__leave(mcu, TDM_RESET_SOFT);
-    } else {
-        tdm__update_judge(mcu, next);
-    }
 }
 
 /* ---- STARTING ---- */
@@ -262,7 +243,7 @@ static void start_done(void *ctx, int error, struct tdm_reader *results)
 
     if (tdm__is_yes(error, results)) {
         tdm__update_enter(mcu, UPDATE_FRONT);
-        update->since_ms = mcu->now_ms;
+        mcu->file.since_ms = mcu->now_ms;
     } else if (++update->tries >= START_TRIES) {
         tdm__update_judge(mcu, TDM_REASON_START_REFUSED);
     } else {
@@ -291,7 +272,7 @@ static int agree(struct tdm_mcu *mcu)
     static const struct tdm_question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, put_window, window_done};
 
     if (mcu->config->receives_while_writing && tdm__peer_knows(mcu, TDM__WINDOW))
-        tdm__ask(mcu, &mcu->update.call, &window);
+        tdm__ask(mcu, &mcu->calls.update, &window);
     else
         window_done(mcu, TDM_E_STATUS, NULL);
     return 0;
@@ -310,8 +291,7 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
+    (void)args;
     if (is_finishing(update))
         return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
     tdm__update_write_before(mcu);
@@ -320,7 +300,7 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     if (!tdm__update_takes_chunks(update))
         return TDM_SERVE_FALSE;
     (void)tdm__update_answer_later(update, msg_id, ANSWER_DUE);
-    if (update->state == UPDATE_WRITING && update->offset == update->file_bytes)
+    if (update->state == UPDATE_WRITING && mcu->file.offset == mcu->file.bytes)
         tdm__update_enter(mcu, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING);
     else
         tdm__update_judge(mcu, update->state == UPDATE_FRONT ? TDM_REASON_PACKAGE : TDM_REASON_CHUNK);
@@ -355,7 +335,7 @@ static void crc32_done(void *ctx, int error, struct tdm_reader *results)
     uint32_t theirs = tdm_get_u32(results);
     bool offered = tdm__is_yes(error, results);
 
-    compared(mcu, offered && theirs != mcu->update.crc32);
+    compared(mcu, offered && theirs != mcu->file.crc32);
 }
 
 /* ---- VERIFYING ---- */
@@ -379,9 +359,7 @@ static int verify(struct tdm_mcu *mcu)
 
 int tdm__serve_cancel(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
 {
-    (void)msg_id;
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
+    (void)msg_id, (void)args;
     end(mcu, TDM_REASON_CANCELLED);
     return TDM_STATUS_OK;
 }
@@ -397,14 +375,14 @@ void tdm__update_link_lost(struct tdm_mcu *mcu)
 
 void tdm__update_start(struct tdm_mcu *mcu)
 {
-    mcu->update.settled_ms = mcu->now_ms;
+    mcu->file.settled_ms = mcu->now_ms;
 }
 
 /* A time long past must not come to lie in the future when the clock wraps. */
 static uint32_t rest(struct tdm_mcu *mcu)
 {
-    if (mcu->now_ms - mcu->update.settled_ms > INT32_MAX / 2)
-        mcu->update.settled_ms = mcu->now_ms - INT32_MAX / 2;
+    if (mcu->now_ms - mcu->file.settled_ms > INT32_MAX / 2)
+        mcu->file.settled_ms = mcu->now_ms - INT32_MAX / 2;
     return mcu->config->role != NULL && mcu->update.state == UPDATE_IDLE ? mcu->config->role->idle(mcu)
                                                                          : TDM__NEVER;
 }
@@ -412,8 +390,6 @@ static uint32_t rest(struct tdm_mcu *mcu)
 /* What is asked in a state that waits for nothing else. */
 static const struct tdm_question *question_of(const struct tdm_mcu *mcu)
 {
-    static const struct tdm_question prefetch = {TDM_UID_OTA_PREFETCH, PREFETCH_TIMEOUT_MS, NULL,
-                                                 prefetch_done};
     static const struct tdm_question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, put_chunk_bytes,
                                               start_done};
     static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, NULL, sha256_done};
@@ -421,7 +397,7 @@ static const struct tdm_question *question_of(const struct tdm_mcu *mcu)
 
     switch (mcu->update.state) {
     case UPDATE_PREFETCHING:
-        return &prefetch;
+        return mcu->config->role->question;
     case UPDATE_STARTING:
         return &start;
     case UPDATE_RESUMING:
@@ -437,7 +413,7 @@ static const struct tdm_question *question_of(const struct tdm_mcu *mcu)
 
 static int ask(struct tdm_mcu *mcu)
 {
-    tdm__ask(mcu, &mcu->update.call, question_of(mcu));
+    tdm__ask(mcu, &mcu->calls.update, question_of(mcu));
     return 0;
 }
 
@@ -465,7 +441,7 @@ uint32_t tdm__update_poll(struct tdm_mcu *mcu)
 
     if (steps[update->state] == NULL) {
         wait_ms = rest(mcu);
-    } else if (!tdm__is_asked(&update->call)) {
+    } else if (!tdm__is_asked(&mcu->calls.update)) {
         if (tdm__is_past(mcu, update->wake_ms)) {
             update->wake_ms = mcu->now_ms;
             tdm__update_judge(mcu, steps[update->state](mcu));

@@ -46,7 +46,7 @@ static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
 }
 
 /* No chunk is in the buffer, and none was taken. */
-void tdm__update_forget_chunks(struct tdm_mcu_update *update);
+void tdm__update_forget_chunks(struct tdm_mcu *mcu);
 /* In WRITING: the chunk in the buffer, if any, goes to flash now. */
 void tdm__update_write_before(struct tdm_mcu *mcu);
 

@@ -24,27 +24,29 @@ enum {
 
 /* --- otaUpdateWrite --- */
 
-void tdm__update_forget_chunks(struct tdm_mcu_update *update)
+void tdm__update_forget_chunks(struct tdm_mcu *mcu)
 {
-    update->chunk_bytes = 0;
-    update->window = 0;
-    memset(update->taken, 0, sizeof update->taken);
+    mcu->update.window = 0;
+    mcu->file.chunk_bytes = 0;
+    memset(mcu->file.taken, 0, sizeof mcu->file.taken);
 }
 
 /* Is it the chunk that comes next? The processing of the one before is over. */
 static bool is_next(const struct tdm_mcu *mcu, const struct tdm_mcu_taken *chunk)
 {
-    const struct tdm_mcu_update *update = &mcu->update;
+    const struct tdm_mcu_file *file = &mcu->file;
 
-    return update->chunk_bytes == 0 && chunk->offset == update->offset &&
-           chunk->bytes <= mcu->config->chunk_bytes && chunk->bytes <= update->file_bytes - chunk->offset;
+    return file->chunk_bytes == 0 && chunk->offset == file->offset &&
+           chunk->bytes <= mcu->config->chunk_bytes && chunk->bytes <= file->bytes - chunk->offset;
 }
 
 /* The chunk is good, and was taken before: the last one, or with two in flight the one before (R11). */
-static bool is_repeated(const struct tdm_mcu_update *update, const struct tdm_mcu_taken *chunk)
+static bool is_repeated(const struct tdm_mcu *mcu, const struct tdm_mcu_taken *chunk)
 {
-    return memcmp(&update->taken[0], chunk, sizeof *chunk) == 0 ||
-           (update->window > 1 && memcmp(&update->taken[1], chunk, sizeof *chunk) == 0);
+    const struct tdm_mcu_taken *taken = mcu->file.taken;
+
+    return memcmp(&taken[0], chunk, sizeof *chunk) == 0 ||
+           (mcu->update.window > 1 && memcmp(&taken[1], chunk, sizeof *chunk) == 0);
 }
 
 /* It may be answered although it is not in flash. */
@@ -59,11 +61,11 @@ static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, const struct td
     struct tdm_mcu_update *update = &mcu->update;
 
     memcpy(mcu->config->chunk, data, chunk->bytes);
-    update->chunk_bytes = (uint16_t)chunk->bytes;
-    update->chunk_used = 0;
-    update->taken[1] = update->taken[0];
-    update->taken[0] = *chunk;
-    update->since_ms = mcu->now_ms;
+    mcu->file.chunk_bytes = (uint16_t)chunk->bytes;
+    mcu->file.chunk_used = 0;
+    mcu->file.taken[1] = mcu->file.taken[0];
+    mcu->file.taken[0] = *chunk;
+    mcu->file.since_ms = mcu->now_ms;
     update->wake_ms = mcu->now_ms;
     update->tries = 0;
 }
@@ -73,7 +75,7 @@ static int refuse_chunk(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    if (update->chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
+    if (mcu->file.chunk_bytes == 0 && ++update->tries >= BAD_CHUNKS)
         tdm__update_judge(mcu, TDM_REASON_CHUNK);
     return TDM_SERVE_FALSE;
 }
@@ -86,11 +88,11 @@ static void start_by_data(struct tdm_mcu *mcu, uint32_t offset)
     bool starting = update->state == UPDATE_STARTING;
     bool resuming = update->state == UPDATE_RESUMING && !tdm__is_encoded(mcu);
 
-    if ((!starting && !resuming) || !tdm__is_asked(&update->call) || offset != update->offset)
+    if ((!starting && !resuming) || !tdm__is_asked(&mcu->calls.update) || offset != mcu->file.offset)
         return;
-    tdm__drop(mcu, &update->call);
+    tdm__drop(mcu, &mcu->calls.update);
     tdm__update_enter(mcu, starting ? UPDATE_FRONT : UPDATE_AGREEING);
-    update->since_ms = mcu->now_ms;
+    mcu->file.since_ms = mcu->now_ms;
 }
 
 int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
@@ -107,7 +109,7 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     start_by_data(mcu, chunk.offset);
-    if (chunk.offset == update->offset + update->chunk_bytes)
+    if (chunk.offset == mcu->file.offset + mcu->file.chunk_bytes)
         tdm__update_write_before(mcu);
     if (update->state == UPDATE_RESUMING) /* what it is, the answer that is awaited will tell: as if lost */
         return TDM_SERVE_LATER;
@@ -115,8 +117,8 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
         return TDM_SERVE_FALSE;
     if (bytes == 0 || tdm_crc32(0, data, bytes) != chunk.crc32)
         return refuse_chunk(mcu);
-    if (is_repeated(update, &chunk))
-        return update->chunk_bytes != 0 && chunk.offset == update->offset
+    if (is_repeated(mcu, &chunk))
+        return mcu->file.chunk_bytes != 0 && chunk.offset == mcu->file.offset
                    ? tdm__update_answer_later(update, msg_id, ANSWER_DUE)
                    : TDM_SERVE_TRUE;
     if (!is_next(mcu, &chunk))
@@ -133,17 +135,17 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
 
 static uint8_t *unused(const struct tdm_mcu *mcu, uint32_t *bytes)
 {
-    *bytes = (uint32_t)mcu->update.chunk_bytes - mcu->update.chunk_used;
-    return mcu->config->chunk + mcu->update.chunk_used;
+    *bytes = (uint32_t)mcu->file.chunk_bytes - mcu->file.chunk_used;
+    return mcu->config->chunk + mcu->file.chunk_used;
 }
 
 static int finish_chunk(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    update->offset += update->chunk_bytes;
-    update->chunk_bytes = 0;
-    update->since_ms = mcu->now_ms;
+    mcu->file.offset += mcu->file.chunk_bytes;
+    mcu->file.chunk_bytes = 0;
+    mcu->file.since_ms = mcu->now_ms;
     tdm__update_decide(update, true);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_PROGRESS, 0);
     return 0;
@@ -154,9 +156,9 @@ static int await_chunk(struct tdm_mcu *mcu)
     struct tdm_mcu_update *update = &mcu->update;
 
     if (mcu->held_s > 0)
-        update->since_ms = mcu->now_ms;
+        mcu->file.since_ms = mcu->now_ms;
     update->wake_ms = mcu->now_ms + PACE_MS;
-    if (!tdm__is_past(mcu, update->since_ms + SILENCE_MS))
+    if (!tdm__is_past(mcu, mcu->file.since_ms + SILENCE_MS))
         return 0;
     return update->tries > 0 ? TDM_REASON_CHUNK : TDM_REASON_SILENCE;
 }
@@ -181,21 +183,20 @@ int tdm__update_leave_front(struct tdm_mcu *mcu)
 
 int tdm__update_feed_front(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_update *update = &mcu->update;
     struct tdm_trust trust = tdm__trust(mcu);
     size_t used = 0;
     int error;
 
-    if (update->chunk_bytes == 0)
+    if (mcu->file.chunk_bytes == 0)
         return await_chunk(mcu);
-    if (update->offset == 0 && mcu->config->plain != NULL && mcu->config->plain->is_plain(mcu)) {
+    if (mcu->file.offset == 0 && mcu->config->plain != NULL && mcu->config->plain->is_plain(mcu)) {
         tdm__update_enter(mcu, UPDATE_PLAIN);
         return 0;
     }
     tdm__feed(mcu);
-    error = tdm_front_feed(&mcu->front, &trust, mcu->config->chunk, update->chunk_bytes, &used);
+    error = tdm_front_feed(&mcu->front, &trust, mcu->config->chunk, mcu->file.chunk_bytes, &used);
     tdm__feed(mcu);
-    update->chunk_used = (uint16_t)used;
+    mcu->file.chunk_used = (uint16_t)used;
     if (error != TDM_OK)
         return error;
     return mcu->front.complete ? tdm__update_leave_front(mcu) : finish_chunk(mcu);
@@ -209,7 +210,7 @@ int tdm__update_check_chunk(struct tdm_mcu *mcu)
     uint32_t bytes;
     int outcome;
 
-    if (mcu->update.chunk_bytes == 0)
+    if (mcu->file.chunk_bytes == 0)
         return await_chunk(mcu);
     tdm__feed(mcu);
     data = unused(mcu, &bytes);
@@ -251,7 +252,7 @@ static int write_chunk(struct tdm_mcu *mcu)
 
 int tdm__update_write_chunk(struct tdm_mcu *mcu)
 {
-    if (mcu->update.chunk_bytes == 0)
+    if (mcu->file.chunk_bytes == 0)
         return await_chunk(mcu);
     if (!answers_early(mcu) || tdm_station_idle(&mcu->station))
         return write_chunk(mcu);
@@ -261,7 +262,7 @@ int tdm__update_write_chunk(struct tdm_mcu *mcu)
 
 void tdm__update_write_before(struct tdm_mcu *mcu)
 {
-    if (mcu->update.state != UPDATE_WRITING || mcu->update.chunk_bytes == 0)
+    if (mcu->update.state != UPDATE_WRITING || mcu->file.chunk_bytes == 0)
         return;
     tdm__update_judge(mcu, write_chunk(mcu));
     tdm__update_flush_answer(mcu);

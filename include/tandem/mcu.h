@@ -135,8 +135,32 @@ union tdm_mcu_work {
     uint8_t failed[TDM_SHA256_BYTES]; /* at last: digest of the image that failed, for its report */
 };
 
-/* Everything stays the caller's and in place for the client's life. */
+/* Everything stays the caller's and in place for the client's life. What is small, or asked for often, stands
+ * first, here and below: a Cortex-M0 reaches bytes up to 31 and words up to 124 with one instruction. */
 struct tdm_mcu_config {
+    uint8_t running_bank;        /* the bank this code executes from, as the port says (R1) */
+    uint8_t attempts;            /* trial boots per image, 1 or more */
+    uint8_t battery_min_percent; /* below it an accepted update waits */
+    bool confirm_needs_cloud;    /* trial: the link is up only in TDM_STATE_CONNECTED */
+    bool receives_while_writing; /* The UART's driver holds what arrives while flash is programmed for one
+                                    chunk: a frame of a chunk at least, twice chunk_bytes at worst. Then the
+                                    line does not wait for the flash: two chunks are in flight, or, with a
+                                    co-processor that can't, the answer goes before the flash. */
+    uint8_t role_decodes;        /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
+    uint8_t intact_bank;         /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
+    uint8_t intact_reason; /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
+    uint16_t chunk_bytes;  /* largest chunk to ask for: 64 or more */
+
+    const struct tdm_mcu_ops *ops;
+    void *ctx; /* for ops and self_tests */
+    const struct tdm_flash *flash;
+    const struct tdm_layout *layout;
+
+    union tdm_mcu_work *work;
+    uint8_t *chunk; /* chunk_bytes: a chunk waits here while its flash is erased and programmed */
+    uint8_t *rx;    /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; TDM_MCU_RX_BYTES_MIN at least */
+    size_t rx_bytes;
+
     /* Who this is: what setFirmwareInfo and initialize say. The firmware tag must say the same. */
     const char *type;
     const char *version;
@@ -146,69 +170,43 @@ struct tdm_mcu_config {
     const char *template_id;
     const char *template_name;
 
-    const struct tdm_mcu_ops *ops;
-    void *ctx; /* for ops and self_tests */
-
-    const struct tdm_flash *flash;
-    const struct tdm_layout *layout;
-    uint8_t running_bank;                  /* the bank this code executes from, as the port says (R1) */
     const struct tdm_mcu_role *role;       /* NULL: updates go to the other bank; others: tandem/fetch.h */
     const struct tdm_mcu_decoder *decoder; /* for encoded packages: tandem/decode.h; NULL: they are refused */
     struct tdm_mcu_decoding *decoding;     /* its memory */
     const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
                                               start over */
+    const struct tdm_mcu_plain *plain;     /* NULL: packages only; others: tandem/plain.h */
+    struct tdm_mcu_offer *offer;           /* its memory */
     struct tdm_hash *checking;             /* with tdm_mcu_fetches: its memory */
-    uint8_t role_decodes;   /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
-    uint8_t intact_bank;    /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
-    uint8_t intact_reason;  /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
-    struct tdm_trust trust; /* revoked_keys is taken from the record */
-    const struct tdm_mcu_plain *plain; /* NULL: packages only; others: tandem/plain.h */
-    struct tdm_mcu_offer *offer;       /* its memory */
-    uint8_t attempts;                  /* trial boots per image, 1 or more */
-    enum tdm_reset_cause reset_cause;  /* why the processor started, */
-    uint32_t boots;                    /* and how often since it had power, this one too; 0: not known. Told
-                                          to the cloud */
-
-    uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
-    uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
-
-    uint16_t chunk_bytes;        /* largest chunk to ask for: 64 or more */
-    bool receives_while_writing; /* The UART's driver holds what arrives while flash is programmed for one
-                                    chunk: a frame of a chunk at least, twice chunk_bytes at worst. Then the
-                                    line does not wait for the flash: two chunks are in flight, or, with a
-                                    co-processor that can't, the answer goes before the flash. */
-    uint8_t battery_min_percent; /* below it an accepted update waits */
-    uint32_t patience_ms; /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
-                           */
+    struct tdm_trust trust;                /* revoked_keys is taken from the record */
 
     const struct tdm_self_test *self_tests;
-    size_t self_test_count;
+    uint16_t self_test_count;
+    enum tdm_reset_cause reset_cause; /* why the processor started, */
+    uint32_t boots; /* and how often since it had power, this one too; 0: not known. Told to the cloud */
     uint32_t link_deadline_ms; /* trial: how long the link may take to come up; 0: 2 min */
-    bool confirm_needs_cloud;  /* trial: the link is up only in TDM_STATE_CONNECTED */
-
-    uint8_t *rx; /* chunk_bytes + TDM_MCU_CHUNK_OVERHEAD or more; TDM_MCU_RX_BYTES_MIN at least */
-    size_t rx_bytes;
-    uint8_t *chunk; /* chunk_bytes: a chunk waits here while its flash is erased and programmed */
-    union tdm_mcu_work *work;
+    uint32_t patience_ms;  /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
+                            */
+    uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
+    uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
 };
 
 /* --- The client. Fields are private; a struct per file of core/mcu/. --- */
 
 /* link_up.c */
 struct tdm_mcu_link {
-    uint8_t state;     /* enum link_state */
-    uint8_t ncp_state; /* enum tdm_state */
-    uint8_t rate;      /* index into the rates to try */
-    uint8_t tries;     /* failures in a row in this state */
-    uint8_t rounds;    /* rounds over all rates without an answer; starts over with the pauses */
     bool up;           /* initialize was answered with true */
-    bool stay;         /* raising the rate failed: work at the rate that answers */
+    uint8_t state;     /* enum link_state */
+    uint8_t tries;     /* failures in a row in this state */
     uint8_t peer;      /* mask of enum tdm__extension: what the co-processor knows */
     uint8_t probe;     /* the one that is asked for */
+    uint8_t ncp_state; /* enum tdm_state */
+    uint8_t rounds;    /* rounds over all rates without an answer */
+    bool raised;       /* raising the rate was tried: work at the rate that answers */
+    uint8_t rate;      /* index into the rates to try */
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
-    struct tdm_request call;
 };
 
 /* report.c */
@@ -218,7 +216,6 @@ struct tdm_mcu_report {
     uint8_t tries;
     uint8_t reason;   /* of the failed update */
     bool about_known; /* work.failed is its image's digest */
-    struct tdm_request call;
 };
 
 /* install.c */
@@ -240,6 +237,17 @@ struct tdm_mcu_install {
     uint32_t fresh;     /* resuming: end of the last page used; 0: what lies behind is known to be blank */
 };
 
+/* update.c */
+struct tdm_mcu_update {
+    uint8_t state;  /* enum update_state */
+    uint8_t answer; /* enum answer */
+    uint8_t tries;
+    uint8_t window;     /* chunks in flight; 0: not agreed yet */
+    uint16_t answer_id; /* call of the co-processor's that waits for its answer */
+    bool anew;          /* resuming failed: the whole file */
+    uint32_t wake_ms;   /* nothing is to be done before */
+};
+
 /* A chunk that was taken, so that it is known when it comes again (R11). */
 struct tdm_mcu_taken {
     uint32_t offset;
@@ -247,24 +255,16 @@ struct tdm_mcu_taken {
     uint32_t bytes; /* 0: none */
 };
 
-/* update.c. Small fields stand first, where a Cortex-M0 reaches them with one instruction. */
-struct tdm_mcu_update {
-    uint8_t state;  /* enum update_state */
-    uint8_t answer; /* enum answer */
-    uint8_t tries;
-    bool anew;            /* resuming failed: the whole file */
-    uint8_t window;       /* chunks in flight; 0: not agreed yet */
-    uint16_t answer_id;   /* call of the co-processor's that waits for its answer */
+/* update_chunk.c: the file that comes, or came last */
+struct tdm_mcu_file {
     uint16_t chunk_bytes; /* in the chunk buffer, 0: none */
     uint16_t chunk_used;
-    uint32_t file_bytes;
-    uint32_t offset;               /* bytes of the file that are done */
-    uint32_t wake_ms;              /* end of a pause */
+    uint32_t bytes;
+    uint32_t offset;               /* bytes that are done */
+    uint32_t crc32;                /* of what was received */
     uint32_t since_ms;             /* of the offer; later of the last good chunk */
     uint32_t settled_ms;           /* when the last transfer ended, or the client started (R10) */
-    uint32_t crc32;                /* of the file as received */
     struct tdm_mcu_taken taken[2]; /* the last chunk, and the one before */
-    struct tdm_request call;
 };
 
 /* fetch.c */
@@ -279,11 +279,9 @@ struct tdm_mcu_fetch {
 struct tdm_mcu_health {
     uint8_t state; /* enum health_state */
     uint8_t tries;
-    bool test_runs;
-    bool told; /* that the trial waits for the cloud */
-    size_t test;
-    uint32_t since_ms;
-    uint32_t wake_ms;
+    bool told;     /* that the trial waits for the cloud */
+    uint16_t test; /* that runs */
+    uint32_t deadline_ms;
 };
 
 struct tdm_mcu {
@@ -293,20 +291,23 @@ struct tdm_mcu {
     bool healthy;       /* the product said so in this poll */
     bool leaving;       /* a reset follows once what waits to be sent is out */
     bool dead;          /* reset was called */
+    struct tdm_mcu_update update;
+    struct tdm_mcu_link link;
+    uint16_t held_s; /* what is left of a hold by the application */
     uint8_t leave_cause;
-    uint16_t held_s;  /* what is left of a hold by the application */
     uint32_t held_ms; /* when that is a second less */
     uint32_t leave_ms;
-    /* What is big, or asked for rarely, stands last: a Cortex-M0 adds up to 255 to a pointer at once. */
-    struct tdm_mcu_link link;
-    struct tdm_mcu_update update;
+    struct tdm_mcu_file file;
     struct tdm_front front;
     struct tdm_mcu_install install;
-    struct tdm_mcu_fetch fetch;
+    struct tdm_station station;
+    struct tdm_record_log log;
     struct tdm_mcu_report report;
     struct tdm_mcu_health health;
-    struct tdm_record_log log;
-    struct tdm_station station;
+    struct tdm_mcu_fetch fetch;
+    struct {
+        struct tdm_request link, update, report;
+    } calls;
     uint8_t running_digest[TDM_SHA256_BYTES];
 };
 

@@ -203,7 +203,6 @@ static void power_on(struct device *d, uint32_t program_bytes, uint8_t running)
 /* Takes the front, plans and erases. Returns the front's bytes, or the error of the plan. */
 static int prepare(struct device *d, const uint8_t *package, size_t bytes)
 {
-    struct tdm_mcu_update *update = &d->mcu.update;
     struct tdm_trust trust = tdm__trust(&d->mcu);
     struct tdm_manifest manifest;
     size_t used = 0;
@@ -213,7 +212,7 @@ static int prepare(struct device *d, const uint8_t *package, size_t bytes)
     tdm_front_init(&d->mcu.front, d->work.front);
     assert_int_equal(tdm_front_feed(&d->mcu.front, &trust, package, bytes, &used), TDM_OK);
     assert_true(d->mcu.front.complete);
-    update->file_bytes = (uint32_t)bytes;
+    d->mcu.file.bytes = (uint32_t)bytes;
     assert_int_equal(tdm__install_manifest(&d->mcu, &manifest), TDM_OK);
     error = tdm__install_plan(&d->mcu, &manifest);
     if (error != TDM_OK)
