@@ -121,7 +121,10 @@ static int check_header(struct elf_reader *in)
     }
     if (header.e_machine != EM_ARM || header.e_ident[EI_CLASS] != ELFCLASS32 ||
         header.e_ident[EI_DATA] != ELFDATA2LSB) {
-        return output_fail(CLI_FAILED, "%s: not a 32-bit little-endian ARM program", in->path);
+        return output_fail(
+            CLI_FAILED,
+            "%s: not a 32-bit little-endian ARM program; pack what arm-none-eabi-gcc or the like has linked",
+            in->path);
     }
     if (header.e_type != ET_EXEC) {
         return output_fail(CLI_FAILED,
@@ -161,7 +164,9 @@ static int read_segment(struct elf_reader *in, const GElf_Phdr *header)
         return CLI_OK;
     }
     if (in->segment_count == ELF_SEGMENTS_MAX) {
-        return output_fail(CLI_FAILED, "%s: more than %d segments", in->path, ELF_SEGMENTS_MAX);
+        return output_fail(CLI_FAILED,
+                           "%s: more than %d segments; put sections together in the linker script", in->path,
+                           ELF_SEGMENTS_MAX);
     }
     segment->file_offset = header->p_offset + skipped;
     segment->load_address = (uint32_t)(header->p_paddr + skipped);
@@ -182,14 +187,18 @@ static int read_segments(struct elf_reader *in)
     }
     for (size_t i = 0; rc == CLI_OK && i < count; i++) {
         if (!gelf_getphdr(in->elf, (int)i, &header)) {
-            return output_fail(CLI_FAILED, "%s: cut short: program headers are missing", in->path);
+            return output_fail(
+                CLI_FAILED, "%s: cut short: program headers are missing; build or copy it again", in->path);
         }
         if (header.p_type == PT_LOAD && header.p_filesz > 0) {
             rc = read_segment(in, &header);
         }
     }
     if (rc == CLI_OK && in->segment_count == 0) {
-        return output_fail(CLI_FAILED, "%s: nothing in it is loaded into flash", in->path);
+        return output_fail(CLI_FAILED,
+                           "%s: nothing in it is loaded into flash; does the linker script keep .text, and "
+                           "was it not stripped?",
+                           in->path);
     }
     return rc;
 }
@@ -215,8 +224,10 @@ static int place_segments(struct elf_reader *in)
                            in->path, (unsigned long long)start, (unsigned long long)end);
     }
     if (start % 4 != 0) {
-        return output_fail(CLI_FAILED, "%s: starts at 0x%08llx, which is not a multiple of 4", in->path,
-                           (unsigned long long)start);
+        return output_fail(CLI_FAILED,
+                           "%s: starts at 0x%08llx, which is not a multiple of 4; begin the flash region of "
+                           "the linker script at one",
+                           in->path, (unsigned long long)start);
     }
     image->link_address = (uint32_t)start;
     image->size = (uint32_t)(end - start);
@@ -240,7 +251,10 @@ static int check_overlap(const struct elf_reader *in)
 
             if (a->load_address < (uint64_t)b->load_address + b->bytes &&
                 b->load_address < (uint64_t)a->load_address + a->bytes) {
-                return output_fail(CLI_FAILED, "%s: two segments overlap in flash at 0x%08x", in->path,
+                return output_fail(CLI_FAILED,
+                                   "%s: two segments overlap in flash at 0x%08x; give their sections other "
+                                   "load addresses (AT> in the linker script)",
+                                   in->path,
                                    a->load_address > b->load_address ? a->load_address : b->load_address);
             }
         }
@@ -283,7 +297,8 @@ static int read_sites(struct elf_reader *in)
 
     while ((scn = elf_nextscn(in->elf, scn)) != NULL) {
         if (!gelf_getshdr(scn, &header)) {
-            return output_fail(CLI_FAILED, "%s: cut short: section headers are missing", in->path);
+            return output_fail(
+                CLI_FAILED, "%s: cut short: section headers are missing; build or copy it again", in->path);
         }
         if ((header.sh_type == SHT_REL || header.sh_type == SHT_RELA) &&
             elf_section_in_image(in, header.sh_info, &section)) {

@@ -49,7 +49,7 @@ static int fail_key(const struct factory *factory, const char *path)
     return output_fail(CLI_FAILED,
                        "%s: was signed with key %08" PRIx32
                        ", which is not among those given with --key: the "
-                       "device would not start it",
+                       "device would not start it; give that key, or pack it with one of these",
                        path, factory->app.key_id);
 }
 
@@ -92,8 +92,10 @@ static int put_bootloader(struct factory *factory)
         rc = output_fail(CLI_FAILED, "%s: an ELF file; make a .bin of it with objcopy -O binary", path);
     }
     if (rc == CLI_OK && (file.size == 0 || file.size > region->bytes)) {
-        rc = output_fail(CLI_FAILED, "%s: %zu bytes, and the layout has %" PRIu32 " for the bootloader", path,
-                         file.size, region->bytes);
+        rc = output_fail(CLI_FAILED,
+                         "%s: %zu bytes, and the layout has %" PRIu32
+                         " for the bootloader; give it more there, or a smaller one",
+                         path, file.size, region->bytes);
     }
     if (rc == CLI_OK) {
         int error = memory_flash_put(&factory->memory, region->address, file.data, file.size);
@@ -171,7 +173,7 @@ static int fail_app(const struct factory *factory, int error)
         return output_fail(CLI_FAILED,
                            "the image (%" PRIu32 " bytes) with its relocations (%" PRIu32
                            ") does not fit into bank A: %" PRIu32 " bytes, %" PRIu32
-                           " of them for the header",
+                           " of them for the header; make the bank larger, or the image smaller",
                            manifest->image_bytes, manifest->relocation_bytes, places->bank[BANK_A].bytes,
                            places->header_bytes);
     case TDM_E_LINK_ADDRESS:

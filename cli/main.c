@@ -72,6 +72,11 @@ static int help(char *const *words, int count)
 
 static int no_such_command(char *const *words, int count)
 {
+    if (words[0][0] == '-') {
+        return output_fail(CLI_USAGE,
+                           "%s stands before the command; options stand behind it: tandem COMMAND %s",
+                           words[0], words[0]);
+    }
     if (!is_group(words[0])) {
         return output_fail(CLI_USAGE, "no command %s; see: tandem help", words[0]);
     }

@@ -75,7 +75,7 @@ class CommandLine(TandemCase):
         self.assertEqual(self.tandem("tag", "--help").stdout, text)
 
     def test_what_is_not_known_is_named(self):
-        for arguments, because in [((), "which command?"), (("shp",), "no command shp"), (("tag",), "a second word"),
+        for arguments, because in [((), "which command?"), (("shp",), "no command shp"), (("--json", "device", "list"), "options stand behind it"), (("tag",), "a second word"),
                                    (("tag", "sow"), "no command tag sow"), (("help", "nothing"), "no command nothing"),
                                    (("layout", LAYOUT, "--jsn"), "unknown option --jsn"),
                                    (("layout", LAYOUT, "-x"), "unknown option -x")]:
