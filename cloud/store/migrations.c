@@ -364,6 +364,7 @@ static bool taken_by_another(int result)
 
 static int take_steps(struct store *store, int *version, char *why, size_t capacity)
 {
+    int taken = 0;
     int result = store->driver->execute(store, store->driver->version_setup);
     if (taken_by_another(result))
         result = STORE_OK;
@@ -375,8 +376,10 @@ static int take_steps(struct store *store, int *version, char *why, size_t capac
         if (taken_by_another(result))
             result = STORE_OK;
         else if (result == STORE_OK)
-            log_line(LOG_LEVEL_INFO, "database-format", "format=%d", *version + 1);
+            taken++;
     }
+    if (taken > 0)
+        log_line(LOG_LEVEL_INFO, "database-format", "format=%d steps=%d", *version, taken);
     return result;
 }
 
