@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/values.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
@@ -86,11 +87,13 @@ int api_device_change(struct api_call *call, struct fleet *fleet)
         return result;
     json_t *body = api_body(call, members);
     bool ok = body != NULL && take_fields(call, fleet, body, &device);
+    bool renamed = ok && json_object_get(body, "name") != NULL;
     json_decref(body);
     if (!ok)
         return STORE_CONFLICT;
     call->answer = render_device(&device);
-    return store_device_describe(fleet->store, &device);
+    result = store_device_describe(fleet->store, &device);
+    return result == STORE_OK && renamed ? values_renamed(fleet, device.id, device.name) : result;
 }
 
 /* --- One device --- */

@@ -316,3 +316,9 @@ int values_set(struct fleet *fleet, int64_t device, enum value_kind kind, const 
                ? send_value(&message, kind == VALUE_METADATA ? "meta" : "ds", name, data, bytes)
                : result;
 }
+
+int values_renamed(struct fleet *fleet, int64_t device, const char *name)
+{
+    const struct message message = {.fleet = fleet, .device = device};
+    return send_value(&message, "meta", VALUES_META_DEVICE, name, strlen(name));
+}

@@ -14,6 +14,9 @@
 TDM_MUST_USE int values_message(struct fleet *fleet, int64_t device, const char *topic, const void *payload,
                                 size_t bytes);
 
+/* The device has another name: it is told, as of any metadata, if it is there. */
+TDM_MUST_USE int values_renamed(struct fleet *fleet, int64_t device, const char *name);
+
 /* Sets a datastream's or metadata's value from our side, and sends it to the device if it is there.
  * STORE_CONFLICT: the name is not one, or the device has too many values. */
 TDM_MUST_USE int values_set(struct fleet *fleet, int64_t device, enum value_kind kind, const char *name,

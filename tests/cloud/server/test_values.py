@@ -165,6 +165,15 @@ class Values(unittest.TestCase):
         device.publish("get/meta", "Serial Number,Device Name,Absent")
         self.assertEqual(self.received(device, 2), {"downlink/meta/Serial Number": b"12345", "downlink/meta/Device Name": b"pump 7"})
 
+    def test_a_device_is_told_its_new_metadata_and_name(self):
+        device = self.connect("downlink/meta/#")
+        self.patch(metadata={"Serial Number": "12345"})
+        self.assertEqual(self.received(device, 1), {"downlink/meta/Serial Number": b"12345"})
+        path = f"/api/v1/devices/{self.added['id']}"
+        self.assertEqual(self.server.ask("PATCH", path, {"tags": ["canary"]}).status, 200)
+        self.assertEqual(self.server.ask("PATCH", path, {"name": "pump 8"}).status, 200)
+        self.assertEqual(self.received(device, 1), {"downlink/meta/Device Name": b"pump 8"})
+
     def test_an_event_is_in_the_timeline(self):
         device = self.connect()
         device.publish("event/temp_is_high", "")
