@@ -140,6 +140,26 @@ int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const
     return flash->ops->program(flash->ctx, header_address(layout, bank), scratch, bytes);
 }
 
+bool tdm_bank_header_is(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash,
+                        const uint8_t *head, size_t head_bytes)
+{
+    uint8_t piece[TDM_STORED_PREFIX_BYTES];
+    uint32_t address = header_address(layout, bank);
+    size_t left = head_bytes + TDM_SIGNATURE_BYTES;
+
+    if (flash->ops->read(flash->ctx, address, piece, sizeof piece) != TDM_OK ||
+        tdm__load_u32(piece) != HEADER_MAGIC || tdm__load_u32(piece + 4) != head_bytes)
+        return false;
+    for (address += sizeof piece; left > 0; address += sizeof piece, head += sizeof piece) {
+        size_t count = left < sizeof piece ? left : sizeof piece;
+
+        if (flash->ops->read(flash->ctx, address, piece, count) != TDM_OK || memcmp(piece, head, count) != 0)
+            return false;
+        left -= count;
+    }
+    return true;
+}
+
 /* --- The confirm mark --- */
 
 /* Fills units with the mark as it is programmed and returns where it goes. */

@@ -56,6 +56,30 @@ static int hash_flash(const struct pass *pass, uint32_t address, uint32_t bytes,
     return TDM_OK;
 }
 
+static int verify_table(const struct pass *pass, const struct tdm_manifest *manifest, uint32_t address)
+{
+    uint8_t digest[TDM_SHA256_BYTES];
+    int result = hash_flash(pass, address, manifest->relocation_bytes, digest);
+
+    if (result != TDM_OK)
+        return result;
+    return tdm_equal(digest, manifest->relocation_digest, sizeof digest) ? TDM_OK : TDM_E_RELOCATIONS;
+}
+
+int tdm_bank_verify_table(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
+                          const struct tdm_flash *flash)
+{
+    struct pass pass = {.flash = flash};
+    struct table table = {.flash = flash};
+    struct tdm_bank_map map;
+    int result = tdm_bank_map(&map, layout, bank, flash, manifest);
+
+    if (result == TDM_OK)
+        result = verify_table(&pass, manifest, map.relocations);
+    table.address = map.relocations;
+    return result == TDM_OK ? tdm_relocations_check(read_table, &table, manifest) : result;
+}
+
 int tdm_bank_verify(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
                     const struct tdm_flash *flash, void (*progress)(void *ctx), void *ctx)
 {
@@ -66,13 +90,10 @@ int tdm_bank_verify(const struct tdm_manifest *manifest, const struct tdm_layout
     uint8_t digest[TDM_SHA256_BYTES];
     int result = tdm_bank_map(&map, layout, bank, flash, manifest);
 
+    if (result == TDM_OK)
+        result = verify_table(&pass, manifest, map.relocations);
     if (result != TDM_OK)
         return result;
-    result = hash_flash(&pass, map.relocations, manifest->relocation_bytes, digest);
-    if (result != TDM_OK)
-        return result;
-    if (!tdm_equal(digest, manifest->relocation_digest, sizeof digest))
-        return TDM_E_RELOCATIONS;
 
     table.flash = flash;
     table.address = map.relocations;

@@ -162,11 +162,10 @@ void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 TDM_MUST_USE int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
 /* Verifies the bank as the bootloader will. Those of tdm_bank_verify and check_image. */
 TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
-/* Does the bank hold the header of this package? Is the whole table there, and the signed one? Then sites are
- * taken from it, from the first on. TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
+/* Does the bank hold the header of this package? Is the whole table there, and the signed one?
+ * TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
 bool tdm__install_holds_header(const struct tdm_mcu *mcu);
-TDM_MUST_USE int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest,
-                                          struct tdm_relocations *sites);
+TDM_MUST_USE int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
 /* Takes the next bytes of the plain image; may change them. */
 TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
 

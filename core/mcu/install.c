@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { WORD_BYTES = 4, PIECE_BYTES = 64 };
+enum { WORD_BYTES = 4 };
 
 static const struct tdm_region *bank_of(const struct tdm_mcu *mcu)
 {
@@ -22,39 +22,17 @@ static uint32_t block_bytes(const struct tdm_mcu *mcu)
     return unit < WORD_BYTES ? WORD_BYTES : unit;
 }
 
-static int read_flash(const struct tdm_mcu *mcu, uint32_t address, void *to, size_t bytes)
-{
-    return mcu->config->flash->ops->read(mcu->config->flash->ctx, address, to, bytes);
-}
-
 /* --- Planning --- */
-
-/* Does flash hold exactly these bytes at address? */
-static bool flash_equals(const struct tdm_mcu *mcu, uint32_t address, const uint8_t *bytes, uint32_t count)
-{
-    uint8_t piece[PIECE_BYTES];
-
-    while (count > 0) {
-        uint32_t n = count < sizeof piece ? count : sizeof piece;
-
-        if (read_flash(mcu, address, piece, n) != TDM_OK || memcmp(piece, bytes, n) != 0)
-            return false;
-        address += n;
-        bytes += n;
-        count -= n;
-    }
-    return true;
-}
 
 int tdm__install_manifest(struct tdm_mcu *mcu, struct tdm_manifest *manifest)
 {
     const struct tdm_mcu_config *config = mcu->config;
+    uint8_t *buffer =
+        (uint8_t *)config->work; /* GCC 12 takes work->front for another member that begins there */
 
-    if (mcu->install
-            .stored) /* the cast: GCC 12 mistakes work->front for a member that begins at the same byte */
-        return tdm_bank_peek(manifest, config->layout, mcu->install.bank, config->flash,
-                             (uint8_t *)config->work);
-    return tdm_front_manifest(&mcu->front, manifest);
+    if (!mcu->install.stored)
+        return tdm_front_manifest(&mcu->front, manifest);
+    return tdm_bank_peek(manifest, config->layout, mcu->install.bank, config->flash, buffer);
 }
 
 static int verify_bank(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
@@ -65,14 +43,10 @@ static int verify_bank(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 
 bool tdm__install_holds_header(const struct tdm_mcu *mcu)
 {
-    const struct tdm_front *front = &mcu->front;
-    uint16_t head_bytes = front->head_bytes;
-    const uint8_t prefix[TDM_STORED_PREFIX_BYTES] = {
-        'T', 'D', 'M', 'B', (uint8_t)head_bytes, (uint8_t)(head_bytes >> 8), 0, 0};
+    const struct tdm_mcu_config *config = mcu->config;
 
-    return flash_equals(mcu, mcu->install.map.header, prefix, sizeof prefix) &&
-           flash_equals(mcu, mcu->install.map.header + sizeof prefix, tdm_front_head(front),
-                        head_bytes + (uint32_t)TDM_SIGNATURE_BYTES);
+    return tdm_bank_header_is(config->layout, mcu->install.bank, config->flash, tdm_front_head(&mcu->front),
+                              mcu->front.head_bytes);
 }
 
 /* R10: a complete bank of this very package is kept. Not after an erase or a transfer that a reset cut off:
@@ -268,41 +242,14 @@ static int read_table(void *ctx, uint32_t offset, void *to, size_t bytes)
 {
     const struct tdm_mcu *mcu = ctx;
 
-    return read_flash(mcu, mcu->install.map.relocations + offset, to, bytes);
+    const struct tdm_flash *flash = mcu->config->flash;
+
+    return flash->ops->read(flash->ctx, mcu->install.map.relocations + offset, to, bytes);
 }
 
-static int check_digest(const struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
+int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
-    uint8_t piece[PIECE_BYTES];
-    uint8_t digest[TDM_SHA256_BYTES];
-    struct tdm_hash hash;
-    uint32_t offset = 0;
-
-    tdm_sha256_init(&hash);
-    while (offset < manifest->relocation_bytes) {
-        uint32_t left = manifest->relocation_bytes - offset;
-        uint32_t n = left < sizeof piece ? left : sizeof piece;
-        int error = read_table((void *)(uintptr_t)mcu, offset, piece, n);
-
-        if (error != TDM_OK)
-            return error;
-        tdm_sha256_update(&hash, piece, n);
-        offset += n;
-    }
-    tdm_sha256_result(&hash, digest);
-    return tdm_equal(digest, manifest->relocation_digest, sizeof digest) ? TDM_OK : TDM_E_RELOCATIONS;
-}
-
-int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest,
-                             struct tdm_relocations *sites)
-{
-    int error = check_digest(mcu, manifest);
-
-    if (error == TDM_OK)
-        error = tdm_relocations_check(read_table, mcu, manifest);
-    if (error == TDM_OK)
-        error = tdm_relocations_seek(sites, read_table, mcu, manifest, 0);
-    return error;
+    return tdm_bank_verify_table(manifest, mcu->config->layout, mcu->install.bank, mcu->config->flash);
 }
 
 /* The manifest is read over the running hash, which therefore steps aside. */
@@ -310,17 +257,15 @@ static int open_table(struct tdm_mcu *mcu)
 {
     union tdm_mcu_work *work = mcu->config->work;
     struct tdm_hash sha256 = work->writing.sha256;
-    struct tdm_relocations sites;
     struct tdm_manifest manifest;
     int error = tdm__install_manifest(mcu, &manifest);
 
     if (error == TDM_OK)
-        error = tdm__install_check_table(mcu, &manifest, &sites);
+        error = tdm__install_check_table(mcu, &manifest);
     if (error != TDM_OK)
         return error;
     work->writing.sha256 = sha256;
-    work->writing.sites = sites;
-    return TDM_OK;
+    return tdm_relocations_seek(&work->writing.sites, read_table, mcu, &manifest, 0);
 }
 
 /* --- The whole --- */

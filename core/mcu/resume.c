@@ -71,7 +71,6 @@ static bool plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t page = mcu->config->flash->erase_bytes;
     uint32_t whole = whole_pages(mcu);
-    struct tdm_relocations sites;
     uint32_t used, first, end;
 
     if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) ||
@@ -85,7 +84,7 @@ static bool plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
         first -= page;
     end = used < whole ? used + page : whole;
     if (end > install->map.relocations - install->map.image ||
-        tdm__install_check_table(mcu, manifest, &sites) != TDM_OK)
+        tdm__install_check_table(mcu, manifest) != TDM_OK)
         return false;
     install->erased = mcu->config->layout->header_bytes + first;
     install->erase_end = install->erased + end - first;

@@ -169,6 +169,14 @@ TDM_MUST_USE int tdm_bank_header_program(const struct tdm_layout *layout, uint8_
                                          size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES],
                                          uint8_t *scratch);
 
+/* Does bank hold the stored header of exactly this head and its signature, which stands behind it? */
+bool tdm_bank_header_is(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash,
+                        const uint8_t *head, size_t head_bytes);
+
+/* Verifies the relocation table of bank, its digest and every site. Errors as tdm_bank_verify. */
+TDM_MUST_USE int tdm_bank_verify_table(const struct tdm_manifest *manifest, const struct tdm_layout *layout,
+                                       uint8_t bank, const struct tdm_flash *flash);
+
 /* Verifies relocation table and un-relocated image of bank against the manifest, in pieces; progress (may be
  * NULL) runs at least once per 4 KiB and feeds the watchdog. TDM_E_RELOCATIONS, TDM_E_DIGEST, TDM_E_SIZE,
  * TDM_E_LINK_ADDRESS, TDM_E_FLASH_READ. */

@@ -178,6 +178,24 @@ static void the_programmed_header_is_that_of_the_second_implementation(void **st
     free_bytes(&bank);
 }
 
+static void a_header_is_told_from_every_other(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t *head = tdm_front_head(&f->front);
+    size_t stored = TDM_STORED_PREFIX_BYTES + (size_t)f->front.head_bytes + TDM_SIGNATURE_BYTES;
+    uint8_t *at = image_flash_at(&f->ram, 0x13000 - 1024);
+
+    assert_false(tdm_bank_header_is(&f->layout, 0, &f->ram.flash, head, f->front.head_bytes));
+    load_bank(f, 0, "big.bank0");
+    for (size_t i = 0; i < stored; i++) {
+        assert_true(tdm_bank_header_is(&f->layout, 0, &f->ram.flash, head, f->front.head_bytes));
+        at[i] ^= 0x10;
+        assert_false(tdm_bank_header_is(&f->layout, 0, &f->ram.flash, head, f->front.head_bytes));
+        at[i] ^= 0x10;
+    }
+    assert_false(tdm_bank_header_is(&f->layout, 0, &f->ram.flash, head, f->front.head_bytes - 1u));
+}
+
 static void a_stored_header_gives_its_manifest(void **state)
 {
     struct fixture *f = *state;
@@ -318,6 +336,7 @@ int main(void)
         TEST(a_layout_without_room_for_the_longest_header_is_refused),
         TEST(an_image_without_relocations_runs_where_it_is_linked_or_anywhere),
         TEST(the_programmed_header_is_that_of_the_second_implementation),
+        TEST(a_header_is_told_from_every_other),
         TEST(a_stored_header_gives_its_manifest),
         TEST(what_is_no_header_is_told_from_what_is_a_bad_one),
         TEST(a_peek_gives_the_manifest_of_a_header_that_nobody_signed),

@@ -181,6 +181,23 @@ static void a_changed_byte_anywhere_in_a_bank_is_found(void **state)
     assert_int_equal(verify(f, 0), TDM_OK);
 }
 
+static void a_changed_byte_of_the_table_is_found_without_a_look_at_the_image(void **state)
+{
+    struct fixture *f = *state;
+    struct tdm_bank_map map;
+
+    load_big(f, 1);
+    assert_int_equal(tdm_bank_map(&map, &f->layout, 1, &f->ram.flash, &f->manifest), TDM_OK);
+    *image_flash_at(&f->ram, map.image + 8) ^= 1;
+    for (uint32_t i = 0; i < f->manifest.relocation_bytes; i++) {
+        assert_int_equal(tdm_bank_verify_table(&f->manifest, &f->layout, 1, &f->ram.flash), TDM_OK);
+        *image_flash_at(&f->ram, map.relocations + i) ^= 1;
+        assert_int_equal(tdm_bank_verify_table(&f->manifest, &f->layout, 1, &f->ram.flash),
+                         TDM_E_RELOCATIONS);
+        *image_flash_at(&f->ram, map.relocations + i) ^= 1;
+    }
+}
+
 static void an_unreadable_unit_is_an_error_and_nothing_worse(void **state)
 {
     struct fixture *f = *state;
@@ -318,6 +335,7 @@ int main(void)
         TEST(an_image_relocated_for_the_other_bank_does_not_verify),
         TEST(packages_verify_where_they_may_run),
         TEST(a_changed_byte_anywhere_in_a_bank_is_found),
+        TEST(a_changed_byte_of_the_table_is_found_without_a_look_at_the_image),
         TEST(an_unreadable_unit_is_an_error_and_nothing_worse),
         TEST(a_signed_table_that_is_not_canonical_is_refused),
         TEST(plain_bytes_come_back_from_any_place),
