@@ -145,8 +145,9 @@ static void on_uart_opened(void *ctx)
 
 static bool op_can_baud(void *ctx, uint32_t baud)
 {
-    (void)ctx;
-    return serial_knows_baud(baud);
+    struct bridge *bridge = ctx;
+
+    return serial_takes_baud(bridge->serial, baud);
 }
 
 static void op_set_baud(void *ctx, uint32_t baud)

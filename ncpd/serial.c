@@ -23,6 +23,7 @@
 
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
+#include "ncpd/tty.h"
 
 enum {
     BUFFER_BYTES = 4096,
@@ -52,32 +53,6 @@ struct serial {
     size_t out_sent;
 };
 
-static const struct {
-    uint32_t baud;
-    speed_t speed;
-} speeds[] = {
-    {1200, B1200},       {2400, B2400},       {4800, B4800},       {9600, B9600},       {19200, B19200},
-    {38400, B38400},     {57600, B57600},     {115200, B115200},   {230400, B230400},   {460800, B460800},
-    {500000, B500000},   {576000, B576000},   {921600, B921600},   {1000000, B1000000}, {1152000, B1152000},
-    {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000}, {3500000, B3500000},
-    {4000000, B4000000},
-};
-
-static speed_t speed_of(uint32_t baud)
-{
-    for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
-        if (speeds[i].baud == baud) {
-            return speeds[i].speed;
-        }
-    }
-    return B0;
-}
-
-bool serial_knows_baud(uint32_t baud)
-{
-    return speed_of(baud) != B0;
-}
-
 static void wait_ms(struct serial *serial, long ms)
 {
     struct timeval delay = {ms / 1000, ms % 1000 * 1000};
@@ -87,20 +62,6 @@ static void wait_ms(struct serial *serial, long ms)
 
 /* --- Opening and closing --- */
 
-static bool set_speed(int fd, uint32_t baud)
-{
-    struct termios line;
-
-    if (tcgetattr(fd, &line) != 0) {
-        return false;
-    }
-    cfmakeraw(&line);
-    line.c_iflag &= ~(tcflag_t)(IXOFF | IXANY);
-    line.c_cflag |= CLOCAL | CREAD;
-    line.c_cflag &= ~(tcflag_t)(HUPCL | CSTOPB | PARENB | CRTSCTS);
-    return cfsetspeed(&line, speed_of(baud)) == 0 && tcsetattr(fd, TCSADRAIN, &line) == 0;
-}
-
 /* -1 with errno set. */
 static int open_device(const struct serial *serial, const char *path)
 {
@@ -109,7 +70,7 @@ static int open_device(const struct serial *serial, const char *path)
     if (fd < 0) {
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !set_speed(fd, serial->baud)) {
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !tty_set(fd, serial->baud)) {
         int error = errno == EWOULDBLOCK ? EBUSY : errno;
 
         close(fd);
@@ -228,7 +189,7 @@ static bool finish_switch(struct serial *serial)
         tcflush(serial->fd, TCOFLUSH);
     }
     serial->switching = false;
-    if (!serial->mcu->uart_is_socket && !set_speed(serial->fd, serial->baud)) {
+    if (!serial->mcu->uart_is_socket && !tty_set(serial->fd, serial->baud)) {
         close_line(serial, strerror(errno));
         return false;
     }
@@ -251,6 +212,18 @@ void serial_set_baud(struct serial *serial, uint32_t baud)
     serial->switching = serial->fd >= 0 && (baud != serial->baud || serial->switching);
     serial->baud = baud;
     serial->drains = 0;
+}
+
+/* Bytes that are on their way would be sent at the rate that is tried: then the system's word has to do. */
+bool serial_takes_baud(struct serial *serial, uint32_t baud)
+{
+    int queued = 0;
+
+    if (serial->fd < 0 || serial->mcu->uart_is_socket || serial->out_length > 0 || baud == serial->baud ||
+        ioctl(serial->fd, TIOCOUTQ, &queued) != 0 || queued > 0) {
+        return tty_knows_baud(baud);
+    }
+    return tty_takes_baud(serial->fd, baud, serial->baud);
 }
 
 /* --- Events --- */
@@ -311,6 +284,8 @@ static const char *error_text(int error)
         return "this service may not open such a device; add a DeviceAllow= to its unit";
     case EACCES:
         return "Permission denied; give it to this user (a rule of udev, or the group dialout)";
+    case ERANGE:
+        return "does not do the rate that it was set to; name another one as InitialBaud";
     case EBUSY:
         return "another program has it; end that one";
     default:

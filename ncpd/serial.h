@@ -46,7 +46,7 @@ const char *serial_error(const struct serial *serial);
 /* True if everything that was pulled was given to the kernel. */
 bool serial_idle(const struct serial *serial);
 
-/* True for a rate that a tty of this system can be set to. */
-bool serial_knows_baud(uint32_t baud);
+/* True if the line can be set to this rate, which it stays not. */
+bool serial_takes_baud(struct serial *serial, uint32_t baud);
 
 #endif

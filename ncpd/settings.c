@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ncpd/config.h"
-#include "ncpd/serial.h"
+#include "ncpd/tty.h"
 
 enum { DEFAULT_BAUD = 38400, HOUR_S = 3600, DAY_S = 24 * HOUR_S };
 
@@ -52,7 +52,7 @@ static bool set_baud(uint32_t *to, const char *text)
 {
     unsigned long baud;
 
-    if (!parse_number(text, 1, UINT32_MAX, &baud) || !serial_knows_baud((uint32_t)baud)) {
+    if (!parse_number(text, 1, UINT32_MAX, &baud) || !tty_knows_baud((uint32_t)baud)) {
         return false;
     }
     *to = (uint32_t)baud;

@@ -212,6 +212,7 @@ class FieldDriver:
         self.states = []
         self.told = []  # events that it was told of
         self.hardware = []  # what its hardware calls said
+        self.raised = None  # what hw.setUartBaudRate said
         self.faults = {}  # kind of frame -> what happens to the next ones of it
         self.noise_between = bytes  # gives noise that goes out before each frame
         self.line_fault = None  # gives a fault, or None, for each frame (Line.at_random)
@@ -402,7 +403,7 @@ class FieldDriver:
                 continue
             if rate == self.firmware.target:
                 return True
-            self._call("hw.setUartBaudRate", self.firmware.target)
+            self.raised = self._is_true("hw.setUartBaudRate", self.firmware.target)
             self.line.rate = self.firmware.target
             self.closing.wait(0.02)
             return self._call("ncp.ping") is not None

@@ -88,8 +88,8 @@ class Service(unittest.TestCase):
         there = "" if self.cable == "board" else "! "
         machine.wait(f"{there}systemctl --quiet is-active dev-tandem-main.device", "systemd sees the UART as its rule says")
 
-    def plug_in(self, cable):
-        mcu = FieldDriver(f"{folder.name}/{cable}", Firmware(hardware=self.hardware, watch_seconds=10))
+    def plug_in(self, cable, **options):
+        mcu = FieldDriver(f"{folder.name}/{cable}", Firmware(hardware=self.hardware, watch_seconds=10, **options))
         self.addCleanup(mcu.close)
         return mcu
 
@@ -360,6 +360,22 @@ class Adapter(Service):
     def test_an_update_survives_that_it_comes_back_under_another_name(self):
         before, after = self.update_survives(lambda: self.plug(self.OTHER))
         self.assertNotEqual(before, after)
+
+
+class Rate(Service):
+    """The board's UART is a 16550 whose clock ends at 115200: the kernel leaves it at its old rate when asked for more."""
+
+    def raise_to(self, rate):
+        self.mcu.close()
+        self.mcu = self.plug_in("board", rates=(38400,), target=rate)
+        self.start()
+        return self.mcu.raised, status()["mcus"][0]["uart"]["baud"], int(machine.run("stty -F /dev/ttyS2 speed"))
+
+    def test_one_that_the_uart_does_is_set(self):
+        self.assertEqual(self.raise_to(115200), (True, 115200, 115200))
+
+    def test_one_that_it_does_not_do_is_refused(self):
+        self.assertEqual(self.raise_to(460800), (False, 38400, 38400))
 
 
 class Hardware(Service):
