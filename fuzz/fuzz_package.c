@@ -187,7 +187,6 @@ static void fuzz_bank(const uint8_t *data, size_t size)
     struct tdm_manifest manifest;
     struct tdm_key_set keys;
     struct tdm_trust trust;
-    uint8_t plain[64];
 
     /* The header area comes first in data. */
     memset(memory, 0xFF, sizeof memory);
@@ -199,9 +198,7 @@ static void fuzz_bank(const uint8_t *data, size_t size)
     if (tdm_bank_header(&manifest, &layout, 0, &flash, &trust, buffer) != TDM_OK)
         return;
     check_manifest(&manifest);
-    if (tdm_bank_verify(&manifest, &layout, 0, &flash, NULL, NULL) == TDM_OK &&
-        tdm_bank_read_plain(&manifest, &layout, 0, &flash, 0, plain, 8) != TDM_OK)
-        abort();
+    (void)!tdm_bank_verify(&manifest, &layout, 0, &flash, NULL, NULL);
     (void)tdm_bank_mark_present(manifest.image_digest, &layout, 0, &flash);
 }
 

@@ -109,26 +109,3 @@ int tdm_bank_verify(const struct tdm_manifest *manifest, const struct tdm_layout
         return TDM_E_RELOCATIONS;
     return tdm_equal(digest, manifest->image_digest, sizeof digest) ? TDM_OK : TDM_E_DIGEST;
 }
-
-int tdm_bank_read_plain(const struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
-                        const struct tdm_flash *flash, uint32_t offset, uint8_t *to, size_t bytes)
-{
-    struct tdm_bank_map map;
-    struct tdm_relocations sites;
-    struct table table;
-    int result;
-
-    if (offset > manifest->image_bytes || bytes > manifest->image_bytes - offset)
-        return TDM_E_ARGUMENT;
-    result = tdm_bank_map(&map, layout, bank, flash, manifest);
-    if (result != TDM_OK)
-        return result;
-    table.flash = flash;
-    table.address = map.relocations;
-    result = flash->ops->read(flash->ctx, map.image + offset, to, bytes);
-    if (result == TDM_OK)
-        result = tdm_relocations_seek(&sites, read_table, &table, manifest, offset);
-    if (result == TDM_OK)
-        result = tdm_relocations_apply(&sites, manifest->link_address - map.image, offset, to, bytes);
-    return result;
-}

@@ -58,10 +58,4 @@ TDM_MUST_USE int tdm_relocations_apply(struct tdm_relocations *r, uint32_t delta
 TDM_MUST_USE long tdm_relocations_encode(const uint32_t *sites, uint32_t count, uint32_t image_bytes,
                                          uint8_t *to, size_t capacity);
 
-/* Reads image bytes as they were signed (un-relocated) from bank. TDM_E_FLASH_READ, TDM_E_RELOCATIONS.
- * offset, bytes as in tdm_relocations_apply. */
-TDM_MUST_USE int tdm_bank_read_plain(const struct tdm_manifest *manifest, const struct tdm_layout *layout,
-                                     uint8_t bank, const struct tdm_flash *flash, uint32_t offset,
-                                     uint8_t *to, size_t bytes);
-
 #endif

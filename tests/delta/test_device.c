@@ -242,15 +242,23 @@ static int write_chunks(struct device *d, const uint8_t *package, size_t from, s
     return error;
 }
 
+static void move_pointer(uint8_t *at, uint32_t delta)
+{
+    uint32_t value = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)((value + delta) >> (8 * i));
+}
+
 static void is_installed(struct device *d)
 {
-    uint8_t target = d->running ^ 1;
+    uint32_t bank = d->layout.bank[d->running ^ 1].address;
     static uint8_t image[BASE_BYTES + 4096];
 
     assert_int_equal(tdm__install_verify(&d->mcu), TDM_OK);
-    assert_int_equal(tdm_bank_read_plain(&new.package.manifest, &d->layout, target, &d->ram.flash, 0, image,
-                                         new.package.manifest.image_bytes),
-                     TDM_OK);
+    memcpy(image, ram_flash_at(&d->ram, bank), new.package.manifest.image_bytes);
+    for (uint32_t i = 0; i < new.site_count; i++)
+        move_pointer(image + new.sites[i], BANK_A - bank);
     assert_memory_equal(image, new.package.payload, new.package.manifest.image_bytes);
     assert_int_equal(d->ram.violations, 0);
 }

@@ -242,42 +242,6 @@ static void a_signed_table_that_is_not_canonical_is_refused(void **state)
     assert_int_equal(verify(f, 0), TDM_E_RELOCATIONS);
 }
 
-/* --- Reading back --- */
-
-static int read_plain(struct fixture *f, uint8_t bank, uint32_t offset, uint8_t *to, size_t bytes)
-{
-    return tdm_bank_read_plain(&f->manifest, &f->layout, bank, &f->ram.flash, offset, to, bytes);
-}
-
-static void plain_bytes_come_back_from_any_place(void **state)
-{
-    static const uint32_t sizes[] = {4, 64, 128, 4096, 5000};
-    struct fixture *f = *state;
-    struct bytes package = read_vector("big.tdm");
-    const uint8_t *plain = package.data + package.count - 9218;
-    uint8_t to[5000];
-    size_t i;
-
-    load_big(f, 1);
-    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        uint32_t at;
-
-        for (at = 0; at < 9218; at += 60) {
-            size_t count = 9218 - at < sizes[i] ? 9218 - at : sizes[i];
-
-            assert_int_equal(read_plain(f, 1, at, to, count), TDM_OK);
-            assert_memory_equal(to, plain + at, count);
-        }
-    }
-    assert_int_equal(read_plain(f, 1, 9218, to, 0), TDM_OK);
-    assert_int_equal(read_plain(f, 1, 9216, to, 3), TDM_E_ARGUMENT);
-    assert_int_equal(read_plain(f, 1, 9219, to, 0), TDM_E_ARGUMENT);
-    assert_int_equal(read_plain(f, 1, 4, to, SIZE_MAX), TDM_E_ARGUMENT);
-    image_flash_lose(&f->ram, 0x14000 + 100);
-    assert_int_equal(read_plain(f, 1, 96, to, 8), TDM_E_FLASH_READ);
-    free_bytes(&package);
-}
-
 /* --- A whole package --- */
 
 static void prepare_known(struct fixture *f, uint8_t digest[TDM_SHA256_BYTES])
@@ -338,7 +302,6 @@ int main(void)
         TEST(a_changed_byte_of_the_table_is_found_without_a_look_at_the_image),
         TEST(an_unreadable_unit_is_an_error_and_nothing_worse),
         TEST(a_signed_table_that_is_not_canonical_is_refused),
-        TEST(plain_bytes_come_back_from_any_place),
         TEST(a_package_cut_short_is_refused_at_every_byte),
         TEST(a_package_with_a_changed_bit_is_refused_at_every_byte),
     };
