@@ -41,7 +41,9 @@ static bool check_data(const struct mcu_config *mcu)
         slash[slash == parent] = '\0';
     }
     return access(slash != NULL ? parent : ".", W_OK | X_OK) == 0 ||
-           refuse(mcu, "Data", mcu->data, "is not there and cannot be created by this user; make it for it");
+           refuse(
+               mcu, "Data", mcu->data,
+               "is not there, and this user cannot create it; create it for the user that runs tandem-ncp");
 }
 
 static bool check_token(const struct mcu_config *mcu)
