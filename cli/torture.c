@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/torture_images.h"
 #include "cli/torture_report.h"
 
 enum { RANDOM_CASES = 10000 };
@@ -121,16 +122,6 @@ static int check_scenario(const struct sim_scenario *scenario, const struct sim_
 
 /* --- Running --- */
 
-static int open_world(struct sim_world *world, const struct sim_scenario *scenario,
-                      const struct sim_layout *layout)
-{
-    if (!sim_world_open(world, scenario, layout)) {
-        return output_fail(CLI_FAILED, "the banks are too small for a firmware: give them at least 256 bytes "
-                                       "beside their header areas");
-    }
-    return CLI_OK;
-}
-
 struct watch {
     const struct sim_plan *plan;
     struct progress bar;
@@ -171,6 +162,7 @@ static json_t *total_json(const struct sim_total *total, const struct sim_plan *
 /* A run over scenarios, and who wants to know of it; what nobody asked for is NULL. */
 struct run {
     const struct sim_layout *layout;
+    const struct torture_images *images;
     struct sim_plan plan;
     struct sim_total total;
     bool json;                     /* instead of a table */
@@ -200,10 +192,14 @@ static int run_scenario(struct run *run, const struct sim_scenario *scenario)
 {
     static struct sim_world world;
     struct sim_tally tally;
-    int rc = open_world(&world, scenario, run->layout);
+    int rc = torture_images_open(run->images, &world, scenario, run->layout);
 
     if (rc != CLI_OK) {
         return rc;
+    }
+    if (!run->json && run->total.cases == 0) {
+        sim_report_heading(stdout);
+        fflush(stdout);
     }
     torture_scenario(run, &world, &tally);
     sim_world_close(&world);
@@ -277,19 +273,16 @@ static int conclude(const struct invocation *call, struct run *run)
 }
 
 static int run_all(const struct invocation *call, const struct sim_scenario *only,
-                   const struct sim_layout *layout)
+                   const struct sim_layout *layout, const struct torture_images *images)
 {
-    struct run run = {.layout = layout, .json = option_given(call, "json"), .rows = json_array()};
+    struct run run = {
+        .layout = layout, .images = images, .json = option_given(call, "json"), .rows = json_array()};
     const struct sim_scenario *scenario;
     int rc = read_plan(call, &run.plan);
 
     rc = rc == CLI_OK ? open_report(call, &run) : rc;
-    if (!run.json && rc == CLI_OK) {
-        sim_report_heading(stdout);
-        fflush(stdout);
-    }
     for (scenario = sim_scenarios(layout); rc == CLI_OK && scenario->name != NULL; scenario++) {
-        if (only == NULL || only == scenario) {
+        if (only == NULL ? torture_images_fit(images, scenario) : only == scenario) {
             rc = run_scenario(&run, scenario);
         }
     }
@@ -310,7 +303,8 @@ static void print_note(void *ctx, uint32_t at_ms, const char *line)
     printf("%9u.%03u s  %s\n", (unsigned)(at_ms / 1000), (unsigned)(at_ms % 1000), line);
 }
 
-static int run_case(const struct invocation *call, const char *name, const struct sim_layout *layout)
+static int run_case(const struct invocation *call, const char *name, const struct sim_layout *layout,
+                    const struct torture_images *images)
 {
     static struct sim_world world;
     const struct sim_scenario *scenario;
@@ -326,7 +320,7 @@ static int run_case(const struct invocation *call, const char *name, const struc
     if (rc != CLI_OK) {
         return rc;
     }
-    rc = open_world(&world, scenario, layout);
+    rc = torture_images_open(images, &world, scenario, layout);
     if (rc != CLI_OK) {
         return rc;
     }
@@ -356,9 +350,25 @@ static int list(const struct sim_layout *layout)
     return CLI_OK;
 }
 
-static int run(const struct invocation *call)
+static int run_with(const struct invocation *call, const struct sim_layout *layout,
+                    const struct torture_images *images)
 {
     const struct sim_scenario *only = NULL;
+    int rc = CLI_OK;
+
+    if (option_given(call, "case")) {
+        return run_case(call, option_text(call, "case"), layout, images);
+    }
+    if (option_given(call, "scenario")) {
+        rc = find_scenario(option_text(call, "scenario"), &only);
+        rc = rc == CLI_OK ? check_scenario(only, layout) : rc;
+    }
+    return rc == CLI_OK ? run_all(call, only, layout, images) : rc;
+}
+
+static int run(const struct invocation *call)
+{
+    struct torture_images images;
     struct sim_layout layout;
     int rc;
 
@@ -366,14 +376,12 @@ static int run(const struct invocation *call)
     if (rc == CLI_OK && option_given(call, "list")) {
         return list(&layout);
     }
-    if (rc == CLI_OK && option_given(call, "case")) {
-        return run_case(call, option_text(call, "case"), &layout);
+    if (rc == CLI_OK) {
+        rc = torture_images_read(&images, call);
+        rc = rc == CLI_OK ? run_with(call, &layout, &images) : rc;
+        torture_images_free(&images);
     }
-    if (rc == CLI_OK && option_given(call, "scenario")) {
-        rc = find_scenario(option_text(call, "scenario"), &only);
-        rc = rc == CLI_OK ? check_scenario(only, &layout) : rc;
-    }
-    return rc == CLI_OK ? run_all(call, only, &layout) : rc;
+    return rc;
 }
 
 static const struct option options[] = {
@@ -381,6 +389,8 @@ static const struct option options[] = {
     {"cuts", 0, "MODE", "none, each (every operation), pairs, line (every frame) or random; default each", 0},
     {"one-in", 0, "N", "run one case of N; default all", 0},
     {"scenario", 's', "NAME", "only this one", 0},
+    {"base", 0, "FILE.bin", "with --image: what the device has, instead of an image that is made up", 0},
+    {"image", 0, "FILE.bin", "what is shipped to it, in the scenarios that ship one firmware", 0},
     {"seed", 0, "N", "other bits and other draws; default 0", 0},
     {"report", 0, "FILE", "write a report: FILE.html with pictures, or FILE.json", 0},
     {"case", 0, "ID", "replay one case, as a failure names it", 0},

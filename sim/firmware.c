@@ -6,7 +6,7 @@
 
 #include "tandem/relocate.h"
 
-enum { KEY_ID = 7, WORD_BYTES = 4, TABLE_MAX = 64 };
+enum { KEY_ID = 7, WORD_BYTES = 4, TABLE_MAX = 64, BLOCK_BYTES = 4096 };
 
 /* --- Keys --- */
 
@@ -77,11 +77,16 @@ static uint32_t load_u32(const uint8_t *from)
     return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
 }
 
-static uint32_t image_bytes(const struct sim_terms *terms)
+/* More than the relocation table of an image takes. */
+static uint32_t table_room(uint32_t image_bytes)
 {
-    const struct sim_layout *layout = terms->layout;
+    return TABLE_MAX + image_bytes / BLOCK_BYTES * WORD_BYTES;
+}
+
+/* What both banks take, with a table of TABLE_MAX bytes. */
+static uint32_t room_for_image(const struct sim_layout *layout)
+{
     const struct tdm_layout *places = &layout->places;
-    uint32_t limit = terms->large ? SIM_LARGE_MAX : SIM_IMAGE_MAX;
     uint32_t room = places->bank[0].bytes;
 
     if (!sim_layout_has_one_bank(layout) && room > places->bank[1].bytes) {
@@ -91,7 +96,23 @@ static uint32_t image_bytes(const struct sim_terms *terms)
     if (room < TABLE_MAX + 64) {
         return 0;
     }
-    room -= TABLE_MAX + 1; /* an odd size: the last program unit is not full */
+    return room - TABLE_MAX;
+}
+
+static uint32_t image_bytes(const struct sim_terms *terms, const struct sim_image *image)
+{
+    uint32_t limit = terms->large ? SIM_LARGE_MAX : SIM_IMAGE_MAX;
+    uint32_t room = room_for_image(terms->layout);
+
+    if (image != NULL) {
+        return image->bytes <= room && table_room(image->bytes) - TABLE_MAX <= room - image->bytes
+                   ? image->bytes
+                   : 0;
+    }
+    if (room == 0) {
+        return 0;
+    }
+    room--; /* an odd size: the last program unit is not full */
     return room < limit ? room : limit - 1;
 }
 
@@ -140,14 +161,13 @@ static void fill_alike(uint8_t *image, uint32_t bytes, uint32_t version)
     }
 }
 
-/* With words that point into the image; the first one is its link address. */
-static void fill_image(struct sim_firmware *firmware, uint8_t *image, bool alike)
+/* Words that point into the image; the first one is its link address. */
+static void add_sites(struct sim_firmware *firmware, uint8_t *image)
 {
     uint32_t link_address = firmware->manifest.link_address;
     uint32_t bytes = firmware->manifest.image_bytes;
     uint32_t at = 0;
 
-    (alike ? fill_alike : fill_noise)(image, bytes, number_of(firmware->recipe.version));
     firmware->sites = 0;
     for (; firmware->sites < SIM_SITES && at + WORD_BYTES <= bytes; at += bytes / SIM_SITES & ~3u) {
         firmware->site[firmware->sites++] = at;
@@ -161,7 +181,8 @@ static uint32_t target_address(const struct sim_layout *layout)
     return layout->places.bank[sim_layout_has_one_bank(layout) ? 0 : 1].address;
 }
 
-static void describe(struct sim_firmware *firmware, enum sim_file file, const struct sim_terms *terms)
+static void describe(struct sim_firmware *firmware, enum sim_file file, const struct sim_terms *terms,
+                     const struct sim_image *image)
 {
     const struct sim_layout *layout = terms->layout;
     struct tdm_manifest *manifest = &firmware->manifest;
@@ -174,17 +195,17 @@ static void describe(struct sim_firmware *firmware, enum sim_file file, const st
            sizeof SIM_HARDWARE);
     manifest->counter = recipe->counter;
     manifest->link_address = layout->places.bank[0].address;
-    manifest->image_bytes = image_bytes(terms);
+    manifest->image_bytes = image_bytes(terms, image);
     if (file == SIM_BIN && recipe->damage != SIM_OTHER_BANK) {
         manifest->link_address = target_address(layout);
     }
 }
 
-static bool add_table(struct sim_firmware *firmware, uint8_t table[TABLE_MAX])
+static bool add_table(struct sim_firmware *firmware, uint8_t *table)
 {
     struct tdm_manifest *manifest = &firmware->manifest;
-    long bytes =
-        tdm_relocations_encode(firmware->site, firmware->sites, manifest->image_bytes, table, TABLE_MAX);
+    long bytes = tdm_relocations_encode(firmware->site, firmware->sites, manifest->image_bytes, table,
+                                        table_room(manifest->image_bytes));
 
     if (bytes < 0) {
         return false;
@@ -241,28 +262,48 @@ static void damage(struct sim_firmware *firmware)
     }
 }
 
-bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe, enum sim_file file,
-                        const struct sim_terms *terms, const struct sim_firmware *before)
+/* The package of an image that is far enough behind its beginning. */
+static bool wrap(struct sim_firmware *firmware, const uint8_t *image, bool is_signed, bool real)
 {
-    static uint8_t image[SIM_LARGE_MAX];
-    uint8_t table[TABLE_MAX];
+    uint8_t *table = firmware->package + TDM_PACKAGE_FRONT_MAX;
+
+    tdm_sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
+    if (!add_table(firmware, table) || !add_front(firmware, is_signed, real)) {
+        return false;
+    }
+    memmove(firmware->package + firmware->table, table, firmware->manifest.relocation_bytes);
+    memmove(firmware->package + firmware->image, image, firmware->manifest.image_bytes);
+    return true;
+}
+
+bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe, enum sim_file file,
+                        const struct sim_terms *terms, const struct sim_image *image,
+                        const struct sim_firmware *before)
+{
+    uint32_t bytes;
+    uint8_t *content;
 
     memset(firmware, 0, sizeof *firmware);
     firmware->recipe = *recipe;
-    describe(firmware, file, terms);
-    if (firmware->manifest.image_bytes == 0) {
+    describe(firmware, file, terms, image);
+    bytes = firmware->manifest.image_bytes;
+    firmware->package = malloc(TDM_PACKAGE_FRONT_MAX + table_room(bytes) + bytes);
+    if (bytes == 0 || firmware->package == NULL) {
         return false;
     }
-    fill_image(firmware, image, terms->alike);
+    content = firmware->package + TDM_PACKAGE_FRONT_MAX + table_room(bytes);
+    if (image != NULL) {
+        memcpy(content, image->data, bytes);
+    } else {
+        (terms->alike ? fill_alike : fill_noise)(content, bytes, number_of(recipe->version));
+    }
+    add_sites(firmware, content);
     if (file == SIM_BIN) { /* there is nobody to relocate it */
         firmware->sites = 0;
     }
-    tdm_sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
-    if (!add_table(firmware, table) || !add_front(firmware, file != SIM_BIN, terms->real_signatures)) {
+    if (!wrap(firmware, content, file != SIM_BIN, terms->real_signatures)) {
         return false;
     }
-    memcpy(firmware->package + firmware->table, table, firmware->manifest.relocation_bytes);
-    memcpy(firmware->package + firmware->image, image, firmware->manifest.image_bytes);
     damage(firmware);
     return sim_firmware_ship(firmware, file, before);
 }
@@ -270,7 +311,9 @@ bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *
 void sim_firmware_close(struct sim_firmware *firmware)
 {
     free(firmware->encoded);
+    free(firmware->package);
     firmware->encoded = NULL;
+    firmware->package = NULL;
 }
 
 bool sim_firmware_may_run(const struct sim_firmware *firmware)

@@ -8,12 +8,11 @@
 #include "sim/flash.h"
 #include "tandem/package.h"
 
-#define SIM_TYPE        "demo"
-#define SIM_HARDWARE    "sim"
-#define SIM_IMAGE_MAX   5000
-#define SIM_LARGE_MAX   20000 /* more than a frame of an encoded payload */
-#define SIM_PACKAGE_MAX (TDM_PACKAGE_FRONT_MAX + 512 + SIM_LARGE_MAX)
-#define SIM_SITES       8
+#define SIM_TYPE      "demo"
+#define SIM_HARDWARE  "sim"
+#define SIM_IMAGE_MAX 5000
+#define SIM_LARGE_MAX 20000 /* more than a frame of an encoded payload */
+#define SIM_SITES     8
 
 /* What an image does when it runs on trial. */
 enum sim_behaviour {
@@ -57,6 +56,12 @@ struct sim_recipe {
     enum sim_damage damage;
 };
 
+/* An image that is not made up. */
+struct sim_image {
+    const uint8_t *data;
+    uint32_t bytes;
+};
+
 /* Of all firmware of a scenario. */
 struct sim_terms {
     const struct sim_layout *layout;
@@ -68,11 +73,11 @@ struct sim_terms {
 struct sim_firmware {
     struct sim_recipe recipe;
     struct tdm_manifest manifest;
-    uint8_t package[SIM_PACKAGE_MAX]; /* plain; of a SIM_BIN as the device makes it */
-    uint32_t bytes;                   /* of the package */
-    uint32_t head_bytes;              /* of the signed head, at TDM_ENVELOPE_BYTES */
-    uint32_t table;                   /* offset of the relocation table in the package */
-    uint32_t image;                   /* offset of the image in the package */
+    uint8_t *package;    /* from malloc; plain; of a SIM_BIN as the device makes it */
+    uint32_t bytes;      /* of the package */
+    uint32_t head_bytes; /* of the signed head, at TDM_ENVELOPE_BYTES */
+    uint32_t table;      /* offset of the relocation table in the package */
+    uint32_t image;      /* offset of the image in the package */
     uint32_t site[SIM_SITES];
     unsigned sites;
 
@@ -83,9 +88,11 @@ struct sim_firmware {
 };
 
 /* Linked for bank A, as large as both banks take. before: what is shipped before it, NULL for the factory's.
- * False: the banks are too small, or out of memory. Close it in any case. */
+ * image: what it holds, but for SIM_SITES words; NULL: what is made up. False: the banks are too small, or
+ * out of memory. Close it in any case. */
 bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *recipe, enum sim_file file,
-                        const struct sim_terms *terms, const struct sim_firmware *before);
+                        const struct sim_terms *terms, const struct sim_image *image,
+                        const struct sim_firmware *before);
 void sim_firmware_close(struct sim_firmware *firmware);
 
 /* False: an image that must never run. */

@@ -6,6 +6,7 @@
 
 enum {
     PROGRESS_EVERY = 200,
+    WAYS_TO_CUT = 2 * SIM_TEAR_COUNT, /* with and without the co-processor's power */
     LINE_FRAMES_MAX = 1000 /* of a scenario: what follows, in one that lasts for days, is more of the same */
 };
 
@@ -185,7 +186,8 @@ static bool run_case(const struct run *run, const struct sim_cut *cuts, unsigned
     return true;
 }
 
-/* Where a run over operations begins, so that one case of one_in is run, and not always the same. */
+/* Where a run over operations or frames begins, so that one case of one_in is run, and not always the same.
+ */
 static uint32_t first_operation(const struct sim_plan *plan, uint32_t a, uint32_t b)
 {
     uint32_t mixed = (plan->seed * 31 + a * 6 + b + 1) * 2654435761u;
@@ -193,6 +195,8 @@ static uint32_t first_operation(const struct sim_plan *plan, uint32_t a, uint32_
     return (mixed >> 7) % plan->one_in;
 }
 
+/* The ways begin at operations that are spread evenly: with one case of WAYS_TO_CUT each operation is cut
+ * once. */
 static void run_each(const struct run *run)
 {
     uint32_t variant;
@@ -200,8 +204,9 @@ static void run_each(const struct run *run)
 
     for (tear = 0; tear < SIM_TEAR_COUNT; tear++) {
         for (variant = 0; variant < 2; variant++) {
-            uint32_t first = first_operation(run->plan, variant, (uint32_t)tear);
-            struct sim_cut cut = {first, (enum sim_tear)tear, 0};
+            uint32_t way = variant * SIM_TEAR_COUNT + (uint32_t)tear;
+            uint32_t first = run->plan->seed + way * run->plan->one_in / WAYS_TO_CUT;
+            struct sim_cut cut = {first % run->plan->one_in, (enum sim_tear)tear, 0};
 
             for (; cut.operation < run->tally->operations; cut.operation += run->plan->one_in) {
                 cut.seed = 2 * (run->plan->seed + cut.operation) + variant;

@@ -27,7 +27,7 @@ static void write_record(struct sim_world *world)
     sim_flash_set(&world->factory, world->layout->places.record[1].address, entry, sizeof entry);
 }
 
-static bool build_firmware(struct sim_world *world, bool alike)
+static bool build_firmware(struct sim_world *world, bool alike, const struct sim_image *images)
 {
     const struct sim_scenario *scenario = world->scenario;
     const struct sim_terms terms = {world->layout, scenario->real_signatures, alike, scenario->large};
@@ -36,15 +36,15 @@ static bool build_firmware(struct sim_world *world, bool alike)
 
     for (i = 0; i < count; i++) {
         if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], scenario->file[i], &terms,
-                                i > 0 ? &world->firmware[i - 1] : NULL)) {
+                                images != NULL ? &images[i] : NULL, i > 0 ? &world->firmware[i - 1] : NULL)) {
             return false;
         }
     }
     return true;
 }
 
-bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario,
-                    const struct sim_layout *layout)
+static bool open_world(struct sim_world *world, const struct sim_scenario *scenario,
+                       const struct sim_layout *layout, const struct sim_image *images)
 {
     bool alike = scenario->large;
     unsigned i;
@@ -57,7 +57,7 @@ bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario
     for (i = 0; i < sim_scenario_firmwares(scenario); i++) {
         alike = alike || scenario->file[i] == SIM_COMPRESSED || scenario->file[i] == SIM_DELTA;
     }
-    if (!build_firmware(world, alike)) {
+    if (!build_firmware(world, alike, images)) {
         sim_world_close(world);
         return false;
     }
@@ -68,6 +68,18 @@ bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario
     sim_firmware_place(&world->firmware[0], &world->factory, layout, 0, true);
     write_record(world);
     return true;
+}
+
+bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario,
+                    const struct sim_layout *layout)
+{
+    return open_world(world, scenario, layout, NULL);
+}
+
+bool sim_world_open_images(struct sim_world *world, const struct sim_scenario *scenario,
+                           const struct sim_layout *layout, const struct sim_image images[2])
+{
+    return open_world(world, scenario, layout, images);
 }
 
 void sim_world_close(struct sim_world *world)

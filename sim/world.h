@@ -117,6 +117,10 @@ struct sim_world {
  * is too small. */
 bool sim_world_open(struct sim_world *world, const struct sim_scenario *scenario,
                     const struct sim_layout *layout);
+/* The same with images that are not made up: the factory's, and that of the one that is shipped (the scenario
+ * has no more). They stay the caller's until this returns. */
+bool sim_world_open_images(struct sim_world *world, const struct sim_scenario *scenario,
+                           const struct sim_layout *layout, const struct sim_image images[2]);
 void sim_world_close(struct sim_world *world);
 
 /* Lives one case, from the factory to the end. The world is as new afterwards. */

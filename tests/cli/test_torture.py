@@ -28,6 +28,26 @@ class Torture(TandemCase):
         cuts = [count for count in figures["by_tear"].values() if count > 0]
         self.assertEqual(cuts, [2 * operations] * 7)
 
+    def test_one_case_of_fourteen_cuts_each_operation_once(self):
+        figures = json.loads(self.tandem(*PAIR, "--one-in", "14", "--json").stdout)
+        operations = figures["scenarios"][0]["operations"]
+        self.assertEqual(figures["cases"], 1 + operations)
+        self.assertEqual(len([count for count in figures["by_tear"].values() if count >= operations // 7 - 1]), 7)
+
+    def test_images_of_ones_own_are_shipped(self):
+        base = bytes(range(256)) * 80
+        (self.folder / "base.bin").write_bytes(base)
+        (self.folder / "near.bin").write_bytes(base[:9000] + b"other" + base[9000:])
+        (self.folder / "far.bin").write_bytes(base[::-1])
+        images = "--base", "base.bin", "--layout", "framed", "--json", "--scenario"
+        delta, whole = (json.loads(self.tandem("torture", *images, scenario, "--image", "near.bin", "--one-in", "200").stdout)
+                        for scenario in ("delta-framed", "healthy"))
+        far = json.loads(self.tandem("torture", *images, "delta-framed", "--image", "far.bin", "--cuts", "none").stdout)
+        self.assertEqual((delta["failed"], whole["failed"]), (0, 0))
+        self.assertGreater(delta["scenarios"][0]["operations"], len(base) // 16)
+        frames = [figures["scenarios"][0]["frames"] for figures in (delta, far, whole)]
+        self.assertEqual(frames, sorted(frames))  # the less they have in common, the more is sent
+
     def test_each_frame_has_each_fault(self):
         figures = json.loads(self.tandem(*PAIR, "--cuts", "line", "--one-in", "9", "--json").stdout)
         self.assertEqual(figures["failed"], 0)
@@ -96,6 +116,10 @@ class Torture(TandemCase):
                                          (("--case", "one-healthy:3t4"), "is for devices with one bank", USAGE),
                                          (("--cuts", "some"), "--cuts is none, each, pairs, line or random", USAGE),
                                          (("--scenario", "x"), "--list", USAGE),
+                                         (("--base", __file__), "--base and --image go together", USAGE),
+                                         (("--base", __file__, "--image", __file__), "too small for the images", FAILED),
+                                         (("--base", __file__, "--image", "no.bin"), "no.bin", FAILED),
+                                         (("--base", __file__, "--image", __file__, "--scenario", "delta"), "take \"delta-framed\"", USAGE),
                                          (("--case", "healthy:12"), "names no case", USAGE),
                                          (("--layout", "no.json"), "no.json", FAILED)]:
             self.refused("torture", *arguments, because=because, code=code)
