@@ -98,7 +98,10 @@ static bool take_firmware(struct walk *walk, const uint8_t sha256[RECORD_DIGEST_
         return true;
     }
     if (from < 0)
-        return complain("%s, which the database refers to: %s", from_path, strerror(errno));
+        return complain(
+            "%s, which the database refers to: %s; get it from a backup, or name with --files where "
+            "firmware is kept",
+            from_path, strerror(errno));
     int to = -1;
     if (walk->to[0] != '\0') {
         firmware_path(walk->to_firmware, sha256, to_path);
@@ -259,6 +262,14 @@ bool backup_is_command(int argc, char **argv)
     return argc > 1 && find_command(argv[1]) != NULL;
 }
 
+static void print_usage(FILE *to, const struct command *command)
+{
+    fprintf(to,
+            "usage: tandem-cloud %s\n(a PostgreSQL database is backed up by its own tools; see "
+            "docs/OPERATING.md)\n",
+            command->usage);
+}
+
 static bool parse(struct arguments *arguments, int argc, char **argv)
 {
     static const struct option known[] = {
@@ -283,10 +294,12 @@ int backup_run(int argc, char **argv)
     const struct command *command = find_command(argv[1]);
     struct arguments arguments = {0};
     struct walk walk = {0};
+    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+        print_usage(stdout, command);
+        return 0;
+    }
     if (!parse(&arguments, argc, argv)) {
-        (void)complain("usage: tandem-cloud %s\n(a PostgreSQL database is backed up by its own tools; "
-                       "see docs/OPERATING.md)",
-                       command->usage);
+        print_usage(stderr, command);
         return EXIT_USAGE;
     }
     walk.elsewhere = arguments.files != NULL;
@@ -294,7 +307,7 @@ int backup_run(int argc, char **argv)
                 : arguments.from != NULL ? restore(&walk, &arguments)
                                          : check(&walk, &arguments);
     if (good)
-        printf("%s, with %zu firmware files: %s\n", command->done, walk.files,
+        printf("%s, with %zu firmware file%s: %s\n", command->done, walk.files, walk.files == 1 ? "" : "s",
                arguments.to != NULL ? arguments.to : arguments.data);
     if (good && walk.left_out > 0)
         printf("%zu more are kept in %s alone\n", walk.left_out, arguments.files);

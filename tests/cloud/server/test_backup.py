@@ -51,7 +51,7 @@ class Backup(unittest.TestCase):
         firmware = self.server.upload(s.plain("2.0.0"), "two.bin")
         shipment = self.server.ship(firmware, name="the shipment")
         said = self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
-        self.assertIn("1 firmware files", said)
+        self.assertIn("1 firmware file:", said)
         self.server.add_device(name="added later")
         again = self.restored(self.folder / "b1")
         self.assertEqual([d["name"] for d in again.get("/api/v1/devices")["devices"]], ["pump 1"])
@@ -106,7 +106,8 @@ class Backup(unittest.TestCase):
         self.bad(f"{path} is damaged", "backup", "--data", self.server.data, "--to", self.folder / "b1")
         self.assertFalse((self.folder / "b1").exists())
         path.unlink()
-        self.bad(str(path), "check", "--data", self.server.data)
+        self.bad(f"{path}, which the database refers to: No such file or directory; get it from a backup", "check", "--data",
+                 self.server.data)
         self.assertIn("id", firmware)
         said = self.good("check", "--data", self.server.data, "--files", "s3://elsewhere")
         self.assertIn("1 more are kept in s3://elsewhere alone", said)
@@ -138,6 +139,7 @@ class Backup(unittest.TestCase):
 
     def test_what_is_missing_is_said(self):
         self.bad("usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
+        self.assertIn("usage: tandem-cloud backup --data DIR", self.good("backup", "--help"))
         self.bad("usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
         nowhere = self.folder / "nowhere"
         for words in (("check", "--data", nowhere), ("backup", "--data", nowhere, "--to", self.folder / "b1"),
