@@ -13,6 +13,7 @@
 
 #include "tandem/mcu.h"
 #include "tandem/ncp.h"
+#include "tandem/stream.h"
 
 enum {
     BAUD = 115200,
@@ -225,7 +226,7 @@ static void start_mcu(struct bench *b, bool receives_while_writing)
         .attempts = 1,
         .initial_baud = BAUD,
         .chunk_bytes = CHUNK,
-        .receives_while_writing = receives_while_writing,
+        .stream = receives_while_writing ? &tdm_mcu_streams : NULL,
         .rx = b->rx,
         .rx_bytes = sizeof b->rx,
         .chunk = b->chunk,

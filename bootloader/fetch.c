@@ -9,6 +9,7 @@
 #include "tandem/fetch.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
+#include "tandem/stream.h"
 
 enum {
     CHUNK_BYTES = 256,
@@ -143,7 +144,7 @@ static void configure(struct fetcher *f, const struct tdm_boot_choice *choice, c
     config->trust.keys = keys;
     config->reset_cause = board_reset_cause();
     config->boots = board_boots();
-    config->receives_while_writing = board_receives_while_writing();
+    config->stream = board_receives_while_writing() ? &tdm_mcu_streams : NULL;
     config->work = (union tdm_mcu_work *)(void *)buffer;
     identify(f, intact_bank);
 }

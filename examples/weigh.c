@@ -4,12 +4,14 @@
 #include "tandem/decode.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
+#include "tandem/stream.h"
 
 static const struct tdm_mcu_config options = {
 #ifdef WEIGH_ALL /* what is linked where the configuration names it, one bank apart */
     .decoder = &tdm_mcu_decodes,
     .resume = &tdm_mcu_resumes,
     .plain = &tdm_mcu_takes_plain,
+    .stream = &tdm_mcu_streams,
 #endif
 };
 

@@ -6,6 +6,7 @@
  * record never change, and what is left pending verifies. */
 #include "tandem/plain.h"
 #include "tandem/resume.h"
+#include "tandem/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,7 @@ static void set_up(struct world *w)
     w->config.plain = &tdm_mcu_takes_plain;
     w->config.offer = &w->offer;
     w->config.trust.allow_unsigned = (w->peer & 8) != 0;
-    w->config.receives_while_writing = (w->peer & 4) != 0;
+    w->config.stream = (w->peer & 4) != 0 ? &tdm_mcu_streams : NULL;
 }
 
 static void switch_on(struct world *w)

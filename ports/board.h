@@ -27,7 +27,7 @@ uint32_t board_now_ms(void);
 void board_idle(void);
 
 /* True if the UART receives while flash is erased and programmed, and holds a whole frame meanwhile, 2 KiB:
- * tdm_mcu_config's receives_while_writing. */
+ * tdm_mcu_config's stream. */
 bool board_receives_while_writing(void);
 
 /* UART to the co-processor. open sets (or changes) the rate after what was written is out. */

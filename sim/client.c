@@ -6,6 +6,7 @@
 #include "tandem/fetch.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
+#include "tandem/stream.h"
 
 enum { LONGEST_STEP_MS = 60000 };
 
@@ -179,7 +180,8 @@ void sim_client_start(struct sim_world *world)
         .attempts = SIM_ATTEMPTS,
         .target_baud = 460800,
         .chunk_bytes = sizeof world->chunk,
-        .receives_while_writing = world->layout->places.bank[1].bytes != 0, /* either way is lived */
+        .stream =
+            world->layout->places.bank[1].bytes != 0 ? &tdm_mcu_streams : NULL, /* either way is lived */
         .self_tests = self_tests,
         .self_test_count = fetches ? 0 : 1,
         .rx = world->rx,

@@ -201,6 +201,17 @@ struct tdm_mcu_resume {
     int (*reach)(struct tdm_mcu *mcu, uint32_t address, uint32_t end);
 };
 
+/* --- stream.c: the line does not wait for the flash; update.c asks --- */
+
+struct tdm_mcu_stream {
+    /* A step: asks how many chunks may be in flight. */
+    int (*agree)(struct tdm_mcu *mcu);
+    /* May the chunk in the buffer be answered although it is not in flash? */
+    bool (*answers_early)(const struct tdm_mcu *mcu);
+    /* More arrives: the chunk in the buffer, if any, goes to flash now. */
+    void (*make_room)(struct tdm_mcu *mcu);
+};
+
 /* --- update.c: the dialogue --- */
 
 void tdm__update_start(struct tdm_mcu *mcu);

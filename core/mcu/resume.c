@@ -176,8 +176,7 @@ static void resume_done(void *ctx, int error, struct tdm_reader *results)
     bool resumed = tdm__is_yes(error, results) && here && go_on_at(mcu, offset);
 
     if (resumed) {
-        tdm__update_enter(mcu, UPDATE_AGREEING);
-        mcu->file.since_ms = mcu->now_ms;
+        tdm__update_enter_writing(mcu);
     } else if (error != TDM_E_TIMEOUT || ++update->tries >= TRIES) {
         update->anew = true;
         tdm__update_start_over(mcu);

@@ -5,7 +5,6 @@
  *     STARTING   otaUpdateStart: true
  *     FRONT      the front verified, policy
  *     ERASING    one unit per poll
- *     AGREEING   how many chunks are in flight
  *     WRITING    otaUpdateFinish
  *     ASKING_SHA256, ASKING_CRC32
  *     VERIFYING  pending recorded, otaUpdateFinish answered true
@@ -19,11 +18,13 @@
  * - A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and on
  * as if its front had verified.
  * - An ERASING that left the image's start in place (resume.c) leads to RESUMING, and that, once
- * otaUpdateResume was answered with true, to AGREEING; if it is refused, to STARTING once more.
+ * otaUpdateResume was answered with true, to WRITING; if it is refused, to STARTING once more.
+ * - Where the line does not wait for the flash (stream.c), AGREEING stands before WRITING: how many chunks
+ * are in flight.
  * - All but APPLYING end in IDLE: by a refusal, an error, a cancel, silence, a new offer, a lost link.
  *
  * A handler checks a chunk and copies it; the work is done from poll, and the call is answered when it is
- * done (programmed, that is), or before where update_chunk.c says so. The co-processor sends a chunk again
+ * done (programmed, that is), or before where stream.c says so. The co-processor sends a chunk again
  * when its answer takes over 5 s, as a slow erase or a signature check may: the same chunk again only changes
  * which call the answer is for. Six sends of 5 s each bound what erasing may take: 30 s.
  *
@@ -38,8 +39,7 @@ enum {
     WAIT_PACE_MS = 100, /* between two looks at the battery and the moment */
     START_PAUSE_MS = 1000,
     START_TRIES = 5,
-    CALL_TIMEOUT_MS = 1000,
-    WINDOW = 2
+    CALL_TIMEOUT_MS = 1000
 };
 
 void tdm__update_enter(struct tdm_mcu *mcu, enum update_state state)
@@ -146,6 +146,12 @@ void tdm__update_judge(struct tdm_mcu *mcu, int outcome)
 
 /* --- otaUpdateAvailable --- */
 
+void tdm__update_enter_writing(struct tdm_mcu *mcu)
+{
+    tdm__update_enter(mcu, mcu->config->stream != NULL ? UPDATE_AGREEING : UPDATE_WRITING);
+    mcu->file.since_ms = mcu->now_ms;
+}
+
 static void rewind_file(struct tdm_mcu *mcu)
 {
     mcu->file.offset = 0;
@@ -251,33 +257,6 @@ static void start_done(void *ctx, int error, struct tdm_reader *results)
     }
 }
 
-/* ---- AGREEING: two chunks, where the driver receives while flash is written ---- */
-
-static void put_window(const void *ctx, struct tdm_writer *args)
-{
-    (void)ctx;
-    tdm_put_u8(args, WINDOW);
-}
-
-static void window_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-
-    mcu->update.window = tdm__is_yes(error, results) ? WINDOW : 1;
-    tdm__update_enter(mcu, UPDATE_WRITING);
-}
-
-static int agree(struct tdm_mcu *mcu)
-{
-    static const struct tdm_question window = {TDM_UID_OTA_WINDOW, CALL_TIMEOUT_MS, put_window, window_done};
-
-    if (mcu->config->receives_while_writing && tdm__peer_knows(mcu, TDM__WINDOW))
-        tdm__ask(mcu, &mcu->calls.update, &window);
-    else
-        window_done(mcu, TDM_E_STATUS, NULL);
-    return 0;
-}
-
 /* --- otaUpdateFinish --- */
 
 /* Those of the file. Of an encoded payload that was entered in the middle they can't be made again; what is
@@ -294,7 +273,7 @@ int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     (void)args;
     if (is_finishing(update))
         return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
-    tdm__update_write_before(mcu);
+    tdm__update_make_room(mcu);
     if (update->state == UPDATE_APPLYING)
         return TDM_SERVE_TRUE;
     if (!tdm__update_takes_chunks(update))
@@ -409,6 +388,11 @@ static const struct tdm_question *question_of(const struct tdm_mcu *mcu)
     default:
         return &crc32;
     }
+}
+
+static int agree(struct tdm_mcu *mcu)
+{
+    return mcu->config->stream->agree(mcu);
 }
 
 static int ask(struct tdm_mcu *mcu)

@@ -47,8 +47,11 @@ static inline bool tdm__update_takes_chunks(const struct tdm_mcu_update *update)
 
 /* No chunk is in the buffer, and none was taken. */
 void tdm__update_forget_chunks(struct tdm_mcu *mcu);
-/* In WRITING: the chunk in the buffer, if any, goes to flash now. */
-void tdm__update_write_before(struct tdm_mcu *mcu);
+/* More arrives: as tdm_mcu_stream.make_room, if there is one. */
+void tdm__update_make_room(struct tdm_mcu *mcu);
+
+/* To WRITING, by AGREEING if need be. */
+void tdm__update_enter_writing(struct tdm_mcu *mcu);
 
 /* What is in the buffer is the last of the front, or a plain image whose head was made: may it be installed?
  */
@@ -59,5 +62,7 @@ int tdm__update_feed_front(struct tdm_mcu *mcu);
 int tdm__update_check_chunk(struct tdm_mcu *mcu);
 int tdm__update_erase_unit(struct tdm_mcu *mcu);
 int tdm__update_write_chunk(struct tdm_mcu *mcu);
+/* The chunk in the buffer goes to flash. */
+int tdm__update_program_chunk(struct tdm_mcu *mcu);
 
 #endif

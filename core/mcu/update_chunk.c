@@ -3,15 +3,8 @@
  *     none --otaUpdateWrite: next in order, CRC good--> in the buffer
  *     in the buffer --front fed, checked, or programmed--> none
  *
- * When the call is answered:
- *
- * - As a rule once the chunk is worked on: a failure is the answer.
- * - With two in flight likewise. The next one arrives meanwhile, and the one behind that is not sent before.
- * - In WRITING, where the driver receives while flash is written and the co-processor has no window, once it
- * is in the buffer: a failure is the answer to what comes next.
- *
- * So what arrives while flash is written is one chunk at most. A chunk that comes again while it is worked on
- * only changes which call the answer is for (R11). */
+ * The call is answered once the chunk is worked on: a failure is the answer; stream.c has the exception. A
+ * chunk that comes again while it is worked on only changes which call the answer is for (R11). */
 #include "core/mcu/update.h"
 
 #include <string.h>
@@ -49,11 +42,15 @@ static bool is_repeated(const struct tdm_mcu *mcu, const struct tdm_mcu_taken *c
            (mcu->update.window > 1 && memcmp(&taken[1], chunk, sizeof *chunk) == 0);
 }
 
-/* It may be answered although it is not in flash. */
 static bool answers_early(const struct tdm_mcu *mcu)
 {
-    return mcu->config->receives_while_writing && mcu->update.state == UPDATE_WRITING &&
-           mcu->update.window == 1;
+    return mcu->config->stream != NULL && mcu->config->stream->answers_early(mcu);
+}
+
+void tdm__update_make_room(struct tdm_mcu *mcu)
+{
+    if (mcu->config->stream != NULL)
+        mcu->config->stream->make_room(mcu);
 }
 
 static void take_chunk(struct tdm_mcu *mcu, const uint8_t *data, const struct tdm_mcu_taken *chunk)
@@ -91,8 +88,9 @@ static void start_by_data(struct tdm_mcu *mcu, uint32_t offset)
     if ((!starting && !resuming) || !tdm__is_asked(&mcu->calls.update) || offset != mcu->file.offset)
         return;
     tdm__drop(mcu, &mcu->calls.update);
-    tdm__update_enter(mcu, starting ? UPDATE_FRONT : UPDATE_AGREEING);
-    mcu->file.since_ms = mcu->now_ms;
+    tdm__update_enter_writing(mcu);
+    if (starting)
+        tdm__update_enter(mcu, UPDATE_FRONT);
 }
 
 int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
@@ -110,7 +108,7 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
         return TDM_STATUS_ARGS_READ;
     start_by_data(mcu, chunk.offset);
     if (chunk.offset == mcu->file.offset + mcu->file.chunk_bytes)
-        tdm__update_write_before(mcu);
+        tdm__update_make_room(mcu);
     if (update->state == UPDATE_RESUMING) /* what it is, the answer that is awaited will tell: as if lost */
         return TDM_SERVE_LATER;
     if (!tdm__update_takes_chunks(update))
@@ -235,11 +233,11 @@ int tdm__update_erase_unit(struct tdm_mcu *mcu)
     if (outcome == 0 && mcu->install.resumes)
         return mcu->config->resume->enter(mcu);
     if (outcome == 0)
-        tdm__update_enter(mcu, UPDATE_AGREEING);
+        tdm__update_enter_writing(mcu);
     return outcome;
 }
 
-static int write_chunk(struct tdm_mcu *mcu)
+int tdm__update_program_chunk(struct tdm_mcu *mcu)
 {
     uint32_t bytes;
     uint8_t *data = unused(mcu, &bytes);
@@ -255,15 +253,7 @@ int tdm__update_write_chunk(struct tdm_mcu *mcu)
     if (mcu->file.chunk_bytes == 0)
         return await_chunk(mcu);
     if (!answers_early(mcu) || tdm_station_idle(&mcu->station))
-        return write_chunk(mcu);
+        return tdm__update_program_chunk(mcu);
     mcu->update.wake_ms++; /* the answer goes first */
     return 0;
-}
-
-void tdm__update_write_before(struct tdm_mcu *mcu)
-{
-    if (mcu->update.state != UPDATE_WRITING || mcu->file.chunk_bytes == 0)
-        return;
-    tdm__update_judge(mcu, write_chunk(mcu));
-    tdm__update_flush_answer(mcu);
 }

@@ -16,6 +16,7 @@
 #include "tandem/fetch.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
+#include "tandem/stream.h"
 
 enum {
     CHUNK_BYTES = 1024,
@@ -274,7 +275,7 @@ static void configure(struct application *app, const struct application_identity
         .boots = board_boots(),
         .target_baud = TARGET_BAUD,
         .chunk_bytes = CHUNK_BYTES,
-        .receives_while_writing = board_receives_while_writing(),
+        .stream = board_receives_while_writing() ? &tdm_mcu_streams : NULL,
         .self_tests = self_tests,
         .self_test_count = sizeof self_tests / sizeof self_tests[0],
         .link_deadline_ms = LINK_DEADLINE_MS,

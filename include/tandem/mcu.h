@@ -142,10 +142,6 @@ struct tdm_mcu_config {
     uint8_t attempts;            /* trial boots per image, 1 or more */
     uint8_t battery_min_percent; /* below it an accepted update waits */
     bool confirm_needs_cloud;    /* trial: the link is up only in TDM_STATE_CONNECTED */
-    bool receives_while_writing; /* The UART's driver holds what arrives while flash is programmed for one
-                                    chunk: a frame of a chunk at least, twice chunk_bytes at worst. Then the
-                                    line does not wait for the flash: two chunks are in flight, or, with a
-                                    co-processor that can't, the answer goes before the flash. */
     uint8_t role_decodes;        /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
     uint8_t intact_bank;         /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
     uint8_t intact_reason; /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
@@ -175,6 +171,7 @@ struct tdm_mcu_config {
     struct tdm_mcu_decoding *decoding;     /* its memory */
     const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
                                               start over */
+    const struct tdm_mcu_stream *stream;   /* NULL: each chunk waits for the flash; else: tandem/stream.h */
     const struct tdm_mcu_plain *plain;     /* NULL: packages only; others: tandem/plain.h */
     struct tdm_mcu_offer *offer;           /* its memory */
     struct tdm_hash *checking;             /* with tdm_mcu_fetches: its memory */
@@ -298,16 +295,16 @@ struct tdm_mcu {
     uint32_t held_ms; /* when that is a second less */
     uint32_t leave_ms;
     struct tdm_mcu_file file;
-    struct tdm_front front;
-    struct tdm_mcu_install install;
-    struct tdm_station station;
-    struct tdm_record_log log;
     struct tdm_mcu_report report;
-    struct tdm_mcu_health health;
-    struct tdm_mcu_fetch fetch;
     struct {
         struct tdm_request link, update, report;
     } calls;
+    struct tdm_front front;
+    struct tdm_mcu_install install;
+    struct tdm_station station;
+    struct tdm_mcu_health health;
+    struct tdm_record_log log;
+    struct tdm_mcu_fetch fetch;
     uint8_t running_digest[TDM_SHA256_BYTES];
 };
 

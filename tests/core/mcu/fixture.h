@@ -11,6 +11,7 @@
 
 #include "tandem/plain.h"
 #include "tandem/resume.h"
+#include "tandem/stream.h"
 #include "tests/core/mcu/ncp_stub.h"
 #include "tests/core/mcu/package_builder.h"
 #include "tests/support/ram_flash.h"

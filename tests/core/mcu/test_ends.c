@@ -83,7 +83,7 @@ static void cancel_at_every(bool resumes, bool window)
         fixture_init(f, 8, false);
         f->ncp.knows_resume = resumes;
         f->ncp.knows_window = window;
-        f->config.receives_while_writing = window;
+        f->config.stream = window ? &tdm_mcu_streams : NULL;
         if (!cancel_after(f, ms))
             break;
         assert_cancelled_and_well(f);

@@ -7,7 +7,7 @@ static struct fixture fixture;
 static int setup(void **state)
 {
     fixture_init(&fixture, 8, false);
-    fixture.config.receives_while_writing = true;
+    fixture.config.stream = &tdm_mcu_streams;
     fixture.ncp.knows_window = true;
     *state = &fixture;
     return 0;
@@ -208,7 +208,7 @@ static void a_driver_without_a_buffer_has_each_chunk_answered_after_the_flash(vo
     struct fixture *f = *state;
 
     f->ncp.knows_window = true;
-    f->config.receives_while_writing = false;
+    f->config.stream = NULL;
     fixture_transfer_to(f, 2048);
     assert_int_equal(ncp_stub_count(&f->ncp, 0x5404), 0);
     f->ram.broken_unit = true;
