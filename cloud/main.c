@@ -339,7 +339,8 @@ static void start_gateway(struct cloud *cloud, struct bound bound)
         .http = http_port(cloud->front.server, HTTP_CLEAR),
         .https = http_port(cloud->front.server, HTTP_TLS),
     };
-    cloud->gateway = gateway_start(cloud->base, doors, bound, &cloud->devices, downloads, why, sizeof why);
+    cloud->gateway = gateway_start(cloud->base, doors, bound, &options->balancers, &cloud->devices, downloads,
+                                   why, sizeof why);
     if (cloud->gateway == NULL)
         fail("%s", why);
 }

@@ -129,7 +129,7 @@ static void take_bus(struct options *options, const struct row *row, const char 
 static void take_proxies(struct options *options, const struct row *row, const char *value)
 {
     const char *bad;
-    if (!proxies_add(&options->proxies, value, &bad))
+    if (!proxies_add(field_of(options, row), value, &bad))
         usage_error("--%s takes at most %d addresses or networks with commas between, such as "
                     "10.0.0.5,10.1.0.0/16; wrong from \"%s\" on",
                     row->name, PROXIES_MAX, bad);
@@ -168,6 +168,7 @@ static take_fn print_help;
 #define TEXT(member)                      take_text, FIELD(member), 0, 0, 0
 #define SWITCH(member)                    take_switch, FIELD(member), 0, 0, 0
 #define BY(function)                      function, 0, 0, 0, 0
+#define PROXIES(member)                   take_proxies, FIELD(member), 0, 0, 0
 #define NUMBER(member, least, most, unit) take_number, FIELD(member), least, most, unit
 
 static const struct row table[] = {
@@ -194,7 +195,11 @@ static const struct row table[] = {
     {"trusted-proxy", "ADDRS",
      "proxies in front of --https or --http, such as 10.0.0.5,10.1.0.0/16:\n"
      "their X-Forwarded-For says who asks; nobody else's does",
-     BY(take_proxies)},
+     PROXIES(proxies)},
+    {"mqtt-proxy", "ADDRS",
+     "balancers in front of --mqtts or --mqtt: their connections begin\n"
+     "with a PROXY header (version 1 or 2) that says who connects",
+     PROXIES(balancers)},
     {"oidc-issuer", "URL",
      "identity provider (OpenID Connect) by which people may sign in,\n"
      "too; needs --public-url (docs/CLOUD.md)",

@@ -20,10 +20,11 @@ struct options {
     bool webhooks_anywhere;
     bool allow_clear; /* http and mqtt beyond loopback */
     struct tls_files tls;
-    struct proxies proxies; /* that are believed whom they speak for */
-    const char *public_url; /* NULL: devices download where they connected */
-    const char *files;      /* where firmware is kept, NULL: in data */
-    const char *console;    /* NULL: none is served */
+    struct proxies proxies;   /* that are believed whom they speak for, by X-Forwarded-For */
+    struct proxies balancers; /* the same of --mqtt and --mqtts, by a PROXY header */
+    const char *public_url;   /* NULL: devices download where they connected */
+    const char *files;        /* where firmware is kept, NULL: in data */
+    const char *console;      /* NULL: none is served */
     struct provider_settings oidc;
     int64_t settle_ms;
     const char *zone; /* NULL: UTC */

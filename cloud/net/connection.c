@@ -114,13 +114,25 @@ static void keep_will(struct connection *c, const struct mqtt_login *login)
         memcpy(c->will->payload, login->will_payload.data, c->will->bytes);
 }
 
+static const char *client_of(const struct connection *c, char to[LISTEN_PEER_MAX])
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t bytes = sizeof peer;
+    if (c->client != NULL)
+        return c->client;
+    (void)getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&peer, &bytes);
+    return listen_peer((const struct sockaddr *)&peer, to);
+}
+
 static void on_login(void *ctx, const struct mqtt_login *login)
 {
     struct connection *c = ctx;
     struct gateway *gateway = c->gateway;
+    char address[LISTEN_PEER_MAX];
     int64_t device = tokens_find(gateway->tokens, login->password.data, login->password.length);
     if (device == 0 || !mqtt_slice_equals(login->user_name, USER_NAME)) {
-        log_line(LOG_LEVEL_WARNING, "login-refused", "connection=%llu", (unsigned long long)c->number);
+        log_line(LOG_LEVEL_WARNING, "login-refused", "connection=%llu address=%s",
+                 (unsigned long long)c->number, client_of(c, address));
         mqtt_session_refuse(&c->session, MQTT_REFUSE_CREDENTIALS);
         return;
     }
@@ -136,8 +148,9 @@ static void on_login(void *ctx, const struct mqtt_login *login)
         mqtt_session_end(&older->session, MQTT_END_TAKEN_OVER);
         connection__serve(older);
     }
-    log_line(LOG_LEVEL_INFO, "device-online", "device=d%lld connection=%llu mqtt=%d", (long long)device,
-             (unsigned long long)c->number, login->version == 5 ? 5 : 3);
+    log_line(LOG_LEVEL_INFO, "device-online", "device=d%lld connection=%llu mqtt=%d address=%s",
+             (long long)device, (unsigned long long)c->number, login->version == 5 ? 5 : 3,
+             client_of(c, address));
     mqtt_session_accept(&c->session, connection__clock_ms());
     struct job *job = job__new(c, JOB_CONNECTED);
     write_origin(c, job->text, sizeof job->text);
@@ -229,6 +242,7 @@ void connection__destroy(struct connection *c)
 {
     idmap_remove(&c->gateway->connections, c->number);
     free(c->will);
+    free(c->client);
     websocket_free(c->websocket);
     bufferevent_free(c->bev);
     event_free(c->timer);
@@ -348,7 +362,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     connection__serve(c);
 }
 
-void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket)
+void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket, const char *client)
 {
     struct connection *c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -356,6 +370,7 @@ void connection__open(struct gateway *gateway, struct bufferevent *bev, bool web
     c->gateway = gateway;
     c->number = ++gateway->numbers;
     c->bev = bev;
+    c->client = client != NULL ? strdup(client) : NULL;
     c->websocket = websocket ? websocket_new(bev) : NULL;
     c->timer = evtimer_new(gateway->base, on_timer, c);
     if (c->timer == NULL)

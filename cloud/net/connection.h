@@ -8,6 +8,7 @@
 #include "cloud/mqtt/session.h"
 #include "cloud/net/gateway.h"
 #include "cloud/net/pace.h"
+#include "cloud/net/proxied.h"
 #include "cloud/net/sayings.h"
 #include "cloud/net/websocket.h"
 
@@ -19,6 +20,8 @@ struct gateway {
     struct gateway_downloads downloads;
     uint64_t numbers;
     struct bound bound;
+    const struct proxies *balancers;
+    struct proxied_list waiting; /* balancers' connections before their PROXY header */
     struct paces paces;
     struct sayings sayings;
     struct idmap connections; /* number -> struct connection */
@@ -40,6 +43,7 @@ struct connection {
     struct event *timer;
     struct mqtt_session session;
     struct will *will; /* NULL: none */
+    char *client;      /* the address that a proxy told, NULL: whoever is at the other end */
     uint64_t flow_ms;  /* until when messages of this connection are paid for (device_job.c) */
     int64_t device;    /* 0 before the login */
     uint64_t ping_ms;  /* when the ping that is not yet answered went out */
@@ -53,8 +57,9 @@ struct connection {
 
 uint64_t connection__clock_ms(void);
 
-/* A new connection on bev; websocket: MQTT comes in frames. */
-void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket);
+/* A new connection on bev; websocket: MQTT comes in frames. client: its address, where that is not the one at
+ * the other end of the socket. */
+void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket, const char *client);
 
 /* Takes what was received as far as it goes, keeps the limits, and frees the connection if it is over. */
 void connection__serve(struct connection *c);

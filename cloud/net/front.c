@@ -218,13 +218,13 @@ static bool is_forged(const struct visit *visit)
 }
 
 /* Who asks: a proxy of ours says whom it speaks for. Headers that do not fit say nothing. */
-static void take_address(struct visit *visit)
+static void find_client(const struct front *front, const struct http_exchange *exchange,
+                        char to[RECORD_ADDRESS])
 {
     char forwarded[HTTP_HEAD_MAX];
-    const struct http_exchange *exchange = visit->exchange;
     if (!http_head_values(&exchange->head, "x-forwarded-for", forwarded, sizeof forwarded))
         forwarded[0] = '\0';
-    proxies_client(visit->front->proxies, exchange->peer, forwarded, visit->call.address);
+    proxies_client(front->proxies, exchange->peer, forwarded, to);
 }
 
 /* Where from, and what the client's headers ask of every call. False: it was refused. */
@@ -235,7 +235,7 @@ static bool take_headers(struct visit *visit)
     const char *match = http_head_value(head, "if-match");
     const char *key = http_head_value(head, "idempotency-key");
     char agent[RECORD_AGENT];
-    take_address(visit);
+    find_client(visit->front, visit->exchange, call->address);
     snprintf(agent, sizeof agent, "%s", http_head_value(head, "user-agent"));
     text_mend(agent);
     if (!text_take(call->agent, sizeof call->agent, agent))
@@ -383,6 +383,7 @@ static void refuse_unknown(struct http_exchange *exchange)
 static void begin_websocket(struct front *front, struct http_exchange *exchange)
 {
     char accept[WEBSOCKET_ACCEPT_MAX];
+    char client[RECORD_ADDRESS];
     int refusal = websocket_handshake(&exchange->head, accept);
     if (refusal == 0 && front->certificates && exchange->secure && !exchange->certified) {
         visit__refuse(exchange, 403, "no access",
@@ -393,7 +394,8 @@ static void begin_websocket(struct front *front, struct http_exchange *exchange)
     } else if (refusal == 0) {
         http_header(exchange, "Sec-WebSocket-Accept", accept);
         http_header(exchange, "Sec-WebSocket-Protocol", "mqtt");
-        gateway_take_websocket(front->gateway, http_upgrade(exchange, "websocket"));
+        find_client(front, exchange, client);
+        gateway_take_websocket(front->gateway, http_upgrade(exchange, "websocket"), client);
     } else {
         http_header(exchange, "Sec-WebSocket-Version", "13");
         http_header(exchange, "Upgrade", "websocket");

@@ -139,32 +139,42 @@ void gateway_effect(void *ctx, const struct effect *effect)
 
 bool gateway_admits(struct gateway *gateway)
 {
-    return bound_admits(&gateway->bound, gateway->connections.count);
+    return bound_admits(&gateway->bound, gateway->connections.count + gateway->waiting.count);
+}
+
+static void on_client(void *ctx, evutil_socket_t fd, const char *client)
+{
+    struct door *door = ctx;
+    struct gateway *gateway = door->owner;
+    connection__open(gateway, door_stream(door, gateway->base, fd), false, client);
 }
 
 static void on_accept(struct door *door, evutil_socket_t fd, const struct sockaddr *peer)
 {
-    (void)peer;
     struct gateway *gateway = door->owner;
-    if (gateway_admits(gateway))
-        connection__open(gateway, door_stream(door, gateway->base, fd), false);
-    else
+    char address[LISTEN_PEER_MAX];
+    if (!gateway_admits(gateway))
         close(fd);
+    else if (gateway->balancers->count > 0 && proxies_name(gateway->balancers, listen_peer(peer, address)))
+        proxied_open(gateway->base, &gateway->waiting, fd, address, on_client, door);
+    else
+        connection__open(gateway, door_stream(door, gateway->base, fd), false, NULL);
 }
 
-void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev)
+void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev, const char *client)
 {
-    connection__open(gateway, bev, true);
+    connection__open(gateway, bev, true, client);
 }
 
 struct gateway *gateway_start(struct event_base *base, const struct door doors[GATEWAY_DOORS],
-                              struct bound bound, struct tokens *tokens, struct gateway_downloads downloads,
-                              char *why, size_t capacity)
+                              struct bound bound, const struct proxies *balancers, struct tokens *tokens,
+                              struct gateway_downloads downloads, char *why, size_t capacity)
 {
     struct gateway *gateway = calloc(1, sizeof *gateway);
     if (gateway == NULL)
         abort();
-    *gateway = (struct gateway){.base = base, .bound = bound, .tokens = tokens, .downloads = downloads};
+    *gateway = (struct gateway){
+        .base = base, .bound = bound, .balancers = balancers, .tokens = tokens, .downloads = downloads};
     for (int i = 0; i < GATEWAY_DOORS; i++) {
         gateway->doors[i] = doors[i];
         gateway->doors[i].on_accept = on_accept;
@@ -198,6 +208,7 @@ bool gateway_close(struct gateway *gateway)
         all[i] = idmap_next(&gateway->connections, &at);
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
+    proxied_close(&gateway->waiting);
     for (size_t i = 0; i < count; i++) {
         if (!all[i]->ended)
             mqtt_session_end(&all[i]->session, MQTT_END_SHUTDOWN);
@@ -218,6 +229,7 @@ void gateway_free(struct gateway *gateway)
     }
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
+    proxied_close(&gateway->waiting);
     idmap_free(&gateway->connections);
     idmap_free(&gateway->devices);
     paces_free(&gateway->paces);

@@ -9,6 +9,7 @@
 #include "cloud/net/bound.h"
 #include "cloud/net/listen.h"
 #include "cloud/net/tokens.h"
+#include "cloud/people/proxy.h"
 
 struct gateway;
 
@@ -21,17 +22,19 @@ struct gateway_downloads {
     uint16_t https;
 };
 
-/* Listens at the doors (address, tls and anywhere are filled in). bound: of connections. tokens are the
- * devices', kept by the caller, changed by effects. On failure NULL, and why says what happened. */
+/* Listens at the doors (address, tls and anywhere are filled in). bound: of connections. balancers: whose
+ * connections begin with a PROXY header, kept by the caller. tokens are the devices', kept by the caller,
+ * changed by effects. On failure NULL, and why says what happened. */
 struct gateway *gateway_start(struct event_base *base, const struct door doors[GATEWAY_DOORS],
-                              struct bound bound, struct tokens *tokens, struct gateway_downloads downloads,
-                              char *why, size_t capacity);
+                              struct bound bound, const struct proxies *balancers, struct tokens *tokens,
+                              struct gateway_downloads downloads, char *why, size_t capacity);
 /* The port of a door, 0 if it is shut. */
 uint16_t gateway_port(const struct gateway *gateway, int door);
 
-/* Whether one more connection fits; then an upgraded stream (http_upgrade) can be handed over. */
+/* Whether one more connection fits; then an upgraded stream (http_upgrade) can be handed over, of a client at
+ * this address. */
 bool gateway_admits(struct gateway *gateway);
-void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev);
+void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev, const char *client);
 
 /* The desk that takes the jobs; before the loop runs. */
 void gateway_attach(struct gateway *gateway, struct desk *desk);

@@ -80,6 +80,13 @@ static bool is_proxy(const struct proxies *proxies, const uint8_t address[16])
     return false;
 }
 
+bool proxies_name(const struct proxies *proxies, const char *text)
+{
+    uint8_t address[16];
+    int shift;
+    return parse_address(text, address, &shift) && is_proxy(proxies, address);
+}
+
 /* The last address of the list's first *bytes, in the form that people know; *bytes then ends before it.
  * False: it is none. */
 static bool take_last(const char *list, size_t *bytes, char text[RECORD_ADDRESS])

@@ -24,6 +24,9 @@ struct proxies {
  * False if one is malformed or too many; *bad is where. */
 bool proxies_add(struct proxies *proxies, const char *text, const char **bad);
 
+/* Whether this address is one of them. */
+bool proxies_name(const struct proxies *proxies, const char *address);
+
 /* The client's address: peer, who connected; and if that is a proxy of ours, whom it names in forwarded (all
  * X-Forwarded-For in their order, with commas between), and so on as long as that is one, too. What stands
  * before the first address that no proxy of ours vouches for is the client's own claim. Returns to. */

@@ -222,10 +222,10 @@ def packet(kind, body):
 
 
 class Device:
-    """A device's MQTT connection. login=False leaves the CONNECT to the caller."""
+    """A device's MQTT connection, from this source. login=False leaves the CONNECT to the caller."""
 
-    def __init__(self, server, token, user="device", login=True, version=4, keep_alive=45):
-        self.socket = socket.create_connection(("127.0.0.1", server.mqtt_port), LIMIT)
+    def __init__(self, server, token, user="device", login=True, version=4, keep_alive=45, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", server.mqtt_port), LIMIT, source_address=(source, 0))
         self.buffer = b""
         self.next_id = 0
         self.messages = []

@@ -131,6 +131,62 @@ class Doors(unittest.TestCase):
         self.addCleanup(stream.close)
         return WebSocket(stream, **more)
 
+    # --- balancers ---
+
+    SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+    def balancer(self, port, *pieces, source="127.0.0.1"):
+        """A connection of a balancer that sends these first, one after the other."""
+        stream = socket.create_connection(("127.0.0.1", port), s.LIMIT, source_address=(source, 0))
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.addCleanup(stream.close)
+        for piece in pieces:
+            stream.sendall(piece)
+        return stream
+
+    def test_a_balancer_says_for_whom_it_connects_clear_and_before_tls(self):
+        server = self.start("--mqtt-proxy", "127.0.0.1,10.0.0.0/8")
+        token = server.add_device()["token"]
+        line = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 1883\r\n"
+        binary = self.SIGNATURE + b"\x21\x21\0\x24" + socket.inet_pton(socket.AF_INET6, "2001:db8::9") + bytes(16) + b"\1\2\3\4"
+        local = self.SIGNATURE + b"\x20\0\0\0"
+        for pieces, client in (((line,), "192.0.2.7"), ((binary,), "2001:db8::9"), ((local,), "127.0.0.1"),
+                               (tuple(bytes([byte]) for byte in line), "192.0.2.7")):
+            clear = self.balancer(server.mqtt_port, *pieces)
+            self.assertEqual(over(clear, token).code, 0)
+            server.wait_log(f"mqtt=3 address={client}\n")
+        secure = self.balancer(server.mqtts_port, b"PROXY TCP4 192.0.2.8 198.51.100.1 1 2\r\n")
+        device = over(server.context().wrap_socket(secure, server_hostname=NAME), token)
+        device.check_in("1.0.0")
+        server.wait_log("address=192.0.2.8\n")
+        refused = over(self.balancer(server.mqtt_port, b"PROXY TCP4 192.0.2.9 198.51.100.1 1 2\r\n"), "wrong")
+        self.assertEqual(refused.code, 4)
+        server.wait_log("address=192.0.2.9\n")
+        self.assertRegex(server.log(), r"login-refused connection=\d+ address=192\.0\.2\.9\n")
+
+    def test_a_balancer_without_a_header_is_refused_and_nobody_else_may_send_one(self):
+        server = self.start("--mqtt-proxy", "127.0.0.1")
+        token = server.add_device()["token"]
+        header = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 1883\r\n"
+        for bad in (b"\x10\x1a\0\4MQTT", b"PROXY TCP4 nobody nowhere 1 2\r\n", self.SIGNATURE + b"\x21\x11\xff\xff", b"x" * 3000):
+            self.assertEqual(s.read_to_end(self.balancer(server.mqtt_port, bad)), b"")
+        server.wait_log("proxy-refused address=127.0.0.1 ")
+        count = server.log().count("proxy-refused")
+        self.balancer(server.mqtt_port).close()  # its check
+        self.assertEqual(s.read_to_end(self.balancer(server.mqtt_port, header, source="127.0.0.2")), b"")
+        device = over(self.balancer(server.mqtt_port, source="127.0.0.2"), token)
+        self.assertEqual(device.code, 0)
+        server.wait_log("address=127.0.0.2\n")
+        self.assertEqual(server.log().count("proxy-refused"), count)
+        self.assertNotIn("192.0.2.7", server.log())
+
+    def test_one_that_waits_with_its_header_holds_nobody_up_and_no_stop(self):
+        server = self.start("--mqtt-proxy", "127.0.0.1")
+        self.balancer(server.mqtt_port, b"PROXY TCP4 192.0.2.7")
+        self.balancer(server.mqtt_port)
+        device = over(self.balancer(server.mqtt_port, b"PROXY UNKNOWN\r\n"), server.add_device()["token"])
+        self.assertEqual(device.code, 0)
+
     # --- TLS ---
 
     def test_a_device_updates_over_tls_alone(self):

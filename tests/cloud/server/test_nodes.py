@@ -21,6 +21,7 @@ from postgres import Postgres  # noqa: E402
 
 DEVICES = 12
 NODES = 3
+SOURCE = "127.0.0.3"  # of devices behind the balancer, which is at 127.0.0.1
 
 
 def free_port():
@@ -87,7 +88,8 @@ class Balancer(Program):
     def __init__(self, folder, servers):
         self.mqtt_port, self.http_port = free_port(), free_port()
         line = "  server {name} 127.0.0.1:{port} check inter 200 fall 2 rise 1\n"
-        mqtt = "".join(line.format(name=f"n{i}", port=node.mqtt_port) for i, node in enumerate(servers))
+        proxied = line.replace(" check ", " send-proxy-v2 check ")
+        mqtt = "".join(proxied.format(name=f"n{i}", port=node.mqtt_port) for i, node in enumerate(servers))
         web = "".join(line.format(name=f"n{i}", port=node.http_port) for i, node in enumerate(servers))
         config = folder / "haproxy.cfg"
         config.write_text(HAPROXY.format(mqtt=self.mqtt_port, http=self.http_port, mqtt_servers=mqtt,
@@ -122,7 +124,7 @@ class Client(threading.Thread):
             time.sleep(0.1)
 
     def _live(self):
-        connection = s.Device(self.balancer, self.token)
+        connection = s.Device(self.balancer, self.token, source=SOURCE)
         if connection.code != 0:
             connection.close()
             return
@@ -185,7 +187,7 @@ class Nodes(unittest.TestCase):
                            [shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", str(port)])
         cls.nats.start()
         options = ["--database", cls.postgres.url, "--bus", f"nats://127.0.0.1:{port}", "--files",
-                   str(cls.folder / "files")]
+                   str(cls.folder / "files"), "--mqtt-proxy", "127.0.0.1"]
         (cls.folder / "files").mkdir()
         cls.servers = []
         for i in range(NODES):
@@ -223,7 +225,7 @@ class Nodes(unittest.TestCase):
     # --- What is seen ---
 
     def by_node(self):
-        rows = self.postgres.sql("SELECT node, count(*) FROM presence WHERE checked_in = 1 GROUP BY node").split()
+        rows = self.postgres.sql("SELECT node, count(*) FROM presence JOIN device ON id = device WHERE (said & 1) = 1 GROUP BY node").split()
         return {int(node): int(count) for node, count in (row.split("|") for row in rows)}
 
     def all_connected(self):
@@ -251,6 +253,9 @@ class Nodes(unittest.TestCase):
     def test_1_devices_spread_over_the_nodes(self):
         self.assertEqual(len(self.by_node()), NODES)
         self.assertEqual(set(self.by_node().values()), {DEVICES // NODES})
+        for node in self.servers:
+            node.wait_log(f"address={SOURCE}\n")
+            self.assertNotIn("proxy-refused", node.log())
 
     def test_2_a_shipment_started_on_one_node_reaches_the_devices_of_all(self):
         version, shipment = self.ship(0)
@@ -272,7 +277,7 @@ class Nodes(unittest.TestCase):
         device = self.servers[0].add_device(name="late")
         for node in self.servers:
             def logged_in(node=node):
-                connection = s.Device(node, device["token"])
+                connection = s.Device(node, device["token"], source=SOURCE)
                 connection.close()
                 return connection.code == 0
             s.wait_for("it may log in", logged_in)
