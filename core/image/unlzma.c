@@ -199,7 +199,7 @@ static unsigned take_bit(struct tdm_unlzma *d, unsigned index)
 /* A number of some bits, the highest first, with a model for each prefix. */
 static unsigned take_tree(struct tdm_unlzma *d, unsigned models, unsigned bits)
 {
-    unsigned end = 1u << bits;
+    unsigned end = (uint32_t)1 << bits;
     unsigned prefix = 1;
 
     while (prefix < end)
@@ -281,13 +281,14 @@ static uint32_t take_distance(struct tdm_unlzma *d, unsigned length)
 {
     unsigned by_length = least(length - LENGTH_MIN, LENGTH_SLOTS - 1);
     unsigned slot = take_tree(d, SLOT + (by_length << SLOT_BITS), SLOT_BITS);
-    unsigned bits = (slot >> 1) - 1;
     uint32_t distance = 2 | (slot & 1);
     unsigned models = ALIGN;
+    unsigned bits;
     unsigned low;
 
     if (slot < SLOTS_PLAIN)
         return slot;
+    bits = (slot >> 1) - 1;
     if (slot < SLOTS_WITH_MODELS) {
         models = SPECIAL + (distance << bits) - slot;
     } else {
