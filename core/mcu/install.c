@@ -125,42 +125,31 @@ int tdm__install_erase(struct tdm_mcu *mcu)
 
 /* --- Placing --- */
 
-static const uint8_t *skip_blank(const uint8_t *unit, const uint8_t *end)
+static bool is_blank(const uint8_t *unit, uint32_t bytes)
 {
-    while (unit < end && *unit == 0xFF)
-        unit++;
-    return unit;
+    while (bytes > 0 && unit[bytes - 1] == 0xFF)
+        bytes--;
+    return bytes == 0;
 }
 
-/* The first unit in [from, end) that is blank, if blank, or is not. */
-static const uint8_t *find_unit(const uint8_t *from, const uint8_t *end, uint32_t unit, bool blank)
-{
-    while (from < end && (skip_blank(from, from + unit) == from + unit) != blank)
-        from += unit;
-    return from;
-}
-
-/* Programs whole units. One that is all 0xFF stays blank (R2). */
+/* Programs whole units, as many at once as are not all 0xFF: those stay blank (R2). */
 static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, uint32_t bytes)
 {
     const struct tdm_flash *flash = mcu->config->flash;
-    const uint8_t *end = data + bytes;
-    const uint8_t *from = find_unit(data, end, flash->program_bytes, false);
+    uint32_t unit = flash->program_bytes;
+    uint32_t from = 0;
+    int error = TDM_OK;
 
-    while (from < end) {
-        const uint8_t *to = find_unit(from, end, flash->program_bytes, true);
-        uint32_t at = address + (uint32_t)(from - data);
-        int error = TDM_OK;
-
-        if (mcu->install.fresh != 0)
-            error = mcu->config->resume->reach(mcu, at, at + (uint32_t)(to - from));
-        if (error == TDM_OK)
-            error = flash->ops->program(flash->ctx, at, from, (size_t)(to - from));
-        if (error != TDM_OK)
-            return error;
-        from = find_unit(to, end, flash->program_bytes, false);
+    for (uint32_t at = 0; at <= bytes && error == TDM_OK; at += unit) {
+        if (at < bytes && !is_blank(data + at, unit))
+            continue;
+        if (from < at && mcu->install.fresh != 0)
+            error = mcu->config->resume->reach(mcu, address + from, address + at);
+        if (from < at && error == TDM_OK)
+            error = flash->ops->program(flash->ctx, address + from, data + from, at - from);
+        from = at + unit;
     }
-    return TDM_OK;
+    return error;
 }
 
 static bool in_table(const struct tdm_mcu *mcu)
@@ -168,31 +157,40 @@ static bool in_table(const struct tdm_mcu *mcu)
     return mcu->install.taken < mcu->install.table_bytes;
 }
 
-/* Places bytes of the part under way that start at a block's boundary; count of them are data, the rest, up
- * to whole program units, is padding. */
-static int place(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t count, uint32_t padded)
+/* Places bytes of the part under way that start at a block's boundary. What follows them up to the end of a
+ * program unit is padding. */
+static int place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
     struct tdm_mcu_install *install = &mcu->install;
-    uint32_t base = table ? install->map.relocations : install->map.image;
+    uint32_t unit = mcu->config->flash->program_bytes;
     uint32_t offset = install->placed;
-    int error;
+    uint32_t base = install->map.relocations;
+    int error = TDM_OK;
 
-    install->placed += count;
+    install->placed += bytes;
     if (install->keep)
         return TDM_OK;
-    if (!table) {
-        error = tdm_relocations_apply(&mcu->config->work->writing.sites, install->delta, offset, data, count);
-        if (error != TDM_OK)
-            return error;
+    if (!in_table(mcu)) {
+        base = install->map.image;
+        error = tdm_relocations_apply(&mcu->config->work->writing.sites, install->delta, offset, data, bytes);
     }
-    return program(mcu, base + offset, data, padded);
+    return error == TDM_OK ? program(mcu, base + offset, data, (bytes + unit - 1) & ~(unit - 1)) : error;
 }
 
-/* Takes bytes of one part: blocks go straight from data, the rest is carried. */
-static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
+static int place_carried(struct tdm_mcu *mcu)
+{
+    uint8_t *carry = mcu->config->work->writing.carry;
+    uint8_t carried = mcu->install.carried;
+
+    mcu->install.carried = 0;
+    memset(carry + carried, 0xFF, TDM_PROGRAM_MAX - (size_t)carried);
+    return place(mcu, carry, carried);
+}
+
+/* Takes bytes of the part under way: blocks go straight from data, the rest is carried. */
+static int take(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
     struct tdm_mcu_install *install = &mcu->install;
-    uint8_t *carry = mcu->config->work->writing.carry;
     uint32_t block = block_bytes(mcu);
     int error = TDM_OK;
 
@@ -200,15 +198,13 @@ static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
         uint32_t n = bytes & ~(block - 1);
 
         if (install->carried == 0 && n > 0) {
-            error = place(mcu, table, data, n, n);
+            error = place(mcu, data, n);
         } else {
             n = block - install->carried < bytes ? block - install->carried : bytes;
-            memcpy(carry + install->carried, data, n);
+            memcpy(mcu->config->work->writing.carry + install->carried, data, n);
             install->carried = (uint8_t)(install->carried + n);
-            if (install->carried == block) {
-                install->carried = 0;
-                error = place(mcu, table, carry, block, block);
-            }
+            if (install->carried == block)
+                error = place_carried(mcu);
         }
         data += n;
         bytes -= n;
@@ -216,23 +212,12 @@ static int take(struct tdm_mcu *mcu, bool table, uint8_t *data, uint32_t bytes)
     return error;
 }
 
-/* The part is complete: what is carried goes out, padded, and the next part starts. */
-static int end_part(struct tdm_mcu *mcu, bool table)
+/* The part is complete: what is carried goes out, and the next part starts. */
+static int end_part(struct tdm_mcu *mcu)
 {
-    struct tdm_mcu_install *install = &mcu->install;
-    uint32_t unit = mcu->config->flash->program_bytes;
-    uint8_t *carry = mcu->config->work->writing.carry;
-    uint8_t carried = install->carried;
-    int error = TDM_OK;
+    int error = place_carried(mcu);
 
-    install->carried = 0;
-    if (carried > 0) {
-        uint32_t padded = (carried + unit - 1) & ~(unit - 1);
-
-        memset(carry + carried, 0xFF, TDM_PROGRAM_MAX - (size_t)carried);
-        error = place(mcu, table, carry, carried, padded);
-    }
-    install->placed = 0;
+    mcu->install.placed = 0;
     return error;
 }
 
@@ -241,7 +226,6 @@ static int end_part(struct tdm_mcu *mcu, bool table)
 static int read_table(void *ctx, uint32_t offset, void *to, size_t bytes)
 {
     const struct tdm_mcu *mcu = ctx;
-
     const struct tdm_flash *flash = mcu->config->flash;
 
     return flash->ops->read(flash->ctx, mcu->install.map.relocations + offset, to, bytes);
@@ -306,51 +290,48 @@ int tdm__install_header(struct tdm_mcu *mcu)
     return in_table(mcu) ? TDM_OK : open_table(mcu);
 }
 
-static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
-{
-    int error = take(mcu, true, data, bytes);
-
-    mcu->install.taken += bytes;
-    if (error != TDM_OK || in_table(mcu))
-        return error;
-    error = end_part(mcu, true);
-    return error == TDM_OK ? open_table(mcu) : error;
-}
-
 int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
     const struct tdm_mcu_install *install = &mcu->install;
-    int error = take(mcu, false, data, bytes);
+    int error = take(mcu, data, bytes);
 
     if (error != TDM_OK || install->placed + install->carried < install->image_bytes)
         return error;
-    return end_part(mcu, false);
+    return end_part(mcu);
 }
 
-static int write_payload(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+/* Bytes of the table; the image may follow once it is checked. */
+static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
-    mcu->install.taken += bytes;
-    return tdm__is_encoded(mcu) ? mcu->config->decoder->feed(mcu, data, bytes)
-                                : tdm__install_place(mcu, data, bytes);
+    struct tdm_mcu_install *install = &mcu->install;
+    bool last = install->taken + bytes == install->table_bytes;
+    int error = take(mcu, data, bytes);
+
+    if (error == TDM_OK && last)
+        error = end_part(mcu);
+    install->taken += bytes;
+    return error == TDM_OK && last ? open_table(mcu) : error;
 }
 
 int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 {
-    const struct tdm_mcu_install *install = &mcu->install;
+    struct tdm_mcu_install *install = &mcu->install;
+    uint32_t of_table = in_table(mcu) ? install->table_bytes - install->taken : 0;
+    int error = TDM_OK;
 
     if (bytes > install->table_bytes + mcu->front.payload_bytes - install->taken)
         return TDM_E_SIZE;
-    if (in_table(mcu)) {
-        uint32_t left = install->table_bytes - install->taken;
-        uint32_t n = left < bytes ? left : bytes;
-        int error = write_table(mcu, data, n);
-
-        if (error != TDM_OK)
-            return error;
-        data += n;
-        bytes -= n;
-    }
-    return bytes > 0 ? write_payload(mcu, data, bytes) : TDM_OK;
+    if (of_table > bytes)
+        of_table = bytes;
+    if (of_table > 0)
+        error = write_table(mcu, data, of_table);
+    if (error != TDM_OK || bytes == of_table)
+        return error;
+    data += of_table;
+    bytes -= of_table;
+    install->taken += bytes;
+    return tdm__is_encoded(mcu) ? mcu->config->decoder->feed(mcu, data, bytes)
+                                : tdm__install_place(mcu, data, bytes);
 }
 
 int tdm__install_verify(struct tdm_mcu *mcu)

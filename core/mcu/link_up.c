@@ -73,6 +73,13 @@ static void ping_at(struct tdm_mcu *mcu, uint8_t rate, uint32_t pause_ms)
     enter(mcu, LINK_PING, pause_ms);
 }
 
+/* A link begins; where there is no other rate there is nothing to raise. */
+static void begin(struct tdm_mcu *mcu, uint32_t pause_ms)
+{
+    mcu->link.raised = mcu->config->target_baud == 0;
+    ping_at(mcu, RATE_INITIAL, pause_ms);
+}
+
 static void round_without_answer(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_ops *ops = mcu->config->ops;
@@ -105,19 +112,20 @@ static void lose(struct tdm_mcu *mcu)
     struct tdm_mcu_link *link = &mcu->link;
 
     link->peer = 0;
-    link->raised = false;
     link->ncp_state = TDM_STATE_UNKNOWN;
     go_down(mcu);
     tdm__report_drop_all(mcu);
     tdm_station_reset(&mcu->station);
-    ping_at(mcu, RATE_INITIAL, tdm__time_left(mcu, link->wake_ms));
+    begin(mcu, tdm__time_left(mcu, link->wake_ms));
 }
 
 /* ---- Arguments ---- */
 
 static void put_baud(const void *ctx, struct tdm_writer *args)
 {
-    tdm_put_u32(args, baud_of(ctx, RATE_TARGET));
+    const struct tdm_mcu *mcu = ctx;
+
+    tdm_put_u32(args, mcu->config->target_baud);
 }
 
 static void put_info(const void *ctx, struct tdm_writer *args)
@@ -232,7 +240,7 @@ static void answered(void *ctx, int error, struct tdm_reader *results)
     case LINK_PING:
         if (!silent) {
             link->rounds = 0;
-            enter(mcu, link->raised || link->baud == baud_of(mcu, RATE_TARGET) ? LINK_INFO : LINK_RAISE, 0);
+            enter(mcu, link->raised || link->rate == RATE_TARGET ? LINK_INFO : LINK_RAISE, 0);
         } else if (link->rate < RATE_TARGET) {
             ping_at(mcu, link->rate + 1, 0);
         } else {
@@ -263,7 +271,7 @@ static void answered(void *ctx, int error, struct tdm_reader *results)
 void tdm__link_start(struct tdm_mcu *mcu)
 {
     mcu->link.sent_ms = mcu->now_ms;
-    ping_at(mcu, RATE_INITIAL, 0);
+    begin(mcu, 0);
 }
 
 /* A sign of life is due when nothing else was sent. */
