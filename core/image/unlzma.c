@@ -338,7 +338,7 @@ static bool take_match(struct tdm_unlzma *d)
             next++;
         }
     }
-    d->state = next;
+    d->state = (uint8_t)next;
     for (; old > 0; old--)
         d->distance[old] = d->distance[old - 1];
     d->distance[0] = distance;

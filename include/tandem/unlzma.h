@@ -39,13 +39,13 @@ struct tdm_unlzma_segment {
  * has fewer instructions for numbers smaller than words. */
 struct tdm_unlzma {
     uint8_t piece[TDM_UNLZMA_PIECE]; /* on its way from where a match refers to, to the image */
+    uint8_t state;                   /* of LZMA, 0 to 11 */
+    uint8_t segments;                /* of this frame that were read so far, */
+    uint8_t wanted;                  /* of so many */
     int error;                       /* the first; nothing is written any more */
-    uint32_t state;                  /* of LZMA, 0 to 11 */
     uint32_t put;                    /* bytes put into input, */
     uint32_t taken;                  /* and taken from it */
     uint32_t due;                    /* what both are at the end of the frame's input */
-    uint32_t segments;               /* of this frame that were read so far, */
-    uint32_t wanted;                 /* of so many */
     uint32_t at;                     /* the image byte that is written next */
     uint32_t frame_start;
     uint32_t frame_end;
