@@ -263,7 +263,7 @@ static void wind_up(struct connection *c)
 {
     if (c->websocket != NULL)
         websocket_close(c->websocket);
-    if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
+    if (c->closed || evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
         tls_goodbye(c->bev);
         connection__destroy(c);
         return;
@@ -275,12 +275,12 @@ static void wind_up(struct connection *c)
 /* MQTT's own bytes, out of the frames of a WebSocket if it is one. *open: whether more may come. */
 static struct evbuffer *take_in(struct connection *c, bool *open)
 {
-    *open = c->websocket == NULL || websocket_receive(c->websocket);
+    *open = (c->websocket == NULL || websocket_receive(c->websocket)) && !c->closed;
     return c->websocket == NULL ? bufferevent_get_input(c->bev) : websocket_input(c->websocket);
 }
 
-/* A WebSocket's close may come with the goodbye, and ends a device that is held only when the rest was read.
- */
+/* A device that sends what it has, says goodbye and closes may be gone before it is read: a close ends the
+ * connection only when all that came before it was taken. */
 static void receive(struct connection *c)
 {
     bool open = true;
@@ -317,7 +317,7 @@ void connection__serve(struct connection *c)
     }
     uint32_t penalty = penalty_ms(c);
     set_timer(c, penalty > 0 && penalty < wait_ms ? penalty : wait_ms);
-    if (c->jobs < JOBS_MAX && penalty == 0)
+    if (c->jobs < JOBS_MAX && penalty == 0 && !c->closed)
         bufferevent_enable(c->bev, EV_READ);
     else
         bufferevent_disable(c->bev, EV_READ);
@@ -337,17 +337,18 @@ static void on_write(struct bufferevent *bev, void *ctx)
         wind_up(c);
 }
 
-/* The socket is closed or broken: no flush any more. */
+/* The socket is closed or broken: no flush any more, but what was received is taken. */
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
     (void)bev;
     struct connection *c = ctx;
     if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is done */
         return;
-    c->lost = true;
-    if (!c->ended)
-        mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
-    connection__destroy(c);
+    c->closed = true;
+    if (c->ended)
+        connection__destroy(c);
+    else
+        connection__serve(c);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)

@@ -51,6 +51,7 @@ struct connection {
     uint16_t ping;     /* its packet id, 0: none */
     int jobs;          /* not done yet */
     bool slowed;       /* too many messages: not read for a moment */
+    bool closed;       /* the socket is: nothing more comes, nothing more goes */
     bool ended;
     bool lost; /* the socket broke, without a goodbye */
 };

@@ -224,6 +224,21 @@ class Doors(unittest.TestCase):
         self.assertEqual(rest[len(data):].split(b"\r\n\r\n", 1)[1], data[1000000:])
         device.close()
 
+    def test_what_was_sent_before_a_goodbye_is_taken_however_fast_the_connection_ends(self):
+        server = self.start()
+        added = server.add_device()
+        stream = server.connect(server.mqtts_port)
+        login = s.packet(0x10, s.text("MQTT") + b"\x04\xC2\0\x2d" + s.text("") + s.text("device") + s.text(added["token"]))
+        values = b"".join(s.packet(0x30, s.text(f"ds/{i % 100}") + b"%d" % i + b" " * 500) for i in range(400))
+        stream.sendall(login + values + b"\xE0\0")
+        with self.assertRaises(ssl.SSLError):  # it is told of its login, and does not want to know
+            stream.unwrap()
+        stream.close()
+        s.wait_for("it is gone", lambda: not server.device(added)["online"])
+        last = server.get(f"/api/v1/devices/{added['id']}/values")["datastreams"]["99"]["value"]
+        self.assertEqual(last.rstrip(), "399")
+        self.assertEqual(server.device(added)["timeline"][-1]["text"], "the device said goodbye")
+
     def test_the_certificate_changes_and_nobody_is_disconnected(self):
         server = self.start()
         device = over(server.connect(server.mqtts_port), server.add_device()["token"])
