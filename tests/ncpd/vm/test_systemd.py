@@ -420,8 +420,9 @@ class Hardware(Service):
         self.start()
         self.assertEqual(self.mcu.hardware[2:], [True])
         self.press(True)
+        wait(lambda: 12 in self.mcu.told, "a long press")  # however long it takes until the next command is there
         self.press(False)
-        wait(lambda: set(self.mcu.told) & {10, 11, 12}, "an event of the button")
+        wait(lambda: set(self.mcu.told) & {13, 17}, "its end")
 
     def test_hardware_that_it_cannot_open_is_answered_with_false(self):
         machine.run("systemctl stop led")
