@@ -5,10 +5,12 @@
 
 #include "cloud/log.h"
 #include "cloud/store/driver.h"
+#include "cloud/store/sqlite_gather.h"
 
 #define BUSY_MS 5000 /* another process writes: how long to wait for it */
 
-/* A commit returns when the disk has it. Readers (a shell, a backup) never block the writer. */
+/* A commit returns when the disk has it (sqlite_gather.h depends on that). Readers (a shell, a backup) never
+ * block the writer. */
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
                                 "PRAGMA synchronous = FULL;"
                                 "PRAGMA temp_store = MEMORY;" /* what a step could take back, too */
@@ -74,8 +76,8 @@ static int sqlite_open(struct store *store, const char *where, char *why, size_t
     snprintf(store->name, sizeof store->name, "%s", where);
     /* One thread at a time uses a connection, and nobody asks for SQLite's own statistics: no locks. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    int code = sqlite3_open_v2(where, &database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(
+        where, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, sqlite_gather());
     store->connection = database;
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(database, BUSY_MS);
