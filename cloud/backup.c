@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "cloud/fleet/firmware.h"
+#include "cloud/options.h"
 #include "cloud/store/sqlite_file.h"
 
 #define EXIT_USAGE 2
-#define PATH_BYTES 1400
+#define PATH_BYTES (OPTIONS_DATA_MAX + 256)
 #define BLOCK      (64 * 1024)
 
 struct command {
@@ -279,7 +280,7 @@ static bool parse(struct arguments *arguments, int argc, char **argv)
                           : id == 'f' ? &arguments->files
                           : id == 't' ? &arguments->to
                                       : &arguments->from;
-        if (id == '?' || optarg == NULL || strlen(optarg) > 1024)
+        if (id == '?' || optarg == NULL || strlen(optarg) > OPTIONS_DATA_MAX)
             return false;
         *to = optarg;
     }

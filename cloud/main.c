@@ -28,6 +28,8 @@
 #include "cloud/people/people.h"
 #include "cloud/text.h"
 
+#define PATH_BYTES     (OPTIONS_DATA_MAX + 128) /* of what lies in the data folder */
+#define WHY_BYTES      400                      /* of a reason in words */
 #define FLUSH_MS       500
 #define SIGNALS        3
 #define TOKENS_AT_ONCE 10000
@@ -40,8 +42,8 @@
 
 struct cloud {
     struct options options;
-    char folder[1100]; /* of firmware files */
-    char forms[1100];  /* of those that the server makes */
+    char folder[PATH_BYTES]; /* of firmware files */
+    char forms[PATH_BYTES];  /* of those that the server makes */
     struct maker *maker;
     struct fleet fleet;
     struct people people;
@@ -76,7 +78,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *for
 
 static void load_tls(struct cloud *cloud)
 {
-    char why[400];
+    char why[WHY_BYTES];
     const struct options *options = &cloud->options;
     if (options->tls.certificate == NULL)
         return;
@@ -90,7 +92,7 @@ static void load_tls(struct cloud *cloud)
 
 static void reload_tls(struct cloud *cloud)
 {
-    char why[400];
+    char why[WHY_BYTES];
     if (cloud->web == NULL)
         return;
     if (tls_reload(cloud->web, why, sizeof why) && tls_reload(cloud->door, why, sizeof why))
@@ -110,7 +112,7 @@ static void path_in(const struct cloud *cloud, const char *name, char *to, size_
 /* Held as long as the process lives, so that two servers never share a folder. */
 static void lock_folder(const struct cloud *cloud)
 {
-    char path[1200];
+    char path[PATH_BYTES];
     path_in(cloud, "lock", path, sizeof path);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -123,7 +125,8 @@ static void lock_folder(const struct cloud *cloud)
 static void open_folder(struct cloud *cloud)
 {
     if (mkdir(cloud->options.data, 0700) != 0 && errno != EEXIST)
-        fail("cannot create the data folder %s: %s", cloud->options.data, strerror(errno));
+        fail("cannot create the data folder %s: %s; create the folder above it, or choose another --data",
+             cloud->options.data, strerror(errno));
     lock_folder(cloud);
     path_in(cloud, "firmware", cloud->folder, sizeof cloud->folder);
     path_in(cloud, "deltas", cloud->forms, sizeof cloud->forms);
@@ -136,7 +139,7 @@ static void open_folder(struct cloud *cloud)
 /* The file first: a token that is known but not written down anywhere would be lost. */
 static void write_token_file(const struct cloud *cloud, const char *token)
 {
-    char path[1200];
+    char path[PATH_BYTES];
     path_in(cloud, "admin.token", path, sizeof path);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -155,7 +158,7 @@ static int make_first_admin(struct cloud *cloud)
     write_token_file(cloud, token);
     result = store_commit(cloud->fleet.store); /* of servers that start together, one gets here */
     if (result != STORE_OK) {
-        char path[1200];
+        char path[PATH_BYTES];
         path_in(cloud, "admin.token", path, sizeof path);
         unlink(path);
         return result;
@@ -247,8 +250,8 @@ static int load_all(struct cloud *cloud)
 
 static void open_store(struct cloud *cloud)
 {
-    char path[1200];
-    char why[1400];
+    char path[PATH_BYTES];
+    char why[PATH_BYTES + WHY_BYTES];
     struct fleet *fleet = &cloud->fleet;
     const char *where = cloud->options.database;
     path_in(cloud, "tandem.db", path, sizeof path);
@@ -302,7 +305,7 @@ static size_t raise_file_limit(void)
 
 static void start_front(struct cloud *cloud)
 {
-    char why[400];
+    char why[WHY_BYTES];
     const struct options *options = &cloud->options;
     struct front *front = &cloud->front;
     const struct door doors[HTTP_DOORS] = {
@@ -329,7 +332,7 @@ static void start_front(struct cloud *cloud)
 
 static void start_gateway(struct cloud *cloud, struct bound bound)
 {
-    char why[400];
+    char why[WHY_BYTES];
     const struct options *options = &cloud->options;
     const struct door doors[GATEWAY_DOORS] = {
         [GATEWAY_CLEAR] = {.address = options->mqtt, .anywhere = options->allow_clear},
@@ -347,7 +350,7 @@ static void start_gateway(struct cloud *cloud, struct bound bound)
 
 static void start_bus(struct cloud *cloud)
 {
-    char why[400];
+    char why[WHY_BYTES];
     struct relay *relay = &cloud->relay;
     relay->gateway = cloud->gateway;
     relay->events = cloud->front.events;
@@ -360,7 +363,7 @@ static void start_bus(struct cloud *cloud)
 
 static void start_porter(struct cloud *cloud)
 {
-    char why[400];
+    char why[WHY_BYTES];
     if (cloud->options.files == NULL)
         return;
     cloud->files = files_open(cloud->options.files, why, sizeof why);
@@ -383,7 +386,7 @@ static void start_maker(struct cloud *cloud)
 
 static void start_provider(struct cloud *cloud)
 {
-    char why[400];
+    char why[WHY_BYTES];
     struct front *front = &cloud->front;
     if (cloud->options.oidc.issuer == NULL)
         return;

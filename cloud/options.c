@@ -318,7 +318,7 @@ static void check(const struct options *options)
     bool files = options->tls.certificate != NULL && options->tls.key != NULL;
     if (options->data == NULL)
         usage_error("--data is required");
-    if (strlen(options->data) > 1024)
+    if (strlen(options->data) > OPTIONS_DATA_MAX)
         usage_error("--data is too long a path");
     if ((options->http == NULL && options->https == NULL) ||
         (options->mqtt == NULL && options->mqtts == NULL))

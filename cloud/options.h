@@ -9,6 +9,8 @@
 #include "cloud/oidc/provider.h"
 #include "cloud/people/proxy.h"
 
+#define OPTIONS_DATA_MAX 1024 /* characters of --data */
+
 struct options {
     const char *data;
     const char *database; /* URL of PostgreSQL, NULL: SQLite in data */
