@@ -92,20 +92,63 @@ static void make_folders(const char *path)
     }
 }
 
+/* What people wrote beside the settings. */
+static void copy_comments(FILE *to, const char *path)
+{
+    FILE *from = fopen(path, "r");
+    char *line = NULL;
+    size_t room = 0;
+
+    while (from && getline(&line, &room, from) > 0) {
+        if (line[strspn(line, " \t")] == '#') {
+            fputs(line, to);
+        }
+    }
+    free(line);
+    if (from) {
+        fclose(from);
+    }
+}
+
+/* The configuration file as it is to be, or NULL without memory; to be freed. */
+static char *settings_text(const char *path, const struct config *config, const char *token)
+{
+    char ca[PATH_MAX];
+    char *text = NULL;
+    size_t bytes;
+    FILE *to = open_memstream(&text, &bytes);
+
+    if (!to) {
+        return NULL;
+    }
+    copy_comments(to, path);
+    fprintf(to, "url = %s\ntoken = %s\n", config->url, token);
+    if (config->ca && realpath(config->ca, ca)) {
+        fprintf(to, "ca = %s\n", ca);
+    }
+    if (fclose(to) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static int keep(const struct invocation *call, const struct config *config, const char *token)
 {
-    char path[4096];
-    char text[PATH_MAX + 1200];
-    char ca[PATH_MAX];
-    bool has_ca = config->ca && realpath(config->ca, ca);
-    int length = snprintf(text, sizeof text, "url = %s\ntoken = %s\n%s%s%s", config->url, token,
-                          has_ca ? "ca = " : "", has_ca ? ca : "", has_ca ? "\n" : "");
+    char path[PATH_MAX];
+    char *text;
+    int rc;
 
-    if (length >= (int)sizeof text || !config_place(call, path, sizeof path)) {
+    if (!config_place(call, path, sizeof path)) {
         return output_fail(CLI_FAILED, "where to keep the token? give --config FILE, or set HOME");
     }
+    text = settings_text(path, config, token);
+    if (!text) {
+        return output_fail(CLI_FAILED, "out of memory");
+    }
     make_folders(path);
-    int rc = file_write(path, text, (size_t)length, 0600);
+    rc = file_write(path, text, strlen(text), 0600);
+    free(text);
     if (rc == CLI_OK && !option_given(call, "json")) {
         printf("signed in to %s; the token is kept in %s\n", config->url, path);
     }

@@ -39,8 +39,12 @@ class Command(CommandCase):
         self.assertIn("admin", self.tandem("user", "list").stdout)
         self.assertEqual(self.server.get("/api/v1/tokens")["tokens"][-1]["name"][:7], "tandem@")
         self.assertNotIn(GOOD, kept.read_text())
+        before = kept.read_text().splitlines()
+        kept.write_text("# the lab's server\n" + kept.read_text())
         again = self.tandem("login", "admin", typed=f"{GOOD}\n")
         self.assertIn("signed in", again.stdout)
+        after = kept.read_text().splitlines()
+        self.assertEqual((after[0], after[1], len(after)), ("# the lab's server", before[0], len(before) + 1))
         admin = s.Person(self.server, "admin", GOOD)
         self.assertEqual(len(admin.ask("GET", "/api/v1/sessions").json["sessions"]), 1)
 
