@@ -3,19 +3,28 @@
 
 import json
 import re
+import subprocess
 import unittest
+from pathlib import Path
 
-from tandem_case import FAILED, OK, ROOT, USAGE, TandemCase
+from tandem_case import FAILED, OK, ROOT, TANDEM, USAGE, TandemCase
 
 LAYOUT = ROOT / "ports/mps2/layout.json"
 
 
 class CommandLine(TandemCase):
+    helps = {}  # of each command, asked once
+
+    def explained(self, name):
+        if name not in self.helps:
+            self.helps[name] = self.tandem("help", *name).stdout
+        return self.helps[name]
+
     def commands(self):
-        lines = self.tandem("help").stdout.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+        lines = self.explained(()).split("Commands:\n")[1].split("\n\n")[0].splitlines()
         for line in lines:
             words = line.split("  ")[1].split()
-            yield [word for word in words if word == word.lower() and word[0].isalpha()]
+            yield tuple(word for word in words if word == word.lower() and word[0].isalpha())
 
     def test_version(self):
         self.assertRegex(self.tandem("--version").stdout, r"^tandem \d+\.\d+\.\d+\n$")
@@ -24,7 +33,7 @@ class CommandLine(TandemCase):
         names = list(self.commands())
         self.assertGreater(len(names), 15)
         for name in names:
-            text = self.tandem("help", *name).stdout
+            text = self.explained(name)
             self.assertIn("Usage: tandem " + " ".join(name), text)
             self.assertIn("Exit status:", text)
             self.assertEqual(self.tandem(*name, "--help").stdout, text)
@@ -33,13 +42,13 @@ class CommandLine(TandemCase):
         for name, usage, codes in (("pack", "INPUT --output FILE.tdm --key PRIV.pem --hardware ID [OPTIONS]", "012"),
                                    ("device list", "[OPTIONS]", "0123"), ("ship", "FILE --template TEMPLATE [OPTIONS]", "012345"),
                                    ("shipment watch", "ID [OPTIONS]", "012345")):
-            text = self.tandem("help", *name.split()).stdout
+            text = self.explained(tuple(name.split()))
             self.assertIn(f"Usage: tandem {name} {usage}\n", text)
             self.assertEqual("".join(re.findall(r"(?m)^  (\d)  ", text)), codes)
 
     def test_no_option_means_two_things(self):
         for name in self.commands():
-            options = re.findall(r"(?m)^  (?:-(\w),|   ) --(\S+)", self.tandem("help", *name).stdout)
+            options = re.findall(r"(?m)^  (?:-(\w),|   ) --(\S+)", self.explained(name))
             for spellings in zip(*options):
                 given = [spelling for spelling in spellings if spelling]
                 self.assertEqual(len(given), len(set(given)), (name, given))
@@ -48,12 +57,12 @@ class CommandLine(TandemCase):
         document = (ROOT / "docs/CLI.md").read_text()
         for name in self.commands():
             self.assertIn("tandem " + " ".join(name), document)
-        for line in self.tandem("help").stdout.split("Exit status:\n")[1].splitlines():
+        for line in self.explained(()).split("Exit status:\n")[1].splitlines():
             code, text = line.split(maxsplit=1)
             self.assertIn(f"| {code} | {text}", document)
 
     def test_documents_name_commands_and_options_that_there_are(self):
-        options = {" ".join(name): set(re.findall(r"--[a-z][a-z-]+", self.tandem("help", *name).stdout)) for name in self.commands()}
+        options = {" ".join(name): set(re.findall(r"--[a-z][a-z-]+", self.explained(name))) for name in self.commands()}
         checked = 0
         for document in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
             for words in re.findall(r"(?m)(?:`|^ {4,})tandem ([a-z][^`\n#]*)", document.read_text()):
@@ -64,6 +73,17 @@ class CommandLine(TandemCase):
                 else:
                     self.assertTrue(words == "help" or words.startswith("help ") or self.is_group(words), f"{document.name}: {words}")
         self.assertGreater(checked, 80)
+
+    def test_documents_name_options_of_the_other_programs_that_there_are(self):
+        documents = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*/**/README.md")]
+        text = "\n".join(document.read_text() for document in documents).replace("\\\n", " ")  # a command may go on
+        for program in ("tandem-cloud", "tandem-ncp", "tandem-device"):
+            shown = subprocess.run([Path(TANDEM).parent / program, "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+            options = set(re.findall(r"--[a-z][a-z-]+", shown)) | {"--from", "--to"}  # of tandem-cloud backup
+            uses = re.findall(rf"(?m)(?:`|^ {{4,}}){program}((?: [^`\n#]*)?--[^`\n#]*)", text)
+            self.assertGreater(len(uses), 0, program)
+            for words in uses:
+                self.assertLessEqual(set(re.findall(r"--[a-z][a-z-]+", words)), options, f"{program} {words}")
 
     def is_group(self, words):
         return any(name[0] == words and len(name) == 2 for name in self.commands())
