@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -130,6 +131,44 @@ class Doors(unittest.TestCase):
         stream = socket.create_connection(("127.0.0.1", server.http_port), s.LIMIT)
         self.addCleanup(stream.close)
         return WebSocket(stream, **more)
+
+    # --- slow and silent clients ---
+
+    def dribble(self, stream, data, pause=0.2):
+        """Sends byte by byte until the server has had enough; what it said then."""
+        try:
+            for byte in data:
+                stream.sendall(bytes([byte]))
+                if s.select.select([stream], [], [], pause)[0]:
+                    break
+        except OSError:
+            pass
+        return s.read_to_end(stream)
+
+    def test_silent_and_slow_clients_are_closed_after_their_time_and_others_stay(self):
+        server = self.start()
+        stays = s.Device(server, server.add_device()["token"])
+        self.addCleanup(stays.close)
+        ends = {}
+
+        def client(name, port, act):
+            with socket.create_connection(("127.0.0.1", port), s.LIMIT) as stream:
+                ends[name] = act(stream)
+
+        clients = {
+            "silent mqtt": (server.mqtt_port, s.read_to_end), "silent tls": (server.mqtts_port, s.read_to_end),
+            "silent https": (server.https_port, s.read_to_end), "silent http": (server.http_port, s.read_to_end),
+            "slow login": (server.mqtt_port, lambda stream: self.dribble(stream, b"\x10\xff\x01\0\4MQTT\4\2\0\x3c" + b"\0" * 200)),
+            "slow handshake": (server.mqtts_port, lambda stream: self.dribble(stream, b"\x16\x03\x01\x01\0\x01\0\0\xfc\x03\x03" + b"x" * 200)),
+            "slow head": (server.http_port, lambda stream: self.dribble(stream, b"GET /health HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 200)),
+        }
+        threads = [threading.Thread(target=client, args=(name, *how)) for name, how in clients.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(2 * s.LIMIT)
+        self.assertEqual(ends, dict.fromkeys(clients, b""))
+        stays.ping()
 
     # --- balancers ---
 
