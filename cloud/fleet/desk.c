@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cloud/fleet/clock.h"
 #include "cloud/fleet/device.h"
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
@@ -201,11 +202,20 @@ static void hand_back(struct desk *desk, struct desk_job *jobs)
     }
 }
 
+static int64_t monotonic_ms(struct timespec *now)
+{
+    clock_gettime(CLOCK_MONOTONIC, now);
+    return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
+}
+
 /* The fleet's own clock is a job like any other. */
 static int tick_run(struct desk_job *job, struct fleet *fleet)
 {
     (void)job;
-    int result = node_tick(fleet);
+    struct timespec now;
+    int result = clock_tick(fleet, monotonic_ms(&now));
+    if (result == STORE_OK)
+        result = node_tick(fleet);
     return result == STORE_OK ? device_tick(fleet) : result;
 }
 
@@ -227,12 +237,6 @@ static struct desk_job *wait_for_jobs(struct desk *desk, const struct timespec *
     *stop = desk->stopping && jobs == NULL;
     pthread_mutex_unlock(&desk->lock);
     return jobs;
-}
-
-static int64_t monotonic_ms(struct timespec *now)
-{
-    clock_gettime(CLOCK_MONOTONIC, now);
-    return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
 }
 
 static void run_jobs(struct desk *desk, struct desk_job *jobs)

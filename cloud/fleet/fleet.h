@@ -86,6 +86,7 @@ struct fleet {
     struct effect *effects; /* of the job under way, newest first */
     bool busy;              /* the last tick left work behind */
     char zone[RECORD_TEXT]; /* of organizations that have none */
+    int64_t clock_lead;     /* of the clock on the wall over a steady one, 0 unknown (fleet/clock.h) */
     int64_t hour;           /* that charts were kept for last, 0 unknown */
     int64_t minute;         /* the same, of new shipments */
     struct sight sight;

@@ -240,7 +240,7 @@ static int carry_out(struct plan *plan, const struct verdict *verdict, struct ta
     case VERDICT_TURN:
         return proceed(plan, verdict->kind == VERDICT_TURN, target, offered);
     case VERDICT_LIMIT:
-        if (target->status != TARGET_DOWNLOAD_LIMIT_REACHED)
+        if (target->status != TARGET_DOWNLOAD_LIMIT_REACHED || target->due <= plan->fleet->now)
             status_limit_reached(target, &plan->scene.limits, plan->fleet->now);
         return STORE_OK;
     case VERDICT_CONSENT:

@@ -281,8 +281,9 @@ void status_rolled_back(struct target *target, uint8_t reason, const struct stat
 void status_limit_reached(struct target *target, const struct status_limits *limits, int64_t now)
 {
     clear_stage(target);
-    /* Where other shipments used the attempts up, this one has no period yet. */
-    int64_t start = target->attempts > 0 ? target->period_start : now;
+    /* Where other shipments used the attempts up, this one has no period yet, or it is over. */
+    bool own = target->attempts > 0 && !period_is_over(target, limits, now);
+    int64_t start = own ? target->period_start : now;
     move(target, TARGET_DOWNLOAD_LIMIT_REACHED, target->reason, start + limits->period_ms, now);
 }
 
