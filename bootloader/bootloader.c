@@ -8,30 +8,28 @@
 
 /* --- One line for people --- */
 
-#define LINE_BYTES sizeof "bootloader: bank A, confirmed, reason 00"
-#define BANK_AT    17 /* the A */
-#define REASON_AT  (LINE_BYTES - 3)
-
-static const char confirmed[LINE_BYTES] = "bootloader: bank A, confirmed, reason 00";
-static const char on_trial[LINE_BYTES] = "bootloader: bank A, on trial,  reason 00";
-static const char nothing[LINE_BYTES] = "bootloader: no bank can start, reason 00";
+#define CHOICE_AT (sizeof "bootloader: " - 1)
+#define BANK_AT   (sizeof "bootloader: bank " - 1)
+#define TRIAL_AT  (sizeof "bootloader: bank A, " - 1)
+#define REASON_AT (sizeof "bootloader: bank A, confirmed, reason " - 1)
 
 /* The reason is a number of tandem/reason.h: the texts would take more room than the decision. */
 static void say(const struct tdm_boot_choice *choice)
 {
-    char line[LINE_BYTES];
+    static const char confirmed[] = "bootloader: bank A, confirmed, reason 00";
+    char line[sizeof confirmed];
     uint8_t reason;
 
-    if (choice->action != TDM_BOOT_RUN) {
-        memcpy(line, nothing, sizeof line);
-    } else {
-        memcpy(line, choice->trial ? on_trial : confirmed, sizeof line);
-        line[BANK_AT] = "AB"[choice->bank];
-    }
+    memcpy(line, confirmed, sizeof line);
+    line[BANK_AT] = (char)(line[BANK_AT] + choice->bank);
+    if (choice->trial)
+        memcpy(line + TRIAL_AT, "on trial,  ", sizeof "on trial,  " - 1);
+    if (choice->action != TDM_BOOT_RUN)
+        memcpy(line + CHOICE_AT, "no bank can start", sizeof "no bank can start" - 1);
     for (reason = choice->reason; reason >= 10; reason = (uint8_t)(reason - 10)) {
         line[REASON_AT]++;
     }
-    line[REASON_AT + 1] = "0123456789"[reason];
+    line[REASON_AT + 1] = (char)('0' + reason);
     board_log(line);
 }
 

@@ -45,9 +45,6 @@ enum {
      * ended without blame, before that image gets attempts again. */
     PRODUCT_RETRY_MS = 300000,
 
-    /* 1: a fetch that was cut off goes on where the flash ends, for 0.9 KB more; 0: it starts over. */
-    PRODUCT_RESUMES = 0,
-
     /* Pause before the next try where nothing can run; shorter than the watchdog's period. */
     PRODUCT_PAUSE_MS = 5000
 };

@@ -1,5 +1,5 @@
 # The device library from its two-file form (docs/AMALGAMATION.md). tandem_module gives these layers of core/ as names for it.
-set(TANDEM_AMALGAMATED tandem_link tandem_rpc tandem_image tandem_boot tandem_mcu)
+set(TANDEM_AMALGAMATED tandem_link tandem_rpc tandem_image tandem_boot tandem_mcu tandem_fetch)
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(dist "${PROJECT_BINARY_DIR}/dist")

@@ -1,9 +1,9 @@
 /* The update client of the simulated device: core/mcu with the operations of a port that has a simulated line
- * and clock. It runs in the application, and in the bootloader where that fetches. */
+ * and clock. */
 #include <string.h>
 
 #include "sim/world.h"
-#include "tandem/fetch.h"
+#include "tandem/hand_over.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
 #include "tandem/stream.h"
@@ -129,33 +129,12 @@ static int self_test(void *ctx)
 
 static const struct tdm_self_test self_tests[] = {{"simulated", self_test, 10000}};
 
-static const struct tdm_mcu_role *role(const struct sim_world *world)
-{
-    if (world->bank == TDM_NO_BANK) {
-        return &tdm_mcu_fetches;
-    }
-    return sim_layout_has_one_bank(world->layout) ? &tdm_mcu_hands_over : NULL;
-}
-
-/* The version of what runs, or could; of a bootloader with nothing to start: one below all others. */
-static const char *version(const struct sim_world *world)
-{
-    uint8_t firmware = world->running;
-
-    if (world->bank == TDM_NO_BANK && world->intact != TDM_NO_BANK) {
-        firmware = sim_judge_identify(&world->judge, world->intact);
-    }
-    return firmware != SIM_NONE ? world->firmware[firmware].manifest.version : "0.0.0";
-}
-
 void sim_client_start(struct sim_world *world)
 {
-    bool fetches = world->bank == TDM_NO_BANK;
-
     world->config = (struct tdm_mcu_config){
         .type = SIM_TYPE,
-        .version = version(world),
-        .build = fetches ? "bootloader" : "",
+        .version = world->firmware[world->running].manifest.version,
+        .build = "",
         .library = "",
         .hardware = SIM_HARDWARE,
         .template_id = "TMPLsim",
@@ -165,17 +144,14 @@ void sim_client_start(struct sim_world *world)
         .flash = &world->flash.flash,
         .layout = &world->layout->places,
         .running_bank = world->bank,
-        .role = role(world),
-        .resume = fetches && !world->scenario->fetch_resumes ? NULL : &tdm_mcu_resumes,
-        .intact_bank = world->intact,
-        .intact_reason = fetches ? world->intact_reason : (uint8_t)TDM_REASON_NONE,
+        .role = sim_layout_has_one_bank(world->layout) ? &tdm_mcu_hands_over : NULL,
+        .resume = &tdm_mcu_resumes,
         .trust = {.keys = &world->keys,
                   .verify = world->verify,
                   .allow_unsigned = world->scenario->takes_bin},
         .plain = world->scenario->takes_bin ? &tdm_mcu_takes_plain : NULL,
         .offer = &world->offer,
-        .checking = &world->checking,
-        .decoder = fetches && !world->scenario->fetch_decodes ? NULL : &tdm_mcu_decodes,
+        .decoder = &tdm_mcu_decodes,
         .decoding = &world->decoding,
         .attempts = SIM_ATTEMPTS,
         .target_baud = 460800,
@@ -183,7 +159,7 @@ void sim_client_start(struct sim_world *world)
         .stream =
             world->layout->places.bank[1].bytes != 0 ? &tdm_mcu_streams : NULL, /* either way is lived */
         .self_tests = self_tests,
-        .self_test_count = fetches ? 0 : 1,
+        .self_test_count = 1,
         .rx = world->rx,
         .rx_bytes = sizeof world->rx,
         .chunk = world->chunk,

@@ -175,7 +175,9 @@ static void carry_to_device(struct sim_world *world)
         count = count < room ? count : room;
         room -= count;
         world->fed = true;
-        if (count > 0) {
+        if (count > 0 && world->bank == TDM_NO_BANK) {
+            sim_fetcher_receive(world, piece, count);
+        } else if (count > 0) {
             sim_client_receive(world, piece, count);
         }
     }

@@ -1,5 +1,5 @@
 /* The device: the bootloader's choice, then the application, which is the update client with an image that
- * behaves as its recipe says; or the bootloader's own fetch (docs/BOOT.md, "One bank and recovery"). */
+ * behaves as its recipe says; or what the bootloader does itself (docs/BOOT.md, "One bank and recovery"). */
 #include <string.h>
 
 #include "sim/world.h"
@@ -7,7 +7,6 @@
 enum {
     MISBEHAVES_AFTER_MS = 40, /* when an image hangs, crashes, ... */
     SELF_TEST_MS = 100,
-    RETRY_MS = 300000,   /* PRODUCT_RETRY_MS of bootloader/product.h */
     STEPS_AT_ONCE = 1000 /* turns without a wait before the clock moves on all the same */
 };
 
@@ -32,22 +31,6 @@ static void choose(struct sim_world *world, struct tdm_boot_choice *choice)
     tdm_boot_choose(choice, &config, world->cause, world->boot_buffer);
 }
 
-/* As bootloader/fetch.c has it. */
-static bool record_asks(struct sim_world *world)
-{
-    struct tdm_record_log log;
-
-    return tdm_record_load(&log, &world->flash.flash, &world->layout->places) == TDM_OK &&
-           log.record.state == TDM_BOOT_FETCH;
-}
-
-static bool is_spent(const struct tdm_boot_choice *choice)
-{
-    return choice->action == TDM_BOOT_RECOVER &&
-           (choice->reason == TDM_REASON_NO_LINK || choice->reason == TDM_REASON_RESTARTED ||
-            choice->reason == TDM_REASON_POWER);
-}
-
 static void boot(struct sim_world *world)
 {
     struct tdm_boot_choice choice;
@@ -56,10 +39,8 @@ static void boot(struct sim_world *world)
     choose(world, &choice);
     blamed = choice.reason == TDM_REASON_WATCHDOG || choice.reason == TDM_REASON_FAULT;
     world->intact = choice.action == TDM_BOOT_RUN ? choice.bank : TDM_NO_BANK;
-    world->intact_reason = choice.reason;
     world->trial = choice.trial;
-    world->spent = is_spent(&choice);
-    if (choice.action == TDM_BOOT_RUN && !record_asks(world)) {
+    if (!sim_fetcher_start(world, &choice)) {
         world->bank = choice.bank;
         world->running = sim_judge_start(&world->judge, choice.bank, choice.trial, blamed);
         sim_world_note(world, "bank %c starts, %s (%s)", 'A' + choice.bank,
@@ -70,7 +51,7 @@ static void boot(struct sim_world *world)
                        tdm_reason_slug(choice.reason));
         world->bank = TDM_NO_BANK;
         world->running = SIM_NONE;
-        sim_judge_fetches(&world->judge, world->intact, blamed, world->spent);
+        sim_judge_fetches(&world->judge, world->intact, blamed, world->fetch.spent);
     }
 }
 
@@ -111,20 +92,9 @@ static void misbehave(struct sim_world *world, uint32_t started_ms)
     }
 }
 
-/* As bootloader/fetch.c has it. */
-static void give_up_waiting(struct sim_world *world, uint32_t *since_ms)
-{
-    if (!world->spent || tdm_mcu_is_updating(&world->mcu)) {
-        *since_ms = world->now_ms;
-    } else if (world->now_ms - *since_ms >= RETRY_MS) {
-        sim_device_reset(world, TDM_RESET_SOFT);
-    }
-}
-
 static void run(struct sim_world *world)
 {
     uint32_t started_ms = world->now_ms;
-    uint32_t waits_since_ms = started_ms;
     unsigned steps = 0;
 
     world->self_test_ends_ms = started_ms + SELF_TEST_MS;
@@ -141,7 +111,6 @@ static void run(struct sim_world *world)
         steps = 0;
         world->now_ms += wait_ms > 0 ? wait_ms : 1;
         misbehave(world, started_ms);
-        give_up_waiting(world, &waits_since_ms);
     }
 }
 
@@ -149,8 +118,20 @@ void sim_device_start(struct sim_world *world)
 {
     world->reset = false;
     boot(world);
-    if (!world->judge.guilty) {
+    if (!world->judge.guilty && world->bank == TDM_NO_BANK) {
+        sim_fetcher_run(world);
+    } else if (!world->judge.guilty) {
         run(world);
     }
     sim_line_clear(&world->to_ncp);
+}
+
+bool sim_device_is_updating(const struct sim_world *world)
+{
+    return world->bank == TDM_NO_BANK ? world->fetch.busy : tdm_mcu_is_updating(&world->mcu);
+}
+
+uint32_t sim_device_offset(const struct sim_world *world)
+{
+    return world->bank == TDM_NO_BANK ? world->fetch.offset : world->mcu.file.offset;
 }

@@ -84,7 +84,6 @@ struct sim_scenario {
     bool plain_peer;    /* the co-processor knows none of our extensions */
     bool takes_bin;     /* device and bootloader take images without a signature (R12) */
     bool fetch_decodes; /* so does a bootloader that fetches take encoded ones */
-    bool fetch_resumes; /* and goes on with a transfer that was cut off; else it starts over */
     bool large;         /* images of more than a frame, where the layout has room */
     bool refused;       /* nothing shipped may cost an erase (invariant 8) */
     uint32_t one_in;    /* cases take long: only one of so many is run; 0: all */

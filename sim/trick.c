@@ -33,7 +33,7 @@ static bool is_time_for_trick(const struct sim_world *world)
 
 static bool is_half_way(const struct sim_world *world)
 {
-    return world->mcu.file.offset > trick_offset(world, world->ships.item) && is_time_for_trick(world);
+    return sim_device_offset(world) > trick_offset(world, world->ships.item) && is_time_for_trick(world);
 }
 
 bool sim_trick_offers_newer(const struct sim_world *world)
@@ -173,7 +173,7 @@ void sim_trick_poll(struct sim_world *world)
     struct sim_operator *ships = &world->ships;
     enum sim_trick trick = world->scenario->trick;
 
-    world->stalls = world->stalls && tdm_mcu_is_updating(&world->mcu);
+    world->stalls = world->stalls && sim_device_is_updating(world);
     if (ships->tricked || ships->item != 1 || !is_time_for_trick(world)) {
         return;
     }
@@ -196,7 +196,7 @@ uint32_t sim_trick_stream(struct sim_world *world)
 
     while (tdm_ncp_pull(&world->ncp, piece, sizeof piece, world->now_ms) > 0) { /* never sent */
     }
-    world->streams_on = tdm_mcu_is_updating(&world->mcu);
+    world->streams_on = sim_device_is_updating(world);
     if (world->now_ms - world->next_chunk_ms <= INT32_MAX && sim_line_has_room(&world->to_mcu)) {
         sim_fault_chunk(world, world->firmware[world->ships.item].file_bytes);
         world->next_chunk_ms = world->now_ms + CHUNK_PACE_MS;

@@ -4,14 +4,19 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include <setjmp.h>
+
 #include "sim/judge.h"
 #include "sim/line.h"
 #include "tandem/decode.h"
+#include "tandem/fetch_decode.h"
+#include "tandem/mcu.h"
 #include "tandem/ncp.h"
 #include "tandem/plain.h"
 
 #define SIM_CUTS_MAX    2
 #define SIM_CHUNK_BYTES 256
+#define SIM_UART_BYTES  2048 /* of its driver */
 
 /* Who ships: offers one firmware after the other, each until it runs or has failed often enough. */
 struct sim_operator {
@@ -85,11 +90,9 @@ struct sim_world {
     /* The device. */
     enum tdm_reset_cause cause; /* of the next start */
     bool reset;
-    uint8_t bank;          /* that runs; TDM_NO_BANK: the bootloader fetches */
-    bool spent;            /* it fetches while the only image rests: for a while */
-    uint8_t intact;        /* while it does: the bank that could start, or TDM_NO_BANK, */
-    uint8_t intact_reason; /* and why */
-    uint8_t running;       /* firmware in bank, SIM_NONE while the bootloader fetches */
+    uint8_t bank;    /* that runs; TDM_NO_BANK: the bootloader fetches */
+    uint8_t intact;  /* while it does: the bank that could start, or TDM_NO_BANK */
+    uint8_t running; /* firmware in bank, SIM_NONE while the bootloader fetches */
     bool trial;
     uint32_t self_test_ends_ms;
     bool fed;  /* bytes came in since it was polled */
@@ -102,7 +105,17 @@ struct sim_world {
     uint8_t chunk[SIM_CHUNK_BYTES];
     union tdm_mcu_work work;
     struct tdm_mcu_offer offer;
-    struct tdm_hash checking;
+
+    /* Its bootloader, where that fetches. */
+    struct tdm_fetch fetch;
+    struct tdm_fetch_product fetch_product;
+    struct tdm_fetch_decoding fetch_decoding;
+    jmp_buf *fetch_end;
+    uint8_t uart[SIM_UART_BYTES]; /* received, not read yet */
+    unsigned uart_first;
+    unsigned uart_count;
+    uint8_t sent[SIM_PIECE_BYTES]; /* of the frame under way */
+    unsigned sent_count;
 
     /* The co-processor. */
     struct tdm_ncp ncp;
@@ -152,7 +165,17 @@ void sim_fault_chunk(struct sim_world *world, uint32_t offset);
 void sim_device_start(struct sim_world *world);
 void sim_device_reset(struct sim_world *world, enum tdm_reset_cause cause);
 
-/* client.c: the update client, in the application or in the bootloader, as world->bank says. */
+/* fetcher.c: the bootloader as it fetches. Prepares it; true if it is wanted. */
+bool sim_fetcher_start(struct sim_world *world, const struct tdm_boot_choice *choice);
+/* Until the next reset. */
+void sim_fetcher_run(struct sim_world *world);
+void sim_fetcher_receive(struct sim_world *world, const uint8_t *bytes, size_t count);
+
+/* device.c: how far the transfer is in the file; is one under way? */
+uint32_t sim_device_offset(const struct sim_world *world);
+bool sim_device_is_updating(const struct sim_world *world);
+
+/* client.c: the update client, in the application. */
 void sim_client_start(struct sim_world *world);
 void sim_client_receive(struct sim_world *world, const uint8_t *bytes, size_t count);
 /* One turn of its main loop, and of the co-processor's and the line's; returns the wait until the next. */

@@ -18,13 +18,17 @@
 
 /* --- The table --- */
 
+#if defined(__GNUC__)
+#define INLINED __attribute__((always_inline))
+#else
+#define INLINED
+#endif
+
 /* Each event leads to one state, whatever the state before. So for an event that the compiler knows, all of
  * the table comes down to a mask of the states that allow it. */
-#if defined(__GNUC__)
-__attribute__((always_inline))
-#endif
-static inline uint8_t
-next_state(uint8_t state, enum tdm__boot_event event)
+static inline uint8_t next_state(uint8_t state, enum tdm__boot_event event) INLINED;
+
+static inline uint8_t next_state(uint8_t state, enum tdm__boot_event event)
 {
 #define ALLOWED(before, by, next) | (TDM__##by == event ? 1u << TDM_BOOT_##before : 0u)
 #define NEXT(before, by, next)    TDM__##by == event ? TDM_BOOT_##next:

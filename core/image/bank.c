@@ -106,7 +106,7 @@ int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm_layout *layo
 
     if (head_bytes < 0)
         return head_bytes;
-    return tdm__head_accept(manifest, trust, buffer, (size_t)head_bytes, buffer + head_bytes);
+    return tdm_head_accept(manifest, trust, buffer, (size_t)head_bytes, buffer + head_bytes);
 }
 
 int tdm_bank_peek(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,

@@ -151,8 +151,8 @@ static int signer(const struct tdm_trust *trust, const struct fixed *fixed, cons
     return result;
 }
 
-int tdm__head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust, const uint8_t *head,
-                     size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
+int tdm_head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust, const uint8_t *head,
+                    size_t head_bytes, const uint8_t signature[TDM_SIGNATURE_BYTES])
 {
     struct fixed fixed;
     int slots = 0;
@@ -179,5 +179,5 @@ int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *head, size_t h
 {
     struct tdm_manifest manifest;
 
-    return tdm__head_accept(&manifest, trust, head, head_bytes, signature);
+    return tdm_head_accept(&manifest, trust, head, head_bytes, signature);
 }

@@ -9,13 +9,6 @@
 
 #define TDM__HEAD_MAX (TDM_PACKAGE_FRONT_MAX - TDM_ENVELOPE_BYTES - TDM_SIGNATURE_BYTES)
 
-/* Verifies, and only then parses the manifest; does not look at the tag, which no device acts on. The errors
- * of tdm_head_verify and TDM_E_MANIFEST; TDM_E_KEY also where the image revokes the key that signed it,
- * because it could not be started again once it is confirmed. */
-TDM_MUST_USE int tdm__head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust,
-                                  const uint8_t *head, size_t head_bytes,
-                                  const uint8_t signature[TDM_SIGNATURE_BYTES]);
-
 /* Does the tag of a head that was accepted say the same as its manifest? TDM_E_TAG. */
 TDM_MUST_USE int tdm__head_tag_agrees(const struct tdm_manifest *manifest, const uint8_t *head);
 

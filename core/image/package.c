@@ -131,8 +131,8 @@ static int take_head(struct tdm_front *front, const struct tdm_trust *trust)
     int result;
 
     signed_only.allow_unsigned = false;
-    result = tdm__head_accept(&manifest, &signed_only, tdm_front_head(front), front->head_bytes,
-                              tdm_front_signature(front));
+    result = tdm_head_accept(&manifest, &signed_only, tdm_front_head(front), front->head_bytes,
+                             tdm_front_signature(front));
     if (result == TDM_OK)
         result = tdm__head_tag_agrees(&manifest, tdm_front_head(front));
     if (result != TDM_OK)

@@ -76,22 +76,11 @@ static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extensio
     return (mcu->link.peer >> extension & 1) != 0;
 }
 
-/* --- fetch.c: what is different where there is no other bank; update.c asks --- */
+/* --- hand_over.c: what is different where there is no other bank; update.c asks --- */
 
 struct tdm_mcu_role {
-    /* Has the co-processor fetch the whole file; otaUpdateStart follows, or a reset. */
+    /* Has the co-processor fetch the whole file; a reset follows. */
     const struct tdm_question *question;
-    /* It has the file. 0: otaUpdateStart follows; TDM__MORE: a reset does. */
-    int (*prefetched)(struct tdm_mcu *mcu);
-    /* The front is verified. 0: erasing is recorded; TDM__MORE: the rest is to be checked before. */
-    int (*begin)(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
-    /* Takes the next bytes of table and image. 0: they are what was signed; TDM__MORE: there is more to come.
-     */
-    int (*check)(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
-    /* An update ended. */
-    void (*ended)(struct tdm_mcu *mcu, uint8_t reason);
-    /* None is under way; returns when to ask again. */
-    uint32_t (*idle)(struct tdm_mcu *mcu);
 };
 
 /* --- plain.c: files that are no packages; update.c asks --- */
@@ -149,7 +138,7 @@ uint8_t tdm__policy_package(const struct tdm_mcu *mcu, const struct tdm_manifest
 TDM_MUST_USE int tdm__install_manifest(struct tdm_mcu *mcu, struct tdm_manifest *manifest);
 /* Works out where everything goes. Writes nothing. TDM_E_SIZE, TDM_E_LINK_ADDRESS. */
 TDM_MUST_USE int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
-/* Records "erasing". TDM__MORE: the role wants the package checked first; those of tdm_boot_begin. */
+/* Records "erasing". Those of tdm_boot_begin. */
 TDM_MUST_USE int tdm__install_begin(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
 /* Erases one unit. TDM__MORE: there are more; TDM_E_FLASH_ERASE. */
 TDM_MUST_USE int tdm__install_erase(struct tdm_mcu *mcu);

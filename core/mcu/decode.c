@@ -130,8 +130,8 @@ static int plan_base(struct tdm_mcu *mcu)
     struct tdm_bank_map map;
     int error;
 
-    if (config->running_bank == TDM_NO_BANK || config->running_bank == mcu->install.bank ||
-        !mcu->running_known || !tdm_equal(mcu->running_digest, tdm_front_base(&mcu->front), TDM_SHA256_BYTES))
+    if (config->running_bank == mcu->install.bank || !mcu->running_known ||
+        !tdm_equal(mcu->running_digest, tdm_front_base(&mcu->front), TDM_SHA256_BYTES))
         return TDM_E_BASE;
     error =
         tdm_bank_peek(manifest, config->layout, config->running_bank, config->flash, decoding->u.peek.buffer);

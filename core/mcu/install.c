@@ -89,8 +89,6 @@ int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 
 int tdm__install_begin(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
-    if (mcu->config->role != NULL)
-        return mcu->config->role->begin(mcu, manifest);
     return tdm_boot_begin(&mcu->log, mcu->config->running_bank, manifest->image_digest);
 }
 

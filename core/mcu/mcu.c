@@ -37,8 +37,8 @@ static bool is_sound(const struct tdm_mcu_config *c)
            (c->self_test_count == 0 || c->self_tests != NULL) && c->chunk_bytes >= CHUNK_MIN &&
            c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
            c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
-           c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD &&
-           (c->running_bank < TDM_BANKS || c->role != NULL) && c->attempts > 0;
+           c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD && c->running_bank < TDM_BANKS &&
+           c->attempts > 0;
 }
 
 /* --- What the parts share --- */
@@ -99,15 +99,7 @@ uint8_t tdm__target_bank(const struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
 
-    if (config->running_bank == TDM_NO_BANK)
-        return 0;
     return config->role != NULL ? config->running_bank : (uint8_t)(1 - config->running_bank);
-}
-
-/* The bank of the image that this device is told by: in a bootloader the one that could start. */
-static uint8_t own_bank(const struct tdm_mcu_config *config)
-{
-    return config->running_bank != TDM_NO_BANK ? config->running_bank : config->intact_bank;
 }
 
 bool tdm__read_running(struct tdm_mcu *mcu, struct tdm_manifest *manifest)
@@ -116,8 +108,8 @@ bool tdm__read_running(struct tdm_mcu *mcu, struct tdm_manifest *manifest)
     struct tdm_trust trust = tdm__trust(mcu);
 
     tdm__feed(mcu);
-    mcu->running_known = tdm_bank_header(manifest, config->layout, own_bank(config), config->flash, &trust,
-                                         config->work->front) == TDM_OK;
+    mcu->running_known = tdm_bank_header(manifest, config->layout, config->running_bank, config->flash,
+                                         &trust, config->work->front) == TDM_OK;
     tdm__feed(mcu);
     if (mcu->running_known)
         memcpy(mcu->running_digest, manifest->image_digest, sizeof mcu->running_digest);
@@ -248,7 +240,6 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
         (void)tdm__read_running(mcu, &running);
-    mcu->fetch.since_ms = now_ms;
     tdm__link_start(mcu);
     tdm__update_start(mcu);
     tdm__health_start(mcu);

@@ -32,15 +32,10 @@ static uint32_t room_bytes(const struct tdm_mcu *mcu)
     return bank_bytes > layout->header_bytes ? bank_bytes - layout->header_bytes + TDM_PACKAGE_FRONT_MAX : 0;
 }
 
-static bool runs_in_bootloader(const struct tdm_mcu *mcu)
-{
-    return mcu->config->running_bank == TDM_NO_BANK;
-}
-
 uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const char *type,
                           const char *version)
 {
-    if (!runs_in_bootloader(mcu) && !tdm_boot_is_confirmed(&mcu->log, mcu->config->running_bank)) /* R1 */
+    if (!tdm_boot_is_confirmed(&mcu->log, mcu->config->running_bank)) /* R1 */
         return TDM_REASON_NOT_CONFIRMED;
     if (type[0] != '\0' && !type_fits(mcu, type))
         return TDM_REASON_TYPE;

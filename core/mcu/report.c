@@ -68,14 +68,12 @@ bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
 
 /* --- tandem.deviceReport --- */
 
-/* Why nothing could start, or the last update was rolled back. A transfer that failed is none of these: its
+/* Why the last update was rolled back. A transfer that failed is none of these: its
  * reason was told when it ended. */
 static uint8_t start_reason(const struct tdm_mcu *mcu)
 {
-    uint8_t reason = mcu->config->intact_reason;
+    uint8_t reason = mcu->log.record.last_reason;
 
-    if (reason == TDM_REASON_NONE)
-        reason = mcu->log.record.last_reason;
     return reason >= TDM_REASON_SELF_TEST ? reason : (uint8_t)TDM_REASON_NONE;
 }
 

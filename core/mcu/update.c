@@ -12,9 +12,8 @@
  *
  * Besides:
  *
- * - With a role (fetch.c) WAITING leads to PREFETCHING, and that, once the co-processor has the file, to
- *   STARTING, or to APPLYING where the bootloader goes on. FRONT leads to CHECKING, and that, if all is what
- * was signed, to STARTING once more.
+ * - With a role (hand_over.c) WAITING leads to PREFETCHING, and that, once the co-processor has the file, to
+ *   APPLYING: the bootloader goes on.
  * - A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and on
  * as if its front had verified.
  * - An ERASING that left the image's start in place (resume.c) leads to RESUMING, and that, once
@@ -28,7 +27,7 @@
  * when its answer takes over 5 s, as a slow erase or a signature check may: the same chunk again only changes
  * which call the answer is for. Six sends of 5 s each bound what erasing may take: 30 s.
  *
- * Invariants: nothing is written to flash before FRONT, and CHECKING where it is asked for, ended well. From
+ * Invariants: nothing is written to flash before FRONT ended well. From
  * then on the record says erasing or receiving, until pending or abandon; it stays with receiving where
  * nothing but the line ended the update, so that it can go on. One call of theirs at most waits for its
  * answer. While a call of ours is asked, or wake_ms is to come, there is nothing to do. */
@@ -108,13 +107,6 @@ static uint8_t give_up_bank(struct tdm_mcu *mcu, uint8_t reason)
     return tdm_boot_abandon(&mcu->log, reason) == TDM_OK ? reason : (uint8_t)TDM_REASON_FLASH;
 }
 
-static void tell_end(struct tdm_mcu *mcu, uint8_t reason)
-{
-    if (mcu->config->role != NULL)
-        mcu->config->role->ended(mcu, reason);
-    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
-}
-
 /* Back to idle without a word to the co-processor, which knows. */
 static void end(struct tdm_mcu *mcu, uint8_t reason)
 {
@@ -131,7 +123,7 @@ static void end(struct tdm_mcu *mcu, uint8_t reason)
     mcu->file.chunk_bytes = 0;
     tdm__update_decide(update, false);
     tdm__drop(mcu, &mcu->calls.update);
-    tell_end(mcu, reason);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
 }
 
 void tdm__update_judge(struct tdm_mcu *mcu, int outcome)
@@ -169,7 +161,7 @@ void tdm__update_start_over(struct tdm_mcu *mcu)
 static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason)
 {
     tdm__report_failed(mcu, reason);
-    tell_end(mcu, reason);
+    tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
     return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
 }
 
@@ -362,8 +354,7 @@ static uint32_t rest(struct tdm_mcu *mcu)
 {
     if (mcu->now_ms - mcu->file.settled_ms > INT32_MAX / 2)
         mcu->file.settled_ms = mcu->now_ms - INT32_MAX / 2;
-    return mcu->config->role != NULL && mcu->update.state == UPDATE_IDLE ? mcu->config->role->idle(mcu)
-                                                                         : TDM__NEVER;
+    return TDM__NEVER;
 }
 
 /* What is asked in a state that waits for nothing else. */
@@ -408,7 +399,6 @@ static int (*const steps[])(struct tdm_mcu *mcu) = {
     [UPDATE_RESUMING] = ask,
     [UPDATE_FRONT] = tdm__update_feed_front,
     [UPDATE_PLAIN] = ask,
-    [UPDATE_CHECKING] = tdm__update_check_chunk,
     [UPDATE_ERASING] = tdm__update_erase_unit,
     [UPDATE_AGREEING] = agree,
     [UPDATE_WRITING] = tdm__update_write_chunk,

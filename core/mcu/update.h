@@ -12,7 +12,6 @@ enum update_state {
     UPDATE_RESUMING,
     UPDATE_FRONT,
     UPDATE_PLAIN,
-    UPDATE_CHECKING,
     UPDATE_ERASING,
     UPDATE_AGREEING,
     UPDATE_WRITING,
@@ -59,7 +58,6 @@ int tdm__update_leave_front(struct tdm_mcu *mcu);
 
 /* Steps. */
 int tdm__update_feed_front(struct tdm_mcu *mcu);
-int tdm__update_check_chunk(struct tdm_mcu *mcu);
 int tdm__update_erase_unit(struct tdm_mcu *mcu);
 int tdm__update_write_chunk(struct tdm_mcu *mcu);
 /* The chunk in the buffer goes to flash. */

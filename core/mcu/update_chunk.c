@@ -173,10 +173,9 @@ int tdm__update_leave_front(struct tdm_mcu *mcu)
         outcome = tdm__install_plan(mcu, &manifest);
     if (outcome == 0)
         outcome = tdm__install_begin(mcu, &manifest);
-    if (outcome != 0 && outcome != TDM__MORE)
-        return outcome;
-    tdm__update_enter(mcu, outcome == 0 ? UPDATE_ERASING : UPDATE_CHECKING);
-    return 0;
+    if (outcome == 0)
+        tdm__update_enter(mcu, UPDATE_ERASING);
+    return outcome;
 }
 
 int tdm__update_feed_front(struct tdm_mcu *mcu)
@@ -198,28 +197,6 @@ int tdm__update_feed_front(struct tdm_mcu *mcu)
     if (error != TDM_OK)
         return error;
     return mcu->front.complete ? tdm__update_leave_front(mcu) : finish_chunk(mcu);
-}
-
-/* The last chunk stays without an answer: with one, the co-processor would finish instead of starting over.
- */
-int tdm__update_check_chunk(struct tdm_mcu *mcu)
-{
-    const uint8_t *data;
-    uint32_t bytes;
-    int outcome;
-
-    if (mcu->file.chunk_bytes == 0)
-        return await_chunk(mcu);
-    tdm__feed(mcu);
-    data = unused(mcu, &bytes);
-    outcome = mcu->config->role->check(mcu, data, bytes);
-    if (outcome == TDM__MORE)
-        return finish_chunk(mcu);
-    if (outcome != 0)
-        return outcome;
-    mcu->update.answer = ANSWER_NONE;
-    tdm__update_start_over(mcu);
-    return 0;
 }
 
 int tdm__update_erase_unit(struct tdm_mcu *mcu)

@@ -13,7 +13,7 @@
 #include "examples/demo/product_table.h"
 #include "ports/board.h"
 #include "tandem/decode.h"
-#include "tandem/fetch.h"
+#include "tandem/hand_over.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
 #include "tandem/stream.h"

@@ -143,9 +143,7 @@ struct tdm_mcu_config {
     uint8_t battery_min_percent; /* below it an accepted update waits */
     bool confirm_needs_cloud;    /* trial: the link is up only in TDM_STATE_CONNECTED */
     uint8_t role_decodes;        /* with a role: what the bootloader decodes, bits of enum tdm_decodes */
-    uint8_t intact_bank;         /* in a bootloader: the bank that could start, TDM_NO_BANK if none can, */
-    uint8_t intact_reason; /* and why (tdm_boot_choice), which the record may not know: told to the cloud */
-    uint16_t chunk_bytes;  /* largest chunk to ask for: 64 or more */
+    uint16_t chunk_bytes;        /* largest chunk to ask for: 64 or more */
 
     const struct tdm_mcu_ops *ops;
     void *ctx; /* for ops and self_tests */
@@ -166,7 +164,7 @@ struct tdm_mcu_config {
     const char *template_id;
     const char *template_name;
 
-    const struct tdm_mcu_role *role;       /* NULL: updates go to the other bank; others: tandem/fetch.h */
+    const struct tdm_mcu_role *role; /* NULL: updates go to the other bank; tandem/hand_over.h: one bank */
     const struct tdm_mcu_decoder *decoder; /* for encoded packages: tandem/decode.h; NULL: they are refused */
     struct tdm_mcu_decoding *decoding;     /* its memory */
     const struct tdm_mcu_resume *resume;   /* for transfers that were cut off: tandem/resume.h; NULL: they
@@ -174,7 +172,6 @@ struct tdm_mcu_config {
     const struct tdm_mcu_stream *stream;   /* NULL: each chunk waits for the flash; else: tandem/stream.h */
     const struct tdm_mcu_plain *plain;     /* NULL: packages only; others: tandem/plain.h */
     struct tdm_mcu_offer *offer;           /* its memory */
-    struct tdm_hash *checking;             /* with tdm_mcu_fetches: its memory */
     struct tdm_trust trust;                /* revoked_keys is taken from the record */
 
     const struct tdm_self_test *self_tests;
@@ -264,14 +261,6 @@ struct tdm_mcu_file {
     struct tdm_mcu_taken taken[2]; /* the last chunk, and the one before */
 };
 
-/* fetch.c */
-struct tdm_mcu_fetch {
-    uint8_t failures;                        /* fetches that failed since the bootloader started */
-    bool checked;                            /* a package was streamed whole through config.checking ... */
-    uint8_t digest[TDM_DIGEST_PREFIX_BYTES]; /* ... that carries this image */
-    uint32_t since_ms;                       /* start, or end of the last fetch */
-};
-
 /* health.c */
 struct tdm_mcu_health {
     uint8_t state; /* enum health_state */
@@ -304,7 +293,6 @@ struct tdm_mcu {
     struct tdm_station station;
     struct tdm_mcu_health health;
     struct tdm_record_log log;
-    struct tdm_mcu_fetch fetch;
     uint8_t running_digest[TDM_SHA256_BYTES];
 };
 

@@ -88,6 +88,12 @@ TDM_MUST_USE int tdm_head_build(const struct tdm_manifest *manifest, const char 
 TDM_MUST_USE int tdm_head_verify(const struct tdm_trust *trust, const uint8_t *head, size_t head_bytes,
                                  const uint8_t signature[TDM_SIGNATURE_BYTES]);
 
+/* The same, and only then parses the manifest. Does not look at the tag, which no device acts on. TDM_E_KEY
+ * also where the image revokes the key that signed it: it could not be started again once it is confirmed. */
+TDM_MUST_USE int tdm_head_accept(struct tdm_manifest *manifest, const struct tdm_trust *trust,
+                                 const uint8_t *head, size_t head_bytes,
+                                 const uint8_t signature[TDM_SIGNATURE_BYTES]);
+
 /* Reads the front of a package from a stream in pieces of any size, into the caller's buffer; nothing is
  * believed before the signature verified. */
 struct tdm_front {

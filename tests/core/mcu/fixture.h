@@ -64,7 +64,6 @@ struct fixture {
     uint8_t chunk[512];
     union tdm_mcu_work work;
     struct tdm_mcu_offer offer;
-    struct tdm_hash checking;
 };
 
 /* Bank A holds the running image, confirmed; program_bytes is that of the flash. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tandem/decode.h"
-#include "tandem/fetch.h"
+#include "tandem/hand_over.h"
 
 static struct fixture fixture;
 
