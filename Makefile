@@ -6,17 +6,17 @@ BOARD ?= mps2
 .PHONY: help deps deps-test host console firmware demo demo-onebank test bench soak check amalgamation clean
 
 help:
-	@echo 'make          host programs into build/bin, the console into build/console'
-	@echo 'make console  the console alone'
-	@echo 'make demo     the whole system once, in QEMU; KEEP=1 leaves it running'
+	@echo 'make               host programs into build/bin, the console into build/console'
+	@echo 'make console       the console alone'
+	@echo 'make demo          the whole system once, in QEMU; KEEP=1 leaves it running'
 	@echo 'make demo-onebank  the same on a device with one bank, whose bootloader fetches; BOARD=nrf51 for the Cortex-M0'
-	@echo 'make test     every test; FUZZ_SECONDS=20 per fuzz target'
-	@echo 'make bench    sizes and figures; tools/bench --cloud makes those of the server alone'
-	@echo 'make check    style rules, and the model of the boot record'
-	@echo 'make firmware bootloader and example application for the boards'
-	@echo 'make soak     the long runs'
+	@echo 'make test          every test; FUZZ_SECONDS=20 per fuzz target'
+	@echo 'make bench         sizes and figures; tools/bench --cloud makes those of the server alone'
+	@echo 'make check         style rules, and the model of the boot record'
+	@echo 'make firmware      bootloader and example application for the boards'
+	@echo 'make soak          the long runs'
 	@echo 'make amalgamation  the device library as two files, dist/tandem.h and dist/tandem.c'
-	@echo 'make clean    removes build/ and dist/'
+	@echo 'make clean         removes build/ and dist/'
 
 deps:
 	@tools/deps
