@@ -136,12 +136,20 @@ static void open_folder(struct cloud *cloud)
 
 /* --- The store, and what it holds in memory --- */
 
-/* The file first: a token that is known but not written down anywhere would be lost. */
+/* The file first: a token that is known but not written down anywhere would be lost. So would the one that is
+ * there, of another database: --database may have been forgotten. */
 static void write_token_file(const struct cloud *cloud, const char *token)
 {
     char path[PATH_BYTES];
+    char old[PATH_BYTES];
     path_in(cloud, "admin.token", path, sizeof path);
-    unlink(path);
+    path_in(cloud, "admin.token.old", old, sizeof old);
+    if (rename(path, old) == 0)
+        log_line(
+            LOG_LEVEL_WARNING, "new-database",
+            "hint=\"this database is empty, and %s was of another one: it is kept as %s. If you did not mean "
+            "a new database, look at --database and --data\"",
+            path, old);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || dprintf(fd, "%s\n", token) < 0 || fsync(fd) != 0 || close(fd) != 0)
         fail("cannot write %s: %s", path, strerror(errno));

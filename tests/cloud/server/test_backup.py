@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import server as s
+from postgres import Postgres
 
 
 def run(*arguments):
@@ -203,6 +204,34 @@ class Backup(unittest.TestCase):
         server.stop()
         subprocess.run(["mount", "-o", "remount,ro", server.folder], check=True)
         self.bad("Read-only file system", "--data", server.data, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0")
+
+
+class OnPostgresql(unittest.TestCase):
+    """As docs/OPERATING.md says: the database by PostgreSQL's own tools, then the firmware files."""
+
+    def test_what_pg_dump_saved_is_a_server_again(self):
+        with Postgres() as postgres, tempfile.TemporaryDirectory() as folder:
+            urls = [postgres.url.replace("/postgres?", f"/{name}?") for name in ("first", "again")]
+            for name in ("first", "again"):
+                postgres.sql(f"CREATE DATABASE {name}")
+            with s.Server("--database", urls[0]) as server:
+                server.add_device(name="pump 1")
+                shipment = server.ship(server.upload(s.plain("1.1.0")))
+                dump = subprocess.run([postgres.programs / "pg_dump", "--serializable-deferrable", "-d", urls[0]], check=True,
+                                      capture_output=True, timeout=s.LIMIT).stdout
+                again = s.Server("--database", urls[1], folder=folder)
+                shutil.copytree(server.data / "firmware", again.data / "firmware")
+                shutil.copy(server.data / "admin.token", again.data)
+            subprocess.run([postgres.programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", urls[1]], input=dump, check=True,
+                           stdout=subprocess.DEVNULL, timeout=s.LIMIT)
+            with again:
+                self.assertEqual(again.get("/api/v1/devices")["devices"][0]["name"], "pump 1")
+                self.assertEqual(again.get(f"/api/v1/shipments/{shipment['id']}")["state"], "live")
+                device = s.Device(again, again.add_device(name="pump 2")["token"])
+                self.addCleanup(device.close)
+                device.check_in("1.0.0")
+                path = "/" + device.offer()["url"].split("/", 3)[3]
+                self.assertEqual(again.ask("GET", path, token=False).body, s.plain("1.1.0"))
 
 
 if __name__ == "__main__":

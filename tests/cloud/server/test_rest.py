@@ -237,6 +237,18 @@ class Start(unittest.TestCase):
             self.assertEqual(server.get("/api/v1/devices")["devices"], [])
             self.assertNotIn(token, server.log())
 
+    def test_the_token_of_another_database_is_kept(self):
+        with s.Server() as server:
+            first = server.token
+            server.stop()
+            server.database = None
+            for path in server.data.glob("tandem.db*"):
+                path.unlink()
+            server.start()
+            self.assertNotEqual(server.token, first)
+            self.assertEqual((server.data / "admin.token.old").read_text().strip(), first)
+            server.wait_log("new-database")
+
     def test_a_port_in_use_is_named(self):
         with s.Server() as server:
             status, _, error = self.run_server("--data", str(server.folder / "other"), "--http",
