@@ -122,7 +122,8 @@ static void print_uart(const json_t *mcu)
     char rest[300];
 
     if (!json_is_true(output_member(mcu, "uart.open"))) {
-        snprintf(rest, sizeof rest, ", not open: %s", text_of(mcu, "uart.error"));
+        snprintf(rest, sizeof rest, ", not open%s%s", text_of(mcu, "uart.error")[0] != '\0' ? ": " : "",
+                 text_of(mcu, "uart.error"));
         print_text("uart", "%s%s", path, rest);
         return;
     }

@@ -135,6 +135,26 @@ static int open_socket(struct serial *serial)
     return fd;
 }
 
+/* What happened, and what to do. */
+static const char *error_text(int error)
+{
+    switch (error) {
+    case ENOTTY:
+    case EISDIR:
+        return "is no serial line; name one as Uart";
+    case EPERM: /* of the service's device policy, not of the file's mode */
+        return "this service may not open such a device; add a DeviceAllow= to its unit";
+    case EACCES:
+        return "Permission denied; give it to this user (a rule of udev, or the group dialout)";
+    case ERANGE:
+        return "does not do the rate that it was set to; name another one as InitialBaud";
+    case EBUSY:
+        return "another program has it; end that one";
+    default:
+        return strerror(error);
+    }
+}
+
 static void close_line(struct serial *serial, const char *why)
 {
     log_warning(serial->mcu->name, "uart %s: %s; opening it again", serial->name, why);
@@ -190,7 +210,7 @@ static bool finish_switch(struct serial *serial)
     }
     serial->switching = false;
     if (!serial->mcu->uart_is_socket && !tty_set(serial->fd, serial->baud)) {
-        close_line(serial, strerror(errno));
+        close_line(serial, error_text(errno));
         return false;
     }
     log_debug(serial->mcu->name, "uart %s: %u baud", serial->name, serial->baud);
@@ -270,26 +290,6 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
         close_line(serial, "takes no byte any more");
     } else if (send_out(serial)) {
         serial_kick(serial);
-    }
-}
-
-/* What happened, and what to do. */
-static const char *error_text(int error)
-{
-    switch (error) {
-    case ENOTTY:
-    case EISDIR:
-        return "is no serial line; name one as Uart";
-    case EPERM: /* of the service's device policy, not of the file's mode */
-        return "this service may not open such a device; add a DeviceAllow= to its unit";
-    case EACCES:
-        return "Permission denied; give it to this user (a rule of udev, or the group dialout)";
-    case ERANGE:
-        return "does not do the rate that it was set to; name another one as InitialBaud";
-    case EBUSY:
-        return "another program has it; end that one";
-    default:
-        return strerror(error);
     }
 }
 
