@@ -211,7 +211,7 @@ function Edit({ device, onClose }: { device: DeviceWithTimeline; onClose: () => 
   const [tags, setTags] = useState(device.tags.join(" "));
   const [timezone, setTimezone] = useState(device.timezone ?? "");
   const save = useAction(async () => {
-    const changes = { name, tags: tags.split(/[\s,]+/).filter(Boolean), ...(timezone && { timezone }) };
+    const changes = { name, tags: tags.split(/[\s,]+/).filter(Boolean), timezone };
     await patch(`/devices/${device.id}`, changes);
     onClose();
   });
@@ -220,7 +220,7 @@ function Edit({ device, onClose }: { device: DeviceWithTimeline; onClose: () => 
       actions={<><Button onClick={onClose}>Cancel</Button><Button type="submit" kind="primary" busy={save.busy}>Save</Button></>}>
       <Field label="Name" value={name} onInput={setName} maxLength={40} autofocus />
       <Field label="Tags" value={tags} onInput={setTags} hint="With spaces between: canary berlin" />
-      <Field label="Time zone" value={timezone} onInput={setTimezone} hint="For preferred times of shipments, such as Europe/Berlin" />
+      <Field label="Time zone" value={timezone} onInput={setTimezone} hint="For preferred times of shipments, such as Europe/Berlin; without one its organization's counts" />
     </Dialog>
   );
 }

@@ -245,6 +245,7 @@ class Shipments(unittest.TestCase):
         path = f"/api/v1/devices/{device['id']}"
         changed = self.server.ask("PATCH", path, {"tags": ["b", "c"]}).json
         self.assertEqual((changed["name"], changed["tags"], changed["timezone"]), ("pump", ["b", "c"], "Europe/Berlin"))
+        self.assertIsNone(self.server.ask("PATCH", path, {"timezone": ""}).json["timezone"])
         for wrong, status in (({"tags": ["a,b"]}, 400), ({"timezone": "Mars/Olympus"}, 422), ({"colour": "red"}, 400)):
             self.assertEqual(self.server.ask("PATCH", path, wrong).status, status)
         self.assertEqual(self.server.get(path)["tags"], ["b", "c"])
