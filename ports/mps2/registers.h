@@ -55,20 +55,7 @@ struct cmsdk_timer {
 #define TIMER0       ((struct cmsdk_timer *)0x40000000u)
 #define TIMER_ENABLE (1u << 0)
 
-struct systick {
-    volatile uint32_t control;
-    volatile uint32_t reload;
-    volatile uint32_t value;
-};
-#define SYSTICK           ((struct systick *)0xE000E010u)
-#define SYSTICK_ENABLE    (1u << 0)
-#define SYSTICK_INTERRUPT (1u << 1)
-#define SYSTICK_CPU_CLOCK (1u << 2)
-
-#define SCB_INTERRUPT_CONTROL (*(volatile uint32_t *)0xE000ED04u)
-#define SCB_VECTOR_TABLE      (*(volatile uint32_t *)0xE000ED08u)
-#define SCB_FAULT_STATUS      (*(volatile uint32_t *)0xE000ED28u)
-#define SYSTICK_PENDING_CLEAR (1u << 25)
+#define SCB_FAULT_STATUS (*(volatile uint32_t *)0xE000ED28u)
 
 #define MPU_CONTROL       (*(volatile uint32_t *)0xE000ED94u)
 #define MPU_REGION        (*(volatile uint32_t *)0xE000ED98u)

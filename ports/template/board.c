@@ -3,14 +3,7 @@
 #include "ports/board.h"
 
 #include "port.h"
-
-#define REGISTER(address)     (*(volatile uint32_t *)(address))
-#define SYSTICK_CONTROL       REGISTER(0xE000E010u)
-#define NVIC_ENABLE_CLEAR     REGISTER(0xE000E180u)
-#define NVIC_PENDING_CLEAR    REGISTER(0xE000E280u)
-#define SCB_INTERRUPT_CONTROL REGISTER(0xE000ED04u)
-#define SCB_VECTOR_TABLE      REGISTER(0xE000ED08u)
-#define SYSTICK_PENDING_CLEAR (1u << 25)
+#include "ports/cortex_m/cpu.h"
 
 static volatile uint32_t tick_ms;
 
@@ -39,14 +32,15 @@ void board_idle(void)
 }
 
 /* Owed: everything that board_init and board_uart_open started is stopped here, or it interrupts a program
- * that does not expect it. The watchdog goes on. */
+ * that does not expect it; a part with more than 32 interrupts has more of these NVIC registers. The watchdog
+ * goes on. */
 void board_jump(uint32_t vector_table)
 {
     const uint32_t *table = (const uint32_t *)vector_table;
 
     __asm__ volatile("cpsid i" ::: "memory");
     port_uart_close();
-    SYSTICK_CONTROL = 0;
+    SYSTICK->control = 0;
     NVIC_ENABLE_CLEAR = 0xFFFFFFFFu;
     NVIC_PENDING_CLEAR = 0xFFFFFFFFu;
     SCB_INTERRUPT_CONTROL = SYSTICK_PENDING_CLEAR;

@@ -3,10 +3,9 @@
 #include "ports/board.h"
 
 #include "port.h"
+#include "ports/cortex_m/cpu.h"
 
-#define NOTE_MAGIC        0x54444E00u /* the cause is added to it */
-#define SCB_RESET_CONTROL (*(volatile uint32_t *)0xE000ED0Cu)
-#define RESET_REQUEST     0x05FA0004u /* with the key that the register asks for */
+#define NOTE_MAGIC 0x54444E00u /* the cause is added to it */
 
 /* A value counts only if its complement stands beside it: after power-on RAM holds anything. */
 struct guarded {
@@ -72,7 +71,7 @@ void board_reset(enum tdm_reset_cause cause)
 {
     __asm__ volatile("cpsid i" ::: "memory");
     guard(&note.announced, NOTE_MAGIC + (uint32_t)cause);
-    __asm__ volatile("dsb" ::: "memory");
+    barrier();
     SCB_RESET_CONTROL = RESET_REQUEST;
     for (;;)
         ;
