@@ -123,12 +123,12 @@ static bool take(struct tdm_fetch *f, uint8_t byte)
 
 uint32_t tdm__fetch_get(struct tdm_fetch *f, unsigned bytes)
 {
-    const uint8_t *field = f->frame + f->at;
+    uint32_t end = f->at + bytes;
     uint32_t number = 0;
 
-    f->at += bytes;
+    f->at = end;
     while (f->at <= f->length && bytes-- > 0)
-        number = number << 8 | field[bytes];
+        number = number << 8 | f->frame[--end];
     return number;
 }
 

@@ -20,13 +20,12 @@
 /* Too long for a tag: as if there were none. */
 static void read_text(struct tdm_fetch *f, char to[TDM_TAG_VALUE_MAX + 1])
 {
-    const uint8_t *text = f->frame + f->at;
     uint32_t start = f->at;
 
     tdm__fetch_skip_text(f);
     memset(to, 0, TDM_TAG_VALUE_MAX + 1);
     if (f->at <= f->length && f->at - start <= TDM_TAG_VALUE_MAX)
-        memcpy(to, text, f->at - start);
+        memcpy(to, f->frame + start, f->at - start);
 }
 
 /* They stand where they are needed, in a manifest that says nothing else until then. */
@@ -74,12 +73,12 @@ static int ask_digest(struct tdm_fetch *f)
 {
     static const struct tdm__query get_sha256 = {TDM_UID_OTA_GET_SHA256, 1000, NULL};
     bool long_enough = tdm__fetch_ask(f, &get_sha256) == TDM_SHA256_BYTES && tdm__fetch_get(f, 1) == 0;
-    const uint8_t *digest = f->frame + f->at;
+    uint32_t digest_at = f->at;
 
     f->at += TDM_SHA256_BYTES;
     if (!long_enough || tdm__fetch_get(f, 1) == 0)
         return TDM_E_FORMAT;
-    memcpy(f->manifest.image_digest, digest, TDM_SHA256_BYTES);
+    memcpy(f->manifest.image_digest, f->frame + digest_at, TDM_SHA256_BYTES);
     return TDM_OK;
 }
 

@@ -2,6 +2,8 @@
  * waits. */
 #include "core/fetch/fetch.h"
 
+enum { DATA_AT = 12 }; /* of a chunk: behind opcode, uid, message id, offset and length */
+
 enum {
     MCU_PING, /* answered with a status alone, */
     OTA_CANCEL,
@@ -53,7 +55,7 @@ static void read_chunk(struct tdm_fetch *f)
 {
     f->chunk.offset = tdm__fetch_get(f, 4);
     f->chunk.bytes = tdm__fetch_get(f, 2);
-    f->data = f->frame + f->at;
+    f->data = f->frame + DATA_AT;
     f->at += f->chunk.bytes;
     f->chunk.crc32 = tdm__fetch_get(f, 4);
 }
