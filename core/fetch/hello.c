@@ -28,23 +28,26 @@ void tdm__fetch_connect(struct tdm_fetch *f)
     static const struct tdm__query raise = {TDM_UID_HW_SET_UART_BAUD_RATE, 1000, put_baud};
     const uint32_t rates[RATES] = {INITIAL_BAUD, SECOND_BAUD, f->product->target_baud};
     uint32_t pause_ms = 0;
+    unsigned next = 0;
     bool asked = false;
 
-    for (unsigned i = 0;; i++) {
-        if (i == RATES) {
-            i = 0;
+    for (;;) {
+        uint32_t baud = rates[next++];
+
+        f->product->set_baud(f->ctx, baud);
+        if (tdm__fetch_ask(f, &ping) >= 0) {
+            if (asked || baud == rates[RATES - 1])
+                return;
+            asked = true;
+            (void)tdm__fetch_ask(f, &raise);
+            next = RATES - 1;
+        }
+        if (next == RATES) {
+            next = 0;
             if (pause_ms < ROUND_PAUSE_MAX_MS)
                 pause_ms += ROUND_PAUSE_MS;
             tdm__fetch_pause(f, pause_ms);
         }
-        f->product->set_baud(f->ctx, rates[i]);
-        if (tdm__fetch_ask(f, &ping) < 0)
-            continue;
-        if (asked || rates[i] == rates[RATES - 1])
-            return;
-        (void)tdm__fetch_ask(f, &raise);
-        asked = true;
-        i = RATES - 2; /* the next one is the one asked for */
     }
 }
 

@@ -149,9 +149,9 @@ static bool is_time_to_quit(const struct tdm_fetch *f)
 /* Until there is something that was not served, or so much time passed since then. */
 static enum tdm__heard listen(struct tdm_fetch *f, uint32_t since_ms, uint32_t limit_ms)
 {
-    uint32_t passed_ms;
+    uint32_t passed_ms = tdm__fetch_now(f) - since_ms;
 
-    while ((passed_ms = tdm__fetch_now(f) - since_ms) < limit_ms) {
+    while (passed_ms < limit_ms) {
         int byte = f->product->receive(f->ctx, limit_ms - passed_ms);
 
         tdm__fetch_feed(f);
@@ -163,6 +163,7 @@ static enum tdm__heard listen(struct tdm_fetch *f, uint32_t since_ms, uint32_t l
         }
         if (is_time_to_quit(f))
             tdm__fetch_give_back(f, TDM_REASON_SILENCE);
+        passed_ms = tdm__fetch_now(f) - since_ms;
     }
     return TDM__HEARD_NOTHING;
 }
@@ -196,12 +197,13 @@ int tdm__fetch_ask(struct tdm_fetch *f, const struct tdm__query *query)
         if (query->put != NULL)
             query->put(f);
         end(f);
-        while ((heard = listen(f, since_ms, query->timeout_ms)) != TDM__HEARD_NOTHING) {
+        do {
+            heard = listen(f, since_ms, query->timeout_ms);
             if (heard == TDM__HEARD_RESULT)
                 return (int)tdm__fetch_get(f, 1);
             if (holds_chunk(f, heard))
                 return 1;
-        }
+        } while (heard != TDM__HEARD_NOTHING);
     }
     return TDM_E_TIMEOUT;
 }

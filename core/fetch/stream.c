@@ -45,6 +45,14 @@ static bool is_next(const struct tdm_fetch *f)
            tdm_crc32(0, f->data, chunk->bytes) == chunk->crc32;
 }
 
+static bool is_taken(const struct tdm_fetch *f)
+{
+    const struct tdm_fetch_chunk *chunk = &f->chunk;
+    const struct tdm_fetch_chunk *taken = &f->taken;
+
+    return chunk->offset == taken->offset && chunk->bytes == taken->bytes && chunk->crc32 == taken->crc32;
+}
+
 int tdm__fetch_next(struct tdm_fetch *f)
 {
     uint32_t since_ms = tdm__fetch_now(f);
@@ -69,7 +77,7 @@ int tdm__fetch_next(struct tdm_fetch *f)
             f->left = f->chunk.bytes;
             return TDM_OK;
         }
-        again = memcmp(&f->chunk, &f->taken, sizeof f->chunk) == 0;
+        again = is_taken(f);
         tdm__fetch_answer(f, f->call_id, again);
         bad += !again;
     }
