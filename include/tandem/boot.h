@@ -55,15 +55,15 @@ enum tdm_reset_cause {
 
 /* A record log bound to flash. Fields are private except record. */
 struct tdm_record_log {
+    bool found;     /* there is a valid entry */
+    uint8_t unit;   /* unit that holds record */
+    bool erased[2]; /* unit was erased in this power cycle */
     const struct tdm_flash *flash;
     const struct tdm_layout *layout;
+    uint32_t next[2];         /* offset of the next slot to use in each unit */
     struct tdm_record record; /* the newest valid entry */
     struct tdm_record spare;  /* the newest of the other unit: what remains if record's unit is lost; sequence
                                  0 if there is none */
-    bool found;               /* there is a valid entry */
-    uint8_t unit;             /* unit that holds record */
-    uint32_t next[2];         /* offset of the next slot to use in each unit */
-    bool erased[2];           /* unit was erased in this power cycle */
 };
 
 /* Scans every slot of both units. TDM_OK, or TDM_E_NO_RECORD (record then is all zero with no banks). Never

@@ -26,11 +26,8 @@ struct tdm_envelope {
     uint8_t base_digest[TDM_SHA256_BYTES]; /* image digest of a delta's base, zeros without one */
 };
 
+/* The texts stand last: a Cortex-M0 reaches words up to offset 124 with one instruction. */
 struct tdm_manifest {
-    char type[TDM_TAG_VALUE_MAX + 1];
-    char version[TDM_TAG_VALUE_MAX + 1];
-    char build[TDM_TAG_VALUE_MAX + 1];
-    char hardware[TDM_HARDWARE_MAX + 1];
     uint32_t image_bytes;
     uint8_t image_digest[TDM_SHA256_BYTES]; /* of the plain, un-relocated image: the firmware's identity */
     uint32_t relocation_bytes;
@@ -40,6 +37,10 @@ struct tdm_manifest {
     uint32_t link_address;
     uint32_t entry;       /* offset of the vector table in the image */
     uint8_t revoked_keys; /* mask of key slots that are revoked once this image is confirmed */
+    char type[TDM_TAG_VALUE_MAX + 1];
+    char version[TDM_TAG_VALUE_MAX + 1];
+    char build[TDM_TAG_VALUE_MAX + 1];
+    char hardware[TDM_HARDWARE_MAX + 1];
 };
 
 /* One trusted key; id is the first four bytes of SHA-256(X || Y), as a little-endian number. */
@@ -166,8 +167,8 @@ TDM_MUST_USE int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm
 TDM_MUST_USE int tdm_bank_peek(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
                                const struct tdm_flash *flash, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 
-/* Programs the stored header of bank from a head and its signature (the bank is erased there).
- * scratch: TDM_PACKAGE_FRONT_MAX bytes, may be the memory that head lies in if head >= scratch +
+/* Programs the stored header of bank from a head and its signature (the bank is erased there), and reads it
+ * back. scratch: TDM_PACKAGE_FRONT_MAX bytes, may be the memory that head lies in if head >= scratch +
  * TDM_STORED_PREFIX_BYTES and the signature stands behind it, as in a front's buffer; the front is spent
  * then. TDM_E_FLASH_PROGRAM, TDM_E_SIZE. */
 TDM_MUST_USE int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank,
