@@ -123,7 +123,6 @@ int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const
 {
     size_t used;
     size_t bytes;
-    int result;
 
     if (!bank_exists(layout, bank) || head_bytes > TDM__HEAD_MAX)
         return TDM_E_SIZE;
@@ -138,12 +137,7 @@ int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank, const
     tdm__store_u32(scratch, HEADER_MAGIC);
     tdm__store_u32(scratch + 4, (uint32_t)head_bytes);
     memset(scratch + used, 0xFF, bytes - used);
-    result = flash->ops->program(flash->ctx, header_address(layout, bank), scratch, bytes);
-    if (result != TDM_OK)
-        return result;
-    return tdm_bank_header_is(layout, bank, flash, scratch + TDM_STORED_PREFIX_BYTES, head_bytes)
-               ? TDM_OK
-               : TDM_E_FLASH_PROGRAM;
+    return flash->ops->program(flash->ctx, header_address(layout, bank), scratch, bytes);
 }
 
 bool tdm_bank_header_is(const struct tdm_layout *layout, uint8_t bank, const struct tdm_flash *flash,

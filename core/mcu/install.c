@@ -258,15 +258,24 @@ void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
     mcu->file.crc32 = tdm_crc32(mcu->file.crc32, data, bytes);
 }
 
+/* What is placed from now on is placed by the header in the bank, so it is read back. */
 static int store_header(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
     const struct tdm_front *front = &mcu->front;
+    uint8_t *stored = config->work->front;
+    int error;
 
     if (mcu->install.keep || mcu->install.resumes)
         return TDM_OK;
-    return tdm_bank_header_program(config->layout, mcu->install.bank, config->flash, tdm_front_head(front),
-                                   front->head_bytes, tdm_front_signature(front), config->work->front);
+    error = tdm_bank_header_program(config->layout, mcu->install.bank, config->flash, tdm_front_head(front),
+                                    front->head_bytes, tdm_front_signature(front), stored);
+    if (error != TDM_OK)
+        return error;
+    return tdm_bank_header_is(config->layout, mcu->install.bank, config->flash,
+                              stored + TDM_STORED_PREFIX_BYTES, front->head_bytes)
+               ? TDM_OK
+               : TDM_E_FLASH_PROGRAM;
 }
 
 int tdm__install_header(struct tdm_mcu *mcu)

@@ -167,8 +167,8 @@ TDM_MUST_USE int tdm_bank_header(struct tdm_manifest *manifest, const struct tdm
 TDM_MUST_USE int tdm_bank_peek(struct tdm_manifest *manifest, const struct tdm_layout *layout, uint8_t bank,
                                const struct tdm_flash *flash, uint8_t buffer[TDM_PACKAGE_FRONT_MAX]);
 
-/* Programs the stored header of bank from a head and its signature (the bank is erased there), and reads it
- * back. scratch: TDM_PACKAGE_FRONT_MAX bytes, may be the memory that head lies in if head >= scratch +
+/* Programs the stored header of bank from a head and its signature (the bank is erased there).
+ * scratch: TDM_PACKAGE_FRONT_MAX bytes, may be the memory that head lies in if head >= scratch +
  * TDM_STORED_PREFIX_BYTES and the signature stands behind it, as in a front's buffer; the front is spent
  * then. TDM_E_FLASH_PROGRAM, TDM_E_SIZE. */
 TDM_MUST_USE int tdm_bank_header_program(const struct tdm_layout *layout, uint8_t bank,

@@ -355,6 +355,19 @@ static void flash_that_can_not_be_erased_or_programmed_ends_the_update(void **st
     fixture_assert_ended(f, TDM_REASON_FLASH);
 }
 
+static void a_header_that_does_not_read_back_ends_the_update(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ram.broken_unit = true;
+    f->ram.silently = true;
+    f->ram.broken_from = BANK_B + BANK_BYTES - ERASE_BYTES;
+    f->ram.broken_to = f->ram.broken_from + ERASE_BYTES;
+    fixture_accept(f);
+    assert_in_range(fixture_transfer(f, 0), 0, 1024);
+    fixture_assert_ended(f, TDM_REASON_FLASH);
+}
+
 /* The device starts again after an update that arrived whole, with the record in this state. */
 static void start_again(struct fixture *f, enum tdm_boot_state state)
 {
@@ -457,6 +470,7 @@ int main(void)
         TEST(a_relocation_table_that_differs_from_the_signed_digest_fails_before_the_image),
         TEST(an_image_that_can_not_start_fails),
         TEST(flash_that_can_not_be_erased_or_programmed_ends_the_update),
+        TEST(a_header_that_does_not_read_back_ends_the_update),
         TEST(a_bank_that_holds_the_package_already_is_not_erased_again),
         TEST(a_bank_whose_erase_was_cut_off_is_erased_whatever_it_seems_to_hold),
         TEST(transfers_without_a_confirm_are_delayed_more_and_more),
