@@ -34,7 +34,7 @@ def build(folder, cpu):
     flash = []
     for source in ("core/image/unlzma.c", "core/mcu/decode.c"):
         out = folder / "part.o"
-        run(*CC, f"-mcpu={cpu}", "-Os", *INCLUDES, "-c", ROOT / source, "-o", out)
+        run(*CC, f"-mcpu={cpu}", "-Os", "-std=c99", "-ffreestanding", *INCLUDES, "-c", ROOT / source, "-o", out)
         flash.append(int(run("arm-none-eabi-size", out).stdout.split()[-6]))
     return program, flash
 
