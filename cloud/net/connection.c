@@ -245,7 +245,7 @@ void connection__destroy(struct connection *c)
     free(c->client);
     websocket_free(c->websocket);
     bufferevent_free(c->bev);
-    event_free(c->timer);
+    evtimer_del(c->timer);
     free(c);
 }
 
@@ -365,7 +365,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket, const char *client)
 {
-    struct connection *c = calloc(1, sizeof *c);
+    struct connection *c = calloc(1, sizeof *c + event_get_struct_event_size());
     if (c == NULL)
         abort();
     c->gateway = gateway;
@@ -373,9 +373,8 @@ void connection__open(struct gateway *gateway, struct bufferevent *bev, bool web
     c->bev = bev;
     c->client = client != NULL ? strdup(client) : NULL;
     c->websocket = websocket ? websocket_new(bev) : NULL;
-    c->timer = evtimer_new(gateway->base, on_timer, c);
-    if (c->timer == NULL)
-        abort();
+    c->timer = (struct event *)(c + 1);
+    evtimer_assign(c->timer, gateway->base, on_timer, c);
     idmap_set(&gateway->connections, c->number, c);
     mqtt_session_init(&c->session, &mqtt_session_defaults, &session_ops, c, c->number,
                       connection__clock_ms());

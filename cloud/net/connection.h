@@ -40,7 +40,7 @@ struct connection {
     uint64_t number;
     struct bufferevent *bev;
     struct websocket *websocket; /* NULL: MQTT is on the stream itself */
-    struct event *timer;
+    struct event *timer;         /* it lies behind the connection: one piece of memory less for each */
     struct mqtt_session session;
     struct will *will; /* NULL: none */
     char *client;      /* the address that a proxy told, NULL: whoever is at the other end */
