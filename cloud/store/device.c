@@ -7,7 +7,7 @@
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
     "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes, said"
-#define TRIM_EVERY  8 /* events, on average */
+#define TRIM_EVERY  32 /* events, on average */
 #define OWN_COLUMNS "id, organization, token_hash, created, revoked, " FIELDS
 #define COLUMNS     OWN_COLUMNS ", (SELECT connection FROM presence WHERE device = device.id)"
 
