@@ -238,10 +238,12 @@ int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *man
 static int open_table(struct tdm_mcu *mcu)
 {
     union tdm_mcu_work *work = mcu->config->work;
-    struct tdm_hash sha256 = work->writing.sha256;
     struct tdm_manifest manifest;
-    int error = tdm__install_manifest(mcu, &manifest);
+    struct tdm_hash sha256;
+    int error;
 
+    sha256 = work->writing.sha256;
+    error = tdm__install_manifest(mcu, &manifest);
     if (error == TDM_OK)
         error = tdm__install_check_table(mcu, &manifest);
     if (error != TDM_OK)
