@@ -2,7 +2,7 @@
  *
  *     connect, introduce <------------------------------------- the co-processor is gone, or
  *       v                                                       nothing is offered for a while
- *     an offer <-------------------------------------------.       ^
+ *     an offer, or one of before <-------------------------.       ^
  *       v                                                  |       |
  *     rest, prefetch                                       |       |
  *       v                                                  |       |
@@ -27,6 +27,8 @@ enum {
     START_DOUBLINGS = 9,     /* to 4 h 16 min at most before another start, */
     STARTS_FREE = 6          /* beyond so many since the last confirm (R10) */
 };
+
+#define ANY_BYTES UINT32_MAX /* as long as its front says: there is no offer of this start's */
 
 static uint32_t delay_ms(uint16_t doublings)
 {
@@ -95,12 +97,16 @@ static int take_head(struct tdm_fetch *f)
     struct tdm_envelope *envelope = &f->envelope;
     uint8_t *head = f->front + TDM_ENVELOPE_BYTES;
     uint32_t bytes;
+    uint32_t file_bytes;
     int error = tdm_envelope_parse(envelope, f->front, TDM_ENVELOPE_BYTES);
 
     if (error != TDM_OK)
         return error;
     bytes = envelope->head_bytes + (uint32_t)TDM_SIGNATURE_BYTES;
-    if (f->file_bytes != TDM_ENVELOPE_BYTES + bytes + envelope->relocation_bytes + envelope->payload_bytes)
+    file_bytes = TDM_ENVELOPE_BYTES + bytes + envelope->relocation_bytes + envelope->payload_bytes;
+    if (f->file_bytes == ANY_BYTES)
+        f->file_bytes = file_bytes;
+    if (f->file_bytes != file_bytes)
         return TDM_REASON_PACKAGE;
     error = judge_encoding(f);
     if (error == TDM_OK)
@@ -253,8 +259,12 @@ static bool await_offer(struct tdm_fetch *f)
     if (f->news == TDM_REASON_CANCELLED)
         f->news = TDM_REASON_NONE;
     (void)tdm__fetch_await(f, tdm__fetch_now(f), delay_ms(f->failures));
-    if (f->news == TDM_REASON_NONE)
+    if (f->news == TDM_REASON_NONE) {
         count_failure(f);
+        f->file_bytes = ANY_BYTES;
+        if (prefetch(f) == TDM_OK)
+            return true; /* it still has the one that was taken before this start */
+    }
     return f->news == TDM_REASON_SUPERSEDED;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A one-bank device, whose bootloader fetches the firmware, against a co-processor module as the market has it: no extension of
-ours, its own chunk sizes, noise and resends. What such a module must do for it is what docs/PROTOCOL.md says, and two things more: it
-offers again once the bootloader initialized, and it begins again at offset 0 when it is asked to start in the middle.
+ours, its own chunk sizes, noise and resends. What such a module must do for it is what docs/PROTOCOL.md says, and one thing more: it
+begins again at offset 0 when it is asked to start in the middle.
 
 Run by ctest, or by hand:  tests/system/test_fetch_module.py [Bootloader.test_name]"""
 
@@ -106,6 +106,15 @@ class Bootloader(unittest.TestCase):
     def test_an_update_over_a_noisy_line_in_chunks_of_any_size(self):
         module_ = self.connect(unknown="status", noisy=True)
         self.update(sizes=lambda most: module_.random.choice((33, 64, most - 1, most)))
+
+    def test_one_that_keeps_the_offer_is_asked_to_start(self):
+        module_ = self.connect()
+        known = len(module_.versions)
+        self.assertTrue(module_.offer(self.system.pack("1.1.0")))
+        module_.must("the bootloader initializes", lambda: len(module_.versions) > known)
+        module_.must("it asks for data", lambda: module_.starts > 0, 60)
+        module_.feed()
+        self.assert_installed()
 
     def test_a_chunk_sent_again_is_taken_as_written_and_a_damaged_one_is_not(self):
         module_ = self.connect()

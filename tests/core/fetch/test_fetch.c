@@ -22,7 +22,8 @@ static struct {
     bool was_reset;
     size_t arrived; /* bytes of the co-processor's output that were read */
 
-    unsigned offers; /* to be made */
+    unsigned offers;  /* to be made */
+    bool keeps_offer; /* that the application took, and waits for otaUpdateStart */
     enum waits waits;
     uint16_t call_id;
     uint16_t chunk;
@@ -270,6 +271,8 @@ static bool runs_for(struct fixture *f, uint32_t ms, const struct tdm_boot_choic
     memset(run.front, 0xA5, sizeof run.front);
     memset(fetch, 0, sizeof *fetch);
     ncp_stub_init(&f->ncp);
+    if (run.offers == 0 && !run.keeps_offer)
+        f->ncp.prefetch = TDM_PREFETCH_GENERIC;
     fetch->product = &product;
     fetch->ctx = f;
     fetch->flash = &f->ram.flash;
@@ -478,6 +481,19 @@ static void a_second_pass_that_is_refused_needs_no_third(void **state)
     run.on_start = refuse_twice;
     assert_true(runs_for(f, LONG_MS, &intact));
     assert_int_equal(run.starts, 2);
+    assert_pending(f);
+}
+
+static void a_co_processor_that_keeps_the_offer_need_not_make_it_again(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_with_image(f);
+    run.offers = 0;
+    run.keeps_offer = true;
+    assert_true(runs_for(f, LONG_MS, &intact));
+    assert_int_equal(run.starts, 2); /* streamed whole, then written */
     assert_pending(f);
 }
 
@@ -827,6 +843,7 @@ int main(void)
         cmocka_unit_test(a_file_longer_than_its_package_is_refused_by_its_header),
         cmocka_unit_test(another_file_in_the_second_pass_is_checked_as_the_first_one_was),
         cmocka_unit_test(a_second_pass_that_is_refused_needs_no_third),
+        cmocka_unit_test(a_co_processor_that_keeps_the_offer_need_not_make_it_again),
         cmocka_unit_test(an_offer_that_never_comes_ends_in_the_image_that_is_there),
         cmocka_unit_test(a_cancel_ends_in_the_image_that_is_there),
         cmocka_unit_test(without_an_image_it_writes_in_the_first_pass),
