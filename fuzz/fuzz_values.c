@@ -23,7 +23,7 @@ static void set_up(void)
 {
     char why[100];
     char token[SECRET_TOKEN_MAX];
-    struct presence presence = {.node = 1, .connection = 1, .checked_in = true};
+    struct presence presence = {.node = 1, .connection = 1};
     check(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
     fleet.now = 1700000000000;
     fleet.limits = status_limits_default;
