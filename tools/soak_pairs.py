@@ -2,9 +2,10 @@
 """Every pair of power cuts, in every scenario, on the smallest layouts (docs/TORTURE.md); prints the table for
 docs/results/soak-pairs.txt.
 
-    tools/soak_pairs.py                  all of it: about 20 minutes of one core
+    tools/soak_pairs.py                  all of it: about two hours of one core
     tools/soak_pairs.py --minutes 10     ten minutes of it; the next call with --minutes goes on
-    tools/soak_pairs.py --one-in 50      a drawn share of the pairs"""
+    tools/soak_pairs.py --one-in 50      a drawn share of the pairs
+    tools/soak_pairs.py --layout tiny    the layout with two banks alone"""
 
 import argparse
 import hashlib
@@ -33,9 +34,9 @@ def torture(*arguments):
     return json.loads(done.stdout)
 
 
-def scenarios():
+def scenarios(layouts):
     """(layout, scenario) of all, those with the fewest operations first."""
-    rows = [(row["operations"], layout, row["scenario"]) for layout in LAYOUTS
+    rows = [(row["operations"], layout, row["scenario"]) for layout in layouts
             for row in torture("--layout", layout, "--cuts", "none")["scenarios"]]
     return [(layout, scenario) for _, layout, scenario in sorted(rows)]
 
@@ -92,8 +93,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--minutes", type=float, default=24 * 60)
     parser.add_argument("--one-in", type=int, default=1)
+    parser.add_argument("--layout", choices=LAYOUTS)
     options = parser.parse_args()
-    kept, order = load(options.one_in), scenarios()
+    kept, order = load(options.one_in), scenarios([options.layout] if options.layout else LAYOUTS)
     run(kept, [(layout, scenario) for layout, scenario in order if f"{layout}:{scenario}" not in kept["done"]],
         time.monotonic() + 60 * options.minutes)
     return 0 if table(kept, order) else 1
