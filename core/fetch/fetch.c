@@ -21,6 +21,7 @@
 #include <string.h>
 
 enum {
+    CHECKS_MAX = 3,          /* of one offer, whose file may change once or twice; not for ever */
     OFFER_LIMIT_MS = 120000, /* how long an intact image waits for its successor */
     DELAY_MS = 30000,        /* between two tries; doubles each time, */
     RETRY_DOUBLINGS = 7,     /* to 64 min at most after failures, */
@@ -180,13 +181,13 @@ static int fetch(struct tdm_fetch *f)
 
     if (error == TDM_OK)
         error = prefetch(f);
-    while (error == TDM_OK) {
+    for (unsigned passes = 0; error == TDM_OK; passes++) {
         error = tdm__fetch_start(f);
         if (error == TDM_OK)
             error = take_front(f);
         if (error != TDM_OK || !must_check(f))
             break;
-        error = check(f);
+        error = passes < CHECKS_MAX ? check(f) : TDM_REASON_PACKAGE;
     }
     if (error == TDM_OK)
         error = tdm__fetch_prepare_bank(f);

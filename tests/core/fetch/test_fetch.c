@@ -472,6 +472,26 @@ static void refuse_twice(struct fixture *f)
         f->ncp.start_refusals = 2;
 }
 
+static void swap_before_each_pass(struct fixture *f)
+{
+    f->options.seed++;
+    fixture_build(f);
+}
+
+static void a_file_that_is_another_in_each_pass_is_refused_in_the_end(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_with_image(f);
+    run.on_start = swap_before_each_pass;
+    assert_true(runs_for(f, LONG_MS, &intact));
+    assert_untouched(f);
+    assert_int_equal(record_of(f).state, TDM_BOOT_IDLE);
+    assert_int_equal(record_of(f).last_reason, TDM_REASON_PACKAGE);
+    assert_int_equal(run.starts, 4);
+}
+
 static void a_second_pass_that_is_refused_needs_no_third(void **state)
 {
     struct fixture *f = &fixture;
@@ -842,6 +862,7 @@ int main(void)
         cmocka_unit_test(the_image_that_is_there_is_refused_by_its_header),
         cmocka_unit_test(a_file_longer_than_its_package_is_refused_by_its_header),
         cmocka_unit_test(another_file_in_the_second_pass_is_checked_as_the_first_one_was),
+        cmocka_unit_test(a_file_that_is_another_in_each_pass_is_refused_in_the_end),
         cmocka_unit_test(a_second_pass_that_is_refused_needs_no_third),
         cmocka_unit_test(a_co_processor_that_keeps_the_offer_need_not_make_it_again),
         cmocka_unit_test(an_offer_that_never_comes_ends_in_the_image_that_is_there),
