@@ -31,7 +31,8 @@ struct status_limits planner_limits(const struct fleet *fleet, const struct ship
     return limits;
 }
 
-/* Attempts that other shipments spent to bring the device this image, in the period that counts. */
+/* Attempts that other shipments spent in vain to bring the device this image, in the period that counts. One
+ * that brought it there owes nothing: whoever ships it again after another firmware means to. */
 static int count_other_attempts(const struct plan *plan, int64_t *attempts)
 {
     const struct dossier *dossier = plan->dossier;
@@ -41,7 +42,7 @@ static int count_other_attempts(const struct plan *plan, int64_t *attempts)
         const struct target *other = &dossier->targets[i];
         struct scene scene;
         if (other->shipment == plan->scene.shipment.id || other->attempts == 0 ||
-            other->attempt_start <= since)
+            other->attempt_start <= since || other->status == TARGET_SUCCESS)
             continue;
         result = dossier_scene(dossier, other, &scene);
         if (result == STORE_OK &&

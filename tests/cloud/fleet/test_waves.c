@@ -415,6 +415,32 @@ static void attempts_of_another_shipment_with_the_same_image_count(void **state)
     assert_status(world, two, device, "request-sent");
 }
 
+static void take_it(struct world *world, int64_t device, const char *version, uint8_t mark)
+{
+    world_report(world, device, "{\"stage\":\"installed\",\"wire_bytes\":120000}");
+    world_check_in(world, device, version);
+    world_device_report(world, device, "confirmed", "confirmed", "none", mark, 0);
+}
+
+/* Two firmwares in turn, as in a test of updates: each shipment is the operator's own wish, and did what it
+ * was for. */
+static void attempts_of_another_shipment_that_succeeded_do_not_count(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t firmwares[2] = {world_firmware(world, "1.1.0", 0x11), world_firmware(world, "1.2.0", 0x12)};
+    const char *versions[2] = {"1.1.0", "1.2.0"};
+    const uint8_t marks[2] = {0x11, 0x12};
+    world_check_in(world, device, "1.0.0");
+    for (int i = 0; i < 10; i++) {
+        int64_t shipment = world_shipment(world, firmwares[i % 2]);
+        assert_status(world, shipment, device, "request-sent");
+        take_it(world, device, versions[i % 2], marks[i % 2]);
+        assert_status(world, shipment, device, "success");
+        world_pass(world, 1 * MINUTE);
+    }
+}
+
 static void a_selection_by_filter_is_fixed_when_it_is_made(void **state)
 {
     struct world *world = *state;
@@ -481,6 +507,7 @@ int main(void)
         CASE(devices_that_do_not_meet_the_condition_are_not_needed),
         CASE(a_device_that_comes_later_joins_the_last_wave),
         CASE(attempts_of_another_shipment_with_the_same_image_count),
+        CASE(attempts_of_another_shipment_that_succeeded_do_not_count),
         CASE(a_selection_by_filter_is_fixed_when_it_is_made),
         CASE(a_large_fleet_is_planned_step_by_step),
     };
