@@ -11,7 +11,7 @@ help:
 	@echo 'make demo          the whole system once, in QEMU; KEEP=1 leaves it running'
 	@echo 'make demo-onebank  the same on a device with one bank, whose bootloader fetches; BOARD=nrf51 for the Cortex-M0'
 	@echo 'make test          every test; FUZZ_SECONDS=20 per fuzz target'
-	@echo 'make bench         sizes and figures; tools/bench --cloud makes those of the server alone'
+	@echo 'make bench         sizes and figures; tools/bench --help: one section alone'
 	@echo 'make check         style rules, and the model of the boot record'
 	@echo 'make firmware      bootloader and example application for the boards'
 	@echo 'make soak          the long runs'
