@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Every pair of power cuts, in every scenario, on the smallest layouts (docs/TORTURE.md); prints the table for
-docs/results/soak-pairs.txt.
+"""Every pair of power cuts, in every scenario, on the smallest layouts (docs/TORTURE.md); prints the table that
+`tools/soak pairs` keeps.
 
     tools/soak_pairs.py                  all of it: about two hours of one core
     tools/soak_pairs.py --minutes 10     ten minutes of it; the next call with --minutes goes on
@@ -15,18 +15,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TANDEM = Path(os.environ.get("TANDEM_BIN", ROOT / "build/bin")) / "tandem"
 KEPT = ROOT / "build/soak-pairs.json"  # what earlier calls with --minutes did
 LAYOUTS = ("tiny", "one-tiny")
-
-
-def commit():
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=True, text=True, stdout=subprocess.PIPE, cwd=ROOT)
-    return done.stdout.strip()
 
 
 def torture(*arguments):
@@ -71,8 +65,7 @@ def table(kept, order):
     done = [row for _, _, row in rows if row]
     pairs = sum(row["cases"] - 1 for row in done)
     possible = sum((row["cases"] - 1) * row["one_in"] for row in done)
-    print(f"Pairs of power cuts, {datetime.now(timezone.utc):%F}, commit {commit()}")
-    print("A bank has 5 pages of 256 bytes here, the fewest there can be: the header area takes 4, the image 1.\n")
+    print("Pairs of power cuts. A bank has 5 pages of 256 bytes here, the fewest there can be: the header area takes 4, the image 1.\n")
     print(f"{'layout':<10} {'scenario':<28} {'operations':>10} {'share':>8} {'pairs':>9} {'failed':>6} {'boots':>5}")
     for layout, scenario, row in rows:
         if row:
