@@ -8,6 +8,8 @@
 #include "cloud/fleet/report.h"
 #include "cloud/fleet/ticket.h"
 #include "cloud/net/http_head.h"
+#include "cloud/net/http_query.h"
+#include "cloud/net/http_value.h"
 #include "cloud/people/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -62,7 +64,7 @@ static void fuzz_head(const uint8_t *data, size_t size)
     }
     (void)http_query_get(head.query, "token", value, sizeof value);
     (void)http_bearer(http_head_value(&head, "authorization"));
-    (void)http_cookie_get(&head, "session", value, sizeof value);
+    (void)http_cookie_get(http_head_value(&head, "cookie"), "session", value, sizeof value);
     fuzz_forwarded(&head);
 }
 

@@ -9,6 +9,8 @@
 #include "cloud/fleet/device.h"
 #include "cloud/fleet/form.h"
 #include "cloud/log.h"
+#include "cloud/net/http_query.h"
+#include "cloud/net/http_value.h"
 #include "cloud/net/visit.h"
 #include "cloud/text.h"
 

@@ -16,6 +16,8 @@
 #include "cloud/log.h"
 #include "cloud/net/console.h"
 #include "cloud/net/events.h"
+#include "cloud/net/http_query.h"
+#include "cloud/net/http_value.h"
 #include "cloud/net/visit.h"
 #include "cloud/net/websocket.h"
 #include "cloud/text.h"
@@ -205,8 +207,8 @@ static void take_credential(struct visit *visit)
     if (token != NULL && strlen(token) < sizeof credential->secret)
         snprintf(credential->secret, sizeof credential->secret, "%s", token);
     else if (authorization[0] == '\0')
-        credential->session =
-            http_cookie_get(head, SESSION_COOKIE, credential->secret, sizeof credential->secret);
+        credential->session = http_cookie_get(http_head_value(head, "cookie"), SESSION_COOKIE,
+                                              credential->secret, sizeof credential->secret);
 }
 
 /* Another site can make a browser send requests, but not with a header of our own. */
@@ -358,16 +360,6 @@ static struct visit *visit_new(struct front *front, struct http_exchange *exchan
     return visit;
 }
 
-static const char *method_name(enum http_method method)
-{
-    static const char *const names[] = {
-#define HTTP_METHOD_NAME(name) #name,
-        HTTP_METHODS(HTTP_METHOD_NAME)
-#undef HTTP_METHOD_NAME
-    };
-    return names[method];
-}
-
 static void refuse_unknown(struct http_exchange *exchange)
 {
     char methods[ROUTE_METHODS_MAX];
@@ -414,7 +406,7 @@ static void on_request(void *ctx, struct http_exchange *exchange)
         begin_websocket(front, exchange);
         return;
     }
-    const struct route *route = route_find(method_name(exchange->head.method), exchange->head.path, &id);
+    const struct route *route = route_find(http_method_name(exchange->head.method), exchange->head.path, &id);
     if (route == NULL || route->kind != ROUTE_DOWNLOAD || exchange->head.query[0] == '\0')
         console_guard(exchange);
     /* A firmware's page in the console has the path of its download, whose link always has a token. */

@@ -25,6 +25,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 
+#include "cloud/net/http_status.h"
 #include "cloud/net/listen.h"
 
 #define HEAD_LIMIT_S     10

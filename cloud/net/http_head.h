@@ -1,4 +1,5 @@
-/* The head of an HTTP/1.1 request, and the small grammars in it. Pure: bytes in, structure out. */
+/* The head of an HTTP/1.1 request. Pure: bytes in, structure out. http_query.h and http_value.h read on in
+ * it. */
 #ifndef TANDEM_CLOUD_HTTP_HEAD_H
 #define TANDEM_CLOUD_HTTP_HEAD_H
 
@@ -26,6 +27,8 @@ enum http_method {
 #undef HTTP_METHOD_ENUM
 };
 
+const char *http_method_name(enum http_method method);
+
 struct http_head {
     enum http_method method;
     char path[HTTP_PATH_MAX];   /* as sent, without the query; starts with '/' */
@@ -50,28 +53,5 @@ const char *http_head_value(const struct http_head *head, const char *name);
 
 /* The values of all headers with this name, in their order, with ", " between. False if they do not fit. */
 bool http_head_values(const struct http_head *head, const char *name, char *to, size_t capacity);
-
-/* The value of a cookie that the client sent. False if it is absent or does not fit. */
-bool http_cookie_get(const struct http_head *head, const char *name, char *to, size_t capacity);
-
-/* The value of key in a query, percent-decoded. False if it is absent, malformed, holds a NUL, or does not
- * fit. */
-bool http_query_get(const char *query, const char *key, char *to, size_t capacity);
-
-/* The next pair of a query, decoded, from *at on (start with 0): 1. 0 at the end; -1 if it is malformed or
- * does not fit; name is then "" or tells which. */
-int http_query_next(const char *query, size_t *at, char *name, size_t name_capacity, char *value,
-                    size_t value_capacity);
-
-/* The token of an "Authorization: Bearer TOKEN" value, or NULL. */
-const char *http_bearer(const char *authorization);
-
-enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
-/* One range of a resource of size bytes: *start and *length on PART. A malformed value, several ranges or
- * another unit count as no range, as RFC 9110 section 14.2 allows. */
-enum http_range http_range_parse(const char *value, int64_t size, int64_t *start, int64_t *length);
-
-/* The usual phrase of a status. */
-const char *http_reason(int status);
 
 #endif

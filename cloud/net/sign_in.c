@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/net/http_query.h"
+#include "cloud/net/http_value.h"
 #include "cloud/net/visit.h"
 #include "cloud/text.h"
 
@@ -24,7 +26,8 @@ void visit__begin_trip(struct visit *visit)
     struct trip *trip = calloc(1, sizeof *trip);
     if (trip == NULL)
         abort();
-    if (!http_cookie_get(&exchange->head, TRIP_COOKIE, trip->cookie, sizeof trip->cookie))
+    if (!http_cookie_get(http_head_value(&exchange->head, "cookie"), TRIP_COOKIE, trip->cookie,
+                         sizeof trip->cookie))
         trip->cookie[0] = '\0';
     take(exchange, "state", trip->state, sizeof trip->state);
     take(exchange, "code", trip->code, sizeof trip->code);
