@@ -8,6 +8,10 @@
 #include "cloud/net/front.h"
 #include "cloud/net/metrics.h"
 
+#define VISIT_JSON    "application/json"
+#define VISIT_COOKIE  "tandem_session"
+#define VISIT_BUSY_MS 2000 /* after which a client comes back */
+
 struct visit_work {
     struct work work; /* first: the workers hand it back */
     struct visit *visit;
@@ -39,19 +43,39 @@ struct visit {
     bool form;       /* the server made it: its file is call.firmware's in size and digests */
 };
 
+struct visit *visit__new(struct front *front, struct http_exchange *exchange);
+/* sent: the answer left to its last byte. */
+void visit__free(struct visit *visit, bool sent);
 /* Hands a job of this visit to the desk. */
 void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet *),
                  void (*done)(struct desk_job *, int));
-/* Asks the API, and answers with what it says. */
-void visit__call(struct visit *visit);
 /* Has firmware carried; done gets the errand of this visit (visit__of_errand). */
 void visit__send(struct visit *visit, enum porter_task task, const char *path,
                  void (*done)(struct porter_job *, enum files_result));
 struct visit *visit__of_errand(struct porter_job *errand);
-/* Answers 503, and when to come back. */
-void visit__postpone(struct http_exchange *exchange, unsigned seconds, const char *detail);
+
+/* request.c: what a request shows before any of its body is read. */
+/* Looks at the headers and the query of a call. One with a body is held until it is admitted: nothing is read
+ * from somebody who may not send it. One without is admitted as it is answered. */
+void visit__begin_call(struct visit *visit);
+/* Asks the desk whether this client may make this call. */
+void visit__admit(struct visit *visit, void (*done)(struct desk_job *, int));
+/* Who asks: a proxy of ours says whom it speaks for. */
+void visit__client(const struct front *front, const struct http_exchange *exchange, char to[RECORD_ADDRESS]);
+
+/* answer.c: what a call answers. */
+/* Asks the API, and answers with what it says. */
+void visit__call(struct visit *visit);
+/* Answers with what the API has said. */
+void visit__answer(struct visit *visit);
+/* Answers for a job at the desk that failed: as the API has said, or else as the store did. */
+void visit__answer_failure(struct visit *visit, int result);
+/* Answers with JSON, which is taken; NULL: nothing. */
+void visit__reply(struct http_exchange *exchange, int status, const char *type, json_t *json);
 /* Answers with a problem (docs/API.md). */
 void visit__refuse(struct http_exchange *exchange, int status, const char *title, const char *detail);
+/* Answers 503, and when to come back. */
+void visit__postpone(struct http_exchange *exchange, unsigned seconds, const char *detail);
 
 /* upload.c: a firmware file on its way into the data folder. */
 /* False: it was refused. */
