@@ -168,6 +168,17 @@ static void rot(struct sim_world *world, uint8_t bank)
     sim_flash_flip(&world->flash, place_of(world, bank, world->scenario->loss), 4);
 }
 
+/* A record unit may have several pages, and the record does without one of them. */
+static void each_page(struct sim_world *world, const struct tdm_region *region,
+                      void (*spoil)(struct sim_flash *flash, uint32_t address))
+{
+    uint32_t offset;
+
+    for (offset = 0; offset < region->bytes; offset += world->flash.flash.erase_bytes) {
+        spoil(&world->flash, region->address + offset);
+    }
+}
+
 static void lose(struct sim_world *world)
 {
     const struct sim_scenario *scenario = world->scenario;
@@ -207,13 +218,13 @@ static void lose(struct sim_world *world)
             world->layout->places.bank[sim_layout_has_one_bank(world->layout) ? 0 : 1].address);
         break;
     case SIM_WEAR_OUT_UNIT:
-        sim_flash_wear_out(&world->flash, world->layout->places.record[1].address);
+        each_page(world, &world->layout->places.record[1], sim_flash_wear_out);
         break;
     case SIM_FREEZE_STANDBY:
         sim_flash_freeze(&world->flash, world->layout->places.bank[1].address);
         break;
     case SIM_FREEZE_UNIT:
-        sim_flash_freeze(&world->flash, world->layout->places.record[1].address);
+        each_page(world, &world->layout->places.record[1], sim_flash_freeze);
         break;
     case SIM_NO_LOSS:
         break;

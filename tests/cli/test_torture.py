@@ -106,6 +106,14 @@ class Torture(TandemCase):
     def test_a_layout_of_ones_own(self):
         self.tandem("torture", "--layout", LAYOUT, "--scenario", "healthy", "--cuts", "none")
 
+    def test_record_units_of_several_pages(self):
+        layout = json.loads(LAYOUT.read_text())
+        for index, unit in enumerate(layout["record"]):
+            unit.update(address=hex(0x21090000 + index * 0x2000), bytes=0x2000)
+        (self.folder / "wide.json").write_text(json.dumps(layout))
+        for scenario in ("frozen-record", "worn-record", "lose-unit-1"):
+            self.tandem("torture", "--layout", "wide.json", "--scenario", scenario, "--cuts", "none")
+
     def test_what_is_wrong_is_said(self):
         for arguments, because, code in [(("--report", "r.txt"), "ends in .html or .json", USAGE),
                                          (("--report", "no/r.html"), "No such file or directory", FAILED),
