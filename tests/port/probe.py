@@ -28,8 +28,12 @@ class Line:
                 raise
         else:
             self.fd = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
-            tty.setraw(self.fd)
-            self.set_rate(PROBE_BAUD)
+            try:
+                tty.setraw(self.fd)
+                self.set_rate(PROBE_BAUD)
+            except termios.error:
+                self.close()
+                raise
         os.set_blocking(self.fd, False)
 
     def set_rate(self, baud):
@@ -55,12 +59,12 @@ class Line:
 class Probe:
     """A probe that answers lines, one command each."""
 
-    def __init__(self, uart, alive=lambda: True):
-        self.uart, self.alive, self.line = uart, alive, None
+    def __init__(self, uart, alive=lambda: True, seconds=SECONDS):
+        self.uart, self.alive, self.seconds, self.line = uart, alive, seconds, None
         self.connect()
 
     def connect(self, filling=b""):
-        deadline, self.buffer = time.monotonic() + SECONDS, b""
+        deadline, self.buffer = time.monotonic() + self.seconds, b""
         while self.line is None:
             try:
                 self.line = Line(self.uart)
@@ -68,8 +72,12 @@ class Probe:
                 if not self.alive() or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
-        self.exchange(filling, 0)  # to a probe that may still echo
-        self.synchronize()
+        try:
+            self.exchange(filling, 0)  # to a probe that may still echo
+            self.synchronize()
+        except OSError:
+            self.close()
+            raise
 
     def close(self):
         if self.line:
@@ -108,7 +116,7 @@ class Probe:
 
     def synchronize(self):
         """Gets past whatever the line holds: a greeting, an answer to somebody before us."""
-        deadline, attempt = time.monotonic() + SECONDS, 0
+        deadline, attempt = time.monotonic() + self.seconds, 0
         while True:
             attempt += 1
             self.send(b"\nsay attempt-%d\n" % attempt)

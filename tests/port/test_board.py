@@ -10,10 +10,13 @@ of bank A are erased. docs/PORTING.md has more."""
 import argparse
 import subprocess
 import sys
+import termios
 import unittest
 
-from contract import Port
+from contract import ROOT, Port
 from probe import Probe
+
+ANSWER_SECONDS = 5  # in which a probe that is there answers
 
 
 class Board(Port, unittest.TestCase):
@@ -49,13 +52,33 @@ class Board(Port, unittest.TestCase):
         self.probe.line.set_rate(115200)
 
 
+def look(board, uart):
+    """Says what is missing on the bench, once, before every test would stumble over it; None: nothing."""
+    layout = ROOT / "ports" / board / "layout.json"
+    if not layout.is_file():
+        return f"{layout}: not there; BOARD is the name of a folder of ports/, or the path of your own folder"
+    try:
+        Probe(uart, alive=lambda: False, seconds=ANSWER_SECONDS).close()
+    except TimeoutError:
+        return (f"{uart}: no probe answers within {ANSWER_SECONDS} s; is probe-bootloader in the board's flash, are RX and TX "
+                "crossed, is the rate 115200, and has no other program (a terminal, tandem-ncp) the UART open?")
+    except termios.error:
+        return f"{uart}: neither a serial device nor a socket"
+    except OSError as error:
+        return f"{uart}: can't be opened: {error.strerror or error}"
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("board", help="folder of ports/, or its path")
-    parser.add_argument("uart", help="serial device or Unix socket")
-    parser.add_argument("--power", help="command that takes off or on")
-    parser.add_argument("tests", nargs="*", help="names; all without one")
+    parser.add_argument("board", help="name of a folder of ports/, or the path of yours")
+    parser.add_argument("uart", help="serial device (/dev/ttyACM0), or Unix socket")
+    parser.add_argument("--power", help="command that switches the board's power, run with off or on behind it")
+    parser.add_argument("tests", nargs="*", help="names of tests (test_...); all without one")
     options = parser.parse_args()
+    missing = look(options.board, options.uart)
+    if missing:
+        sys.exit(f"test_board.py: {missing}")
     Board.board, Board.uart, Board.power = options.board, options.uart, options.power
     unittest.main(argv=[sys.argv[0], *(f"Board.{name}" for name in options.tests)], verbosity=2)
 
