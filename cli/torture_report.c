@@ -226,7 +226,7 @@ static const char head[] =
     "body{font:15px/1.4 sans-serif;max-width:75em;margin:2em auto;padding:0 1em}h2{margin:1.5em 0 "
     "0}p{margin:.2em 0}\n"
     ".wide{overflow-x:auto}svg{display:block;margin:.4em 0}svg "
-    "text{font-size:8px}pre{font-size:12px}td+td{text-align:right;padding-left:1em}"
+    "text{font-size:8px}pre{font-size:12px}td+td{padding-left:1em}td:last-child{text-align:right}"
     ".bad{color:#b00}\n"
     ".p0{fill:#7a5}.p1{fill:#485}.p2{fill:#48c}.p3{fill:#84c}\n"
     ".c0{fill:#eee}.c1,.c2{fill:#bdb}.c3{fill:#9c9}.c4{fill:#7b7}.c5,.c6{fill:#ca5}.c7,.c8,.c9,.c10{fill:#"
@@ -278,12 +278,13 @@ static void put_sums(FILE *to, const struct torture_report *report, const struct
             total->failures > 0 ? " class=\"bad\"" : "", total->cases, total->failures, report->failed);
     for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
         if (total->by_tear[tear] > 0) {
-            fputs(tear < SIM_TEAR_COUNT ? "<tr><td>power cut " : "<tr><td>", to);
+            fprintf(to, "<tr><td>%s<td>%s", sim_tear_name((enum sim_tear)tear),
+                    tear < SIM_TEAR_COUNT ? "power cut " : "");
             put_text(to, sim_tear_text((enum sim_tear)tear));
             fprintf(to, "<td>%" PRIu32, total->by_tear[tear]);
         }
     }
-    fprintf(to, "<tr><td>most starts from a cut until a confirmed firmware ran<td>%u</table>\n",
+    fprintf(to, "<tr><td><td>most starts from a cut until a confirmed firmware ran<td>%u</table>\n",
             total->worst_boots);
 }
 

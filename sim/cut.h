@@ -10,7 +10,7 @@
     X(BEFORE, 'b', "before it")                                                                              \
     X(TORN, 't', "in the middle: whole units, then some bits of one")                                        \
     X(UNREADABLE, 'u', "in the middle: the unit that was hit reads as an error")                             \
-    X(UNSTABLE, 's', "in the middle: the bits under way read now so, now so")                                \
+    X(UNSTABLE, 's', "in the middle: the bits under way read differently each time")                         \
     X(WEAK, 'w', "in the middle: reads as blank, and is not")                                                \
     X(FAINT, 'f', "in the middle: reads as if all were well, and is weak")                                   \
     X(AFTER, 'a', "after it")
