@@ -3,12 +3,15 @@
 
   test_layouts.py TANDEM    path of the tandem command"""
 
+import json
+import re
 import subprocess
 import sys
 import unittest
 from pathlib import Path
 
-PORTS = Path(__file__).resolve().parents[2] / "ports"
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = ROOT / "ports"
 
 
 class Layouts(unittest.TestCase):
@@ -28,6 +31,10 @@ class Layouts(unittest.TestCase):
 
     def test_linker_regions_agree_with_their_layout(self):
         self.assert_generated("--ld", "memory.ld")
+
+    def test_the_example_of_the_documentation_is_a_board_s(self):
+        example = re.search(r"## Format\n\n((?:    .*\n)+)", (ROOT / "docs/LAYOUT.md").read_text())[1]
+        self.assertEqual(json.loads(example), json.loads((PORTS / "mps2/layout.json").read_text()))
 
 
 if __name__ == "__main__":
