@@ -136,6 +136,16 @@ int db__one(struct query *query, db_read_fn *read, void *record, size_t bytes)
     return result == STORE_OK && !found ? STORE_NOT_FOUND : result;
 }
 
+static void read_int(struct query *query, void *record)
+{
+    *(int64_t *)record = db__int(query);
+}
+
+int db__one_int(struct query *query, int64_t *value)
+{
+    return db__one(query, read_int, value, sizeof *value);
+}
+
 /* Room for one more element; the list grows by doubling. */
 static void *append(char **list, size_t count, size_t bytes)
 {

@@ -58,6 +58,8 @@ typedef void db_read_fn(struct query *query, void *record);
 db_read_fn db__read_presence;
 /* The only row into record: else STORE_NOT_FOUND, and record stays as it is. */
 TDM_MUST_USE int db__one(struct query *query, db_read_fn *read, void *record, size_t bytes);
+/* Its only column, where that is a number. */
+TDM_MUST_USE int db__one_int(struct query *query, int64_t *value);
 /* All rows into a new array of records of that size; NULL without rows or on failure. */
 TDM_MUST_USE int db__list(struct query *query, db_read_fn *read, size_t bytes, void *list, size_t *count);
 

@@ -7,13 +7,16 @@
  *
  * What belongs together has a header and a source of its own, which nobody else touches:
  *
- *     store.h       opening, transactions, settings     device.h     devices, their timelines and rejections
- *     firmware.h    firmware files                      shipment.h   shipments and targets
- *     node.h        servers and connected devices
- *     account.h     organizations, people, sessions, tokens
- *     audit.h       who did what                        repeat.h     answers to requests that may come again
- *     counts.h      how much there is of everything     webhook.h    webhooks and their deliveries
- *     removal.h     files to remove
+ *     store.h         opening, transactions, settings
+ *     organization.h  organizations, whose what is      account.h    people, sessions, tokens
+ *     device.h        devices, timelines, rejections    value.h      the last values of a device
+ *     firmware.h      firmware files                    form.h       deltas and compressed forms of them
+ *     shipment.h      shipments and targets             filter.h     filters that were saved by name
+ *     node.h          servers and connected devices     key.h        signing keys, their public halves
+ *     failure.h       what failed lately                chart.h      what charts are drawn from
+ *     counts.h        how much there is of everything   clock.h      times that lie ahead
+ *     audit.h         who did what                      repeat.h     answers to requests that may come again
+ *     removal.h       files to remove                   webhook.h    webhooks and their deliveries
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
@@ -86,6 +89,7 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/firmware.h"
 #include "cloud/store/key.h"
 #include "cloud/store/node.h"
+#include "cloud/store/organization.h"
 #include "cloud/store/removal.h"
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"

@@ -54,14 +54,9 @@ int store_values(struct store *store, int64_t device, struct value **values, siz
     return db__list(&query, read_value, sizeof **values, values, count);
 }
 
-static void read_count(struct query *query, void *record)
-{
-    *(int64_t *)record = db__int(query);
-}
-
 int store_value_count(struct store *store, int64_t device, int64_t *count)
 {
     struct query query = db__query(store, "SELECT count(*) FROM value WHERE device = ?");
     db__put_int(&query, device);
-    return db__one(&query, read_count, count, sizeof *count);
+    return db__one_int(&query, count);
 }
