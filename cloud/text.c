@@ -117,13 +117,13 @@ int64_t text_id_parse(char letter, const char *text)
     return id;
 }
 
-/* Length of the UTF-8 sequence at p (shortest form, no surrogates), 0 if it is none. */
-static size_t utf8_sequence(const unsigned char *p)
+/* Length of the UTF-8 sequence at p (shortest form, no surrogates), 0 if it is none in the bytes left. */
+static size_t utf8_sequence(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)
         return 1;
     size_t more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4)
+    if (p[0] < 0xC2 || p[0] > 0xF4 || more >= left)
         return 0;
     for (size_t i = 1; i <= more; i++) {
         if ((p[i] & 0xC0) != 0x80)
@@ -135,10 +135,21 @@ static size_t utf8_sequence(const unsigned char *p)
     return more + 1;
 }
 
+size_t text_valid_bytes(const char *text, size_t bytes)
+{
+    size_t at = 0;
+    size_t step = 1;
+    while (at < bytes && step > 0) {
+        step = utf8_sequence((const unsigned char *)text + at, bytes - at);
+        at += step;
+    }
+    return at;
+}
+
 bool text_is_clean(const char *text)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
-        size_t step = utf8_sequence(p);
+        size_t step = utf8_sequence(p, SIZE_MAX); /* the NUL ends it */
         if (step == 0 || *p < 0x20 || *p == 0x7F)
             return false;
         p += step;
@@ -180,7 +191,7 @@ void text_mend(char *text)
     size_t at = strlen(text);
     while (at > 0 && ((unsigned char)text[at - 1] & 0xC0) == 0x80)
         at--;
-    if (at > 0 && utf8_sequence((const unsigned char *)text + at - 1) == 0)
+    if (at > 0 && utf8_sequence((const unsigned char *)text + at - 1, SIZE_MAX) == 0)
         text[at - 1] = '\0';
 }
 

@@ -30,6 +30,8 @@ const char *text_id(char letter, int64_t id, char to[TEXT_ID_MAX]);
 /* The number of such an id; 0 if it is none. */
 int64_t text_id_parse(char letter, const char *text);
 
+/* How many of these bytes are valid UTF-8, from the first on. */
+size_t text_valid_bytes(const char *text, size_t bytes);
 /* Valid UTF-8 without control characters. */
 bool text_is_clean(const char *text);
 /* Copies a text that fits whole and is clean; false otherwise. */

@@ -1,27 +1,18 @@
-/* PostgreSQL through libpq: one connection, plain SQL, every value and column in binary form.
+/* PostgreSQL: one connection, plain SQL, every value and column in binary form.
  *
  * Every transaction is serializable: several servers may decide about the same device at the same time, and
- * one of them is then told STORE_AGAIN. A connection that broke is opened again by the next store_begin,
- * which waits for a server that restarts; a transaction that broke with it is STORE_AGAIN too, unless it was
- * being committed: nobody knows then, and STORE_AWAY is the honest answer. */
+ * one of them is then told STORE_AGAIN. A transaction that broke with its connection is STORE_AGAIN too,
+ * unless it was being committed: nobody knows then, and STORE_AWAY is the honest answer. */
 #include <endian.h>
-#include <errno.h>
-#include <libpq-fe.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "cloud/log.h"
-#include "cloud/store/driver.h"
+#include "cloud/store/postgres_connection.h"
+#include "cloud/text.h"
 
-#define VALUES_MAX    128   /* of one statement */
-#define ANSWER_MS     30000 /* to any statement; then the connection counts as lost */
-#define RETURN_MS     10000 /* that a lost server is waited for */
-#define RETRY_MS      200
-#define CONNECT_S     "5"
-#define TYPE_BYTES    17 /* object ids, as in PostgreSQL's pg_type.dat */
+#define VALUES_MAX    128 /* of one statement */
+#define TYPE_BYTES    17  /* object ids, as in PostgreSQL's pg_type.dat */
 #define TYPE_INT      20
 #define TYPE_TEXT     25
 #define FORMAT_BINARY 1
@@ -40,208 +31,12 @@ struct statement {
     int row;
 };
 
-struct postgres {
-    char *where;
-    PGconn *connection;
-    unsigned session;    /* counts connections */
-    unsigned statements; /* counts names */
-    bool given_up;       /* the server was waited for in vain: do not wait again until it is back */
-    char message[300];
-};
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* --- Failures --- */
-
-/* libpq's messages end with a newline, and have several lines at times. */
-static void keep_message(struct postgres *postgres, const char *message)
-{
-    snprintf(postgres->message, sizeof postgres->message, "%s", message);
-    for (char *p = postgres->message; *p != '\0'; p++) {
-        if (*p == '\n' || *p == '\t')
-            *p = p[1] == '\0' ? '\0' : ' ';
-    }
-}
-
-static int failed(struct store *store, int result, const char *event, const char *hint)
-{
-    struct postgres *postgres = store->connection;
-    char quoted[LOG_TEXT_MAX];
-    log_line(LOG_LEVEL_ERROR, event, "message=%s hint=\"%s\"", log_quote(postgres->message, quoted), hint);
-    return result;
-}
-
-/* The server can't be used any more: whatever was open is gone. */
-static int lost(struct store *store)
-{
-    struct postgres *postgres = store->connection;
-    store->state = STORE_AWAY;
-    if (postgres->connection != NULL) {
-        (void)failed(store, STORE_AGAIN, "database-lost", "is it restarting? it is connected to again");
-        PQfinish(postgres->connection);
-        postgres->connection = NULL;
-    }
-    return STORE_AGAIN;
-}
-
-/* X(SQLSTATE or the first two letters of it, result, event, hint) */
-#define FAILURES(X)                                                                                          \
-    X("53100", STORE_FULL, "database-full", "free some space on the database server's disk")                 \
-    X("25006", STORE_READ_ONLY, "database-read-only", "the server takes no writes: is it a standby?")        \
-    X("55P03", STORE_LOCKED, "database-locked", "another program holds a lock; end it")                      \
-    X("57014", STORE_LOCKED, "database-locked", "another program holds a lock; end it")                      \
-    X("XX001", STORE_DAMAGED, "database-damaged", "restore a backup of the PostgreSQL server")               \
-    X("XX002", STORE_DAMAGED, "database-damaged", "restore a backup of the PostgreSQL server")               \
-    X("", STORE_FAILED, "database-failed", "look into the database server's log")
-
-static int translate_state(struct store *store, const char *state)
-{
-    static const struct {
-        const char *state;
-        int result;
-        const char *event;
-        const char *hint;
-    } failures[] = {
-#define FAILURE(state, result, event, hint) {state, result, event, hint},
-        FAILURES(FAILURE)
-#undef FAILURE
-    };
-    if (strncmp(state, "40", 2) == 0) /* somebody else wrote the same, or a deadlock */
-        return STORE_AGAIN;
-    if (strncmp(state, "23", 2) == 0) /* an answer, not a fault, so it is not logged */
-        return STORE_CONFLICT;
-    if (strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0)
-        return lost(store);
-    size_t i = 0;
-    while (strncmp(failures[i].state, state, strlen(failures[i].state)) != 0)
-        i++;
-    return failed(store, failures[i].result, failures[i].event, failures[i].hint);
-}
-
-static int translate(struct store *store, PGresult *result)
-{
-    struct postgres *postgres = store->connection;
-    ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
-        return STORE_OK;
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    keep_message(postgres, PQresultErrorMessage(result));
-    if (state == NULL || PQstatus(postgres->connection) != CONNECTION_OK)
-        return lost(store);
-    return translate_state(store, state);
-}
-
-/* --- The connection --- */
-
-static void on_notice(void *ctx, const char *message)
-{
-    (void)ctx;
-    char quoted[LOG_TEXT_MAX];
-    log_line(LOG_LEVEL_DEBUG, "database-notice", "message=%s", log_quote(message, quoted));
-}
-
-/* What the URL says wins over what stands before it. */
-static int connect_once(struct store *store)
-{
-    static const char *const names[] = {"connect_timeout", "application_name", "tcp_user_timeout",
-                                        "keepalives_idle", "keepalives_count", "keepalives_interval",
-                                        "client_encoding", "dbname",           NULL};
-    struct postgres *postgres = store->connection;
-    const char *const values[] = {CONNECT_S, "tandem-cloud", "15000",         "10", "3",
-                                  "5",       "UTF8",         postgres->where, NULL};
-    PGconn *connection = PQconnectdbParams(names, values, 1);
-    if (PQstatus(connection) != CONNECTION_OK || PQsetnonblocking(connection, 1) != 0) {
-        keep_message(postgres, PQerrorMessage(connection));
-        PQfinish(connection);
-        return STORE_AWAY;
-    }
-    PQsetNoticeProcessor(connection, on_notice, NULL);
-    postgres->connection = connection;
-    postgres->session++;
-    return STORE_OK;
-}
-
-static bool is_connected(const struct postgres *postgres)
-{
-    return postgres->connection != NULL && PQstatus(postgres->connection) == CONNECTION_OK;
-}
-
-/* Waits for a server that is away, once; after that, until it is back, each call tries once. */
-static int connect_again(struct store *store)
-{
-    struct postgres *postgres = store->connection;
-    int64_t end = clock_ms() + (postgres->given_up ? 0 : RETURN_MS);
-    lost(store);
-    while (connect_once(store) != STORE_OK) {
-        if (clock_ms() >= end) {
-            if (!postgres->given_up)
-                (void)failed(store, STORE_AWAY, "database-away", "start it; until then requests are refused");
-            postgres->given_up = true;
-            return STORE_AWAY;
-        }
-        poll(NULL, 0, RETRY_MS);
-    }
-    postgres->given_up = false;
-    store->state = STORE_OK;
-    log_line(LOG_LEVEL_INFO, "database-connected", "session=%u", postgres->session);
-    return STORE_OK;
-}
-
-/* The next result, NULL at the end; within the limit, or the connection is given up. */
-static PGresult *next_result(struct store *store, int64_t end)
-{
-    struct postgres *postgres = store->connection;
-    PGconn *connection = postgres->connection;
-    int flush;
-    while ((flush = PQflush(connection)) > 0 || PQisBusy(connection)) {
-        struct pollfd fd = {PQsocket(connection), (short)(POLLIN | (flush > 0 ? POLLOUT : 0)), 0};
-        int64_t left = end - clock_ms();
-        int ready = poll(&fd, 1, left > 0 ? (int)left : 0);
-        if (ready == 0) {
-            keep_message(postgres, "the server does not answer");
-            lost(store);
-            return NULL;
-        }
-        if (ready > 0 && !PQconsumeInput(connection))
-            break; /* the result says so */
-    }
-    return PQgetResult(connection);
-}
-
-/* Waits for what was sent; *rows is the last result, if it is one with rows or a count. */
-static int take_results(struct store *store, int sent, PGresult **rows)
-{
-    struct postgres *postgres = store->connection;
-    int64_t end = clock_ms() + ANSWER_MS;
-    int status = STORE_OK;
-    if (!sent) {
-        keep_message(postgres, PQerrorMessage(postgres->connection));
-        return lost(store);
-    }
-    for (PGresult *result; postgres->connection != NULL && (result = next_result(store, end)) != NULL;) {
-        int one = translate(store, result);
-        status = status == STORE_OK ? one : status;
-        if (rows != NULL && one == STORE_OK) {
-            PQclear(*rows);
-            *rows = result;
-        } else {
-            PQclear(result);
-        }
-    }
-    return status == STORE_OK && postgres->connection == NULL ? STORE_AGAIN : status;
-}
-
 static int postgres_execute(struct store *store, const char *sql)
 {
     struct postgres *postgres = store->connection;
-    if (!is_connected(postgres))
-        return lost(store);
-    return take_results(store, PQsendQuery(postgres->connection, sql), NULL);
+    if (!postgres__is_connected(postgres))
+        return postgres__lost(store);
+    return postgres__take_results(store, PQsendQuery(postgres->connection, sql), NULL);
 }
 
 static int postgres_open(struct store *store, const char *where, char *why, size_t capacity)
@@ -252,7 +47,7 @@ static int postgres_open(struct store *store, const char *where, char *why, size
     store->connection = postgres;
     postgres->given_up = true; /* at the start somebody looks on: do not wait */
     snprintf(store->name, sizeof store->name, "the PostgreSQL database");
-    int result = connect_again(store);
+    int result = postgres__connect(store);
     if (result != STORE_OK)
         snprintf(why, capacity, "%s", postgres->message);
     else
@@ -275,9 +70,9 @@ static int postgres_begin(struct store *store)
 {
     struct postgres *postgres = store->connection;
     static const char sql[] = "BEGIN ISOLATION LEVEL SERIALIZABLE";
-    int result = is_connected(postgres) ? postgres_execute(store, sql) : STORE_AGAIN;
+    int result = postgres__is_connected(postgres) ? postgres_execute(store, sql) : STORE_AGAIN;
     if (result == STORE_AGAIN) { /* it broke while nobody used it */
-        result = connect_again(store);
+        result = postgres__connect(store);
         if (result == STORE_OK)
             result = postgres_execute(store, sql);
     }
@@ -287,7 +82,7 @@ static int postgres_begin(struct store *store)
 static bool postgres_broken(struct store *store)
 {
     struct postgres *postgres = store->connection;
-    if (!is_connected(postgres))
+    if (!postgres__is_connected(postgres))
         return true;
     PGTransactionStatusType status = PQtransactionStatus(postgres->connection);
     return status != PQTRANS_INTRANS && status != PQTRANS_INERROR;
@@ -375,35 +170,9 @@ static void postgres_put_int(void *prepared, int index, int64_t value)
     statement->integers[index] = htobe64((uint64_t)value);
 }
 
-/* How much of text is valid UTF-8: the server refuses the rest. */
-static size_t valid_bytes(const char *text, size_t bytes)
-{
-    size_t at = 0;
-    while (at < bytes) {
-        unsigned char first = (unsigned char)text[at];
-        size_t more = first < 0x80   ? 0
-                      : first < 0xC2 ? 9
-                      : first < 0xE0 ? 1
-                      : first < 0xF0 ? 2
-                      : first < 0xF5 ? 3
-                                     : 9;
-        if (more > bytes - at - 1)
-            return at;
-        unsigned char second = more > 0 ? (unsigned char)text[at + 1] : 0x80;
-        bool bad = (first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0) ||
-                   (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90);
-        for (size_t i = 1; i <= more; i++)
-            bad |= ((unsigned char)text[at + i] & 0xC0) != 0x80;
-        if (bad)
-            return at;
-        at += more + 1;
-    }
-    return bytes;
-}
-
 static void postgres_put_text(void *prepared, int index, const char *text, size_t bytes)
 {
-    put(prepared, index, TYPE_TEXT, text, valid_bytes(text, bytes));
+    put(prepared, index, TYPE_TEXT, text, text_valid_bytes(text, bytes));
 }
 
 static void postgres_put_bytes(void *prepared, int index, const void *data, size_t bytes)
@@ -414,14 +183,14 @@ static void postgres_put_bytes(void *prepared, int index, const void *data, size
 static int tell_server(struct store *store, struct statement *statement)
 {
     struct postgres *postgres = store->connection;
-    if (!is_connected(postgres))
-        return lost(store);
+    if (!postgres__is_connected(postgres))
+        return postgres__lost(store);
     if (statement->session == postgres->session)
         return STORE_OK;
-    int result = take_results(store,
-                              PQsendPrepare(postgres->connection, statement->name, statement->sql,
-                                            statement->count, statement->types),
-                              NULL);
+    int result = postgres__take_results(store,
+                                        PQsendPrepare(postgres->connection, statement->name, statement->sql,
+                                                      statement->count, statement->types),
+                                        NULL);
     if (result == STORE_OK)
         statement->session = postgres->session;
     return result;
@@ -435,7 +204,7 @@ static int run(struct store *store, struct statement *statement)
         return result;
     int sent = PQsendQueryPrepared(postgres->connection, statement->name, statement->count, statement->values,
                                    statement->lengths, statement->formats, FORMAT_BINARY);
-    return take_results(store, sent, &statement->result);
+    return postgres__take_results(store, sent, &statement->result);
 }
 
 static int postgres_step(struct store *store, void *prepared)
