@@ -1,19 +1,14 @@
 #include "cloud/deltas/maker.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cloud/deltas/child.h"
 #include "cloud/fleet/firmware.h"
 #include "cloud/fleet/form.h"
 #include "cloud/log.h"
@@ -53,11 +48,7 @@ struct maker {
     char base_path[PATH_BYTES];
     char part_path[PATH_BYTES];
     char path[PATH_BYTES]; /* once it is made */
-    pid_t child;
-    int output; /* of the child */
-    struct event *ended;
-    struct timespec started;
-    bool late;
+    struct child child;
     enum worker_result result;
     /* Files that no form has any more: */
     uint8_t gone[GONE_MAX][RECORD_DIGEST_BYTES];
@@ -65,6 +56,16 @@ struct maker {
 };
 
 static void enter(struct maker *maker, enum worker_result result);
+
+static struct maker *of_job(struct desk_job *job)
+{
+    return (struct maker *)((char *)job - offsetof(struct maker, job));
+}
+
+static struct maker *of_errand(struct porter_job *errand)
+{
+    return (struct maker *)((char *)errand - offsetof(struct maker, errand));
+}
 
 /* --- The folder --- */
 
@@ -97,7 +98,7 @@ static int add_audit(struct fleet *fleet, const struct maker *maker)
 
 static int run_enter(struct desk_job *job, struct fleet *fleet)
 {
-    struct maker *maker = (struct maker *)((char *)job - offsetof(struct maker, job));
+    struct maker *maker = of_job(job);
     struct form form = maker->form;
     maker->gone_count = 0;
     int result = form_arrived(fleet, &form);
@@ -136,7 +137,7 @@ static void remove_file(struct maker *maker, const uint8_t sha256[RECORD_DIGEST_
 
 static void entered(struct desk_job *job, int result)
 {
-    struct maker *maker = (struct maker *)((char *)job - offsetof(struct maker, job));
+    struct maker *maker = of_job(job);
     if (result != STORE_OK)
         log_line(LOG_LEVEL_ERROR, "delta-failed", "firmware=f%" PRId64 " reason=\"%s\"", maker->firmware.id,
                  store_result_text(result));
@@ -188,11 +189,6 @@ static void enter(struct maker *maker, enum worker_result result)
 
 /* --- Keeping --- */
 
-static struct maker *of_errand(struct porter_job *errand)
-{
-    return (struct maker *)((char *)errand - offsetof(struct maker, errand));
-}
-
 static void kept(struct porter_job *errand, enum files_result result)
 {
     struct maker *maker = of_errand(errand);
@@ -228,123 +224,38 @@ static bool is_worth_it(const struct maker *maker)
     return maker->form.size <= maker->firmware.size / 100 * FORM_PERCENT_MAX;
 }
 
-/* What the process left: its line, and its status. */
-static enum worker_result read_output(struct maker *maker, const siginfo_t *status)
-{
-    char line[WORKER_LINE_MAX] = "";
-    struct worker_output output;
-    bool exited = status->si_code == CLD_EXITED;
-    ssize_t bytes = read(maker->output, line, sizeof line - 1);
-    if (maker->late || (!exited && status->si_status == SIGXCPU))
-        return WORKER_TIME;
-    if (exited && status->si_status > WORKER_READY && status->si_status < WORKER_CRASHED)
-        return (enum worker_result)status->si_status;
-    if (!exited || status->si_status != WORKER_READY || bytes <= 0 || !worker_line_parse(line, &output))
-        return WORKER_CRASHED;
-    maker->form.size = output.bytes;
-    memcpy(maker->form.sha256, output.sha256, sizeof output.sha256);
-    memcpy(maker->form.md5, output.md5, sizeof output.md5);
-    return is_worth_it(maker) ? WORKER_READY : WORKER_NO_GAIN;
-}
-
-static int64_t elapsed_ms(const struct maker *maker)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)(now.tv_sec - maker->started.tv_sec) * 1000 +
-           (now.tv_nsec - maker->started.tv_nsec) / 1000000;
-}
-
-static void on_ended(evutil_socket_t pidfd, short what, void *ctx)
+static void ended(void *ctx, enum worker_result result, const struct worker_output *output, int64_t took_ms)
 {
     struct maker *maker = ctx;
-    siginfo_t status = {0};
-    if ((what & EV_TIMEOUT) != 0) {
-        maker->late = true;
-        kill(maker->child, SIGKILL);
-        event_add(maker->ended, NULL);
+    struct form *form = &maker->form;
+    form->took_ms = took_ms;
+    if (result != WORKER_READY) {
+        enter(maker, result);
         return;
     }
-    waitid(P_PIDFD, (id_t)pidfd, &status, WEXITED);
-    enum worker_result result = read_output(maker, &status);
-    maker->form.took_ms = elapsed_ms(maker);
-    event_free(maker->ended);
-    maker->ended = NULL;
-    maker->child = 0;
-    close((int)pidfd);
-    close(maker->output);
-    if (result == WORKER_READY)
+    form->size = output->bytes;
+    memcpy(form->sha256, output->sha256, sizeof output->sha256);
+    memcpy(form->md5, output->md5, sizeof output->md5);
+    if (is_worth_it(maker))
         keep(maker);
     else
-        enter(maker, result);
-}
-
-static void end_child(const struct maker *maker)
-{
-    kill(maker->child, SIGKILL);
-    waitpid(maker->child, NULL, 0);
-}
-
-/* Without the server's environment, which holds keys. */
-static int spawn(struct maker *maker, int output)
-{
-    char mib[24];
-    char seconds[24];
-    char *const arguments[] = {"tandem-cloud",
-                               WORKER_COMMAND,
-                               maker->package_path,
-                               maker->base_firmware.id != 0 ? maker->base_path : "-",
-                               maker->part_path,
-                               mib,
-                               seconds,
-                               NULL};
-    char *const environment[] = {NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    snprintf(mib, sizeof mib, "%" PRId64, maker->settings.memory_mib);
-    snprintf(seconds, sizeof seconds, "%" PRId64, maker->settings.seconds);
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    int error = posix_spawn(&maker->child, "/proc/self/exe", &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
+        enter(maker, WORKER_NO_GAIN);
 }
 
 static void work(struct maker *maker)
 {
-    struct timeval limit = {.tv_sec = CLOCK_FACTOR * maker->settings.seconds};
-    int ends[2];
+    const struct child_order order = {
+        .package = maker->package_path,
+        .base = maker->base_firmware.id != 0 ? maker->base_path : NULL,
+        .to = maker->part_path,
+        .memory_mib = maker->settings.memory_mib,
+        .seconds = maker->settings.seconds,
+        .clock_seconds = CLOCK_FACTOR * maker->settings.seconds,
+    };
     unlink(maker->part_path);
-    clock_gettime(CLOCK_MONOTONIC, &maker->started);
     maker->step = WORKING;
-    maker->late = false;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (!child_start(&maker->child, maker->base, &order, ended, maker))
         enter(maker, WORKER_CRASHED);
-        return;
-    }
-    int error = spawn(maker, ends[1]);
-    close(ends[1]);
-    int pidfd = error == 0 ? pidfd_open(maker->child, 0) : -1;
-    if (pidfd < 0) {
-        log_line(LOG_LEVEL_ERROR, "worker-failed", "error=\"%s\"", strerror(error != 0 ? error : errno));
-        close(ends[0]);
-        if (error == 0)
-            end_child(maker);
-        enter(maker, WORKER_CRASHED);
-        return;
-    }
-    maker->output = ends[0];
-    maker->ended = event_new(maker->base, pidfd, EV_READ, on_ended, maker);
-    if (maker->ended == NULL || event_add(maker->ended, &limit) != 0)
-        abort();
 }
 
 /* --- Fetching: the package, then the base --- */
@@ -383,14 +294,14 @@ static void fetch_next(struct maker *maker)
 
 static int run_sweep(struct desk_job *job, struct fleet *fleet)
 {
-    struct maker *maker = (struct maker *)((char *)job - offsetof(struct maker, job));
+    struct maker *maker = of_job(job);
     return form_strays(fleet, maker->looks == 0 ? 0 : SWEEP_AGE_MS, maker->gone, GONE_MAX,
                        &maker->gone_count);
 }
 
 static void swept(struct desk_job *job, int result)
 {
-    struct maker *maker = (struct maker *)((char *)job - offsetof(struct maker, job));
+    struct maker *maker = of_job(job);
     for (size_t i = 0; i < maker->gone_count && result == STORE_OK && !maker->stopping; i++)
         remove_file(maker, maker->gone[i]);
     maker->step = IDLE;
@@ -401,14 +312,14 @@ static void swept(struct desk_job *job, int result)
 
 static int run_ask(struct desk_job *job, struct fleet *fleet)
 {
-    struct maker *maker = (struct maker *)((char *)job - offsetof(struct maker, job));
+    struct maker *maker = of_job(job);
     return form_take(fleet, maker->settings.seconds * CLOCK_FACTOR * 1000 + LEASE_MORE_MS, &maker->form,
                      &maker->firmware, &maker->base_firmware);
 }
 
 static void asked(struct desk_job *job, int result)
 {
-    struct maker *maker = (struct maker *)((char *)job - offsetof(struct maker, job));
+    struct maker *maker = of_job(job);
     maker->step = IDLE;
     maker->looks++;
     if (result != STORE_OK) {
@@ -479,10 +390,7 @@ void maker_stop(struct maker *maker)
     event_free(maker->look);
     if (maker->step != WORKING)
         return;
-    end_child(maker);
-    close(event_get_fd(maker->ended));
-    event_free(maker->ended);
-    close(maker->output);
+    child_kill(&maker->child);
     enter(maker, WORKER_RESULTS_COUNT);
 }
 
