@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ncpd/awaited.h"
 #include "ncpd/calls.h"
 #include "ncpd/cloud_link.h"
 #include "ncpd/host.h"
@@ -42,6 +43,7 @@ struct bridge {
     struct tdm_ncp_config config;
     struct tdm_ncp ncp;
     struct serial *serial;
+    struct awaited *awaited;
     struct cloud_link *cloud;
     struct update *update;
     struct report_queue reports;
@@ -138,6 +140,9 @@ static void on_uart_opened(void *ctx)
     struct bridge *bridge = ctx;
 
     tdm_ncp_reopened(&bridge->ncp, now_ms());
+    if (tdm_ncp_state(&bridge->ncp) == TDM_STATE_NOT_INITIALIZED) {
+        awaited_start(bridge->awaited);
+    }
     run_ncp(bridge);
 }
 
@@ -163,6 +168,7 @@ static void op_online(void *ctx, const struct tdm_ncp_device *device)
 {
     struct bridge *bridge = ctx;
 
+    awaited_stop(bridge->awaited);
     datastreams_reset(&bridge->streams);
     log_info(bridge->mcu->name, "the MCU initialized as template %s, firmware %s %s (%s)",
              device->template_id, device->firmware.type, device->firmware.version, device->firmware.build);
@@ -174,6 +180,7 @@ static void op_offline(void *ctx)
     struct bridge *bridge = ctx;
 
     log_info(bridge->mcu->name, "the MCU is not initialized any more; off line until it is");
+    awaited_start(bridge->awaited);
     evtimer_del(bridge->check_in);
     datastreams_reset(&bridge->streams);
     cloud_link_stop(bridge->cloud);
@@ -198,8 +205,9 @@ static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *repo
 {
     struct bridge *bridge = ctx;
 
-    log_info(bridge->mcu->name, "the MCU reports: event %u, state %u, reason %s", report->event,
-             report->state, tdm_reason_slug(report->reason));
+    log_info(bridge->mcu->name, "the MCU reports: event %s, state %s, reason %s",
+             report_event_slug(report->event), report_state_slug(report->state),
+             tdm_reason_slug(report->reason));
     report_device(&bridge->reports, report);
     if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL)) {
         timer_start(bridge->check_in, 0); /* this is what it waited for; the report goes with it */
@@ -463,6 +471,7 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
     datastreams_init(&bridge->streams, &mcu->pins, publish_data, bridge);
     tdm_ncp_init(&bridge->ncp, &bridge->config, now_ms());
     make_calls(bridge, base);
+    bridge->awaited = awaited_new(base, mcu, &bridge->ncp);
     bridge->update = update_new(base, mcu, &bridge->store, &bridge->ncp, &bridge->reports, &update);
     bridge->serial = serial_new(base, mcu, &uart);
     return bridge;
@@ -488,6 +497,7 @@ json_t *bridge_status(const struct bridge *bridge)
 void bridge_free(struct bridge *bridge)
 {
     serial_free(bridge->serial);
+    awaited_free(bridge->awaited);
     update_free(bridge->update);
     factory_free(bridge->factory);
     gpio_button_free(bridge->button);

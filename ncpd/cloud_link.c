@@ -9,11 +9,13 @@
  * In the state connecting the client belongs to the connector, and nothing here touches it. */
 #include "ncpd/cloud_link.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <mosquitto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ncpd/connector.h"
 #include "ncpd/log.h"
@@ -204,7 +206,10 @@ static void settle(struct cloud_link *link)
     if (link->connack > 0) {
         refused(link);
     } else if (link->lost) {
-        fail(link, "the connection was lost");
+        fail(link, link->connack < 0
+                       ? "the connection ended before the login was answered; is this its MQTT port, and "
+                         "is it one with TLS (mqtts) or without (mqtt), as the URL says?"
+                       : "the connection was lost");
     } else if (link->reconnect) {
         link->reconnect = false;
         drop_connection(link);
@@ -308,6 +313,23 @@ static int use_tls(struct cloud_link *link)
                              or_null(mcu->certificate), or_null(mcu->key), NULL);
 }
 
+static void tell_tls_fault(const struct mcu_config *mcu)
+{
+    const struct {
+        const char *key, *path;
+    } files[] = {{"CaFile", mcu->ca_file}, {"ClientCertificate", mcu->certificate}, {"ClientKey", mcu->key}};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i].path[0] != '\0' && access(files[i].path, R_OK) != 0) {
+            log_error(mcu->name, "cloud: %s %s: %s; name a file in PEM that this user can read", files[i].key,
+                      files[i].path, strerror(errno));
+            return;
+        }
+    }
+    log_error(mcu->name,
+              "cloud: no MQTT client with these settings; check CaFile, ClientCertificate and ClientKey");
+}
+
 /* A new client per connection: nothing is left in it of the one before. */
 static bool make_client(struct cloud_link *link)
 {
@@ -321,8 +343,7 @@ static bool make_client(struct cloud_link *link)
     good = link->mosq != NULL && mosquitto_username_pw_set(link->mosq, "device", token) == MOSQ_ERR_SUCCESS;
     explicit_bzero(token, sizeof token);
     if (!good || use_tls(link) != MOSQ_ERR_SUCCESS) {
-        log_error(link->mcu->name,
-                  "cloud: no MQTT client with these settings; check CaFile, ClientCertificate and ClientKey");
+        tell_tls_fault(link->mcu);
         return false;
     }
     mosquitto_connect_callback_set(link->mosq, on_connack);
@@ -377,7 +398,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     if (link->state == WAITING) {
         connect_now(link);
     } else if (link->state == GREETING) {
-        fail(link, "the cloud does not answer");
+        fail(link, "the login is not answered; is this its MQTT port?");
     } else if (link->state == DRAINING) {
         drop_connection(link);
     }

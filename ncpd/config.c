@@ -170,6 +170,9 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
     if ((name = section_name(section, "Datastreams")) != NULL) {
         return set_pin(parse, name, key, value);
     }
+    if (section[0] == '\0') {
+        return complain(parse, "a setting outside of every section:", key, "write [Mcu NAME] above it");
+    }
     return complain(parse, "no such section:", section,
                     "there are [Daemon], [Mcu NAME] and [Datastreams NAME]");
 }
@@ -180,6 +183,10 @@ static char *read_line(char *to, int room, void *ctx)
     char *line = fgets(to, room, parse->file);
 
     parse->line += line != NULL;
+    if (line != NULL && line[strspn(line, " \t")] == '[' && strchr(line, ']') == NULL) {
+        complain(parse, "a section without", "its ]",
+                 "write [Mcu NAME], and its settings on lines of their own");
+    }
     if (line != NULL && strchr(line, '\n') == NULL && !feof(parse->file)) {
         complain(parse, "a line is longer than", "199 bytes", "shorten it");
         while (fgetc(parse->file) != '\n' && !feof(parse->file)) {

@@ -212,13 +212,24 @@ static void set_decodes(json_t *object, uint8_t forms)
     json_object_set_new(object, "decodes", list);
 }
 
-void report_device(struct report_queue *queue, const struct tdm_ncp_device_report *device)
+const char *report_event_slug(uint8_t event)
 {
     static const char *const events[] = {"?", "started", "failed", "confirmed", "trial"};
+
+    return events[event < 5 ? event : 0];
+}
+
+const char *report_state_slug(uint8_t state)
+{
+    return state == 2 ? "trial" : "confirmed";
+}
+
+void report_device(struct report_queue *queue, const struct tdm_ncp_device_report *device)
+{
     json_t *object = stage("device");
 
-    set_text(object, "event", events[device->event < 5 ? device->event : 0]);
-    set_text(object, "state", device->state == 2 ? "trial" : "confirmed");
+    set_text(object, "event", report_event_slug(device->event));
+    set_text(object, "state", report_state_slug(device->state));
     set_text(object, "reason", tdm_reason_slug(device->reason));
     set_digest(object, "digest", device->running, device->running_bytes);
     set_digest(object, "about", device->about, device->about_bytes);

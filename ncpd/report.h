@@ -35,6 +35,10 @@ void report_download_failed(struct report_queue *queue, uint8_t reason);
 void report_progress(struct report_queue *queue, const struct tdm_ncp_progress *progress, uint64_t now_ms);
 void report_device(struct report_queue *queue, const struct tdm_ncp_device_report *device);
 
+/* What a device report's numbers are called, there and in the log. */
+const char *report_event_slug(uint8_t event);
+const char *report_state_slug(uint8_t state);
+
 /* The first that waits to be published, NULL if none does. */
 struct report *report_next(struct report_queue *queue);
 /* The cloud acknowledged it. */

@@ -237,9 +237,12 @@ SWITCH_SETTER(vendor_server)
 
 const struct setting settings[] = {
     {"Uart", "uart", NULL, "DEVICE[:BAUD]|unix:PATH",
-     "the line to the primary MCU: a device, a pattern such as /dev/serial/by-id/usb-ACME_*, or a socket",
+     "the line to the primary MCU: a device, a pattern such as /dev/serial/by-id/usb-ACME_*, or a socket; "
+     "BAUD as InitialBaud",
      set_uart},
-    {"InitialBaud", NULL, NULL, "BAUD", "the rate that the MCU starts at (38400)", set_initial_baud},
+    {"InitialBaud", NULL, NULL, "BAUD",
+     "the rate that the MCU starts at: 9600, 115200, ..., one that this system's terminals have (38400)",
+     set_initial_baud},
     {"Cloud", "cloud", "TANDEM_NCP_CLOUD", "mqtt[s]://HOST[:PORT]",
      "the cloud (port 1883, or 8883 with mqtts)", set_cloud},
     {"CloudKind", "cloud-kind", "TANDEM_NCP_CLOUD_KIND", "tandem|blynk",

@@ -11,6 +11,7 @@ import queue
 import random
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -381,6 +382,16 @@ class Losses(Case):
         self.cloud = Gateway(TOKEN, self.cloud.port)
         self.addCleanup(self.cloud.close)
         self.wait_check_in()
+
+    def test_a_port_that_is_not_the_clouds_is_told_of(self):
+        self.cloud.close()
+        self.start_mcu()
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            other.settimeout(SECONDS)
+            self.cloud.port = other.getsockname()[1]
+            self.start_ncp()
+            other.accept()[0].close()
+            self.ncp.wait_log("before the login was answered; is this its MQTT port")
 
     def test_a_wrong_token_is_told_and_not_tried_again_soon(self):
         self.write_token("wrong")

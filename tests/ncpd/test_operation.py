@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 import side_by_side  # noqa: E402
 from fake_cloud import Gateway  # noqa: E402
 from fake_mcu import FakeMcu  # noqa: E402
-from tandem_wire import open_pty  # noqa: E402
+from tandem_wire import encode_frame, invoke, open_pty  # noqa: E402
 from test_ncpd import NCP, SECONDS, TOKEN, Case, Ncp  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +89,9 @@ class Configuration(Operation):
                 ("[Mcu a]\n\nSpeed=9600\n", 3, "no setting"),
                 ("[Mcu a/b]\nUart=x\n", 2, "the name of an MCU"),
                 ("[Other]\nA=b\n", 2, "no such section"),
+                ("Uart=x\n", 1, "outside of every section"),
+                ("\n[Mcu a\nUart=x\n", 2, "a section without its ]"),
+                ("[Mcu a]\nInitialBaud=9601\n", 2, "one that this system's terminals have"),
                 ("[Daemon]\nLogLevel=loud\n", 2, "[Daemon]"),
                 ("[Mcu a]\nnothing\n", 2, "Key=value"),
                 ("[Datastreams a]\nx=Temperature\n", 2, "a pin is a number"),
@@ -351,6 +354,25 @@ class Several(Operation):
             mcu.close()
             cloud.close()
         self.mcu = None
+
+    def test_an_mcu_that_does_not_initialize_is_told_of_with_what_to_look_at(self):
+        lines = {"silent": b"", "noisy": b"\x42" * 100, "talking": encode_frame(invoke(0x0101, 1))}
+        text, ends = "", {}
+        for name in lines:
+            ends[name], path = open_pty()
+            self.addCleanup(ends[name].close)
+            Path(self.folder, f"{name}.token").touch(0o600)
+            Path(self.folder, f"{name}.token").write_text(name)
+            text += (f"[Mcu {name}]\nUart={path}\nCloud=mqtt://127.0.0.1:1\nTokenFile={self.folder}/{name}.token\n"
+                     f"Data={self.folder}/{name}\n")
+        Path(self.folder, "several.conf").write_text(text)
+        self.ncp = Ncp(self.folder, "", 0, "--config", f"{self.folder}/several.conf", text="[Mcu unused]\n")
+        for name, said in lines.items():
+            self.ncp.wait_log(f"info {name}: uart")
+            ends[name].write(said)
+        self.ncp.wait_log("warning silent: nothing came from the MCU")
+        self.ncp.wait_log("warning noisy: 100 bytes came from the MCU in 10 s, and no whole frame; does it start at 38400 baud")
+        self.ncp.wait_log("warning talking: the MCU sends frames, and has not called initialize")
 
 
 class Manager(Operation):

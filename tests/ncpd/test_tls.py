@@ -121,6 +121,11 @@ class Trust(Tls):
         self.assertEqual(self.wait_report("failed")["leg"], "download")
         self.assertEqual(self.files.ranges, [])
 
+    def test_a_ca_file_that_is_not_there_is_named(self):
+        self.serve()
+        self.start(CaFile=f"{self.folder}/no-ca.pem")
+        self.assert_refused(f"CaFile {self.folder}/no-ca.pem: No such file or directory")
+
     def test_a_ca_file_that_is_none_is_said(self):
         self.serve()
         self.start(CaFile=f"{self.folder}/token")
