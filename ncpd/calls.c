@@ -9,88 +9,76 @@
 
 enum { HOOK_LIMIT_MS = 60000 };
 
-/* Writes the results; args were found to fit. Returns a tdm_status, or TDM_SERVE_LATER. */
-typedef int call_fn(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                    struct tdm_writer *results);
+/* One call that is served. */
+struct serving {
+    struct calls *on; /* what it works on */
+    uint16_t msg_id;
+    struct tdm_reader *args;    /* found to fit */
+    struct tdm_writer *results; /* to be written */
+};
 
-static int answer_bool(struct tdm_writer *results, bool value)
+/* Returns a tdm_status, or TDM_SERVE_LATER. */
+typedef int call_fn(const struct serving *call);
+
+static int answer_bool(const struct serving *call, bool value)
 {
-    tdm_put_bool(results, value);
+    tdm_put_bool(call->results, value);
     return TDM_STATUS_OK;
 }
 
-static int answer_text(struct tdm_writer *results, const char *text)
+static int answer_text(const struct serving *call, const char *text)
 {
-    tdm_put_string(results, text);
-    return answer_bool(results, text != NULL);
+    tdm_put_string(call->results, text);
+    return answer_bool(call, text != NULL);
 }
 
 /* --- Data --- */
 
-static int virtual_write(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results)
+static int virtual_write(const struct serving *call)
 {
-    uint16_t pin = tdm_get_u16(args);
+    uint16_t pin = tdm_get_u16(call->args);
     uint16_t bytes;
-    const uint8_t *value = tdm_get_binary(args, &bytes);
+    const uint8_t *value = tdm_get_binary(call->args, &bytes);
 
-    (void)msg_id;
-    (void)results;
-    datastreams_write(calls->streams, pin, value, bytes);
+    datastreams_write(call->on->streams, pin, value, bytes);
     return TDM_STATUS_OK;
 }
 
-static int set_property(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int set_property(const struct serving *call)
 {
-    uint16_t pin = tdm_get_u16(args);
-    const char *property = tdm_get_string(args);
+    uint16_t pin = tdm_get_u16(call->args);
+    const char *property = tdm_get_string(call->args);
     uint16_t bytes;
-    const uint8_t *value = tdm_get_binary(args, &bytes);
+    const uint8_t *value = tdm_get_binary(call->args, &bytes);
 
-    (void)msg_id;
-    (void)results;
-    datastreams_set_property(calls->streams, pin, property, value, bytes);
+    datastreams_set_property(call->on->streams, pin, property, value, bytes);
     return TDM_STATUS_OK;
 }
 
-static int sync_all(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int sync_all(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    (void)results;
-    datastreams_sync_all(calls->streams);
+    datastreams_sync_all(call->on->streams);
     return TDM_STATUS_OK;
 }
 
-static int sync_virtual(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int sync_virtual(const struct serving *call)
 {
     uint16_t bytes;
-    const uint8_t *pins = tdm_get_binary(args, &bytes);
+    const uint8_t *pins = tdm_get_binary(call->args, &bytes);
 
-    (void)msg_id;
-    (void)results;
-    datastreams_sync(calls->streams, pins, bytes);
+    datastreams_sync(call->on->streams, pins, bytes);
     return TDM_STATUS_OK;
 }
 
-static int begin_group(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                       struct tdm_writer *results)
+static int begin_group(const struct serving *call)
 {
-    (void)msg_id;
-    (void)results;
-    datastreams_begin_group(calls->streams, tdm_get_i64(args));
+    datastreams_begin_group(call->on->streams, tdm_get_i64(call->args));
     return TDM_STATUS_OK;
 }
 
-static int end_group(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results)
+static int end_group(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    (void)results;
-    datastreams_end_group(calls->streams);
+    datastreams_end_group(call->on->streams);
     return TDM_STATUS_OK;
 }
 
@@ -108,277 +96,213 @@ static void publish_text(struct calls *calls, const char *folder, const char *le
     (void)cloud_link_publish(calls->cloud, topic, text, strlen(text), 1);
 }
 
-static int log_event(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results)
+static int log_event(const struct serving *call)
 {
-    const char *code = tdm_get_string(args);
+    const char *code = tdm_get_string(call->args);
 
-    (void)msg_id;
-    (void)results;
-    publish_text(calls, "event", code, tdm_get_string(args));
+    publish_text(call->on, "event", code, tdm_get_string(call->args));
     return TDM_STATUS_OK;
 }
 
-static int set_metadata(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int set_metadata(const struct serving *call)
 {
-    const char *field = tdm_get_string(args);
+    const char *field = tdm_get_string(call->args);
 
-    (void)msg_id;
-    (void)results;
-    publish_text(calls, "meta", field, tdm_get_string(args));
+    publish_text(call->on, "meta", field, tdm_get_string(call->args));
     return TDM_STATUS_OK;
 }
 
 /* What is known here, and cannot be done. */
-static int drop(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int drop(const struct serving *call)
 {
-    (void)calls;
-    (void)msg_id;
-    (void)args;
-    (void)results;
+    (void)call;
     return TDM_STATUS_OK;
 }
 
-static int refuse(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int refuse(const struct serving *call)
 {
-    (void)calls;
-    (void)msg_id;
-    (void)args;
-    return answer_bool(results, false);
+    return answer_bool(call, false);
 }
 
 /* --- Time and place --- */
 
-static int set_time(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int set_time(const struct serving *call)
 {
-    (void)msg_id;
-    return answer_bool(results, local_time_set(calls->local, tdm_get_i64(args)));
+    return answer_bool(call, local_time_set(call->on->local, tdm_get_i64(call->args)));
 }
 
-static int get_time(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int get_time(const struct serving *call)
 {
     struct time_shown shown;
-    bool known = local_time_get(calls->local, &shown);
+    bool known = local_time_get(call->on->local, &shown);
 
-    (void)msg_id;
-    (void)args;
-    tdm_put_string(results, shown.iso8601);
-    tdm_put_i64(results, shown.unix_ms);
-    tdm_put_i16(results, shown.offset_minutes);
-    tdm_put_string(results, shown.zone);
-    tdm_put_u8(results, shown.dst);
-    return answer_bool(results, known);
+    tdm_put_string(call->results, shown.iso8601);
+    tdm_put_i64(call->results, shown.unix_ms);
+    tdm_put_i16(call->results, shown.offset_minutes);
+    tdm_put_string(call->results, shown.zone);
+    tdm_put_u8(call->results, shown.dst);
+    return answer_bool(call, known);
 }
 
-static int get_location(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int get_location(const struct serving *call)
 {
-    const struct local_time *local = calls->local;
+    const struct local_time *local = call->on->local;
 
-    (void)msg_id;
-    (void)args;
-    tdm_put_string(results, local->latitude);
-    tdm_put_string(results, local->longitude);
-    tdm_put_string(results, local->zone_name);
-    tdm_put_string(results, local->zone_rule);
-    return answer_bool(results, local->has_place);
+    tdm_put_string(call->results, local->latitude);
+    tdm_put_string(call->results, local->longitude);
+    tdm_put_string(call->results, local->zone_name);
+    tdm_put_string(call->results, local->zone_rule);
+    return answer_bool(call, local->has_place);
 }
 
 /* --- Who this is --- */
 
-static int get_wifi_mac(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int get_wifi_mac(const struct serving *call)
 {
-    (void)calls;
-    (void)msg_id;
-    (void)args;
-    return answer_text(results, host_mac(false));
+    return answer_text(call, host_mac(false));
 }
 
-static int get_ethernet_mac(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                            struct tdm_writer *results)
+static int get_ethernet_mac(const struct serving *call)
 {
-    (void)calls;
-    (void)msg_id;
-    (void)args;
-    return answer_text(results, host_mac(true));
+    return answer_text(call, host_mac(true));
 }
 
-static int set_vendor_prefix(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                             struct tdm_writer *results)
+static int set_vendor_prefix(const struct serving *call)
 {
-    const char *vendor = tdm_get_string(args);
+    const char *vendor = tdm_get_string(call->args);
     bool fits = strlen(vendor) <= VENDOR_MAX;
 
-    (void)msg_id;
     if (fits) {
-        memcpy(calls->vendor, vendor, strlen(vendor) + 1);
+        memcpy(call->on->vendor, vendor, strlen(vendor) + 1);
     }
-    return answer_bool(results, fits);
+    return answer_bool(call, fits);
 }
 
 /* True, and nothing changes, for the host that is configured; another one only where that is allowed. */
-static int set_vendor_server(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                             struct tdm_writer *results)
+static int set_vendor_server(const struct serving *call)
 {
-    const char *host = tdm_get_string(args);
-    const struct cloud_config *cloud = &calls->mcu->cloud;
+    const char *host = tdm_get_string(call->args);
+    const struct cloud_config *cloud = &call->on->mcu->cloud;
     char where[CONFIG_TEXT + 8];
 
-    (void)msg_id;
     if (strcmp(host, cloud->host) == 0) {
-        return answer_bool(results, true);
+        return answer_bool(call, true);
     }
-    if (!calls->mcu->vendor_server || host[0] == '\0' || strlen(host) >= CONFIG_TEXT ||
+    if (!call->on->mcu->vendor_server || host[0] == '\0' || strlen(host) >= CONFIG_TEXT ||
         strchr(host, ':') != NULL) {
-        log_warning(calls->mcu->name, "the MCU asks for the cloud %s; the configuration does not allow it",
+        log_warning(call->on->mcu->name, "the MCU asks for the cloud %s; the configuration does not allow it",
                     host);
-        return answer_bool(results, false);
+        return answer_bool(call, false);
     }
     snprintf(where, sizeof where, "%s:%u", host, cloud->port);
-    return answer_bool(results, cloud_link_redirect(calls->cloud, where));
+    return answer_bool(call, cloud_link_redirect(call->on->cloud, where));
 }
 
 /* VENDOR TEMPLATE-XXXX, the last digits of an address at its end; or as configured. */
-static int get_hotspot_name(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                            struct tdm_writer *results)
+static int get_hotspot_name(const struct serving *call)
 {
     const char *mac = host_mac(false) != NULL ? host_mac(false) : host_mac(true);
     size_t length = mac != NULL ? strlen(mac) : 0;
 
-    (void)msg_id;
-    (void)args;
-    if (calls->mcu->hotspot[0] != '\0') {
-        return answer_text(results, calls->mcu->hotspot);
+    if (call->on->mcu->hotspot[0] != '\0') {
+        return answer_text(call, call->on->mcu->hotspot);
     }
-    snprintf(calls->hotspot, sizeof calls->hotspot, "%s %s-%.2s%.2s",
-             calls->vendor[0] != '\0' ? calls->vendor : "Tandem", calls->device->template_name,
+    snprintf(call->on->hotspot, sizeof call->on->hotspot, "%s %s-%.2s%.2s",
+             call->on->vendor[0] != '\0' ? call->on->vendor : "Tandem", call->on->device->template_name,
              length >= 5 ? mac + length - 5 : "00", length >= 2 ? mac + length - 2 : "00");
-    return answer_text(results, calls->hotspot);
+    return answer_text(call, call->on->hotspot);
 }
 
 /* --- Configuration --- */
 
 /* There is a cloud and a token, or the program would not run. */
-static int is_configured(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results)
+static int is_configured(const struct serving *call)
 {
-    (void)calls;
-    (void)msg_id;
-    (void)args;
-    return answer_bool(results, true);
+    return answer_bool(call, true);
 }
 
-static int set_config_timeout(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                              struct tdm_writer *results)
+static int set_config_timeout(const struct serving *call)
 {
-    (void)msg_id;
-    calls->config_timeout_s = tdm_get_u16(args);
-    return answer_bool(results, true);
+    call->on->config_timeout_s = tdm_get_u16(call->args);
+    return answer_bool(call, true);
 }
 
-static int set_config_skip_limit(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                                 struct tdm_writer *results)
+static int set_config_skip_limit(const struct serving *call)
 {
-    (void)msg_id;
-    calls->config_skip_limit = tdm_get_u8(args);
-    return answer_bool(results, true);
+    call->on->config_skip_limit = tdm_get_u8(call->args);
+    return answer_bool(call, true);
 }
 
 /* The product's own program does it; here is only said whether that was started. */
-static int start_hook(struct calls *calls, const char *action, struct tdm_writer *results)
+static int start_hook(const struct serving *call, const char *action)
 {
-    return answer_bool(results, hook_start(calls->hook, action, NULL, NULL, HOOK_LIMIT_MS, NULL, NULL));
+    return answer_bool(call, hook_start(call->on->hook, action, NULL, NULL, HOOK_LIMIT_MS, NULL, NULL));
 }
 
-static int config_start(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int config_start(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    return start_hook(calls, "config-start", results);
+    return start_hook(call, "config-start");
 }
 
-static int config_stop(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                       struct tdm_writer *results)
+static int config_stop(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    return start_hook(calls, "config-stop", results);
+    return start_hook(call, "config-stop");
 }
 
-static int config_reset(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int config_reset(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    return start_hook(calls, "config-reset", results);
+    return start_hook(call, "config-reset");
 }
 
-static int factory_reset(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                         struct tdm_writer *results)
+static int factory_reset(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    calls->factory_reset = true;
-    return answer_bool(results, true);
+    call->on->factory_reset = true;
+    return answer_bool(call, true);
 }
 
 /* --- Hardware --- */
 
 /* The numbers of the call are pins of another module; which LED and button it is, the configuration says. */
-static int init_button(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                       struct tdm_writer *results)
+static int init_button(const struct serving *call)
 {
-    (void)msg_id;
-    (void)tdm_get_u16(args);
-    return answer_bool(results, gpio_button_start(calls->button, tdm_get_bool(args)));
+    (void)tdm_get_u16(call->args);
+    return answer_bool(call, gpio_button_start(call->on->button, tdm_get_bool(call->args)));
 }
 
-static int init_led(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int init_led(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    return answer_bool(results, led_init(calls->led, false));
+    return answer_bool(call, led_init(call->on->led, false));
 }
 
-static int init_rgb(struct calls *calls, uint16_t msg_id, struct tdm_reader *args, struct tdm_writer *results)
+static int init_rgb(const struct serving *call)
 {
-    (void)msg_id;
-    (void)args;
-    return answer_bool(results, led_init(calls->led, true));
+    return answer_bool(call, led_init(call->on->led, true));
 }
 
-static int set_led_brightness(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                              struct tdm_writer *results)
+static int set_led_brightness(const struct serving *call)
 {
-    (void)msg_id;
-    led_set_brightness(calls->led, tdm_get_u8(args));
-    return answer_bool(results, calls->mcu->led[0] != '\0' || calls->mcu->rgb[0][0] != '\0');
+    led_set_brightness(call->on->led, tdm_get_u8(call->args));
+    return answer_bool(call, call->on->mcu->led[0] != '\0' || call->on->mcu->rgb[0][0] != '\0');
 }
 
 /* --- Factory tests --- */
 
-static int test_wifi(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                     struct tdm_writer *results)
+static int test_wifi(const struct serving *call)
 {
-    const char *ssid = tdm_get_string(args);
+    const char *ssid = tdm_get_string(call->args);
 
-    return factory_test_wifi(calls->factory, msg_id, ssid, tdm_get_string(args), results);
+    return factory_test_wifi(call->on->factory, call->msg_id, ssid, tdm_get_string(call->args),
+                             call->results);
 }
 
-static int test_wifi_ap(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int test_wifi_ap(const struct serving *call)
 {
-    return factory_test_ap(calls->factory, msg_id, tdm_get_u16(args), results);
+    return factory_test_ap(call->on->factory, call->msg_id, tdm_get_u16(call->args), call->results);
 }
 
-static int test_connect(struct calls *calls, uint16_t msg_id, struct tdm_reader *args,
-                        struct tdm_writer *results)
+static int test_connect(const struct serving *call)
 {
-    (void)args;
-    return factory_test_connect(calls->factory, msg_id, results);
+    return factory_test_connect(call->on->factory, call->msg_id, call->results);
 }
 
 /* --- The table --- */
@@ -474,8 +398,9 @@ int calls_serve(struct calls *calls, uint16_t uid, uint16_t msg_id, struct tdm_r
                 struct tdm_writer *results)
 {
     const struct row *row = find(uid);
+    const struct serving call = {calls, msg_id, args, results};
 
-    return row != NULL ? row->serve(calls, msg_id, args, results) : TDM_STATUS_UNKNOWN_UID;
+    return row != NULL ? row->serve(&call) : TDM_STATUS_UNKNOWN_UID;
 }
 
 bool calls_serves(const struct calls *calls, uint16_t uid)
