@@ -1,64 +1,17 @@
-/* Who talks to whom:
- *
- *     serial <--bytes--> core/ncp --online, offline--> cloud_link --offer--> update --file--> core/ncp
- *                         |    '-----progress, device reports-----> report ----> cloud_link
- *                         '--other calls--> calls --> datastreams --> cloud_link --> datastreams --> core/ncp
- *
- * core/ncp must not be called from inside its own operations; whatever these lead to goes through the loop.
- */
-#include "ncpd/bridge.h"
+#include "ncpd/bridge_parts.h"
 
-#include <event2/event.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ncpd/awaited.h"
-#include "ncpd/calls.h"
-#include "ncpd/cloud_link.h"
 #include "ncpd/host.h"
 #include "ncpd/log.h"
 #include "ncpd/mcu_status.h"
 #include "ncpd/memory.h"
-#include "ncpd/report.h"
-#include "ncpd/serial.h"
-#include "ncpd/store.h"
 #include "ncpd/timer.h"
 #include "ncpd/token.h"
-#include "ncpd/update.h"
-#include "tandem/ncp.h"
 
-enum {
-    CHECK_IN_DELAY_MS = 1000,
-    PIN_RETRY_MS = 20,
-    REBOOT_LIMIT_MS = 60000,
-    RX_BUFFER_BYTES = 1024 /* what info/mcu says we take in one message */
-};
-
-struct bridge {
-    const struct mcu_config *mcu;
-    struct store store;
-    struct tdm_ncp_config config;
-    struct tdm_ncp ncp;
-    struct serial *serial;
-    struct awaited *awaited;
-    struct cloud_link *cloud;
-    struct update *update;
-    struct report_queue reports;
-    struct datastreams streams;
-    struct local_time local;
-    struct calls calls;
-    struct hook *hook;
-    struct factory *factory;
-    struct led *led;
-    struct gpio_button *button;
-    bool leaving;           /* the program ends */
-    bool reboots_host;      /* ncp.reboot asked for it */
-    struct event *poll;     /* core/ncp's timers */
-    struct event *check_in; /* go on line */
-};
+enum { CHECK_IN_DELAY_MS = 1000, PIN_RETRY_MS = 20, REBOOT_LIMIT_MS = 60000 };
 
 static uint32_t now_ms(void)
 {
@@ -115,6 +68,15 @@ static void on_poll(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
+    run_ncp(ctx);
+}
+
+/* The MCU is initialised, and had its moment to report: the cloud learns of that report first. */
+static void on_check_in(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    bridge__check_in(ctx);
     run_ncp(ctx);
 }
 
@@ -262,125 +224,6 @@ static const struct tdm_ncp_ops ops = {
     .serves = op_serves,
 };
 
-/* --- The cloud --- */
-
-static json_t *text_or_empty(const char *text)
-{
-    json_t *value = json_string(text);
-
-    return value != NULL ? value : json_string("");
-}
-
-/* The MCU is initialised, and had its moment to report: the cloud learns of that report first. */
-static void on_check_in(evutil_socket_t fd, short what, void *ctx)
-{
-    struct bridge *bridge = ctx;
-    const struct tdm_ncp_device *device = &bridge->ncp.device;
-    json_t *info = json_object();
-    char *json;
-
-    (void)fd;
-    (void)what;
-    json_object_set_new(info, "tmpl", text_or_empty(device->template_id));
-    json_object_set_new(info, "ver", text_or_empty(device->firmware.version));
-    json_object_set_new(info, "build", text_or_empty(device->firmware.build));
-    json_object_set_new(info, "type", text_or_empty(device->firmware.type));
-    json_object_set_new(info, "rxbuff", json_integer(RX_BUFFER_BYTES));
-    if (bridge->mcu->cloud.is_tandem && device->firmware.library[0] != '\0') {
-        json_object_set_new(info, "blynk", text_or_empty(device->firmware.library));
-    }
-    json = json_dumps(info, JSON_COMPACT);
-    json_decref(info);
-    tdm_ncp_cloud_state(&bridge->ncp, TDM_STATE_CONNECTING_CLOUD);
-    cloud_link_start(bridge->cloud, json);
-    free(json);
-    run_ncp(bridge);
-}
-
-static void on_cloud_changed(void *ctx, bool connected)
-{
-    struct bridge *bridge = ctx;
-
-    tdm_ncp_cloud_state(&bridge->ncp, connected ? TDM_STATE_CONNECTED : TDM_STATE_CONNECTING_CLOUD);
-    if (connected) { /* its answers may come or not */
-        (void)cloud_link_publish(bridge->cloud, "get/utc/all/json", "", 0, 0);
-        (void)cloud_link_publish(bridge->cloud, "get/loc/all", "", 0, 0);
-    }
-    timer_start(bridge->poll, 0);
-}
-
-static void take_redirect(struct bridge *bridge, const void *payload, size_t bytes)
-{
-    char where[320];
-
-    snprintf(where, sizeof where, "%.*s", (int)(bytes < sizeof where ? bytes : sizeof where - 1),
-             (const char *)payload);
-    if (cloud_link_redirect(bridge->cloud, where)) {
-        log_info(bridge->mcu->name, "cloud: redirects to %s", where);
-    } else {
-        log_warning(
-            bridge->mcu->name,
-            "cloud: redirects to %s, which is no HOST:PORT or mqtt[s]:// URL, or without the TLS that "
-            "is configured; ignored",
-            where);
-    }
-}
-
-static void take_value(struct bridge *bridge, const char *name, const void *value, size_t bytes)
-{
-    if (bytes > bridge->mcu->message_bytes || !datastreams_receive(&bridge->streams, name, value, bytes)) {
-        log_warning(bridge->mcu->name,
-                    "cloud: datastream %s, %zu bytes: no pin has that name, or it is longer than "
-                    "MessageBytes; dropped",
-                    name, bytes);
-    }
-    timer_start(bridge->poll, 0);
-}
-
-static void take_zone(struct bridge *bridge, const void *json, size_t bytes)
-{
-    if (local_time_take_zone(&bridge->local, json, bytes)) {
-        tdm_ncp_event(&bridge->ncp, TDM_EVENT_TIME_CHANGED);
-        timer_start(bridge->poll, 0);
-    }
-}
-
-static void on_cloud_message(void *ctx, const char *topic, const void *payload, size_t bytes)
-{
-    struct bridge *bridge = ctx;
-
-    if (strcmp(topic, "ota/json") == 0) {
-        update_take_offer(bridge->update, payload, bytes);
-    } else if (strcmp(topic, "redirect") == 0) {
-        take_redirect(bridge, payload, bytes);
-    } else if (strcmp(topic, "reboot") == 0) {
-        log_info(bridge->mcu->name, "cloud: asks the device to restart");
-        tdm_ncp_reboot_mcu(&bridge->ncp);
-        timer_start(bridge->poll, 0);
-    } else if (strncmp(topic, "ds/", 3) == 0) {
-        take_value(bridge, topic + 3, payload, bytes);
-    } else if (strcmp(topic, "utc/all/json") == 0) {
-        take_zone(bridge, payload, bytes);
-    } else if (strcmp(topic, "loc/all") == 0) {
-        local_time_take_place(&bridge->local, payload, bytes);
-    } else if (strcmp(topic, "diag") == 0) {
-        log_warning(bridge->mcu->name, "cloud: says: %.*s", (int)(bytes < 400 ? bytes : 400),
-                    (const char *)payload);
-    } else {
-        log_debug(bridge->mcu->name, "cloud: downlink/%s, %zu bytes", topic, bytes);
-    }
-}
-
-/* What the MCU calls becomes a message at once, or is dropped. */
-static void publish_data(void *ctx, const char *topic, const void *payload, size_t bytes)
-{
-    struct bridge *bridge = ctx;
-
-    if (!cloud_link_publish(bridge->cloud, topic, payload, bytes, 0)) {
-        log_debug(bridge->mcu->name, "cloud: not there for %s; dropped", topic);
-    }
-}
-
 /* --- The rest of the machine --- */
 
 static void on_wake(void *ctx)
@@ -454,7 +297,7 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
 {
     struct bridge *bridge = memory_zeroed(sizeof *bridge);
     struct serial_handler uart = {on_uart_receive, on_uart_pull, on_uart_opened, bridge};
-    struct cloud_link_handler cloud = {on_cloud_changed, on_cloud_message, bridge};
+    struct cloud_link_handler cloud = {bridge__cloud_changed, bridge__cloud_message, bridge};
     struct update_handler update = {on_update_wake, bridge};
 
     bridge->mcu = mcu;
@@ -468,7 +311,7 @@ struct bridge *bridge_new(struct event_base *base, const struct mcu_config *mcu)
     bridge->poll = evtimer_new(base, on_poll, bridge);
     bridge->check_in = evtimer_new(base, on_check_in, bridge);
     bridge->cloud = cloud_link_new(base, mcu, mcu->cloud.is_tandem ? &bridge->reports : NULL, &cloud);
-    datastreams_init(&bridge->streams, &mcu->pins, publish_data, bridge);
+    datastreams_init(&bridge->streams, &mcu->pins, bridge__publish, bridge);
     tdm_ncp_init(&bridge->ncp, &bridge->config, now_ms());
     make_calls(bridge, base);
     bridge->awaited = awaited_new(base, mcu, &bridge->ncp);
