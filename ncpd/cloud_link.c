@@ -20,6 +20,7 @@
 #include "ncpd/connector.h"
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
+#include "ncpd/redirect.h"
 #include "ncpd/token.h"
 
 enum {
@@ -32,9 +33,7 @@ enum {
     REDIRECT_TRIES = 3,
     INFO_BYTES = 1024,
     CONNACK_BAD_LOGIN = 4,
-    CONNACK_NOT_AUTHORIZED = 5,
-    CLEAR_PORT = 1883,
-    TLS_PORT = 8883
+    CONNACK_NOT_AUTHORIZED = 5
 };
 
 enum state { IDLE, WAITING, CONNECTING, GREETING, CONNECTED, DRAINING };
@@ -499,42 +498,11 @@ bool cloud_link_publish(struct cloud_link *link, const char *topic, const void *
     return true;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t length = strlen(text);
-    size_t bytes = strlen(end);
-
-    return length > bytes && strcmp(text + length - bytes, end) == 0;
-}
-
-/* HOST:PORT is how Blynk.Cloud says it; of its two ports each means the same everywhere. */
-static bool parse_redirect(const struct cloud_link *link, struct cloud_config *to, const char *where)
-{
-    char url[CONFIG_TEXT + 16];
-    bool tls = (target(link)->tls && !ends_in(where, ":1883")) || ends_in(where, ":8883");
-
-    if (strstr(where, "://") != NULL) {
-        return cloud_config_parse(to, where);
-    }
-    snprintf(url, sizeof url, "%s://%s", tls ? "mqtts" : "mqtt", where);
-    return strlen(where) < CONFIG_TEXT && cloud_config_parse(to, url);
-}
-
-/* A connection keeps its TLS. Blynk.Cloud names its clear port to clients of the other one, too. */
-static bool keep_tls(const struct cloud_link *link, struct cloud_config *to)
-{
-    if (link->mcu->cloud.tls && !to->tls && to->port == CLEAR_PORT) {
-        to->tls = true;
-        to->port = TLS_PORT;
-    }
-    return to->tls || !link->mcu->cloud.tls;
-}
-
 bool cloud_link_redirect(struct cloud_link *link, const char *where)
 {
     struct cloud_config to = *target(link);
 
-    if (!parse_redirect(link, &to, where) || !keep_tls(link, &to)) {
+    if (!redirect_take(&to, &link->mcu->cloud, where)) {
         return false;
     }
     link->redirected = to;
