@@ -61,6 +61,7 @@ void mqtt__session_send(struct mqtt_session *s, const struct mqtt_writer *packet
 static void end(struct mqtt_session *s, enum mqtt_end why)
 {
     s->state = MQTT_ENDED;
+    mqtt_subscriptions_clear(&s->subscriptions);
     s->ops->ended(s->ctx, why);
 }
 

@@ -1,18 +1,31 @@
 /* See subscriptions.h. */
 #include "cloud/mqtt/subscriptions.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { QOS_OFFSET = 0, LENGTH_OFFSET = 1, HEAD_BYTES = 2, FILTER_MAX = 255 };
 
+static const uint8_t *bytes_of(const struct mqtt_subscriptions *s)
+{
+    return s->many != NULL ? s->many : s->few;
+}
+
+static uint8_t *place_in(struct mqtt_subscriptions *s, size_t at)
+{
+    return (s->many != NULL ? s->many : s->few) + at;
+}
+
 static struct mqtt_slice filter_at(const struct mqtt_subscriptions *s, size_t at)
 {
-    return (struct mqtt_slice){s->bytes + at + HEAD_BYTES, s->bytes[at + LENGTH_OFFSET]};
+    const uint8_t *head = bytes_of(s) + at;
+
+    return (struct mqtt_slice){head + HEAD_BYTES, head[LENGTH_OFFSET]};
 }
 
 static size_t next(const struct mqtt_subscriptions *s, size_t at)
 {
-    return at + HEAD_BYTES + s->bytes[at + LENGTH_OFFSET];
+    return at + HEAD_BYTES + filter_at(s, at).length;
 }
 
 /* Where the filter stands; s->length if it does not. */
@@ -29,18 +42,38 @@ static size_t find(const struct mqtt_subscriptions *s, struct mqtt_slice filter)
     return at;
 }
 
+/* Room for so many bytes in all; false if there is none. */
+static bool make_room(struct mqtt_subscriptions *s, size_t bytes)
+{
+    size_t capacity = s->many != NULL ? s->capacity : sizeof s->few;
+    uint8_t *larger;
+
+    if (bytes <= capacity)
+        return true;
+    while (capacity < bytes)
+        capacity *= 2;
+    larger = capacity <= MQTT_SUBSCRIPTION_BYTES ? realloc(s->many, capacity) : NULL;
+    if (larger == NULL)
+        return false;
+    if (s->many == NULL)
+        memcpy(larger, s->few, s->length);
+    s->many = larger;
+    s->capacity = (uint16_t)capacity;
+    return true;
+}
+
 bool mqtt_subscriptions_add(struct mqtt_subscriptions *s, struct mqtt_slice filter, uint8_t qos)
 {
     size_t at = find(s, filter);
 
     if (at == s->length) {
-        if (filter.length > FILTER_MAX || HEAD_BYTES + filter.length > sizeof s->bytes - s->length)
+        if (filter.length > FILTER_MAX || !make_room(s, at + HEAD_BYTES + filter.length))
             return false;
-        s->bytes[at + LENGTH_OFFSET] = (uint8_t)filter.length;
-        memcpy(s->bytes + at + HEAD_BYTES, filter.data, filter.length);
+        place_in(s, at)[LENGTH_OFFSET] = (uint8_t)filter.length;
+        memcpy(place_in(s, at + HEAD_BYTES), filter.data, filter.length);
         s->length = (uint16_t)next(s, at);
     }
-    s->bytes[at + QOS_OFFSET] = qos;
+    place_in(s, at)[QOS_OFFSET] = qos;
     return true;
 }
 
@@ -52,9 +85,16 @@ bool mqtt_subscriptions_remove(struct mqtt_subscriptions *s, struct mqtt_slice f
     if (at == s->length)
         return false;
     behind = next(s, at);
-    memmove(s->bytes + at, s->bytes + behind, s->length - behind);
+    memmove(place_in(s, at), place_in(s, behind), s->length - behind);
     s->length = (uint16_t)(s->length - (behind - at));
     return true;
+}
+
+void mqtt_subscriptions_clear(struct mqtt_subscriptions *s)
+{
+    free(s->many);
+    s->many = NULL;
+    s->length = 0;
 }
 
 int mqtt_subscriptions_qos(const struct mqtt_subscriptions *s, struct mqtt_slice topic)
@@ -62,7 +102,7 @@ int mqtt_subscriptions_qos(const struct mqtt_subscriptions *s, struct mqtt_slice
     int qos = -1;
 
     for (size_t at = 0; at < s->length; at = next(s, at))
-        if (s->bytes[at + QOS_OFFSET] > qos && mqtt_filter_matches(filter_at(s, at), topic))
-            qos = s->bytes[at + QOS_OFFSET];
+        if (bytes_of(s)[at + QOS_OFFSET] > qos && mqtt_filter_matches(filter_at(s, at), topic))
+            qos = bytes_of(s)[at + QOS_OFFSET];
     return qos;
 }

@@ -1,4 +1,5 @@
-/* The subscriptions of one session: filters packed into a few bytes, since a device has one or two.
+/* The subscriptions of one session: filters packed into a few bytes, since most devices have one or two. Some
+ * have one for each of their datastreams: those are on the heap.
  *
  * One after the other: u8 granted QoS, u8 length, filter. */
 #ifndef TANDEM_CLOUD_MQTT_SUBSCRIPTIONS_H
@@ -6,11 +7,14 @@
 
 #include "cloud/mqtt/wire.h"
 
-enum { MQTT_SUBSCRIPTION_BYTES = 256 };
+enum { MQTT_SUBSCRIPTION_BYTES = 8192, MQTT_SUBSCRIPTION_FEW = 128 };
 
+/* All zero: none. */
 struct mqtt_subscriptions {
     uint16_t length;
-    uint8_t bytes[MQTT_SUBSCRIPTION_BYTES];
+    uint16_t capacity; /* of many */
+    uint8_t *many;     /* NULL: they are in few */
+    uint8_t few[MQTT_SUBSCRIPTION_FEW];
 };
 
 /* Adds a filter, or changes the QoS of one that is there. False if there is no room. */
@@ -18,6 +22,9 @@ bool mqtt_subscriptions_add(struct mqtt_subscriptions *s, struct mqtt_slice filt
 
 /* False if it was not there. */
 bool mqtt_subscriptions_remove(struct mqtt_subscriptions *s, struct mqtt_slice filter);
+
+/* There are none any more, and nothing is held. */
+void mqtt_subscriptions_clear(struct mqtt_subscriptions *s);
 
 /* The highest QoS granted for a topic, -1 if no filter matches. */
 int mqtt_subscriptions_qos(const struct mqtt_subscriptions *s, struct mqtt_slice topic);

@@ -261,22 +261,48 @@ static void only_downlink_topics_can_be_sent(void **state)
     assert_int_equal(mqtt_session_publish(&d.session, "downlink/ping", "", 0, 2), TDM_E_ARGUMENT);
 }
 
+/* As samples do that subscribe to each datastream by name: one SUBSCRIBE each. */
+static void a_device_may_subscribe_to_all_of_its_datastreams_by_name(void **state)
+{
+    struct device d;
+    char packet[96];
+
+    (void)state;
+    device_log_in(&d, MQTT_3_1_1);
+    for (unsigned i = 0; i < 128; i++) {
+        snprintf(packet, sizeof packet, "82 24 0001 001f'downlink/ds/Stream Number %05u'00", i);
+        device_says(&d, packet);
+        device_gets(&d, "90 03 0001 00");
+    }
+    assert_int_equal(mqtt_session_publish(&d.session, "downlink/ds/Stream Number 00127", "", 0, 1), 0);
+    device_gets(&d, "30 21 001f'downlink/ds/Stream Number 00127'");
+    assert_int_equal(mqtt_session_publish(&d.session, "downlink/ds/Stream Number 00128", "", 0, 1),
+                     TDM_E_NOT_FOUND);
+    mqtt_session_end(&d.session, MQTT_END_KICKED);
+}
+
 static void subscriptions_have_a_bound(void **state)
 {
     struct device d;
     char subscribe[64];
+    unsigned i = 0;
 
     (void)state;
     device_log_in(&d, MQTT_5);
-    for (unsigned i = 0; i < 12; i++) { /* 12 times 21 bytes */
-        snprintf(subscribe, sizeof subscribe, "82 19 0001 00 0013'downlink/abcdefgh%02u'00", i);
+    for (; (i + 1) * (2 + 22) <= MQTT_SUBSCRIPTION_BYTES; i++) {
+        snprintf(subscribe, sizeof subscribe, "82 1c 0001 00 0016'downlink/abcdefgh%05u'00", i);
         device_says(&d, subscribe);
+        device_gets(&d, "90 04 0001 00 00");
     }
-    d.sent_bytes = 0;
-    device_says(&d, "82 19 0001 00 0013'downlink/abcdefgh99'00");
+    device_says(&d, "82 1c 0001 00 0016'downlink/abcdefgh99999'00");
     device_gets(&d, "90 04 0001 00 97");
-    device_says(&d, "82 19 0001 00 0013'downlink/abcdefgh00'01"); /* again, with another QoS */
+    device_says(&d, "82 1c 0001 00 0016'downlink/abcdefgh00000'01"); /* again, with another QoS */
     device_gets(&d, "90 04 0001 00 01");
+    device_says(&d, "a2 1b 0001 00 0016'downlink/abcdefgh00001'");
+    device_gets(&d, "b0 04 0001 00 00");
+    device_says(&d, "82 1c 0001 00 0016'downlink/abcdefgh99999'00");
+    device_gets(&d, "90 04 0001 00 00");
+    mqtt_session_end(&d.session, MQTT_END_KICKED);
 }
 
 int main(void)
@@ -297,6 +323,7 @@ int main(void)
         cmocka_unit_test(unacknowledged_messages_are_bounded_by_the_device_and_by_us),
         cmocka_unit_test(packets_above_the_device_s_size_are_not_sent),
         cmocka_unit_test(only_downlink_topics_can_be_sent),
+        cmocka_unit_test(a_device_may_subscribe_to_all_of_its_datastreams_by_name),
         cmocka_unit_test(subscriptions_have_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
