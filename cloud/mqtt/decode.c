@@ -37,21 +37,20 @@ static bool flags_valid(uint8_t type, uint8_t flags)
 /* Section 2.1 */
 int mqtt_header_read(struct mqtt_header *header, const uint8_t *bytes, size_t count)
 {
-    struct mqtt_reader r;
-
     if (count == 0)
         return 0;
     header->type = bytes[0] >> 4;
     header->flags = bytes[0] & 0x0F;
     if (header->type == 0 || !flags_valid(header->type, header->flags))
         return -1;
+    header->body_bytes = 0;
     for (size_t last = 1; last < count && last < 5; last++) {
+        header->body_bytes |= (uint32_t)(bytes[last] & 0x7F) << (7 * (last - 1));
         if (bytes[last] & 0x80)
             continue;
-        mqtt_reader_init(&r, bytes + 1, last);
-        header->body_bytes = mqtt_read_varint(&r);
+        header->padded = last > 1 && bytes[last] == 0;
         header->header_bytes = (uint8_t)(1 + last);
-        return r.reason == MQTT_SUCCESS ? header->header_bytes : -1;
+        return header->header_bytes;
     }
     return count < 5 ? 0 : -1;
 }

@@ -6,7 +6,8 @@
  *     QoS 2   PUBLISH -> message -> PUBREC ... PUBREL -> PUBCOMP
  *
  * A message of QoS 1 or 2 holds an entry of `incoming` until its PUBACK or PUBCOMP is out. A second PUBLISH
- * with the packet id of an entry is a repetition and is not delivered again. */
+ * with the packet id of an entry is a repetition and is not delivered again; but without DUP one of QoS 1 is
+ * another message, of a client that does not count its messages. */
 #include "cloud/mqtt/session_internal.h"
 
 #define TOGETHER_MAX 1024 /* payload that goes out in one piece with what stands before it */
@@ -70,15 +71,29 @@ static void take_repetition(struct mqtt_session *s, const struct mqtt_incoming *
         send_ack(s, MQTT_PUBREC, entry->packet_id, MQTT_SUCCESS);
 }
 
+/* An entry for another message, or NULL. A client of 3.1.1 knows no receive maximum and may send any number
+ * of messages of QoS 2 before its first PUBREL: then one whose PUBREC is out gives up its entry, and would be
+ * delivered again if it were repeated. */
+static struct mqtt_incoming *new_entry(struct mqtt_session *s)
+{
+    struct mqtt_incoming *entry = find_incoming(s, 0);
+
+    for (size_t i = 0; entry == NULL && s->version == MQTT_3_1_1 && i < MQTT_IN_FLIGHT_IN; i++)
+        if (s->incoming[i].received)
+            entry = &s->incoming[i];
+    return entry;
+}
+
 static void take_acknowledged(struct mqtt_session *s, const struct mqtt_publish *publish)
 {
     struct mqtt_incoming *entry = find_incoming(s, publish->packet_id);
+    bool another = publish->qos == 1 && !publish->duplicate;
 
-    if (entry != NULL) {
+    if (entry != NULL && !(another && entry->qos == 1)) {
         take_repetition(s, entry, publish->qos);
         return;
     }
-    entry = find_incoming(s, 0);
+    entry = new_entry(s);
     if (entry == NULL) {
         mqtt__session_fail(s, MQTT_RECEIVE_MAXIMUM_EXCEEDED);
         return;

@@ -67,6 +67,7 @@ struct mqtt_header {
     uint8_t type;
     uint8_t flags;
     uint8_t header_bytes;
+    bool padded; /* the length takes more bytes than it needs: legal in 3.1.1 alone */
     uint32_t body_bytes;
 };
 

@@ -346,6 +346,8 @@ static bool header_allowed(struct mqtt_session *s, const struct mqtt_header *hea
 {
     if (s->state == MQTT_WAITING && header->type != MQTT_CONNECT)
         mqtt__session_fail(s, MQTT_PROTOCOL_ERROR);
+    else if (header->padded && s->version == MQTT_5) /* 1.5.5 */
+        mqtt__session_fail(s, MQTT_MALFORMED);
     else if (header->body_bytes > s->config->packet_max)
         mqtt__session_fail(s, MQTT_PACKET_TOO_LARGE);
     return s->state != MQTT_ENDED;

@@ -51,6 +51,24 @@ static void qos_1_is_acknowledged_later_when_asked_for(void **state)
     device_gets(&d, "40 02 0001 40 02 0002");
 }
 
+/* Clients that number all their messages 1 and do not wait: nothing of theirs may get lost. */
+static void the_same_packet_id_without_dup_is_another_message(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_log_in(&d, MQTT_3_1_1);
+    d.acknowledge_later = true;
+    device_says(&d, "32 07 0001't' 0001 'hi'"
+                    "32 07 0001't' 0001 'ho'"
+                    "3a 07 0001't' 0001 'ho'");
+    assert_string_equal(d.log, "t=hi;t=ho;");
+    mqtt_session_acknowledge(&d.session, 1);
+    mqtt_session_acknowledge(&d.session, 1);
+    mqtt_session_acknowledge(&d.session, 1);
+    device_gets(&d, "40 02 0001 40 02 0001");
+}
+
 static void qos_2_is_delivered_once(void **state)
 {
     struct device d;
@@ -84,6 +102,34 @@ static void more_unacknowledged_than_the_receive_maximum_ends_the_session(void *
     d.sent_bytes = 0;
     device_says(&d, "34 06 0001't' 0100 00");
     device_ends(&d, MQTT_END_FLOOD, "e0 01 93");
+}
+
+/* 3.1.1 has no receive maximum: mqtt.js sends all that it has, and only then its PUBRELs. */
+static void any_number_of_unreleased_messages_is_taken_from_3_1_1(void **state)
+{
+    struct device d;
+    char packet[40];
+
+    (void)state;
+    device_log_in(&d, MQTT_3_1_1);
+    for (unsigned id = 1; id <= 3 * MQTT_IN_FLIGHT_IN; id++) {
+        snprintf(packet, sizeof packet, "34 06 0001't' %04x 'x'", id);
+        device_says(&d, packet);
+        snprintf(packet, sizeof packet, "50 02 %04x", id);
+        device_gets(&d, packet);
+    }
+    for (unsigned id = 1; id <= 3 * MQTT_IN_FLIGHT_IN; id++) {
+        snprintf(packet, sizeof packet, "62 02 %04x", id);
+        device_says(&d, packet);
+        snprintf(packet, sizeof packet, "70 02 %04x", id);
+        device_gets(&d, packet);
+    }
+    d.acknowledge_later = true;
+    for (unsigned id = 1; id <= MQTT_IN_FLIGHT_IN + 1; id++) {
+        snprintf(packet, sizeof packet, "32 06 0001't' %04x 'x'", id);
+        device_says(&d, packet);
+    }
+    device_ends(&d, MQTT_END_FLOOD, "");
 }
 
 static void broken_messages_end_the_session(void **state)
@@ -311,8 +357,10 @@ int main(void)
         cmocka_unit_test(qos_0_is_delivered_without_an_answer),
         cmocka_unit_test(qos_1_is_acknowledged),
         cmocka_unit_test(qos_1_is_acknowledged_later_when_asked_for),
+        cmocka_unit_test(the_same_packet_id_without_dup_is_another_message),
         cmocka_unit_test(qos_2_is_delivered_once),
         cmocka_unit_test(more_unacknowledged_than_the_receive_maximum_ends_the_session),
+        cmocka_unit_test(any_number_of_unreleased_messages_is_taken_from_3_1_1),
         cmocka_unit_test(broken_messages_end_the_session),
         cmocka_unit_test(only_downlink_can_be_subscribed_to),
         cmocka_unit_test(offers_are_delivered_without_a_subscription_at_qos_0),

@@ -38,6 +38,23 @@ static void login_arrives_in_every_split(void **state)
     }
 }
 
+/* 3.1.1 does not ask for the shortest form (2.2.3), MQTT 5 does (1.5.5). */
+static void a_length_longer_than_needed_is_taken_in_3_1_1_alone(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_connect(&d);
+    device_says(&d, "10 9b 80 00 0004'MQTT' 04 c2 002d 0000 0006'device' 0005'token'");
+    device_gets(&d, WELCOME_3);
+    device_says(&d, "30 86 80 80 00 0004'ds/a' c0 80 00");
+    assert_string_equal(d.log, "ds/a=;");
+    device_gets(&d, "d0 00");
+    device_log_in(&d, MQTT_5);
+    device_says(&d, "30 87 00 0004'ds/a' 00");
+    device_ends(&d, MQTT_END_MALFORMED, "e0 01 81");
+}
+
 static void wrong_token_is_refused_with_code_4_or_86(void **state)
 {
     struct device d;
@@ -281,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(device_logs_in_with_its_token),
         cmocka_unit_test(login_arrives_in_every_split),
+        cmocka_unit_test(a_length_longer_than_needed_is_taken_in_3_1_1_alone),
         cmocka_unit_test(wrong_token_is_refused_with_code_4_or_86),
         cmocka_unit_test(wrong_user_name_and_no_login_at_all_are_refused),
         cmocka_unit_test(packets_wait_while_the_login_is_decided),
