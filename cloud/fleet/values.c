@@ -189,6 +189,8 @@ static int for_names(const struct message *message, int (*send)(const struct mes
     int result = STORE_OK;
     for (int i = 0; i < VALUES_MAX && from < end && result == STORE_OK; i++) {
         char name[VALUES_NAME_MAX + 1];
+        while (from < end && *from == ' ')
+            from++;
         const char *comma = memchr(from, ',', (size_t)(end - from));
         size_t bytes = (size_t)((comma != NULL ? comma : end) - from);
         if (bytes <= VALUES_NAME_MAX) {

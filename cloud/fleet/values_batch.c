@@ -8,6 +8,19 @@
 
 #define MONTH_MS (INT64_C(31) * 24 * 3600 * 1000) /* how far from now the time of a value may be */
 
+/* A number in its shortest form; the caller frees it. Jansson ends a whole one that was written with a point
+ * or an exponent with ".0". */
+static char *number_text(const json_t *value, size_t *bytes)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    *bytes = text == NULL ? 0 : strlen(text);
+    if (*bytes > 2 && strcmp(text + *bytes - 2, ".0") == 0) {
+        *bytes -= 2;
+        text[*bytes] = '\0';
+    }
+    return text;
+}
+
 /* The text that a value becomes; the caller frees it. NULL for one that has none. */
 static char *plain_text(const json_t *value, size_t *bytes)
 {
@@ -21,8 +34,7 @@ static char *plain_text(const json_t *value, size_t *bytes)
         *bytes = 1;
         text = strdup(json_is_true(value) ? "1" : "0");
     } else if (json_is_number(value)) {
-        text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-        *bytes = text == NULL ? 0 : strlen(text);
+        text = number_text(value, bytes);
     }
     return text;
 }

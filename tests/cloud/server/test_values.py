@@ -55,8 +55,9 @@ class Values(unittest.TestCase):
         device.publish("ds/Name with spaces \u00e4", "hello")
         device.publish("ds/Pair", b"First\0Second")
         device.publish("ds/Temperature", "21.4")
-        device.publish("get/ds", "Temperature,Pair,Absent")
-        self.assertEqual(self.received(device, 2), {"downlink/ds/Temperature": b"21.4", "downlink/ds/Pair": b"First\0Second"})
+        for names in ("Temperature,Pair,Absent", "Temperature, Pair", " Pair,,  Temperature,"):
+            device.publish("get/ds", names)
+            self.assertEqual(self.received(device, 2), {"downlink/ds/Temperature": b"21.4", "downlink/ds/Pair": b"First\0Second"})
         device.publish("get/ds/all", "")
         self.assertEqual(self.received(device, 3)["downlink/ds/Name with spaces \u00e4"], b"hello")
         values = self.values()["datastreams"]
@@ -79,6 +80,12 @@ class Values(unittest.TestCase):
                                   "Location": ["30.523333", "50.450001"]})
         device.publish("get/ds", "Location")
         self.assertEqual(self.received(device, 1), {"downlink/ds/Location": b"30.523333\x0050.450001"})
+
+    def test_numbers_of_a_batch_are_in_their_shortest_form(self):
+        device = self.connect()
+        device.publish("batch_ds", '{"a": 1.50, "b": 25.0, "c": 1e3, "d": -0.5, "e": 0, "f": 10.0E-1, "place": [13.0, 52.5]}')
+        values = {name: value["value"] for name, value in self.values()["datastreams"].items()}
+        self.assertEqual(values, {"a": "1.5", "b": "25", "c": "1000", "d": "-0.5", "e": "0", "f": "1", "place": ["13", "52.5"]})
 
     def timed(self, device, *points, name="Temperature"):
         """Sends points as [milliseconds from now, value]; the time that counts as now."""
