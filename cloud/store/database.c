@@ -116,11 +116,12 @@ int db__run_one(struct query *query)
 
 int db__run_add(struct query *query, int64_t *id)
 {
-    bool added = db__row(query);
-    if (added)
-        *id = db__int(query);
     while (db__row(query)) {
     }
+    bool added =
+        query->failure == STORE_OK && query->store->driver->changed(query->store, query->statement) == 1;
+    if (added)
+        *id = query->store->driver->added(query->store, query->statement);
     int result = db__end(query);
     return result == STORE_OK && !added ? STORE_CONFLICT : result;
 }

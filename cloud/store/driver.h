@@ -51,6 +51,8 @@ struct driver {
     const void *(*column)(void *statement, int column, size_t *bytes);
     /* How many rows the statement changed. */
     int64_t (*changed)(struct store *store, void *statement);
+    /* The id that an INSERT ... RETURNING id gave to the one row that it added. */
+    int64_t (*added)(struct store *store, void *statement);
     /* Ready to be put into again. */
     void (*reset)(void *statement);
     void (*finalize)(void *statement);

@@ -256,6 +256,12 @@ static int64_t postgres_changed(struct store *store, void *prepared)
     return strtoll(PQcmdTuples(statement->result), NULL, 10);
 }
 
+static int64_t postgres_added(struct store *store, void *prepared)
+{
+    (void)store;
+    return postgres_column_int(prepared, 0);
+}
+
 static void postgres_reset(void *prepared)
 {
     struct statement *statement = prepared;
@@ -306,6 +312,7 @@ const struct driver driver_postgres = {
     .column_int = postgres_column_int,
     .column = postgres_column,
     .changed = postgres_changed,
+    .added = postgres_added,
     .reset = postgres_reset,
     .finalize = postgres_finalize,
     .message = postgres_message,

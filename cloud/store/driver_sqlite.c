@@ -123,10 +123,20 @@ static int sqlite_commit(struct store *store)
     return result;
 }
 
+/* SQLite knows the id of the last row that was added: to return it would cost a table in memory. */
+static size_t length_without_returning(const char *sql)
+{
+    static const char returning[] = " RETURNING id";
+    size_t bytes = strlen(sql);
+    size_t tail = sizeof returning - 1;
+    return bytes > tail && strcmp(sql + bytes - tail, returning) == 0 ? bytes - tail : bytes;
+}
+
 static int sqlite_prepare(struct store *store, const char *sql, void **statement)
 {
     sqlite3_stmt *prepared = NULL;
-    int code = sqlite3_prepare_v3(store->connection, sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
+    int code = sqlite3_prepare_v3(store->connection, sql, (int)length_without_returning(sql),
+                                  SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
     *statement = prepared;
     return translate(store->connection, code);
 }
@@ -169,6 +179,12 @@ static int64_t sqlite_changed(struct store *store, void *statement)
 {
     (void)statement;
     return sqlite3_changes64(store->connection);
+}
+
+static int64_t sqlite_added(struct store *store, void *statement)
+{
+    (void)statement;
+    return sqlite3_last_insert_rowid(store->connection);
 }
 
 static void sqlite_reset(void *statement)
@@ -214,6 +230,7 @@ const struct driver driver_sqlite = {
     .column_int = sqlite_column_int,
     .column = sqlite_column,
     .changed = sqlite_changed,
+    .added = sqlite_added,
     .reset = sqlite_reset,
     .finalize = sqlite_finalize,
     .message = sqlite_message,
