@@ -71,10 +71,10 @@ static int take_news(struct dossier *dossier, const struct check_in *check_in)
     memcpy(device->version, check_in->version, sizeof device->version);
     memcpy(device->build, check_in->build, sizeof device->build);
     int result = count_version(dossier->fleet, &dossier->stored, device);
-    return result == STORE_OK
-               ? fleet_note(dossier->fleet, device->id, "check-in", "%s %s%s%s", device->type,
-                            device->version, device->build[0] != '\0' ? ", build " : "", device->build)
-               : result;
+    return result == STORE_OK ? fleet_step(dossier->fleet, device, &(struct event){.kind = "check-in"},
+                                           "%s %s%s%s", device->type, device->version,
+                                           device->build[0] != '\0' ? ", build " : "", device->build)
+                              : result;
 }
 
 /* The device's last offer waits for a report before it is repeated. */
@@ -107,7 +107,7 @@ static int take_check_in(struct dossier *dossier, const struct check_in *check_i
     device->last_seen = fleet->now;
     device->foreign = names_another_template(device->template, check_in->template);
     if (device->foreign)
-        return fleet_note(fleet, device->id, "check-in",
+        return fleet_step(fleet, device, &(struct event){.kind = "check-in"},
                           "refused: it names template %s, the device belongs to %s", check_in->template,
                           device->template);
     memcpy(device->library, check_in->library, sizeof device->library);

@@ -25,9 +25,9 @@ static int answer_to(struct dossier *dossier, struct target *target, bool agrees
         status_ended(target, TARGET_DECLINED, TDM_REASON_NONE, fleet->now);
     struct event step = {.kind = "log", .shipment = target->shipment};
     snprintf(step.code, sizeof step.code, "%s", agrees ? "agreed" : "declined");
-    result = fleet_step(fleet, target->device, &step, "its owner %s shipment \"%s\"",
+    result = fleet_step(fleet, &dossier->device, &step, "its owner %s shipment \"%s\"",
                         agrees ? "agreed to" : "declined", scene.shipment.name);
-    return result == STORE_OK ? planner_save(fleet, &before, target) : result;
+    return result == STORE_OK ? planner_save(dossier, &before, target) : result;
 }
 
 static int answer_all(struct dossier *dossier, int64_t shipment, bool agrees,

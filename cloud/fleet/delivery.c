@@ -8,16 +8,18 @@
 
 int device_offer_unsent(struct fleet *fleet, int64_t id, int64_t shipment, const char *why)
 {
-    struct target target;
-    int result = store_target_get(fleet->store, shipment, id, &target);
-    struct target before = target;
-    if (result == STORE_OK) {
-        status_unsent(&target, fleet->now);
-        result = planner_save(fleet, &before, &target);
-    }
+    struct dossier dossier;
     struct event step = {.kind = "log", .shipment = shipment};
-    if (result == STORE_OK)
-        result = fleet_step(fleet, id, &step, "the offer was not sent: %s", why);
+    int result = dossier_open(&dossier, fleet, id);
+    struct target *target = result == STORE_OK ? dossier_target(&dossier, shipment) : NULL;
+    if (target != NULL) {
+        struct target before = *target;
+        status_unsent(target, fleet->now);
+        result = planner_save(&dossier, &before, target);
+        if (result == STORE_OK)
+            result = fleet_step(fleet, &dossier.device, &step, "the offer was not sent: %s", why);
+    }
+    result = dossier_close(&dossier, result);
     return result == STORE_NOT_FOUND ? STORE_OK : result;
 }
 
@@ -42,12 +44,12 @@ static int apply_download(struct fleet *fleet, const struct scene *scene, struct
     return STORE_OK;
 }
 
-static int note_download(struct fleet *fleet, const struct device *device, enum download_step step)
+static int note_download(struct fleet *fleet, struct device *device, enum download_step step)
 {
     bool sent = step == DOWNLOAD_SENT;
     struct event event = {.kind = "download", .shipment = device->shipment};
     snprintf(event.code, sizeof event.code, "%s", sent ? "sent" : "requested");
-    return fleet_step(fleet, device->id, &event,
+    return fleet_step(fleet, device, &event,
                       sent ? "the firmware was sent whole" : "the firmware was asked for");
 }
 

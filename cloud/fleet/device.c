@@ -78,10 +78,12 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
         return result;
     device.last_seen = fleet->now;
     device.said = 0;
-    result = store_device_update(fleet->store, &device);
+    result = fleet_step(fleet, &device, &(struct event){.kind = "online"}, "connected");
+    if (result == STORE_OK)
+        result = store_device_update(fleet->store, &device);
     if (result == STORE_OK)
         notice_device(fleet, &device, "online");
-    return result == STORE_OK ? fleet_note(fleet, id, "online", "connected") : result;
+    return result;
 }
 
 int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, const char *why)
@@ -95,14 +97,15 @@ int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, co
     if (result != STORE_OK)
         return result;
     device.last_seen = fleet->now;
-    result = store_device_update(fleet->store, &device);
+    result = fleet_step(fleet, &device, &(struct event){.kind = "offline"}, "%s", why);
+    if (result == STORE_OK)
+        result = store_device_update(fleet->store, &device);
     if (result == STORE_OK)
         notice_device(fleet, &device, "offline");
-    return result == STORE_OK ? fleet_note(fleet, id, "offline", "%s", why) : result;
+    return result;
 }
 
 int device_logged(struct fleet *fleet, int64_t id, const char *text)
 {
-    int result = fleet_note(fleet, id, "log", "%s", text);
-    return result == STORE_CONFLICT ? STORE_OK : result; /* deleted meanwhile */
+    return fleet_note(fleet, id, "log", "%s", text);
 }

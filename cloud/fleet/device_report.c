@@ -82,7 +82,7 @@ static int take_device_report(struct dossier *dossier, const struct report *repo
     return STORE_OK;
 }
 
-static int note_device_report(struct fleet *fleet, const struct device *device, const struct report *report)
+static int note_device_report(struct fleet *fleet, struct device *device, const struct report *report)
 {
     static const char *const events[] = {"started", "ended the update", "confirmed", "trial"};
     static const char *const codes[] = {"started", "refused", "confirmed", "trial"};
@@ -93,7 +93,7 @@ static int note_device_report(struct fleet *fleet, const struct device *device, 
     struct event step = {.kind = "report", .shipment = device->shipment, .reason = report->reason};
     bool on_trial = report->event == REPORT_STARTED && report->state == DEVICE_TRIAL;
     snprintf(step.code, sizeof step.code, "%s", codes[on_trial ? REPORT_TRIAL : report->event]);
-    return fleet_step(fleet, device->id, &step, "device %s: %s, image %s%s%s", events[report->event],
+    return fleet_step(fleet, device, &step, "device %s: %s, image %s%s%s", events[report->event],
                       states[report->state], digest, report->reason != TDM_REASON_NONE ? ", " : "",
                       report->reason != TDM_REASON_NONE ? tdm_reason_text(report->reason) : "");
 }
@@ -111,7 +111,7 @@ static int device_report(struct dossier *dossier, const struct report *report)
 }
 
 /* Progress within a stage is not worth a line; the first report of each stage is. */
-static int note_stage(const struct dossier *dossier, const struct report *report)
+static int note_stage(struct dossier *dossier, const struct report *report)
 {
     const struct target *target = dossier_target(dossier, dossier->device.shipment);
     bool failed = report->kind == REPORT_FAILED;
@@ -119,7 +119,7 @@ static int note_stage(const struct dossier *dossier, const struct report *report
         return STORE_OK;
     struct event step = {.kind = "report", .shipment = dossier->device.shipment, .reason = report->reason};
     snprintf(step.code, sizeof step.code, "%.16s", report->name);
-    return fleet_step(dossier->fleet, dossier->device.id, &step, "%s%s%s", report->name, failed ? ": " : "",
+    return fleet_step(dossier->fleet, &dossier->device, &step, "%s%s%s", report->name, failed ? ": " : "",
                       failed ? tdm_reason_text(report->reason) : "");
 }
 

@@ -59,7 +59,7 @@ static int change_one(struct dossier *dossier, struct target *target, dossier_ch
     int result = dossier_scene(dossier, target, &scene);
     if (result == STORE_OK)
         result = change(dossier->fleet, &scene, target, argument);
-    return result == STORE_OK ? planner_save(dossier->fleet, &before, target) : result;
+    return result == STORE_OK ? planner_save(dossier, &before, target) : result;
 }
 
 int dossier_change_targets(struct dossier *dossier, dossier_change_fn *change, const void *argument)

@@ -50,7 +50,7 @@ static int look_at(struct dossier *dossier, struct target *target)
     } else if (target->stage == TARGET_STAGE_TRIAL) {
         status_failed(target, TDM_REASON_NO_ANSWER, &scene.limits, fleet->now);
     }
-    result = planner_save(fleet, &before, target);
+    result = planner_save(dossier, &before, target);
     return result == STORE_OK ? planner_decide(dossier, PLANNER_DUE) : result;
 }
 

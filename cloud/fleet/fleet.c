@@ -44,7 +44,7 @@ int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_
     return STORE_OK;
 }
 
-int fleet_step(struct fleet *fleet, int64_t device, const struct event *step, const char *format, ...)
+int fleet_step(struct fleet *fleet, struct device *device, const struct event *step, const char *format, ...)
 {
     struct event event = *step;
     event.time = fleet->now;
@@ -57,13 +57,17 @@ int fleet_step(struct fleet *fleet, int64_t device, const struct event *step, co
 
 int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char *format, ...)
 {
+    struct device noted;
     struct event event = {.time = fleet->now};
     snprintf(event.kind, sizeof event.kind, "%s", kind);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(event.text, sizeof event.text, format, arguments);
     va_end(arguments);
-    return store_event_add(fleet->store, device, &event);
+    int result = store_device_get(fleet->store, device, &noted);
+    if (result == STORE_OK)
+        result = store_event_add(fleet->store, &noted, &event);
+    return result == STORE_OK ? store_device_line(fleet->store, &noted) : result;
 }
 
 void fleet_metadata(void *ctx, int64_t device, const char *name, char *to, size_t capacity)

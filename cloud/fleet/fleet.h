@@ -115,10 +115,12 @@ struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t 
 TDM_MUST_USE int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_t qos,
                                const void *payload, size_t bytes);
 
-/* A line in the device's timeline: of step the kind, and what it is about. Its time and text are set here. */
-TDM_MUST_USE int fleet_step(struct fleet *fleet, int64_t device, const struct event *step, const char *format,
-                            ...) __attribute__((format(printf, 4, 5)));
-/* The same for what is about nothing but the device. */
+/* A line in the timeline of a device that was read in this transaction: of step the kind, and what it is
+ * about. Its time and text are set here. The caller writes the device behind it, as dossier_close does. */
+TDM_MUST_USE int fleet_step(struct fleet *fleet, struct device *device, const struct event *step,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same for what is about nothing but the device, which is read and written here: not for one that the
+ * caller writes later. */
 TDM_MUST_USE int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -143,7 +143,7 @@ static int displace(struct dossier *dossier, int64_t winner)
             target->attempts == 0)
             continue;
         status_displaced(target, dossier->fleet->now);
-        result = planner_save(dossier->fleet, &before, target);
+        result = planner_save(dossier, &before, target);
     }
     return result;
 }
@@ -190,7 +190,7 @@ static int make_offer(struct plan *plan, const struct form_choice *choice, struc
     status_offered(target, &plan->scene.limits, fleet->now);
     struct event step = {.kind = "offered", .shipment = target->shipment};
     snprintf(step.code, sizeof step.code, "%s", target->repeats > 0 ? "repeated" : "offered");
-    return fleet_step(fleet, plan->dossier->device.id, &step, "shipment \"%s\": %s %s%s%s, attempt %d%s%s",
+    return fleet_step(fleet, &plan->dossier->device, &step, "shipment \"%s\": %s %s%s%s, attempt %d%s%s",
                       plan->scene.shipment.name, plan->scene.firmware.type, plan->scene.firmware.version,
                       plan->scene.firmware.build[0] != '\0' ? ", build " : "", plan->scene.firmware.build,
                       (int)target->attempts, target->repeats > 0 ? " (repeated)" : "", form);
@@ -273,7 +273,7 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
         if (target->due != 0 && target->due <= plan->fleet->now)
             target->due = 0;
         if (result == STORE_OK)
-            result = planner_save(plan->fleet, &before, target);
+            result = planner_save(plan->dossier, &before, target);
     }
     plan_pass(plan, target);
     return result;
@@ -292,7 +292,7 @@ static int leave_to_other(struct dossier *dossier)
         if (target->ended || later || status_under_way(target))
             continue;
         target->due = dossier->fleet->now;
-        return planner_save(dossier->fleet, &before, target);
+        return planner_save(dossier, &before, target);
     }
     return STORE_OK;
 }
@@ -368,13 +368,14 @@ static bool count_change(const struct target *before, const struct target *targe
 }
 
 /* A changed status is told in the device's timeline; a failure is also found among what failed lately. */
-static int note_status(struct fleet *fleet, const struct target *target)
+static int note_status(struct dossier *dossier, const struct target *target)
 {
+    struct fleet *fleet = dossier->fleet;
     char id[TEXT_ID_MAX];
     bool why = target->reason != TDM_REASON_NONE;
     struct event step = {.kind = "status", .shipment = target->shipment, .reason = target->reason};
     snprintf(step.code, sizeof step.code, "%s", status_slug(target->status));
-    int result = fleet_step(fleet, target->device, &step, "shipment %s: %s%s%s%s%s",
+    int result = fleet_step(fleet, &dossier->device, &step, "shipment %s: %s%s%s%s%s",
                             text_id('s', target->shipment, id), status_slug(target->status), why ? " (" : "",
                             why ? tdm_reason_slug(target->reason) : "", why ? "): " : "",
                             why ? tdm_reason_text(target->reason) : "");
@@ -383,15 +384,16 @@ static int note_status(struct fleet *fleet, const struct target *target)
                : result;
 }
 
-int planner_save(struct fleet *fleet, const struct target *before, const struct target *target)
+int planner_save(struct dossier *dossier, const struct target *before, const struct target *target)
 {
+    struct fleet *fleet = dossier->fleet;
     if (memcmp(before, target, sizeof *target) == 0)
         return STORE_OK;
     int result = store_target_update(fleet->store, target);
     /* By the line that says what is offered, or why it did not go out. */
     bool told = target->status == TARGET_REQUEST_SENT || target->status == TARGET_PROCESS_STARTED;
     if (result == STORE_OK && !told && (before->status != target->status || before->reason != target->reason))
-        result = note_status(fleet, target);
+        result = note_status(dossier, target);
     struct wave more;
     bool counts = count_change(before, target, &more);
     if (result == STORE_OK && counts)

