@@ -46,11 +46,6 @@ void mqtt_session_init(struct mqtt_session *s, const struct mqtt_session_config 
                                .state = MQTT_WAITING};
 }
 
-bool mqtt_session_connected(const struct mqtt_session *s)
-{
-    return s->state == MQTT_CONNECTED;
-}
-
 void mqtt__session_send(struct mqtt_session *s, const struct mqtt_writer *packet)
 {
     s->ops->send(s->ctx, packet->data, packet->length);

@@ -183,7 +183,4 @@ void mqtt_session_limit(struct mqtt_session *s, uint32_t packet_max);
 /* Ends the session from our side (TAKEN_OVER, SHUTDOWN, KICKED), with a DISCONNECT in MQTT 5. */
 void mqtt_session_end(struct mqtt_session *s, enum mqtt_end end);
 
-/* True while logged in. */
-bool mqtt_session_connected(const struct mqtt_session *s);
-
 #endif
