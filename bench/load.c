@@ -379,7 +379,7 @@ int main(int argc, char **argv)
 {
     struct load load = {.epoll = epoll_create1(EPOLL_CLOEXEC), .to.sin_family = AF_INET};
     if (argc < 5 || inet_pton(AF_INET, argv[2], &load.to.sin_addr) != 1) {
-        fputs("usage: see the head of bench/load.c\n", stderr);
+        fputs("Usage: see the head of bench/load.c\n", stderr);
         return 2;
     }
     const char *mode = argv[1];

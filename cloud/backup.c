@@ -266,7 +266,7 @@ bool backup_is_command(int argc, char **argv)
 static void print_usage(FILE *to, const struct command *command)
 {
     fprintf(to,
-            "usage: tandem-cloud %s\n(a PostgreSQL database is backed up by its own tools; see "
+            "Usage: tandem-cloud %s\n(a PostgreSQL database is backed up by its own tools; see "
             "docs/OPERATING.md)\n",
             command->usage);
 }

@@ -50,7 +50,7 @@ static void print_help(void)
 {
     puts("tandem-ncp: the network co-processor. Connects a primary MCU on a UART to its cloud, and feeds it\n"
          "firmware updates.\n\n"
-         "usage: tandem-ncp --config FILE [--check]\n"
+         "Usage: tandem-ncp --config FILE [--check]\n"
          "       tandem-ncp --uart LINE --cloud URL --token-file FILE --data DIR [options]\n");
     for (size_t i = 0; i < ROWS; i++) {
         print_row(rows[i].name, rows[i].value, rows[i].text);

@@ -35,7 +35,7 @@ int main(int argc, char **argv)
     unsigned plan;
 
     if (layout == NULL || scenario == NULL) {
-        fprintf(stderr, "usage: %s LAYOUT SCENARIO\n", argv[0]);
+        fprintf(stderr, "Usage: %s LAYOUT SCENARIO\n", argv[0]);
         return 2;
     }
     for (plan = 0; plan < sizeof plans / sizeof plans[0]; plan++) {

@@ -139,9 +139,9 @@ class Backup(unittest.TestCase):
         self.assertEqual({path.name for path in (self.folder / "other").iterdir()}, {"firmware", "tandem.db"})
 
     def test_what_is_missing_is_said(self):
-        self.bad("usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
-        self.assertIn("usage: tandem-cloud backup --data DIR", self.good("backup", "--help"))
-        self.bad("usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
+        self.bad("Usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
+        self.assertIn("Usage: tandem-cloud backup --data DIR", self.good("backup", "--help"))
+        self.bad("Usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
         nowhere = self.folder / "nowhere"
         for words in (("check", "--data", nowhere), ("backup", "--data", nowhere, "--to", self.folder / "b1"),
                       ("restore", "--from", nowhere, "--data", self.folder / "other")):
