@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -12,6 +13,7 @@
 
 #define CONNECT_SECONDS   10L
 #define REQUEST_SECONDS   60L
+#define SILENT_SECONDS    10  /* before it is said that there is no answer yet */
 #define STALL_SECONDS     30L /* an upload that moves nothing for so long is given up */
 #define ANSWER_BYTES_MAX  ((size_t)256 << 20)
 #define BASE_PATH         "/api/v1"
@@ -26,14 +28,18 @@ struct exchange {
     struct curl_slist *headers;
     char *url;
     struct file_bytes answer;
-    struct progress *bar;
-    char *why; /* REST_WHY_BYTES */
+    struct progress *bar; /* of an upload */
+    time_t began;
+    long limit_seconds; /* for the answer, or without progress */
+    bool told;          /* that it is waited for */
+    char *why;          /* REST_WHY_BYTES */
     char curl_text[CURL_ERROR_SIZE];
 };
 
 static int open_curl(struct rest *rest, int rc)
 {
     rest->curl = NULL;
+    rest->bars = false;
     if (rc != CLI_OK) {
         return rc;
     }
@@ -88,14 +94,26 @@ static size_t take_answer(char *data, size_t size, size_t count, void *ctx)
     return count;
 }
 
-static int show_upload(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+/* Whoever waits for long learns what for. */
+static void tell_wait(struct exchange *exchange)
+{
+    if (!exchange->told && !exchange->rest->bars && time(NULL) - exchange->began >= SILENT_SECONDS) {
+        exchange->told = true;
+        fprintf(stderr, "tandem: %s: no answer yet; waiting, for %ld s at most\n", exchange->rest->config.url,
+                exchange->limit_seconds);
+    }
+}
+
+/* curl calls it about once a second. */
+static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
     struct exchange *exchange = ctx;
 
     (void)down_total;
-    (void)down;
-    if (up_total > 0) {
+    if (exchange->bar != NULL && up_total > 0) {
         progress_show(exchange->bar, (uint64_t)up, (uint64_t)up_total);
+    } else if (exchange->bar == NULL && down == 0) {
+        tell_wait(exchange);
     }
     return 0;
 }
@@ -175,8 +193,19 @@ static void set_options(struct exchange *exchange, const char *method, const cha
         curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca);
     }
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->curl_text);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange->answer);
+}
+
+/* So long without a byte. */
+static void give_up_after(struct exchange *exchange, long seconds)
+{
+    exchange->limit_seconds = seconds;
+    curl_easy_setopt(exchange->rest->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(exchange->rest->curl, CURLOPT_LOW_SPEED_TIME, seconds);
 }
 
 static void set_body(struct exchange *exchange, const char *type, const void *data, size_t bytes)
@@ -210,6 +239,14 @@ static int explain_refusal(struct exchange *exchange, long status, const json_t 
     return status == HTTP_NOT_FOUND && title ? CLI_FAILED : CLI_SERVER;
 }
 
+static bool is_connected(const struct exchange *exchange)
+{
+    double seconds = 0;
+
+    return curl_easy_getinfo(exchange->rest->curl, CURLINFO_PRETRANSFER_TIME, &seconds) == CURLE_OK &&
+           seconds > 0;
+}
+
 static void explain_failure(struct exchange *exchange, CURLcode code)
 {
     const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
@@ -229,6 +266,10 @@ static void explain_failure(struct exchange *exchange, CURLcode code)
                  "%s: the server's certificate is not accepted: %s; if an authority of your own signed it, "
                  "say which by --ca FILE or TANDEM_CA",
                  config->url, text);
+    } else if (code == CURLE_OPERATION_TIMEDOUT && is_connected(exchange)) {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: no answer within %ld s; is it a tandem-cloud, and does its log say why?", config->url,
+                 exchange->limit_seconds);
     } else {
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: the server can't be reached: %s; is tandem-cloud running?", config->url, text);
@@ -242,6 +283,7 @@ static int fetch(struct exchange *exchange, long *status)
     CURLcode code;
 
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
+    exchange->began = time(NULL);
     code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
         explain_failure(exchange, code);
@@ -287,6 +329,7 @@ int rest_request_quietly(struct rest *rest, const char *method, const char *path
 
     *answer = NULL;
     set_options(&exchange, method, path);
+    exchange.limit_seconds = REQUEST_SECONDS;
     curl_easy_setopt(rest->curl, CURLOPT_TIMEOUT, REQUEST_SECONDS);
     if (text) {
         set_body(&exchange, "application/json", text, strlen(text));
@@ -308,8 +351,7 @@ int rest_download(struct rest *rest, const char *path, struct file_bytes *file)
     int rc;
 
     set_options(&exchange, "GET", path);
-    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_TIME, REQUEST_SECONDS);
+    give_up_after(&exchange, REQUEST_SECONDS);
     rc = fetch(&exchange, &status);
     if (rc == CLI_OK && status == 200) {
         *file = exchange.answer;
@@ -371,11 +413,7 @@ int rest_upload(struct rest *rest, const char *path, const char *name, const str
     progress_start(&bar, "upload");
     set_options(&exchange, "POST", path);
     set_body(&exchange, "application/octet-stream", file->data, file->size);
-    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(rest->curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-    curl_easy_setopt(rest->curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(rest->curl, CURLOPT_XFERINFOFUNCTION, show_upload);
-    curl_easy_setopt(rest->curl, CURLOPT_XFERINFODATA, &exchange);
+    give_up_after(&exchange, STALL_SECONDS);
     rc = perform(&exchange, answer);
     progress_end(&bar);
     clean_up(&exchange);

@@ -7,11 +7,14 @@
 #include "cli/config.h"
 #include "cli/files.h"
 
+/* A server that can't be connected to is given up after 10 s. One that is connected to has 60 s to answer;
+ * after 10 of them a line on standard error says that it is waited for. */
 struct rest {
     struct config config;
     void *curl;
     bool session;     /* the session's cookie speaks for us, not the token */
     char cookie[160]; /* "name=value", "" before the sign-in */
+    bool bars;        /* are drawn on standard error: no other line goes there */
 };
 
 /* Finds the server and token of call. CLI_OK, or another code with the reason on standard error. rest_close

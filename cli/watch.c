@@ -335,6 +335,7 @@ static void pause_between(const struct watch *watch)
 
 static int follow(struct watch *watch, uint32_t seconds)
 {
+    watch->rest->bars = true;
     for (;;) {
         int rc = look(watch);
 

@@ -22,14 +22,18 @@ class TandemCase(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="tandem-test-"))
         self.addCleanup(shutil.rmtree, self.folder)
 
+    def surroundings(self, environment, options):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("TANDEM", "XDG_"))}
+        return {"cwd": self.folder, "text": True, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE, "env": {**clean, "HOME": str(self.folder), **(environment or {})}, **options}
+
+    def start(self, *arguments, environment=None, **options):
+        """Starts the command, and returns the process."""
+        return subprocess.Popen([TANDEM, *map(str, arguments)], **self.surroundings(environment, options))
+
     def tandem(self, *arguments, code=OK, environment=None, **options):
         """Runs the command, checks its exit status, and returns the finished process."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("TANDEM", "XDG_"))}
-        options.setdefault("stdout", subprocess.PIPE)
-        options.setdefault("stderr", subprocess.PIPE)
-        done = subprocess.run([TANDEM, *map(str, arguments)], cwd=self.folder, text=True, timeout=60, check=False,
-                              stdin=subprocess.DEVNULL, env={**clean, "HOME": str(self.folder), **(environment or {})},
-                              **options)
+        done = subprocess.run([TANDEM, *map(str, arguments)], timeout=60, check=False, **self.surroundings(environment, options))
         said = f"tandem {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
         self.assertNotIn("Sanitizer", done.stderr or "", said)
         self.assertNotIn("runtime error", done.stderr or "", said)

@@ -182,6 +182,17 @@ class Requests(ServerCase):
             self.environment = {"TANDEM_URL": f"http://127.0.0.1:{closed.getsockname()[1]}", "TANDEM_TOKEN": "t"}
             self.assertIn("can't be reached", self.ask("device", "list", code=SERVER).stderr)
 
+    def test_a_server_that_is_silent_is_waited_for_aloud(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            with self.start("device", "list", environment={"TANDEM_URL": url, "TANDEM_TOKEN": "t"}) as asking:
+                connection, _ = silent.accept()
+                with connection:
+                    connection.recv(1000)
+                    self.assertEqual(asking.stderr.readline(), f"tandem: {url}: no answer yet; waiting, for 60 s at most\n")
+                self.assertIn("Empty reply", asking.stderr.read())
+                self.assertEqual(asking.wait(20), SERVER)
+
 
 class Configuration(ServerCase):
     def setUp(self):
