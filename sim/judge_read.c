@@ -125,3 +125,9 @@ bool sim_judge_is_marked(const struct sim_judge *judge, uint8_t bank, const stru
     return flash_holds(judge, mark, (const uint8_t *)"TDMC", 4) &&
            flash_holds(judge, mark + 4, firmware->manifest.image_digest, DIGEST_BYTES);
 }
+
+bool sim_judge_digest_is(const struct sim_judge *judge, uint8_t firmware, const uint8_t digest[DIGEST_BYTES])
+{
+    return firmware != SIM_NONE &&
+           memcmp(judge->firmware[firmware].manifest.image_digest, digest, DIGEST_BYTES) == 0;
+}

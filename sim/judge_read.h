@@ -1,4 +1,5 @@
-/* How the judge reads raw flash. */
+/* How the judge reads raw flash. Private to judge.c (what the device does), judge_flash.c (what must always
+ * hold) and judge_end.c (how it ends). */
 #ifndef SIM_JUDGE_READ_H
 #define SIM_JUDGE_READ_H
 
@@ -35,5 +36,8 @@ uint32_t sim_judge_units(const struct sim_judge *judge, uint32_t bytes);
 /* Header, table and image of the firmware are in bank, byte for byte; and its confirm mark is. */
 bool sim_judge_holds(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware);
 bool sim_judge_is_marked(const struct sim_judge *judge, uint8_t bank, const struct sim_firmware *firmware);
+
+/* The firmware's image has this digest; no firmware has any. */
+bool sim_judge_digest_is(const struct sim_judge *judge, uint8_t firmware, const uint8_t digest[DIGEST_BYTES]);
 
 #endif
