@@ -154,6 +154,10 @@ bool sim_world_is_settled(const struct sim_world *world);
 /* The next cut is armed, a fault of the line just happened. */
 void sim_world_fault_done(struct sim_world *world);
 
+/* loss.c: loses what the scenario says, once it is time for it. After a power cut a loss waits for a whole
+ * start: what the cut left unsettled, the bootloader settles first (docs/BOOT.md). */
+void sim_lose_if_due(struct sim_world *world);
+
 /* fault.c: bytes onto the line, frame by frame, with the fault that is due. */
 void sim_fault_send(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count);
 
