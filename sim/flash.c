@@ -1,41 +1,51 @@
-#include "sim/flash.h"
+#include "sim/flash_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum unit_flag {
-    PROGRAMMED = 1, /* since its erase */
-    UNREADABLE = 2,
-    WEAK = 4, /* half erased, or hardly programmed: must be erased before it is programmed */
-    FAINT = 8 /* programmed, but not to the full */
-};
-
-enum page_flag {
-    WORN_OUT = 1, /* erase and program fail */
-    FROZEN = 2    /* they succeed, and change nothing */
-};
-
-/* A small generator of our own: the same bits on every host. */
-static uint32_t next_random(struct sim_flash *flash)
-{
-    flash->random = flash->random * 1664525u + 1013904223u;
-    return flash->random >> 8;
-}
-
-static bool inside(const struct sim_flash *flash, uint32_t address, size_t bytes)
+bool sim__flash_has(const struct sim_flash *flash, uint32_t address, size_t bytes)
 {
     return address >= flash->base && address - flash->base <= flash->bytes &&
            bytes <= flash->bytes - (address - flash->base);
 }
 
-static uint32_t unit_of(const struct sim_flash *flash, uint32_t address)
+uint32_t sim__flash_unit(const struct sim_flash *flash, uint32_t address)
 {
     return (address - flash->base) / flash->flash.program_bytes;
 }
 
-static uint32_t page_of(const struct sim_flash *flash, uint32_t address)
+uint32_t sim__flash_page(const struct sim_flash *flash, uint32_t address)
 {
     return (address - flash->base) / flash->flash.erase_bytes;
+}
+
+bool sim__flash_any_unreadable(const struct sim_flash *flash, uint32_t address, size_t bytes)
+{
+    uint32_t unit = sim__flash_unit(flash, address);
+    uint32_t last = sim__flash_unit(flash, address + (uint32_t)bytes - 1);
+
+    while (bytes > 0 && unit <= last) {
+        if (flash->unit[unit++] & UNREADABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void sim__flash_erase_page(struct sim_flash *flash, uint32_t address)
+{
+    uint32_t offset = address - flash->base;
+
+    memset(flash->cell + offset, 0xFF, flash->flash.erase_bytes);
+    memset(flash->drift + offset, 0, flash->flash.erase_bytes);
+    memset(flash->unit + sim__flash_unit(flash, address), 0,
+           flash->flash.erase_bytes / flash->flash.program_bytes);
+}
+
+uint32_t sim__flash_next_random(struct sim_flash *flash)
+{
+    flash->random = flash->random * 1664525u + 1013904223u;
+    return flash->random >> 8;
 }
 
 /* --- The power --- */
@@ -77,19 +87,6 @@ static uint8_t drift_of(struct sim_flash *flash, uint8_t bits)
     return flash->cut.tear == SIM_TEAR_UNSTABLE ? bits : 0;
 }
 
-static bool any_unreadable(const struct sim_flash *flash, uint32_t address, size_t bytes)
-{
-    uint32_t unit = unit_of(flash, address);
-    uint32_t last = unit_of(flash, address + (uint32_t)bytes - 1);
-
-    while (bytes > 0 && unit <= last) {
-        if (flash->unit[unit++] & UNREADABLE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
 {
     struct sim_flash *flash = ctx;
@@ -98,13 +95,13 @@ static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
     size_t i;
 
     memset(to, 0xA5, bytes);
-    if (!inside(flash, address, bytes) || any_unreadable(flash, address, bytes)) {
+    if (!sim__flash_has(flash, address, bytes) || sim__flash_any_unreadable(flash, address, bytes)) {
         return TDM_E_FLASH_READ;
     }
     memcpy(to, flash->cell + offset, bytes);
     for (i = 0; flash->drifts && i < bytes; i++) {
         if (flash->drift[offset + i] != 0) {
-            byte[i] ^= flash->drift[offset + i] & (uint8_t)next_random(flash);
+            byte[i] ^= flash->drift[offset + i] & (uint8_t)sim__flash_next_random(flash);
         }
     }
     return TDM_OK;
@@ -134,15 +131,6 @@ static int is_blank(void *ctx, uint32_t address, size_t bytes)
 
 /* --- Erasing --- */
 
-static void erase_page(struct sim_flash *flash, uint32_t address)
-{
-    uint32_t offset = address - flash->base;
-
-    memset(flash->cell + offset, 0xFF, flash->flash.erase_bytes);
-    memset(flash->drift + offset, 0, flash->flash.erase_bytes);
-    memset(flash->unit + unit_of(flash, address), 0, flash->flash.erase_bytes / flash->flash.program_bytes);
-}
-
 static uint8_t unit_after_torn_erase(const struct sim_flash *flash, uint8_t unit)
 {
     uint8_t stays = flash->cut.tear == SIM_TEAR_FAINT ? unit & UNREADABLE : 0;
@@ -158,7 +146,7 @@ static uint8_t risen_bits(struct sim_flash *flash, uint8_t cell)
     case SIM_TEAR_FAINT:
         return 0;
     default:
-        return (uint8_t)(~cell & next_random(flash));
+        return (uint8_t)(~cell & sim__flash_next_random(flash));
     }
 }
 
@@ -175,7 +163,7 @@ static void tear_erase(struct sim_flash *flash, uint32_t address)
         *cell |= risen;
         flash->drift[offset + at] |= drift_of(flash, risen);
         if (at % flash->flash.program_bytes == 0) {
-            uint8_t *unit = &flash->unit[unit_of(flash, address + at)];
+            uint8_t *unit = &flash->unit[sim__flash_unit(flash, address + at)];
 
             *unit = unit_after_torn_erase(flash, *unit);
         }
@@ -187,7 +175,7 @@ static int erase(void *ctx, uint32_t address)
     struct sim_flash *flash = ctx;
     bool cut;
 
-    if (!inside(flash, address, flash->flash.erase_bytes) ||
+    if (!sim__flash_has(flash, address, flash->flash.erase_bytes) ||
         (address - flash->base) % flash->flash.erase_bytes != 0) {
         flash->violations++;
         return TDM_E_FLASH_ERASE;
@@ -196,15 +184,15 @@ static int erase(void *ctx, uint32_t address)
     if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
         lose_power(flash);
     }
-    if (flash->page[page_of(flash, address)] != 0) {
-        return flash->page[page_of(flash, address)] & WORN_OUT ? TDM_E_FLASH_ERASE : TDM_OK;
+    if (flash->page[sim__flash_page(flash, address)] != 0) {
+        return flash->page[sim__flash_page(flash, address)] & WORN_OUT ? TDM_E_FLASH_ERASE : TDM_OK;
     }
-    flash->wear[page_of(flash, address)]++;
+    flash->wear[sim__flash_page(flash, address)]++;
     if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
         tear_erase(flash, address);
         lose_power(flash);
     }
-    erase_page(flash, address);
+    sim__flash_erase_page(flash, address);
     if (cut) {
         lose_power(flash);
     }
@@ -216,7 +204,7 @@ static int erase(void *ctx, uint32_t address)
 
 static void check_program(struct sim_flash *flash, uint32_t address, const uint8_t *from)
 {
-    uint8_t unit = flash->unit[unit_of(flash, address)];
+    uint8_t unit = flash->unit[sim__flash_unit(flash, address)];
     uint32_t at;
 
     flash->violations += (unit & WEAK) != 0;
@@ -234,8 +222,8 @@ static void program_unit(struct sim_flash *flash, uint32_t address, const uint8_
     for (at = 0; at < flash->flash.program_bytes; at++) {
         flash->cell[address - flash->base + at] &= from[at];
     }
-    flash->unit[unit_of(flash, address)] |= PROGRAMMED;
-    flash->unit[unit_of(flash, address)] &= (uint8_t)~FAINT;
+    flash->unit[sim__flash_unit(flash, address)] |= PROGRAMMED;
+    flash->unit[sim__flash_unit(flash, address)] &= (uint8_t)~FAINT;
     flash->programmed += flash->flash.program_bytes;
 }
 
@@ -243,7 +231,7 @@ static void program_unit(struct sim_flash *flash, uint32_t address, const uint8_
 static void tear_unit(struct sim_flash *flash, uint32_t address, const uint8_t *from)
 {
     uint32_t offset = address - flash->base;
-    uint8_t *unit = &flash->unit[unit_of(flash, address)];
+    uint8_t *unit = &flash->unit[sim__flash_unit(flash, address)];
     uint32_t at;
 
     if (flash->cut.tear == SIM_TEAR_FAINT) {
@@ -259,7 +247,7 @@ static void tear_unit(struct sim_flash *flash, uint32_t address, const uint8_t *
     for (at = 0; at < flash->flash.program_bytes; at++) {
         uint8_t falling = flash->cell[offset + at] & (uint8_t)~from[at];
 
-        flash->cell[offset + at] &= (uint8_t) ~(falling & next_random(flash));
+        flash->cell[offset + at] &= (uint8_t) ~(falling & sim__flash_next_random(flash));
         flash->drift[offset + at] |= drift_of(flash, falling);
     }
     *unit |= PROGRAMMED | (flash->cut.tear == SIM_TEAR_UNREADABLE ? UNREADABLE : 0);
@@ -268,7 +256,7 @@ static void tear_unit(struct sim_flash *flash, uint32_t address, const uint8_t *
 static void tear_program(struct sim_flash *flash, uint32_t address, const uint8_t *from, size_t bytes)
 {
     uint32_t step = flash->flash.program_bytes;
-    uint32_t hit = next_random(flash) % (uint32_t)(bytes / step) * step;
+    uint32_t hit = sim__flash_next_random(flash) % (uint32_t)(bytes / step) * step;
     uint32_t at;
 
     for (at = 0; at < hit; at += step) {
@@ -284,7 +272,7 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
     bool cut;
     size_t at;
 
-    if (!inside(flash, address, bytes) || (address - flash->base) % step != 0 || bytes % step != 0 ||
+    if (!sim__flash_has(flash, address, bytes) || (address - flash->base) % step != 0 || bytes % step != 0 ||
         bytes == 0) {
         flash->violations++;
         return TDM_E_FLASH_PROGRAM;
@@ -293,8 +281,8 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
     if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
         lose_power(flash);
     }
-    if (flash->page[page_of(flash, address)] != 0) {
-        return flash->page[page_of(flash, address)] & WORN_OUT ? TDM_E_FLASH_PROGRAM : TDM_OK;
+    if (flash->page[sim__flash_page(flash, address)] != 0) {
+        return flash->page[sim__flash_page(flash, address)] & WORN_OUT ? TDM_E_FLASH_PROGRAM : TDM_OK;
     }
     if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
         tear_program(flash, address, from, bytes);
@@ -384,112 +372,4 @@ void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from)
     to->programmed = from->programmed;
     to->violations = from->violations;
     sim_flash_arm(to, NULL);
-}
-
-/* --- Past all rules --- */
-
-void sim_flash_set(struct sim_flash *flash, uint32_t address, const void *from, uint32_t bytes)
-{
-    uint32_t at;
-
-    memcpy(flash->cell + (address - flash->base), from, bytes);
-    memset(flash->drift + (address - flash->base), 0, bytes);
-    for (at = 0; at < bytes; at++) {
-        flash->unit[unit_of(flash, address + at)] = PROGRAMMED;
-    }
-}
-
-void sim_flash_blank(struct sim_flash *flash, const struct tdm_region *region)
-{
-    uint32_t at;
-
-    for (at = 0; at < region->bytes; at += flash->flash.erase_bytes) {
-        erase_page(flash, region->address + at);
-    }
-}
-
-void sim_flash_garble(struct sim_flash *flash, const struct tdm_region *region, uint32_t seed)
-{
-    uint32_t at;
-
-    flash->random = seed;
-    for (at = 0; at < region->bytes; at++) {
-        uint8_t byte = (uint8_t)next_random(flash);
-
-        sim_flash_set(flash, region->address + at, &byte, 1);
-    }
-}
-
-void sim_flash_make_unreadable(struct sim_flash *flash, const struct tdm_region *region)
-{
-    memset(flash->unit + unit_of(flash, region->address), PROGRAMMED | UNREADABLE,
-           region->bytes / flash->flash.program_bytes);
-}
-
-void sim_flash_wear_out(struct sim_flash *flash, uint32_t address)
-{
-    flash->page[page_of(flash, address)] = WORN_OUT;
-}
-
-void sim_flash_freeze(struct sim_flash *flash, uint32_t address)
-{
-    flash->page[page_of(flash, address)] = FROZEN;
-}
-
-void sim_flash_flip(struct sim_flash *flash, uint32_t address, unsigned bit)
-{
-    flash->cell[address - flash->base] ^= (uint8_t)(1u << bit);
-}
-
-bool sim_flash_is_sound(const struct sim_flash *flash, const struct tdm_region *region)
-{
-    uint32_t unit = unit_of(flash, region->address);
-    uint32_t end = unit_of(flash, region->address + region->bytes);
-
-    while (unit < end && !(flash->unit[unit] & (WEAK | FAINT))) {
-        unit++;
-    }
-    return unit == end;
-}
-
-uint32_t sim_flash_wear(const struct sim_flash *flash, const struct tdm_region *region)
-{
-    uint32_t page = page_of(flash, region->address);
-    uint32_t end = page_of(flash, region->address + region->bytes);
-    uint32_t most = 0;
-
-    for (; page < end; page++) {
-        if (most < flash->wear[page]) {
-            most = flash->wear[page];
-        }
-    }
-    return most;
-}
-
-const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, uint32_t bytes)
-{
-    uint32_t offset = address - flash->base;
-    uint32_t at;
-
-    if (!inside(flash, address, bytes) || any_unreadable(flash, address, bytes)) {
-        return NULL;
-    }
-    for (at = 0; flash->drifts && at < bytes; at++) {
-        if (flash->drift[offset + at] != 0) {
-            return NULL;
-        }
-    }
-    return flash->cell + offset;
-}
-
-uint32_t sim_flash_erases(const struct sim_flash *flash, const struct tdm_region *region)
-{
-    uint32_t page = page_of(flash, region->address);
-    uint32_t end = page_of(flash, region->address + region->bytes);
-    uint32_t sum = 0;
-
-    while (page < end) {
-        sum += flash->wear[page++];
-    }
-    return sum;
 }

@@ -35,9 +35,9 @@ struct sim_flash {
     uint8_t *cell;   /* what reads */
     uint8_t *drift;  /* per byte: bits that read either way */
     bool drifts;     /* there may be some */
-    uint8_t *unit;   /* per program unit: enum unit_flag of flash.c */
+    uint8_t *unit;   /* per program unit: enum unit_flag of flash_state.h */
     uint32_t *wear;  /* per erase unit: erases */
-    uint8_t *page;   /* per erase unit: enum page_flag of flash.c */
+    uint8_t *page;   /* per erase unit: enum page_flag of flash_state.h */
     uint32_t random; /* picks torn bits and unstable reads */
     jmp_buf *power;  /* where the world goes on without power */
     struct sim_cut cut;
@@ -59,7 +59,7 @@ void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from);
 /* The next cut; NULL: none. Counts operations from here. */
 void sim_flash_arm(struct sim_flash *flash, const struct sim_cut *cut);
 
-/* --- Past all rules: how a case is set up, and how a judge looks --- */
+/* --- Past all rules: how a case is set up, and how a judge looks (flash_outside.c) --- */
 
 void sim_flash_set(struct sim_flash *flash, uint32_t address, const void *from, uint32_t bytes);
 void sim_flash_blank(struct sim_flash *flash, const struct tdm_region *region);
