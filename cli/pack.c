@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/container.h"
 #include "cli/elf.h"
 #include "cli/encode.h"
 #include "cli/options.h"
@@ -93,21 +94,13 @@ static int load_bin(struct content *content, const struct invocation *call)
     return option_number(call, "link-address", TDM_LINK_ANYWHERE - 1, &content->image.link_address);
 }
 
-static const uint8_t package_magic[] = {'T', 'D', 'M', 'P'};
-
 static int load_image(struct content *content, const struct invocation *call)
 {
     int rc = file_read(&content->file, content->path);
 
+    rc = rc == CLI_OK ? container_refuse(&content->file, content->path) : rc;
     if (rc != CLI_OK) {
         return rc;
-    }
-    if (content->file.size >= sizeof package_magic &&
-        memcmp(content->file.data, package_magic, sizeof package_magic) == 0) {
-        return output_fail(CLI_FAILED,
-                           "%s: a package already; pack the ELF file or the .bin, or send it smaller with "
-                           "`tandem encode`",
-                           content->path);
     }
     content->is_elf = elf_is_elf(&content->file);
     rc = content->is_elf ? load_elf(content, call) : load_bin(content, call);
@@ -149,14 +142,32 @@ static int take_value(const struct invocation *call, const char *option, const c
     return CLI_OK;
 }
 
+/* What the device says at run time is what the tag says: options can't mend one. */
+static int check_tag(const struct content *content)
+{
+    const char *lacking = content->tag.version[0] == '\0' ? "mcu"
+                          : content->tag.type[0] == '\0'  ? "fw-type"
+                                                          : NULL;
+
+    if (lacking != NULL) {
+        return output_fail(
+            CLI_FAILED,
+            "%s: its firmware tag has no %s; a tag needs mcu and fw-type: put a whole one in with "
+            "TDM_FIRMWARE_TAG (tandem/tag.h)",
+            content->path, lacking);
+    }
+    return CLI_OK;
+}
+
 static int take_names(struct content *content, const struct invocation *call)
 {
     struct tdm_manifest *manifest = &content->manifest;
     struct tdm_tag *tag = &content->tag;
     const char *hardware = option_text(call, "hardware");
     bool has_tag = tdm_tag_find(tag, content->image.bytes, content->image.size) >= 0;
-    int rc = take_value(call, "type", tag->type, has_tag, manifest->type);
+    int rc = has_tag ? check_tag(content) : CLI_OK;
 
+    rc = rc == CLI_OK ? take_value(call, "type", tag->type, has_tag, manifest->type) : rc;
     rc = rc == CLI_OK ? take_value(call, "version", tag->version, has_tag, manifest->version) : rc;
     rc = rc == CLI_OK ? take_value(call, "build", tag->build, has_tag, manifest->build) : rc;
     if (rc != CLI_OK) {

@@ -188,6 +188,24 @@ class Bin(TandemCase):
                      "1", "--position-independent", because="packed.tdm: a package already")
         self.assertFalse((self.folder / "again.tdm").exists())
 
+    def test_text_and_containers_of_an_image_are_not_taken_for_it(self):
+        """What objcopy -O ihex and -O srec write, and UF2, would be signed as if it were code."""
+        self.write("app.uf2", b"UF2\n\x57\x51\x5d\x9e" + bytes(500) + b"\x30\x6f\xb1\x0a")
+        for kind in ("ihex", "srec"):
+            subprocess.run(["objcopy", "-I", "binary", "-O", kind, self.folder / "app.bin", self.folder / f"app.{kind}"], check=True)
+        for name, kind in (("app.ihex", "Intel HEX"), ("app.srec", "S-record"), ("app.uf2", "UF2")):
+            self.refused("pack", name, "-o", "app.tdm", "--key", "key.pem", "--hardware", "b", "--type", "t", "--version", "1",
+                         "--position-independent", because=f"{name}: {kind}")
+        self.assertFalse((self.folder / "app.tdm").exists())
+
+    def test_an_incomplete_tag_is_refused_by_what_it_lacks(self):
+        for pairs, lacks in (({"mcu": "1.0"}, "fw-type"), ({"fw-type": "pump", "build": "x"}, "mcu")):
+            tag = b"blnkinf\0" + b"".join(f"{key}\0{value}\0".encode() for key, value in pairs.items()) + b"\0"
+            self.write("half.bin", bytes(64) + tag)
+            for options in ((), ("--type", "pump", "--version", "1.0")):
+                done = self.pack("--position-independent", *options, source="half.bin", code=FAILED)
+                self.assertIn(f"half.bin: its firmware tag has no {lacks}", done.stderr)
+
     def test_a_vector_table_that_can_t_start_is_refused(self):
         self.assertIn("reset vector", self.pack("--link-address", hex(BANK_B), code=FAILED).stderr)
         self.assertIn("--entry", self.pack("--position-independent", "--entry", "2", code=FAILED).stderr)

@@ -1,0 +1,10 @@
+/* Files that hold an image without being one: packages, and what programmers of flash take. */
+#ifndef CLI_CONTAINER_H
+#define CLI_CONTAINER_H
+
+#include "cli/files.h"
+
+/* CLI_OK if the file is none that is known, else CLI_FAILED, with what to pack instead on standard error. */
+int container_refuse(const struct file_bytes *file, const char *path);
+
+#endif
