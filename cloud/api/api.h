@@ -232,7 +232,8 @@ int api_render_firmware(struct fleet *fleet, const struct firmware *firmware, js
 /* firmware: its JSON, which goes along. */
 json_t *render_shipment(const struct shipment *shipment, json_t *firmware, const struct progress *progress,
                         const struct wave *waves, size_t count);
-/* why: for a target that has not ended, what it waits for. */
-json_t *render_target(const struct target *target, const struct device *device, const char *why);
+/* state: of its shipment. why: for a target that has not ended, what it waits for. */
+json_t *render_target(const struct target *target, enum shipment_state state, const struct device *device,
+                      const char *why);
 
 #endif

@@ -148,12 +148,13 @@ static json_t *render_progress(const struct progress *progress)
 /* What the operator asked for beside firmware and devices. */
 static json_t *render_terms(const struct shipment *shipment)
 {
-    return json_pack(
-        "{s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I}", "condition", shipment_condition_slug(shipment->condition),
-        "time", slot_slug(shipment->slot), "user_controlled", shipment->user_controlled, "filter",
-        render_text(shipment->filter), "attempts", (json_int_t)shipment->attempts, "attempts_hours",
-        (json_int_t)(shipment->period_ms / 3600000), "per_minute", (json_int_t)shipment->per_minute,
-        "bytes_per_second", (json_int_t)shipment->bytes_per_second);
+    return json_pack("{s:s, s:s, s:b, s:b, s:o, s:I, s:I, s:I, s:I}", "condition",
+                     shipment_condition_slug(shipment->condition), "time", slot_slug(shipment->slot),
+                     "user_controlled", shipment->user_controlled, "all_devices", shipment->all_devices,
+                     "filter", render_text(shipment->filter), "attempts", (json_int_t)shipment->attempts,
+                     "attempts_hours", (json_int_t)(shipment->period_ms / 3600000), "per_minute",
+                     (json_int_t)shipment->per_minute, "bytes_per_second",
+                     (json_int_t)shipment->bytes_per_second);
 }
 
 json_t *render_shipment(const struct shipment *shipment, json_t *firmware, const struct progress *progress,
@@ -180,8 +181,20 @@ static json_t *render_form(enum form_kind form)
     return form == FORM_NONE ? json_null() : json_string(status_form_slug(form));
 }
 
-static const char *describe(const struct target *target, bool online, const char *why, char *room,
-                            size_t capacity)
+/* When an update that failed is offered again. */
+static const char *describe_retry(const struct target *target, enum shipment_state state, bool online)
+{
+    if (state == SHIPMENT_PAUSED)
+        return "offered again when the shipment goes on";
+    if (state != SHIPMENT_LIVE)
+        return "not offered again, for the shipment is over";
+    if (target->status == TARGET_DOWNLOAD_LIMIT_REACHED)
+        return "offered again when the period is over";
+    return online ? "offered again shortly" : "offered again at its next check-in";
+}
+
+static const char *describe(const struct target *target, enum shipment_state state, bool online,
+                            const char *why, char *room, size_t capacity)
 {
     bool with_reason = target->reason != TDM_REASON_NONE && target->reason != TDM_REASON_SUPERSEDED;
     const char *status = status_text(target->status);
@@ -192,14 +205,13 @@ static const char *describe(const struct target *target, bool online, const char
     if (target->ended)
         snprintf(room, capacity, "%s: %s", status, tdm_reason_text(target->reason));
     else
-        snprintf(room, capacity, "%s: %s; offered again %s", status, tdm_reason_text(target->reason),
-                 target->status == TARGET_DOWNLOAD_LIMIT_REACHED ? "when the period is over"
-                 : online                                        ? "shortly"
-                                                                 : "at its next check-in");
+        snprintf(room, capacity, "%s: %s; %s", status, tdm_reason_text(target->reason),
+                 describe_retry(target, state, online));
     return room;
 }
 
-json_t *render_target(const struct target *target, const struct device *device, const char *why)
+json_t *render_target(const struct target *target, enum shipment_state state, const struct device *device,
+                      const char *why)
 {
     char room[400];
     bool online = device->presence != DEVICE_OFFLINE;
@@ -207,7 +219,8 @@ json_t *render_target(const struct target *target, const struct device *device, 
         "{s:o, s:s, s:b, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:b}", "id",
         render_id('d', device->id), "name", device->name, "online", online, "version", device->version,
         "wave", (json_int_t)target->wave, "status", status_slug(target->status), "reason",
-        tdm_reason_slug(target->reason), "text", describe(target, online, why, room, sizeof room), "stage",
+        tdm_reason_slug(target->reason), "text", describe(target, state, online, why, room, sizeof room),
+        "stage",
         target->stage == TARGET_STAGE_NONE ? json_null() : json_string(status_stage_slug(target->stage)),
         "bytes", render_number(target->bytes), "size", render_number(target->size), "wire_bytes",
         (json_int_t)target->wire_bytes, "encoding", render_form(target->form), "bytes_sent",

@@ -92,7 +92,7 @@ static void put_csv_row(FILE *to, const struct target *target, const struct devi
 
 static void put_json_row(struct report_work *work, const struct target *target, const struct device *device)
 {
-    json_t *row = render_target(target, device, "");
+    json_t *row = render_target(target, SHIPMENT_LIVE, device, "");
     json_object_del(row, "online");
     json_object_del(row, "text");
     fputs(work->rows > 0 ? ",\n" : "\n", work->to);

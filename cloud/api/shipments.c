@@ -33,7 +33,8 @@ static int render_one(struct fleet *fleet, const struct shipment *shipment, json
     return result;
 }
 
-static int append_target(struct fleet *fleet, const struct target *target, json_t *list)
+static int append_target(struct fleet *fleet, const struct target *target, enum shipment_state state,
+                         json_t *list)
 {
     struct device device;
     struct verdict verdict = {0};
@@ -41,23 +42,23 @@ static int append_target(struct fleet *fleet, const struct target *target, json_
     if (result == STORE_OK && !target->ended)
         result = planner_explain(fleet, target, &verdict);
     if (result == STORE_OK)
-        json_array_append_new(list, render_target(target, &device, verdict.text));
+        json_array_append_new(list, render_target(target, state, &device, verdict.text));
     return result;
 }
 
 /* One read of rows behind *after into list, those with this status (-1: any) up to limit of them. *after gets
  * the last one looked at, 0 at the end. */
-static int read_rows(struct fleet *fleet, int64_t shipment, int status, size_t limit, json_t *list,
-                     int64_t *after)
+static int read_rows(struct fleet *fleet, const struct shipment *shipment, int status, size_t limit,
+                     json_t *list, int64_t *after)
 {
     struct target *targets;
     size_t count;
     size_t at_once = status < 0 ? limit : ROWS_STEP;
-    int result = store_targets_page(fleet->store, shipment, *after, at_once, &targets, &count);
+    int result = store_targets_page(fleet->store, shipment->id, *after, at_once, &targets, &count);
     for (size_t i = 0; i < count && result == STORE_OK && json_array_size(list) < limit; i++) {
         *after = targets[i].device;
         if (status < 0 || targets[i].status == (enum target_status)status)
-            result = append_target(fleet, &targets[i], list);
+            result = append_target(fleet, &targets[i], shipment->state, list);
     }
     if (count < at_once && (count == 0 || *after == targets[count - 1].device))
         *after = 0;
@@ -67,8 +68,8 @@ static int read_rows(struct fleet *fleet, int64_t shipment, int status, size_t l
 
 /* A page of the shipment's rows into object, with the cursor behind it. Looks at so many rows at most:
  * nobody's question keeps the others waiting. */
-static int render_rows(struct fleet *fleet, int64_t shipment, int status, int64_t after, size_t limit,
-                       json_t *object, const char *next)
+static int render_rows(struct fleet *fleet, const struct shipment *shipment, int status, int64_t after,
+                       size_t limit, json_t *object, const char *next)
 {
     json_t *list = json_array();
     int result = STORE_OK;
@@ -85,9 +86,8 @@ static int render_rows(struct fleet *fleet, int64_t shipment, int status, int64_
 static int answer_whole(struct api_call *call, struct fleet *fleet, const struct shipment *shipment)
 {
     int result = render_one(fleet, shipment, &call->answer);
-    return result == STORE_OK
-               ? render_rows(fleet, shipment->id, -1, 0, API_PAGE, call->answer, "devices_next")
-               : result;
+    return result == STORE_OK ? render_rows(fleet, shipment, -1, 0, API_PAGE, call->answer, "devices_next")
+                              : result;
 }
 
 /* --- Creation --- */
@@ -181,7 +181,7 @@ int api_shipment_devices(struct api_call *call, struct fleet *fleet)
     if (!api_limit(call, &limit) || !api_cursor(call, 'd', &after) || !take_status(call, &status))
         return STORE_CONFLICT;
     call->answer = json_object();
-    return render_rows(fleet, shipment.id, status, after, limit, call->answer, "next");
+    return render_rows(fleet, &shipment, status, after, limit, call->answer, "next");
 }
 
 /* --- Actions --- */

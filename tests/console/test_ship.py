@@ -141,7 +141,8 @@ class Shipping(ConsoleCase):
         for device in others:
             self.fleet.succeed(device)
         self.state("Finished")
-        self.legend("0 to go")
+        self.legend("6 updated")
+        browser.see("All of the template", "main")
         browser.see("100 %", "main .facts")
         self.assertEqual(self.show("s1")["progress"]["updated"], 6)
 
@@ -182,6 +183,8 @@ class Shipping(ConsoleCase):
         browser.click("Cancel shipment")
         self.state("Cancelled")
         self.assertEqual(self.show("s1")["state"], "cancelled")
+        self.waves("Over", "Over")
+        self.legend("3 not updated")
         browser.click("Delete")
         browser.press(lambda: browser.one("dialog .danger"))
         browser.at("/shipments")

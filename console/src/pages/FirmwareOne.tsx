@@ -4,7 +4,7 @@ import { useResource } from "../api/resource";
 import { may } from "../api/session";
 import type { Device, Firmware, Shipment } from "../api/types";
 import { navigate } from "../router";
-import { runsFilter } from "../ship/words";
+import { isOver, runsFilter } from "../ship/words";
 import { plural } from "../text";
 import { OnlineBadge, StateBadge } from "../ui/Badge";
 import { Button, ButtonLink } from "../ui/Button";
@@ -48,7 +48,7 @@ export function FirmwareOnePage({ id }: { id: string }) {
             empty={<p class="muted">It has not been shipped yet.</p>} columns={[
               { title: "Shipment", cell: (one) => <a href={`/shipments/${one.id}`}>{one.name}</a> },
               { title: "State", cell: (one) => <StateBadge state={one.state} /> },
-              { title: "Progress", cell: (one) => <Progress progress={one.progress} legend /> },
+              { title: "Progress", cell: (one) => <Progress progress={one.progress} over={isOver(one)} legend /> },
               { title: "Started", cell: (one) => <Time at={one.created} />, minor: true },
             ]} />
         </Panel>
@@ -77,7 +77,7 @@ function Runs({ firmware }: { firmware: Firmware }) {
 }
 
 function Delete({ firmware, shipments, onClose }: { firmware: Firmware; shipments: Shipment[]; onClose: () => void }) {
-  const gone = shipments.filter((one) => one.state === "finished" || one.state === "cancelled");
+  const gone = shipments.filter(isOver);
   return (
     <Confirm title={`Delete ${firmware.type} ${firmware.version}?`} verb="Delete" danger onClose={onClose}
       act={async () => {

@@ -5,7 +5,7 @@ import { useResource, useThrottled } from "../api/resource";
 import type { ShipmentWithDevices } from "../api/types";
 import { follow } from "../ship/live";
 import type { Point } from "../ship/series";
-import { attemptsText, CONDITIONS, lookup, rateText, SLOTS, success } from "../ship/words";
+import { attemptsText, CONDITIONS, isOver, lookup, rateText, SLOTS, success } from "../ship/words";
 import { bytes, percent } from "../text";
 import { StateBadge } from "../ui/Badge";
 import { ErrorNote, Note } from "../ui/ErrorNote";
@@ -45,7 +45,7 @@ export function ShipmentPage({ id }: { id: string }) {
       {shipment.why && <Note kind={shipment.state === "paused" ? "warn" : "info"}><p role="status"><strong>{state(shipment)}</strong> {shipment.why}.</p></Note>}
       {!shipment.planned && <Note><p role="status">The devices are being split into waves; offers begin afterwards.</p></Note>}
       <Panel title="Progress" wide>
-        <Progress progress={shipment.progress} legend />
+        <Progress progress={shipment.progress} over={isOver(shipment)} legend />
         <Figures shipment={shipment} />
       </Panel>
       <Waves shipment={shipment} />
@@ -63,7 +63,7 @@ function Figures({ shipment: { progress, created, ended } }: { shipment: Shipmen
   const { updated, failed, bytes_sent: sent, bytes_full: full } = progress;
   return (
     <Facts facts={[
-      ["Success, of those that ended", success(updated, failed) ?? "none ended yet"],
+      ["Success, of those that ended", success(updated, failed) ?? (ended ? "none ended" : "none ended yet")],
       ["Sent to updated devices", full > 0 ? <>{bytes(sent)}{sent < full && <span class="muted"> of {bytes(full)}: {percent(full - sent, full)} saved</span>}</> : null],
       ["Started", <Time at={created} absolute />],
       ["Ended", ended ? <Time at={ended} absolute /> : null],
@@ -72,13 +72,13 @@ function Figures({ shipment: { progress, created, ended } }: { shipment: Shipmen
 }
 
 function Settings({ shipment }: { shipment: ShipmentWithDevices }) {
-  const { firmware, template, filter, condition, time, user_controlled, expires } = shipment;
+  const { firmware, template, all_devices: all, filter, condition, time, user_controlled, expires } = shipment;
   return (
     <Facts facts={[
       ["Firmware", <a href={`/firmware/${firmware.id}`}>{firmware.type} {firmware.version}</a>],
       ["File", <span class="mono">{firmware.name}</span>],
       ["Template", <span class="mono">{template}</span>],
-      ["Devices", filter ? <code>{filter}</code> : "As chosen at the start"],
+      ["Devices", filter ? <code>{filter}</code> : all ? "All of the template" : "As chosen at the start"],
       ["Condition", lookup(CONDITIONS, condition)],
       ["Preferred time", lookup(SLOTS, time)],
       ["Consent", user_controlled ? "Owners are asked" : "Critical: nobody is asked"],

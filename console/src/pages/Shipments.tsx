@@ -5,6 +5,7 @@ import { may } from "../api/session";
 import type { Shipment } from "../api/types";
 import { query, setQuery } from "../router";
 import { follow } from "../ship/live";
+import { isOver } from "../ship/words";
 import { count } from "../text";
 import { StateBadge } from "../ui/Badge";
 import { ButtonLink } from "../ui/Button";
@@ -19,7 +20,7 @@ const STATES = [["", "All"], ["live", "Live"], ["paused", "Paused"], ["finished"
 
 const COLUMNS: Column<Shipment>[] = [
   { title: "Shipment", cell: (one) => <div class="subject"><a href={`/shipments/${one.id}`}>{one.name}</a><div class="sub">{one.id} · {one.firmware.name}</div></div> },
-  { title: "State and progress", cell: (one) => <div class="gauge"><StateBadge state={one.state} /><Progress progress={one.progress} legend />{one.why && <div class="sub">{one.why}</div>}</div> },
+  { title: "State and progress", cell: (one) => <div class="gauge"><StateBadge state={one.state} /><Progress progress={one.progress} over={isOver(one)} legend />{one.why && <div class="sub">{one.why}</div>}</div> },
   { title: "Target", cell: (one) => count(one.progress.target), align: "end", minor: true },
   { title: "Version", cell: (one) => one.firmware.version, minor: true },
   { title: "Started", cell: (one) => <span class="whole"><Time at={one.created} /></span>, minor: true },

@@ -40,16 +40,22 @@ export function gateText({ success_percent, failure_percent, minimum, soak_minut
   return `${open}; pauses when ${failure_percent} % failed, of at least ${plural(minimum, "device")}.`;
 }
 
-export type WaveState = "waiting" | "open" | "soaking" | "done" | "stopped";
+export type WaveState = "waiting" | "open" | "soaking" | "done" | "stopped" | "over";
+
+/** Nothing more is offered. */
+export const isOver = ({ state }: Pick<Shipment, "state">) => state === "finished" || state === "cancelled";
 
 /** Where a wave stands; `soakEnds` (ms) while it soaks. An earlier wave stays open until its last device has ended. */
 export function waveState(wave: Wave, shipment: Pick<Shipment, "wave" | "state" | "why">): { state: WaveState; soakEnds?: number } {
   const { updated, there, skipped, failed, size, opened, reached, gate, number } = wave;
+  const { state } = shipment;
+  const ended = updated + there + skipped + failed >= size;
+  if (isOver(shipment)) return { state: opened && ended ? "done" : "over" };
   if (!opened) return { state: "waiting" };
-  if (shipment.state === "paused" && shipment.why?.startsWith(`wave ${number}:`)) return { state: "stopped" };
+  if (state === "paused" && shipment.why?.startsWith(`wave ${number}:`)) return { state: "stopped" };
   if (number === shipment.wave && reached && gate.soak_minutes > 0)
     return { state: "soaking", soakEnds: Date.parse(reached) + gate.soak_minutes * 60_000 };
-  return { state: updated + there + skipped + failed >= size ? "done" : "open" };
+  return { state: ended ? "done" : "open" };
 }
 
 /** Of those that came to an end, how many were updated; null while none has. */

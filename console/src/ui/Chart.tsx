@@ -38,6 +38,8 @@ function color(name: string): string {
 }
 
 const HOUR = 3600;
+/** Between two labels of the time: a day and an hour stand in one, "11/26/26 5:12pm". */
+const LABEL_SPACE = 100;
 
 /** Running sums, so that each series stands on those before it. */
 export function stack(series: Series[]): (number | null)[][] {
@@ -49,12 +51,12 @@ function optionsOf({ series, stacked, height, legend = true, format = count, top
   const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   return {
     width, height: height!, cursor: { y: false }, legend: { show: legend },
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     scales: {
       x: { range: (plot, min, max) => (plot.data[0].length === 1 ? [min - HOUR, min + HOUR] : [min, max]) },
       y: { range: (_, __, max) => [0, top ?? Math.max(max * 1.08, 1)] },
     },
-    axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value % 1 === 0 ? format(value) : "")) }],
+    axes: [{ ...axis, space: LABEL_SPACE }, { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value % 1 === 0 ? format(value) : "")) }],
     series: [
       { value: (_, time) => (time === null ? "–" : new Date(time * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })), label: "Time" },
       ...series.map(({ label, color: name, values }) => ({

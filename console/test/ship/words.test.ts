@@ -32,6 +32,9 @@ describe("waves in words", () => {
       .toEqual({ state: "soaking", soakEnds: Date.parse("2026-11-22T11:30:00.000Z") });
     expect(waveState(wave({ updated: 9 }), { ...live, wave: 2 }).state).toBe("open");
     expect(waveState(wave({ updated: 9, failed: 1 }), { ...live, wave: 2 }).state).toBe("done");
+    expect(waveState(wave({ updated: 9 }), { ...live, state: "cancelled" }).state).toBe("over");
+    expect(waveState(wave({ opened: null }), { ...live, state: "cancelled" }).state).toBe("over");
+    expect(waveState(wave({ updated: 10 }), { ...live, state: "finished" }).state).toBe("done");
   });
 
   it("says minutes as people do", () => {

@@ -117,6 +117,17 @@ class Shipments(unittest.TestCase):
         self.assertEqual(about, [("offered", "offered", None), ("report", "failed", "bad-signature"),
                                  ("status", "upload-failure", "bad-signature")])
 
+    def test_what_failed_is_not_promised_again_once_the_shipment_does_not_offer(self):
+        device, = self.fleet.add(1)
+        shipment = self.server.ship(self.firmware())
+        self.fleet.links[device].offer()
+        self.fleet.links[device].report(stage="failed", reason="no-space", leg="download")
+        self.server.wait_status(shipment, "upload-failure")
+        for action, text in (("pause", "; offered again when the shipment goes on"), ("resume", "; offered again shortly"),
+                             ("cancel", "; not offered again, for the shipment is over")):
+            self.server.post(f"/api/v1/shipments/{shipment['id']}/{action}")
+            self.assertTrue(self.server.target(shipment)["text"].endswith(text), self.server.target(shipment)["text"])
+
     def test_what_failed_lately_is_listed_with_its_reason(self):
         first, second = self.fleet.add(2)
         shipment = self.server.ship(self.firmware())

@@ -1,5 +1,5 @@
 import type { Shipment, Wave } from "../../api/types";
-import { gateText, waveReach, waveState, type WaveState } from "../../ship/words";
+import { gateText, isOver, waveReach, waveState, type WaveState } from "../../ship/words";
 import { count, dateTime } from "../../text";
 import { Badge, type Tone } from "../../ui/Badge";
 import { Panel } from "../../ui/Page";
@@ -7,6 +7,7 @@ import { Progress } from "../../ui/Progress";
 
 const STATES: Record<WaveState, [Tone, string]> = {
   waiting: ["idle", "Waits for its turn"], open: ["busy", "Open"], soaking: ["warn", "Soaks"], done: ["ok", "Done"], stopped: ["bad", "Stopped by its gate"],
+  over: ["idle", "Over"],
 };
 
 /** The waves in their order: who is in them, how far each is, what its gate asks for. */
@@ -36,7 +37,7 @@ function One({ wave, shipment, last }: { wave: Wave; shipment: Shipment; last: b
         {soakEnds && <span class="muted">until {dateTime(new Date(soakEnds).toISOString())}</span>}
       </div>
       <p>{waveReach(wave)}</p>
-      <Progress progress={progress} legend />
+      <Progress progress={progress} over={isOver(shipment)} legend />
       {wave.stuck > 0 && <p class="hint">{count(wave.stuck)} out of attempts: they count as failed for the gate.</p>}
       {!last && <p class="hint">{gateText(wave.gate)}</p>}
     </li>
