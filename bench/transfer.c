@@ -232,8 +232,9 @@ static void start_mcu(struct bench *b, bool receives_while_writing)
         .chunk = b->chunk,
         .work = &b->work,
     };
-    if (tdm_mcu_init(&b->mcu, &b->mcu_config, now_ms(b)) != TDM_OK)
-        fail("the client refused its configuration");
+    if (tdm_mcu_check(&b->mcu_config) != TDM_OK)
+        fail("the client can't work with its configuration");
+    tdm_mcu_init(&b->mcu, &b->mcu_config, now_ms(b));
     b->flash_ticks = 0;
 }
 

@@ -38,7 +38,7 @@ int main(void)
     const struct tdm_mcu_config *config = &options + hardware;
     uint8_t byte = (uint8_t)hardware;
 
-    hardware = (uint32_t)tdm_mcu_init(&mcu, config, hardware);
+    tdm_mcu_init(&mcu, config, hardware);
     for (;;) {
         tdm_mcu_receive(&mcu, &byte, 1, hardware);
         hardware = tdm_mcu_poll(&mcu, hardware);

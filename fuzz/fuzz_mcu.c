@@ -138,7 +138,8 @@ static void switch_on(struct world *w)
     w->ncp.knows_window = (w->peer & 2) != 0;
     w->ncp.image_at = package_image(&w->package);
     memset(&w->mcu, 0xA5, sizeof w->mcu);
-    require(tdm_mcu_init(&w->mcu, &w->config, w->now_ms) == TDM_OK);
+    require(tdm_mcu_check(&w->config) == TDM_OK);
+    tdm_mcu_init(&w->mcu, &w->config, w->now_ms);
 }
 
 static void carry(struct world *w)

@@ -169,9 +169,9 @@ void sim_client_start(struct sim_world *world)
     memset(&world->work, 0xA5, sizeof world->work);
     memset(&world->decoding, 0xA5, sizeof world->decoding);
     set_baud(world, 38400);
-    if (tdm_mcu_init(&world->mcu, &world->config, world->now_ms) != TDM_OK) {
-        sim_judge_accuse(&world->judge, "the client refused its configuration");
-    }
+    if (tdm_mcu_check(&world->config) != TDM_OK)
+        sim_judge_accuse(&world->judge, "the client can't work with its configuration");
+    tdm_mcu_init(&world->mcu, &world->config, world->now_ms);
 }
 
 /* --- Its main loop --- */

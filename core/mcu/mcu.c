@@ -7,39 +7,9 @@
 #include <string.h>
 
 enum {
-    CHUNK_MIN = 64,
     SECOND_MS = 1000,
     DRAIN_MS = 100 /* what waits to be sent before a reset gets at most this long */
 };
-
-/* --- Configuration --- */
-
-/* Pointers that may not be missing. */
-static bool has_all(const struct tdm_mcu_config *c)
-{
-#define AT(member) (uint8_t) offsetof(struct tdm_mcu_config, member)
-    static const uint8_t needed[] = {AT(ops),           AT(flash),      AT(layout),      AT(work),
-                                     AT(chunk),         AT(rx),         AT(type),        AT(version),
-                                     AT(build),         AT(library),    AT(hardware),    AT(template_id),
-                                     AT(template_name), AT(trust.keys), AT(trust.verify)};
-#undef AT
-    const void *pointer = c;
-
-    for (size_t i = 0; i < sizeof needed && pointer != NULL; i++)
-        memcpy(&pointer, (const uint8_t *)c + needed[i], sizeof pointer);
-    return pointer != NULL;
-}
-
-static bool is_sound(const struct tdm_mcu_config *c)
-{
-    return c->ops->set_baud != NULL && c->ops->reset != NULL && c->ops->feed_watchdog != NULL &&
-           (c->decoder == NULL || c->decoding != NULL) && (c->plain == NULL || c->offer != NULL) &&
-           (c->self_test_count == 0 || c->self_tests != NULL) && c->chunk_bytes >= CHUNK_MIN &&
-           c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
-           c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
-           c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD && c->running_bank < TDM_BANKS &&
-           c->attempts > 0;
-}
 
 /* --- What the parts share --- */
 
@@ -226,12 +196,10 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
 
 /* --- The client --- */
 
-int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms)
+void tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms)
 {
     struct tdm_manifest running;
 
-    if (!has_all(config) || !is_sound(config))
-        return TDM_E_ARGUMENT;
     memset(mcu, 0, sizeof *mcu);
     mcu->config = config;
     mcu->now_ms = now_ms;
@@ -243,7 +211,6 @@ int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint3
     tdm__link_start(mcu);
     tdm__update_start(mcu);
     tdm__health_start(mcu);
-    return TDM_OK;
 }
 
 void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, uint32_t now_ms)

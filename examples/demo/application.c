@@ -384,8 +384,9 @@ void application_run(const struct application_identity *identity)
     say("version ", identity->version, "");
     configure(app, identity);
     load_keys(app);
-    if (tdm_mcu_init(&app->mcu, &app->config, board_now_ms()) != TDM_OK)
+    if (tdm_mcu_check(&app->config) != TDM_OK)
         stop("the configuration of the update client is not valid");
+    tdm_mcu_init(&app->mcu, &app->config, board_now_ms());
     board_log(tdm_mcu_on_trial(&app->mcu) ? "state: on trial" : "state: confirmed");
     for (;;)
         run_once(app);

@@ -296,10 +296,13 @@ struct tdm_mcu {
     uint8_t running_digest[TDM_SHA256_BYTES];
 };
 
-/* Checks the configuration, loads the boot record, reads the running image's header and starts the link.
- * Takes one signature check. TDM_OK, or TDM_E_ARGUMENT (a slot, text, buffer or limit is missing or too
- * small). A missing record or header is no error: the client then runs without taking updates. */
-TDM_MUST_USE int tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms);
+/* Is the configuration one that the client can work with? TDM_OK, or TDM_E_ARGUMENT: a slot, text, buffer or
+ * limit is missing or too small. Nothing else looks: a product asks in its tests, or before tdm_mcu_init. */
+TDM_MUST_USE int tdm_mcu_check(const struct tdm_mcu_config *config);
+
+/* Loads the boot record, reads the running image's header and starts the link. Takes one signature check. A
+ * missing record or header is no error: the client then runs without taking updates. */
+void tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint32_t now_ms);
 
 /* Takes bytes from the UART, in pieces of any size. Programs a chunk where the next one is already here. */
 void tdm_mcu_receive(struct tdm_mcu *mcu, const uint8_t *bytes, size_t count, uint32_t now_ms);

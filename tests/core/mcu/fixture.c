@@ -211,7 +211,8 @@ void fixture_build(struct fixture *f)
 
 void fixture_start(struct fixture *f)
 {
-    assert_int_equal(tdm_mcu_init(&f->mcu, &f->config, f->now_ms), TDM_OK);
+    assert_int_equal(tdm_mcu_check(&f->config), TDM_OK);
+    tdm_mcu_init(&f->mcu, &f->config, f->now_ms);
 }
 
 /* --- Time and the line --- */

@@ -361,7 +361,7 @@ static void a_virtual_pin_is_written_as_text(void **state)
     struct tdm_mcu_pin pin = {.vpin = 0};
     struct fixture *f = *state;
 
-    assert_int_equal(tdm_mcu_init(&f->mcu, &f->config, 0), TDM_OK);
+    fixture_start(f);
     assert_int_equal(tdm_mcu_virtual_write(&f->mcu, &pin, 3, "21.5", 0), TDM_E_STATE);
     fixture_bring_up(f);
     assert_int_equal(tdm_mcu_virtual_write(&f->mcu, &pin, 3, "21.5", f->now_ms), TDM_OK);
@@ -400,7 +400,7 @@ static void a_configuration_with_something_missing_is_refused(void **state)
 #define ASSERT_REFUSED_WITHOUT(change)                                                                       \
     f->config = good;                                                                                        \
     f->config.change;                                                                                        \
-    assert_int_equal(tdm_mcu_init(&f->mcu, &f->config, 0), TDM_E_ARGUMENT)
+    assert_int_equal(tdm_mcu_check(&f->config), TDM_E_ARGUMENT)
 
     ASSERT_REFUSED_WITHOUT(type = NULL);
     ASSERT_REFUSED_WITHOUT(template_id = NULL);
