@@ -14,71 +14,60 @@ void tdm_writer_init_window(struct tdm_writer *w, uint8_t *buffer, size_t capaci
     *w = (struct tdm_writer){.buffer = buffer, .capacity = capacity, .skip = skip, .window = true};
 }
 
-/* A field that does not fit is left out whole, and so is all that follows. A window takes everything. */
-static bool fits(struct tdm_writer *w, size_t bytes)
-{
-    if (!w->window && bytes > w->capacity - w->length)
-        w->failed = true;
-    return !w->failed;
-}
-
+/* What does not fit is left out, and so is all that follows: the buffer stays full. A window takes
+ * everything. */
 static void append(struct tdm_writer *w, uint8_t byte)
 {
-    size_t at = w->length++ - w->skip;
+    size_t at = w->length - w->skip;
 
     if (at < w->capacity)
         w->buffer[at] = byte;
-}
-
-static void put_little_endian(struct tdm_writer *w, uint32_t value, size_t bytes)
-{
-    if (!fits(w, bytes))
-        return;
-    for (; bytes > 0; bytes--, value >>= 8)
-        append(w, (uint8_t)value);
+    else if (!w->window)
+        w->failed = true;
+    w->length += !w->failed;
 }
 
 static void put_bytes(struct tdm_writer *w, const uint8_t *data, size_t bytes)
 {
-    if (!fits(w, bytes))
-        return;
     while (bytes-- > 0)
         append(w, *data++);
 }
 
+static void put_number(struct tdm_writer *w, uint32_t value, unsigned bytes)
+{
+    for (; bytes > 0; bytes--, value >>= 8)
+        append(w, (uint8_t)value);
+}
+
 void tdm_put_bool(struct tdm_writer *w, bool value)
 {
-    put_little_endian(w, value ? 1 : 0, 1);
+    put_number(w, value, 1);
 }
 
 void tdm_put_u8(struct tdm_writer *w, uint8_t value)
 {
-    put_little_endian(w, value, 1);
+    put_number(w, value, 1);
 }
 
 void tdm_put_u16(struct tdm_writer *w, uint16_t value)
 {
-    put_little_endian(w, value, 2);
+    put_number(w, value, 2);
 }
 
 void tdm_put_u32(struct tdm_writer *w, uint32_t value)
 {
-    put_little_endian(w, value, 4);
+    put_number(w, value, 4);
 }
 
 void tdm_put_i16(struct tdm_writer *w, int16_t value)
 {
-    put_little_endian(w, (uint16_t)value, 2);
+    put_number(w, (uint16_t)value, 2);
 }
 
 void tdm_put_i64(struct tdm_writer *w, int64_t value)
 {
-    uint64_t number = (uint64_t)value;
-    uint8_t bytes[8];
-
-    for (size_t i = 0; i < sizeof bytes; i++, number >>= 8)
-        bytes[i] = (uint8_t)number;
-    put_bytes(w, bytes, sizeof bytes);
+    put_number(w, (uint32_t)value, 4);
+    put_number(w, (uint32_t)((uint64_t)value >> 32), 4);
 }
 
 void tdm_put_string(struct tdm_writer *w, const char *text)
@@ -90,8 +79,6 @@ void tdm_put_string(struct tdm_writer *w, const char *text)
 
 void tdm_put_binary(struct tdm_writer *w, const void *data, uint16_t bytes)
 {
-    if (!fits(w, 2 + (size_t)bytes))
-        return;
     tdm_put_u16(w, bytes);
     put_bytes(w, data, bytes);
 }
@@ -114,7 +101,7 @@ static const uint8_t *take(struct tdm_reader *r, size_t bytes)
     return field;
 }
 
-static uint32_t get_little_endian(struct tdm_reader *r, size_t bytes)
+static uint32_t get_number(struct tdm_reader *r, unsigned bytes)
 {
     const uint8_t *field = take(r, bytes);
     uint32_t value = 0;
@@ -138,39 +125,34 @@ static int64_t as_signed(uint64_t value, unsigned bits)
 
 bool tdm_get_bool(struct tdm_reader *r)
 {
-    return get_little_endian(r, 1) != 0;
+    return get_number(r, 1) != 0;
 }
 
 uint8_t tdm_get_u8(struct tdm_reader *r)
 {
-    return (uint8_t)get_little_endian(r, 1);
+    return (uint8_t)get_number(r, 1);
 }
 
 uint16_t tdm_get_u16(struct tdm_reader *r)
 {
-    return (uint16_t)get_little_endian(r, 2);
+    return (uint16_t)get_number(r, 2);
 }
 
 uint32_t tdm_get_u32(struct tdm_reader *r)
 {
-    return get_little_endian(r, 4);
+    return get_number(r, 4);
 }
 
 int16_t tdm_get_i16(struct tdm_reader *r)
 {
-    return (int16_t)as_signed(get_little_endian(r, 2), 16);
+    return (int16_t)as_signed(get_number(r, 2), 16);
 }
 
 int64_t tdm_get_i64(struct tdm_reader *r)
 {
-    const uint8_t *field = take(r, 8);
-    uint64_t number = 0;
+    uint64_t low = get_number(r, 4);
 
-    if (field == NULL)
-        return 0;
-    for (unsigned i = 0; i < 8; i++)
-        number |= (uint64_t)field[i] << (8 * i);
-    return as_signed(number, 64);
+    return as_signed((uint64_t)get_number(r, 4) << 32 | low, 64);
 }
 
 const char *tdm_get_string(struct tdm_reader *r)
