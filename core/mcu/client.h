@@ -146,17 +146,17 @@ TDM_MUST_USE int tdm__install_erase(struct tdm_mcu *mcu);
 TDM_MUST_USE int tdm__install_header(struct tdm_mcu *mcu);
 /* Adds bytes of the file, those behind the front, to its digests. */
 void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
-/* Takes the next bytes of table and image; may change data. TDM_E_RELOCATIONS, TDM_E_DIGEST,
- * TDM_E_FLASH_PROGRAM, TDM_E_FLASH_READ. */
-TDM_MUST_USE int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
+/* Takes the next bytes of table and image. TDM_E_RELOCATIONS, TDM_E_DIGEST, TDM_E_FLASH_PROGRAM,
+ * TDM_E_FLASH_READ. */
+TDM_MUST_USE int tdm__install_write(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
 /* Verifies the bank as the bootloader will. Those of tdm_bank_verify and check_image. */
 TDM_MUST_USE int tdm__install_verify(struct tdm_mcu *mcu);
 /* Does the bank hold the header of this package? Is the whole table there, and the signed one?
  * TDM_E_RELOCATIONS, TDM_E_FLASH_READ. */
 bool tdm__install_holds_header(const struct tdm_mcu *mcu);
 TDM_MUST_USE int tdm__install_check_table(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
-/* Takes the next bytes of the plain image; may change them. */
-TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes);
+/* Takes the next bytes of the plain image. */
+TDM_MUST_USE int tdm__install_place(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes);
 
 /* --- decode.c: an encoded payload --- */
 

@@ -1,25 +1,15 @@
 /* Bytes into a bank: erase, header, relocation table, image, in this order (docs/PACKAGE.md, "In the bank").
  *
- * Flash takes whole program units and relocations whole words, chunks have any size: what does not fill a
- * block (the larger of the two) is carried to the next chunk. The table is in flash, and checked, before the
- * first byte of the image is placed, since placing relocates. */
+ * Flash takes whole program units and relocations whole words, chunks have any size: what comes is carried
+ * until it is a block of the largest program unit. The table is in flash, and checked, before the first byte
+ * of the image is placed, since placing relocates. */
 #include "core/mcu/client.h"
 
 #include <string.h>
 
-enum { WORD_BYTES = 4 };
-
 static const struct tdm_region *bank_of(const struct tdm_mcu *mcu)
 {
     return &mcu->config->layout->bank[mcu->install.bank];
-}
-
-/* A power of two, as program units are. */
-static uint32_t block_bytes(const struct tdm_mcu *mcu)
-{
-    uint32_t unit = mcu->config->flash->program_bytes;
-
-    return unit < WORD_BYTES ? WORD_BYTES : unit;
 }
 
 /* --- Planning --- */
@@ -130,21 +120,21 @@ static bool is_blank(const uint8_t *unit, uint32_t bytes)
     return bytes == 0;
 }
 
-/* Programs whole units, as many at once as are not all 0xFF: those stay blank (R2). */
-static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t *data, uint32_t bytes)
+/* Programs the units of a block, as many at once as are not all 0xFF: those stay blank (R2). */
+static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t block[TDM_PROGRAM_MAX])
 {
     const struct tdm_flash *flash = mcu->config->flash;
     uint32_t unit = flash->program_bytes;
     uint32_t from = 0;
     int error = TDM_OK;
 
-    for (uint32_t at = 0; at <= bytes && error == TDM_OK; at += unit) {
-        if (at < bytes && !is_blank(data + at, unit))
+    for (uint32_t at = 0; at <= TDM_PROGRAM_MAX && error == TDM_OK; at += unit) {
+        if (at < TDM_PROGRAM_MAX && !is_blank(block + at, unit))
             continue;
         if (from < at && mcu->install.fresh != 0)
             error = mcu->config->resume->reach(mcu, address + from, address + at);
         if (from < at && error == TDM_OK)
-            error = flash->ops->program(flash->ctx, address + from, data + from, at - from);
+            error = flash->ops->program(flash->ctx, address + from, block + from, at - from);
         from = at + unit;
     }
     return error;
@@ -155,55 +145,44 @@ static bool in_table(const struct tdm_mcu *mcu)
     return mcu->install.taken < mcu->install.table_bytes;
 }
 
-/* Places bytes of the part under way that start at a block's boundary. What follows them up to the end of a
- * program unit is padding. */
-static int place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+/* Places the block that is carried, behind what was placed of the part under way; what it lacks is padding. */
+static int place(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_install *install = &mcu->install;
-    uint32_t unit = mcu->config->flash->program_bytes;
+    uint8_t *block = mcu->config->work->writing.carry;
+    uint32_t bytes = install->carried;
     uint32_t offset = install->placed;
     uint32_t base = install->map.relocations;
     int error = TDM_OK;
 
+    install->carried = 0;
     install->placed += bytes;
     if (install->keep)
         return TDM_OK;
+    memset(block + bytes, 0xFF, TDM_PROGRAM_MAX - bytes);
     if (!in_table(mcu)) {
         base = install->map.image;
-        error = tdm_relocations_apply(&mcu->config->work->writing.sites, install->delta, offset, data, bytes);
+        error =
+            tdm_relocations_apply(&mcu->config->work->writing.sites, install->delta, offset, block, bytes);
     }
-    return error == TDM_OK ? program(mcu, base + offset, data, (bytes + unit - 1) & ~(unit - 1)) : error;
+    return error == TDM_OK ? program(mcu, base + offset, block) : error;
 }
 
-static int place_carried(struct tdm_mcu *mcu)
-{
-    uint8_t *carry = mcu->config->work->writing.carry;
-    uint8_t carried = mcu->install.carried;
-
-    mcu->install.carried = 0;
-    memset(carry + carried, 0xFF, TDM_PROGRAM_MAX - (size_t)carried);
-    return place(mcu, carry, carried);
-}
-
-/* Takes bytes of the part under way: blocks go straight from data, the rest is carried. */
-static int take(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+/* Takes bytes of the part under way. */
+static int take(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     struct tdm_mcu_install *install = &mcu->install;
-    uint32_t block = block_bytes(mcu);
     int error = TDM_OK;
 
     while (bytes > 0 && error == TDM_OK) {
-        uint32_t n = bytes & ~(block - 1);
+        uint32_t n = TDM_PROGRAM_MAX - (uint32_t)install->carried;
 
-        if (install->carried == 0 && n > 0) {
-            error = place(mcu, data, n);
-        } else {
-            n = block - install->carried < bytes ? block - install->carried : bytes;
-            memcpy(mcu->config->work->writing.carry + install->carried, data, n);
-            install->carried = (uint8_t)(install->carried + n);
-            if (install->carried == block)
-                error = place_carried(mcu);
-        }
+        if (n > bytes)
+            n = bytes;
+        memcpy(mcu->config->work->writing.carry + install->carried, data, n);
+        install->carried = (uint8_t)(install->carried + n);
+        if (install->carried == TDM_PROGRAM_MAX)
+            error = place(mcu);
         data += n;
         bytes -= n;
     }
@@ -213,7 +192,7 @@ static int take(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 /* The part is complete: what is carried goes out, and the next part starts. */
 static int end_part(struct tdm_mcu *mcu)
 {
-    int error = place_carried(mcu);
+    int error = place(mcu);
 
     mcu->install.placed = 0;
     return error;
@@ -299,7 +278,7 @@ int tdm__install_header(struct tdm_mcu *mcu)
     return in_table(mcu) ? TDM_OK : open_table(mcu);
 }
 
-int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+int tdm__install_place(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     const struct tdm_mcu_install *install = &mcu->install;
     int error = take(mcu, data, bytes);
@@ -310,7 +289,7 @@ int tdm__install_place(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
 }
 
 /* Bytes of the table; the image may follow once it is checked. */
-static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+static int write_table(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     struct tdm_mcu_install *install = &mcu->install;
     bool last = install->taken + bytes == install->table_bytes;
@@ -322,7 +301,7 @@ static int write_table(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
     return error == TDM_OK && last ? open_table(mcu) : error;
 }
 
-int tdm__install_write(struct tdm_mcu *mcu, uint8_t *data, uint32_t bytes)
+int tdm__install_write(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     struct tdm_mcu_install *install = &mcu->install;
     uint32_t of_table = in_table(mcu) ? install->table_bytes - install->taken : 0;
