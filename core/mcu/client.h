@@ -177,7 +177,8 @@ static inline bool tdm__is_encoded(const struct tdm_mcu *mcu)
 /* --- resume.c: a transfer that was cut off goes on (docs/BOOT.md, R2); install.c and update.c ask --- */
 
 struct tdm_mcu_resume {
-    /* Can it? What is to be erased, and where to go on, is filled in then. Writes nothing. */
+    /* Can it? What is to be erased, and where to go on, is filled in then; or that all is there. Writes
+     * nothing. */
     bool (*plan)(struct tdm_mcu *mcu, const struct tdm_manifest *manifest);
     /* That is erased: the digests of the file up to there, and on to RESUMING. TDM_E_RELOCATIONS,
      * TDM_E_FLASH_READ. */

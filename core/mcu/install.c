@@ -39,18 +39,6 @@ bool tdm__install_holds_header(const struct tdm_mcu *mcu)
                               mcu->front.head_bytes);
 }
 
-/* R10: a complete bank of this very package is kept. Not after an erase or a transfer that a reset cut off:
- * what it hit may read well and be weak (R2). Nor if the confirm mark was programmed or torn: a trial starts
- * with a blank one, and on flash that programs once a blank one may have been hit by a power cut. */
-static bool holds_package(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
-{
-    const struct tdm_flash *flash = mcu->config->flash;
-
-    return !flash->program_once && mcu->log.record.state == TDM_BOOT_IDLE && tdm__install_holds_header(mcu) &&
-           flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
-           verify_bank(mcu, manifest) == TDM_OK;
-}
-
 int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
     struct tdm_mcu_install *install = &mcu->install;
@@ -72,7 +60,6 @@ int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
     if (error != TDM_OK)
         return error;
     install->erase_end = bank_of(mcu)->bytes;
-    install->keep = holds_package(mcu, manifest);
     install->resumes = mcu->config->resume != NULL && mcu->config->resume->plan(mcu, manifest);
     return TDM_OK;
 }

@@ -23,6 +23,18 @@ enum { PIECE_BYTES = 64, FEED_BYTES = 4096, TIMEOUT_MS = 1000, TRIES = 5 };
 
 /* --- Planning --- */
 
+/* R10: a complete bank of this very package is kept. Not after an erase or a transfer that a reset cut off:
+ * what it hit may read well and be weak (R2). Nor if the confirm mark was programmed or torn: a trial starts
+ * with a blank one, and on flash that programs once a blank one may have been hit by a power cut. */
+static bool holds_package(struct tdm_mcu *mcu)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+
+    return !flash->program_once && mcu->log.record.state == TDM_BOOT_IDLE && tdm__install_holds_header(mcu) &&
+           flash->ops->is_blank(flash->ctx, mcu->install.map.mark, TDM_MARK_BYTES) == 1 &&
+           tdm__install_verify(mcu) == TDM_OK;
+}
+
 /* The record speaks of this image in this bank. */
 static bool was_receiving(const struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
 {
@@ -73,6 +85,7 @@ static bool plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
     uint32_t whole = whole_pages(mcu);
     uint32_t used, first, end;
 
+    install->keep = holds_package(mcu);
     if (install->keep || mcu->update.anew || !tdm__peer_knows(mcu, TDM__RESUMES) ||
         !was_receiving(mcu, manifest) || !tdm__install_holds_header(mcu))
         return false;
