@@ -42,10 +42,12 @@ void sim__flash_erase_page(struct sim_flash *flash, uint32_t address)
            flash->flash.erase_bytes / flash->flash.program_bytes);
 }
 
+/* The upper half alone: with seeds that follow each other the lower bits repeat, and of a call always the
+ * same units would be hit. */
 uint32_t sim__flash_next_random(struct sim_flash *flash)
 {
     flash->random = flash->random * 1664525u + 1013904223u;
-    return flash->random >> 8;
+    return flash->random >> 16;
 }
 
 /* --- The power --- */

@@ -132,7 +132,8 @@ static bool in_table(const struct tdm_mcu *mcu)
     return mcu->install.taken < mcu->install.table_bytes;
 }
 
-/* Places the block that is carried, behind what was placed of the part under way; what it lacks is padding. */
+/* Places the block that is carried, behind what was placed of the part under way; what it lacks is padding.
+ */
 static int place(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_install *install = &mcu->install;
