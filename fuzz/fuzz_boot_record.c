@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "tandem/boot.h"
 #include "tests/support/ram_flash.h"
 
@@ -112,8 +113,6 @@ static void check_choice(const struct tdm_boot_config *config, const struct tdm_
         abort();
     }
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

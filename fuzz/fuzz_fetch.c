@@ -5,17 +5,15 @@
  * Required: nothing out of bounds (the sanitizers), flash is used by its rules, an image that is there stays
  * as it is until the record says that it is erased, and what is left pending verifies. */
 #include <setjmp.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "tandem/fetch_decode.h"
 #include "tandem/fetch_plain.h"
 #include "tandem/rpc.h"
 #include "tests/core/mcu/ncp_stub.h"
 #include "tests/core/mcu/package_builder.h"
 #include "tests/support/ram_flash.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     BASE = 0x08000000,
@@ -29,8 +27,7 @@ enum {
 enum { HAS_IMAGE = 1, DECODES = 2, TAKES_PLAIN = 4, KNOWS_REPORTS = 8, IS_SPENT = 16 };
 
 struct world {
-    const uint8_t *script;
-    size_t left;
+    struct script script;
     uint8_t kind;
     struct ram_flash ram;
     struct tdm_layout layout;
@@ -53,20 +50,6 @@ struct world {
 };
 
 static struct world world;
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static uint8_t next(struct world *w)
-{
-    if (w->left == 0)
-        return 0;
-    w->left--;
-    return *w->script++;
-}
 
 /* --- The co-processor --- */
 
@@ -105,7 +88,7 @@ static void write_chunk(struct world *w, bool damage)
     args[5] = (uint8_t)(bytes >> 8);
     memcpy(args + 6, w->package.bytes + w->offset, bytes);
     if (damage)
-        args[next(w) % (6 + bytes)] ^= next(w);
+        args[script_next(&w->script) % (6 + bytes)] ^= script_next(&w->script);
     (void)put_u32(args + 6 + bytes, package_crc32(args + 6, bytes));
     (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_WRITE, args, 10 + bytes);
     w->sent = bytes;
@@ -134,13 +117,13 @@ static void call_anything(struct world *w)
     static const uint16_t uids[] = {TDM_UID_MCU_PING,    TDM_UID_MCU_REBOOT,    TDM_UID_MCU_HAS_UID,
                                     TDM_UID_VPIN_CHANGE, TDM_UID_OTA_AVAILABLE, TDM_UID_OTA_WRITE,
                                     TDM_UID_OTA_FINISH,  TDM_UID_OTA_CANCEL,    0x5481};
-    uint16_t uid = uids[next(w) % (sizeof uids / sizeof uids[0])];
+    uint16_t uid = uids[script_next(&w->script) % (sizeof uids / sizeof uids[0])];
     uint8_t args[64];
-    size_t bytes = next(w) % sizeof args;
+    size_t bytes = script_next(&w->script) % sizeof args;
 
     for (size_t i = 0; i < bytes; i++)
-        args[i] = next(w);
-    if (next(w) & 1)
+        args[i] = script_next(&w->script);
+    if (script_next(&w->script) & 1)
         (void)ncp_stub_invoke(&w->ncp, uid, args, bytes);
     else
         ncp_stub_oneway(&w->ncp, uid, args, bytes);
@@ -148,10 +131,10 @@ static void call_anything(struct world *w)
 
 static void send_raw(struct world *w)
 {
-    size_t count = next(w) % 64;
+    size_t count = script_next(&w->script) % 64;
 
     while (count-- > 0)
-        w->ncp.out[w->ncp.out_length++] = next(w);
+        w->ncp.out[w->ncp.out_length++] = script_next(&w->script);
 }
 
 static void restart(struct world *w)
@@ -164,12 +147,12 @@ static void restart(struct world *w)
 
 static void act(struct world *w, uint32_t wait_ms)
 {
-    switch (next(w) % 16) {
+    switch (script_next(&w->script) % 16) {
     case 0:
         offer(w, 0);
         break;
     case 1:
-        offer(w, next(w));
+        offer(w, script_next(&w->script));
         break;
     case 2:
         go_on(w, true);
@@ -184,13 +167,13 @@ static void act(struct world *w, uint32_t wait_ms)
         restart(w);
         break;
     case 6:
-        w->ncp.silent = next(w) & 1;
+        w->ncp.silent = script_next(&w->script) & 1;
         break;
     case 7:
-        w->ncp.state = next(w) % 12;
+        w->ncp.state = script_next(&w->script) % 12;
         break;
     case 8:
-        w->ncp.prefetch = next(w) % 9;
+        w->ncp.prefetch = script_next(&w->script) % 9;
         break;
     case 9:
         w->now_ms += wait_ms;
@@ -217,7 +200,7 @@ static int receive(void *ctx, uint32_t wait_ms)
     if (w->ncp.new_baud != 0)
         w->ncp.baud = w->ncp.new_baud;
     w->ncp.new_baud = 0;
-    if (w->left == 0 || w->turns++ == TURNS_MAX)
+    if (w->script.left == 0 || w->turns++ == TURNS_MAX)
         longjmp(w->end, 1);
     act(w, wait_ms);
     if (w->ncp.baud != w->baud)
@@ -298,7 +281,7 @@ static void write_record(struct world *w, bool has_image)
     require(tdm_record_append(&log, &record) == TDM_OK);
 }
 
-static void set_up(struct world *w)
+static void leave_factory(struct world *w)
 {
     struct package_options options;
 
@@ -313,8 +296,12 @@ static void set_up(struct world *w)
     write_record(w, (w->kind & HAS_IMAGE) != 0);
     package_defaults(&options, BANK_A);
     options.image_bytes = 1500;
-    options.encoding = w->kind & DECODES ? next(w) % 3 : 0;
+    options.encoding = w->kind & DECODES ? script_next(&w->script) % 3 : 0;
     package_build(&w->package, &options);
+}
+
+static void configure(struct world *w)
+{
     w->keys.count = 1;
     w->keys.key[0].id = PACKAGE_KEY_ID;
     w->product = (struct tdm_fetch_product){
@@ -381,10 +368,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct world *w = &world;
 
     memset(w, 0, sizeof *w);
-    w->script = data;
-    w->left = size;
-    w->kind = next(w);
-    set_up(w);
+    w->script = (struct script){data, size};
+    w->kind = script_next(&w->script);
+    leave_factory(w);
+    configure(w);
     run(w);
     judge(w);
     return 0;

@@ -8,14 +8,7 @@
 #include "cloud/fleet/version.h"
 #include "cloud/fleet/zone.h"
 #include "cloud/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz/fuzz.h"
 
 /* What parses matches or does not, and says the same twice. */
 static void fuzz_filter(const char *text)
@@ -25,11 +18,11 @@ static void fuzz_filter(const char *text)
     struct device device = {
         .id = 17, .name = "pump 7", .template = "T1", .version = "1.2.0", .tags = "a,b", .zone = "UTC"};
     if (!filter_parse(&filter, text, why, sizeof why)) {
-        check(why[0] != '\0');
+        require(why[0] != '\0');
         return;
     }
-    check(filter.count <= FILTER_TERMS_MAX);
-    check(filter_matches(&filter, &device, NULL) == filter_matches(&filter, &device, NULL));
+    require(filter.count <= FILTER_TERMS_MAX);
+    require(filter_matches(&filter, &device, NULL) == filter_matches(&filter, &device, NULL));
     (void)filter_exact(&filter, FILTER_TEMPLATE);
 }
 
@@ -43,20 +36,20 @@ static void fuzz_versions(char *text)
         return;
     *other++ = '\0';
     bool comparable = version_compare(text, other, &forth);
-    check(comparable == version_compare(other, text, &back));
+    require(comparable == version_compare(other, text, &back));
     if (comparable)
-        check((forth > 0) == (back < 0) && (forth < 0) == (back > 0));
-    check(strlen(version_key(text, a_key)) < VERSION_KEY_MAX &&
-          strlen(version_key(other, b_key)) < VERSION_KEY_MAX);
+        require((forth > 0) == (back < 0) && (forth < 0) == (back > 0));
+    require(strlen(version_key(text, a_key)) < VERSION_KEY_MAX &&
+            strlen(version_key(other, b_key)) < VERSION_KEY_MAX);
 }
 
 static void fuzz_dates(const char *text)
 {
     int64_t value;
     if (version_build_date(text, &value))
-        check(value >= 0);
+        require(value >= 0);
     if (text_time_parse(text, &value))
-        check(value > 0);
+        require(value > 0);
 }
 
 static void fuzz_zone(const uint8_t *data, size_t size)
@@ -73,7 +66,7 @@ static void fuzz_key(const char *text)
 {
     struct signing_key key = {0};
     char why[300] = "";
-    check(key_parse(text, &key, why, sizeof why) || why[0] != '\0');
+    require(key_parse(text, &key, why, sizeof why) || why[0] != '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -81,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0 || size > 8192)
         return 0;
     char *text = malloc(size);
-    check(text != NULL);
+    require(text != NULL);
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
     switch (data[0] % 5) {

@@ -1,16 +1,9 @@
 /* Any bytes into a receiver of any size; what comes out is sent and received again, and must be the same. */
+#include "fuzz/fuzz.h"
 #include "tandem/frame.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void send_and_receive(const uint8_t *payload, size_t length, size_t step)
 {

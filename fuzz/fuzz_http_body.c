@@ -11,20 +11,13 @@
 #include "cloud/net/http_query.h"
 #include "cloud/net/http_value.h"
 #include "cloud/people/proxy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz/fuzz.h"
 
 /* The input as a text. The caller frees it. */
 static char *terminated(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
-    check(text != NULL);
+    require(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
     return text;
@@ -38,11 +31,11 @@ static void fuzz_forwarded(const struct http_head *head)
     char forwarded[HTTP_HEAD_MAX];
     char client[RECORD_ADDRESS];
     uint8_t address[16];
-    check(proxies_add(&proxies, "10.0.0.0/8,2001:db8::/32", &bad));
+    require(proxies_add(&proxies, "10.0.0.0/8,2001:db8::/32", &bad));
     if (!http_head_values(head, "x-forwarded-for", forwarded, sizeof forwarded))
         return;
     proxies_client(&proxies, "10.0.0.5", forwarded, client);
-    check(inet_pton(AF_INET, client, address) == 1 || inet_pton(AF_INET6, client, address) == 1);
+    require(inet_pton(AF_INET, client, address) == 1 || inet_pton(AF_INET6, client, address) == 1);
     (void)proxies_add(&proxies, forwarded, &bad);
 }
 
@@ -51,10 +44,10 @@ static void fuzz_head(const uint8_t *data, size_t size)
     struct http_head head;
     char value[64];
     int length = http_head_parse(&head, (const char *)data, size);
-    check(length <= (int)size);
+    require(length <= (int)size);
     if (length <= 0)
         return;
-    check(head.path[0] == '/' && head.content_length >= 0);
+    require(head.path[0] == '/' && head.content_length >= 0);
     int64_t id;
     char methods[ROUTE_METHODS_MAX];
     (void)route_find("GET", head.path, &id);
@@ -75,7 +68,7 @@ static void fuzz_range(const uint8_t *data, size_t size)
     int64_t length;
     for (int64_t file = 0; file <= 1000; file += 250) {
         if (http_range_parse(text, file, &start, &length) == HTTP_RANGE_PART)
-            check(start >= 0 && length > 0 && start + length <= file);
+            require(start >= 0 && length > 0 && start + length <= file);
     }
     free(text);
 }
@@ -97,16 +90,16 @@ static void fuzz_upload(const uint8_t *data, size_t size)
     struct intake intake;
     char why[300];
     size_t step = size == 0 ? 1 : data[0] % 80 + 1;
-    check(intake_init(&intake));
+    require(intake_init(&intake));
     intake_feed(&intake, data, size);
     bool taken = intake_finish(&intake, &whole, why, sizeof why);
     intake_clear(&intake);
-    check(intake_init(&intake));
+    require(intake_init(&intake));
     for (size_t at = 0; at < size; at += step)
         intake_feed(&intake, data + at, size - at < step ? size - at : step);
-    check(intake_finish(&intake, &pieces, why, sizeof why) == taken);
-    check(!taken ||
-          (strcmp(whole.version, pieces.version) == 0 && memcmp(whole.digest, pieces.digest, 32) == 0));
+    require(intake_finish(&intake, &pieces, why, sizeof why) == taken);
+    require(!taken ||
+            (strcmp(whole.version, pieces.version) == 0 && memcmp(whole.digest, pieces.digest, 32) == 0));
     intake_clear(&intake);
 }
 
@@ -125,7 +118,7 @@ static void fuzz_call(const char *path, const uint8_t *data, size_t size)
     char why[100];
     int64_t id;
     if (fleet.store == NULL) {
-        check(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
+        require(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
         fleet.limits = status_limits_default;
         fleet.now = 1700000000000;
     }
@@ -136,9 +129,9 @@ static void fuzz_call(const char *path, const uint8_t *data, size_t size)
                                        .areas = UINT32_MAX},
                             .body = (const char *)data,
                             .body_bytes = size};
-    check(store_begin(fleet.store) == STORE_OK);
+    require(store_begin(fleet.store) == STORE_OK);
     int result = api_answer(&call, &fleet);
-    check(call.answer != NULL && (result == STORE_OK) == (call.status < 400));
+    require(call.answer != NULL && (result == STORE_OK) == (call.status < 400));
     api_clear(&call);
     store_rollback(fleet.store);
     while (fleet.effects != NULL) {

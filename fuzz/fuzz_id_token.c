@@ -5,8 +5,7 @@
 
 #include "cloud/oidc/base64url.h"
 #include "cloud/oidc/id_token.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 /* The keys of RFC 7515, appendices A.2 and A.3. */
 static const char known[] =
@@ -17,12 +16,6 @@ static const char known[] =
     "h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\"},"
     "{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}";
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static struct keys *parse(const char *text, size_t bytes)
 {
@@ -38,7 +31,7 @@ static void fuzz_keys(const char *text, size_t bytes)
     static const uint8_t zeros[64];
     struct keys *keys = parse(text, bytes);
     const struct key *key = keys != NULL ? keys_find(keys, NULL, KEY_ES256) : NULL;
-    check(key == NULL || !key_verify(key, KEY_ES256, "x", 1, zeros, sizeof zeros));
+    require(key == NULL || !key_verify(key, KEY_ES256, "x", 1, zeros, sizeof zeros));
     keys_free(keys);
 }
 
@@ -49,7 +42,7 @@ static void fuzz_token(const char *text)
         .issuer = "joe", .client = "c", .nonce = "n", .now = 1300819000};
     struct person person;
     struct keys *keys = parse(known, strlen(known));
-    check(keys != NULL && id_token_verify(text, keys, &expected, &person) != ID_TOKEN_OK);
+    require(keys != NULL && id_token_verify(text, keys, &expected, &person) != ID_TOKEN_OK);
     keys_free(keys);
 }
 
@@ -60,7 +53,7 @@ static void fuzz_base64url(const char *text)
     char encoded[BASE64URL_MAX(sizeof decoded)];
     long bytes = base64url_decode(text, strlen(text), decoded, sizeof decoded);
     if (bytes >= 0)
-        check(strcmp(base64url_encode(decoded, (size_t)bytes, encoded), text) == 0);
+        require(strcmp(base64url_encode(decoded, (size_t)bytes, encoded), text) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -68,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0 || size > 8192)
         return 0;
     char *text = malloc(size);
-    check(text != NULL);
+    require(text != NULL);
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
     switch (data[0] % 3) {

@@ -4,18 +4,16 @@
  *
  * Required: nothing out of bounds (the sanitizers), flash is used by its rules, the running bank and its
  * record never change, and what is left pending verifies. */
+#include "fuzz/fuzz.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"
 #include "tandem/stream.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/core/mcu/ncp_stub.h"
 #include "tests/core/mcu/package_builder.h"
 #include "tests/support/ram_flash.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     BASE = 0x08000000,
@@ -28,8 +26,7 @@ enum {
 };
 
 struct world {
-    const uint8_t *script;
-    size_t left;
+    struct script script;
     struct ram_flash ram;
     struct tdm_layout layout;
     struct tdm_key_set keys;
@@ -49,20 +46,6 @@ struct world {
 };
 
 static struct world world;
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static uint8_t next(struct world *w)
-{
-    if (w->left == 0)
-        return 0;
-    w->left--;
-    return *w->script++;
-}
 
 /* --- The device --- */
 
@@ -84,7 +67,7 @@ static void feed_watchdog(void *ctx)
 
 static const struct tdm_mcu_ops ops = {.set_baud = set_baud, .reset = reset, .feed_watchdog = feed_watchdog};
 
-static void set_up(struct world *w)
+static void leave_factory(struct world *w)
 {
     struct tdm_record record = {.state = TDM_BOOT_IDLE, .active = 0, .target = TDM_NO_BANK};
     struct tdm_record_log log;
@@ -101,6 +84,10 @@ static void set_up(struct world *w)
     package_defaults(&options, BANK_A);
     options.image_bytes = 1500;
     package_build(&w->package, &options);
+}
+
+static void configure(struct world *w)
+{
     w->keys.count = 1;
     w->keys.key[0].id = PACKAGE_KEY_ID;
     w->config = (struct tdm_mcu_config){
@@ -116,7 +103,10 @@ static void set_up(struct world *w)
         .flash = &w->ram.flash,
         .layout = &w->layout,
         .resume = &tdm_mcu_resumes,
-        .trust = {.keys = &w->keys, .verify = package_verify},
+        .stream = (w->peer & 4) != 0 ? &tdm_mcu_streams : NULL,
+        .plain = &tdm_mcu_takes_plain,
+        .offer = &w->offer,
+        .trust = {.keys = &w->keys, .verify = package_verify, .allow_unsigned = (w->peer & 8) != 0},
         .attempts = 1,
         .chunk_bytes = CHUNK,
         .rx = w->rx,
@@ -124,10 +114,6 @@ static void set_up(struct world *w)
         .chunk = w->chunk,
         .work = &w->work,
     };
-    w->config.plain = &tdm_mcu_takes_plain;
-    w->config.offer = &w->offer;
-    w->config.trust.allow_unsigned = (w->peer & 8) != 0;
-    w->config.stream = (w->peer & 4) != 0 ? &tdm_mcu_streams : NULL;
 }
 
 static void switch_on(struct world *w)
@@ -187,7 +173,7 @@ static void write_chunk(struct world *w, bool damage, uint32_t steps)
     uint32_t resumes = w->ncp.resumes;
     uint8_t args[CHUNK + 16];
     uint32_t left = w->package.length - w->offset;
-    uint32_t bytes = next(w) % 3 * 100 + 100;
+    uint32_t bytes = script_next(&w->script) % 3 * 100 + 100;
     uint32_t offset = w->offset;
 
     bytes = bytes < left ? bytes : left;
@@ -196,9 +182,9 @@ static void write_chunk(struct world *w, bool damage, uint32_t steps)
     args[5] = (uint8_t)(bytes >> 8);
     memcpy(args + 6, w->package.bytes + offset, bytes);
     if (damage && bytes > 0)
-        args[6 + next(w) % bytes] ^= next(w);
-    if (damage && next(w) == 0)
-        args[0] ^= next(w);
+        args[6 + script_next(&w->script) % bytes] ^= script_next(&w->script);
+    if (damage && script_next(&w->script) == 0)
+        args[0] ^= script_next(&w->script);
     (void)put_u32(args + 6 + bytes, package_crc32(args + 6, bytes));
     (void)ncp_stub_invoke(&w->ncp, TDM_UID_OTA_WRITE, args, 10 + bytes);
     run(w, steps, 1);
@@ -212,13 +198,13 @@ static void call_anything(struct world *w)
 {
     static const uint16_t uids[] = {0x0181, 0x0182, 0x0183, 0x0411, 0x0412, 0x0421,
                                     0x0441, 0x0442, 0x0443, 0x0444, 0x5481};
-    uint16_t uid = uids[next(w) % (sizeof uids / sizeof uids[0])];
+    uint16_t uid = uids[script_next(&w->script) % (sizeof uids / sizeof uids[0])];
     uint8_t args[64];
-    size_t bytes = next(w) % sizeof args;
+    size_t bytes = script_next(&w->script) % sizeof args;
 
     for (size_t i = 0; i < bytes; i++)
-        args[i] = next(w);
-    if (next(w) & 1)
+        args[i] = script_next(&w->script);
+    if (script_next(&w->script) & 1)
         (void)ncp_stub_invoke(&w->ncp, uid, args, bytes);
     else
         ncp_stub_oneway(&w->ncp, uid, args, bytes);
@@ -228,16 +214,16 @@ static void call_anything(struct world *w)
 static void send_raw(struct world *w)
 {
     uint8_t bytes[32];
-    size_t count = next(w) % sizeof bytes;
+    size_t count = script_next(&w->script) % sizeof bytes;
 
     for (size_t i = 0; i < count; i++)
-        bytes[i] = next(w);
+        bytes[i] = script_next(&w->script);
     tdm_mcu_receive(&w->mcu, bytes, count, w->now_ms);
 }
 
 static void act(struct world *w)
 {
-    switch (next(w) % 12) {
+    switch (script_next(&w->script) % 12) {
     case 0:
         offer(w);
         break;
@@ -259,18 +245,18 @@ static void act(struct world *w)
         send_raw(w);
         break;
     case 7:
-        run(w, 1u + next(w) % 8, next(w) * 16u);
+        run(w, 1u + script_next(&w->script) % 8, script_next(&w->script) * 16u);
         break;
     case 8:
         write_chunk(w, false, 0); /* and the next, before anything was done */
-        write_chunk(w, next(w) & 1, 16);
+        write_chunk(w, script_next(&w->script) & 1, 16);
         break;
     case 9:
         switch_on(w);
         run(w, 20, 2);
         break;
     case 10:
-        w->ncp.silent = next(w) & 1;
+        w->ncp.silent = script_next(&w->script) & 1;
         break;
     default:
         for (int i = 0; i < 16; i++)
@@ -302,13 +288,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct world *w = &world;
 
     memset(w, 0, sizeof *w);
-    w->script = data;
-    w->left = size;
-    w->peer = next(w);
-    set_up(w);
+    w->script = (struct script){data, size};
+    w->peer = script_next(&w->script);
+    leave_factory(w);
+    configure(w);
     switch_on(w);
     run(w, 20, 2);
-    for (int i = 0; i < STEPS_MAX && w->left > 0 && !w->reset; i++)
+    for (int i = 0; i < STEPS_MAX && w->script.left > 0 && !w->reset; i++)
         act(w);
     judge(w);
     return 0;

@@ -3,18 +3,16 @@
  *
  * Required: nothing out of bounds (the sanitizers), every call that was committed ends exactly once, and what
  * goes out is whole frames with messages of ours. */
+#include "fuzz/fuzz.h"
 #include "tandem/rpc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { CALLS = 4, DEPTH_MAX = 3 };
 
 struct world {
-    const uint8_t *script;
-    size_t left;
+    struct script script;
     struct tdm_endpoint ep;
     struct tdm_frame_rx out; /* reads what the endpoint sends */
     uint8_t out_buffer[256];
@@ -24,20 +22,6 @@ struct world {
     uint32_t now_ms;
     unsigned depth; /* of handlers and done functions */
 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static uint8_t next(struct world *w)
-{
-    if (w->left == 0)
-        return 0;
-    w->left--;
-    return *w->script++;
-}
 
 static void act(struct world *w);
 
@@ -63,16 +47,16 @@ static void done(void *ctx, int error, uint8_t status, struct tdm_reader *result
 
 static void call(struct world *w)
 {
-    unsigned index = next(w) % CALLS;
+    unsigned index = script_next(&w->script) % CALLS;
     struct tdm_writer args;
-    uint8_t bytes = next(w);
+    uint8_t bytes = script_next(&w->script);
 
-    if (tdm_endpoint_open(&w->ep, next(w), false, &args) != TDM_OK)
+    if (tdm_endpoint_open(&w->ep, script_next(&w->script), false, &args) != TDM_OK)
         return;
     for (unsigned i = 0; i < bytes; i++)
         tdm_put_u8(&args, (uint8_t)i);
-    if (tdm_endpoint_commit(&w->ep, &args, &w->calls[index], next(w), done, &slots[index], w->now_ms) ==
-        TDM_OK)
+    if (tdm_endpoint_commit(&w->ep, &args, &w->calls[index], script_next(&w->script), done, &slots[index],
+                            w->now_ms) == TDM_OK)
         w->open[index] = true;
 }
 
@@ -80,7 +64,7 @@ static void send_oneway(struct world *w)
 {
     struct tdm_writer args;
 
-    if (tdm_endpoint_open(&w->ep, next(w), true, &args) != TDM_OK)
+    if (tdm_endpoint_open(&w->ep, script_next(&w->script), true, &args) != TDM_OK)
         return;
     tdm_put_binary(&args, "abc", 3);
     (void)!tdm_endpoint_commit(&w->ep, &args, NULL, 0, NULL, NULL, w->now_ms);
@@ -90,9 +74,9 @@ static void answer(struct world *w)
 {
     struct tdm_writer results;
 
-    switch (next(w) % 3) {
+    switch (script_next(&w->script) % 3) {
     case 0:
-        (void)!tdm_endpoint_answer_status(&w->ep, w->later, next(w));
+        (void)!tdm_endpoint_answer_status(&w->ep, w->later, script_next(&w->script));
         break;
     case 1:
         (void)!tdm_endpoint_answer_bool(&w->ep, w->later, true);
@@ -109,7 +93,7 @@ static void answer(struct world *w)
 static void pull(struct world *w)
 {
     uint8_t bytes[64];
-    size_t count = tdm_endpoint_pull(&w->ep, bytes, 1 + next(w) % sizeof bytes);
+    size_t count = tdm_endpoint_pull(&w->ep, bytes, 1 + script_next(&w->script) % sizeof bytes);
 
     for (size_t i = 0; i < count; i++) {
         int length = tdm_frame_rx_push(&w->out, bytes[i]);
@@ -143,13 +127,13 @@ static void act_once(struct world *w, uint8_t what)
         pull(w);
         break;
     case 4:
-        tdm_endpoint_cancel(&w->ep, &w->calls[next(w) % CALLS], w->now_ms);
+        tdm_endpoint_cancel(&w->ep, &w->calls[script_next(&w->script) % CALLS], w->now_ms);
         break;
     case 5:
         tdm_endpoint_cancel_all(&w->ep, w->now_ms);
         break;
     case 6:
-        w->now_ms += next(w);
+        w->now_ms += script_next(&w->script);
         (void)tdm_endpoint_poll(&w->ep, w->now_ms);
         break;
     case 7:
@@ -167,13 +151,13 @@ static void act_once(struct world *w, uint8_t what)
 /* What a handler or done function does: up to three things. */
 static void act(struct world *w)
 {
-    uint8_t things = next(w) % 4;
+    uint8_t things = script_next(&w->script) % 4;
 
     if (w->depth == DEPTH_MAX)
         return;
     w->depth++;
     while (things-- > 0)
-        act_once(w, next(w) % 10);
+        act_once(w, script_next(&w->script) % 10);
     w->depth--;
 }
 
@@ -190,28 +174,28 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
     act(w);
     tdm_put_string(results, "between");
     act(w);
-    for (unsigned i = next(w); i > 0; i--)
+    for (unsigned i = script_next(&w->script); i > 0; i--)
         tdm_put_u8(results, (uint8_t)i);
-    if (next(w) % 4 == 0) {
+    if (script_next(&w->script) % 4 == 0) {
         w->later = msg_id;
         return TDM_SERVE_LATER;
     }
-    return next(w) % 3 == 0 ? next(w) : TDM_STATUS_OK;
+    return script_next(&w->script) % 3 == 0 ? script_next(&w->script) : TDM_STATUS_OK;
 }
 
 /* A message of the script, framed; or bare bytes. */
 static void receive(struct world *w)
 {
     static const uint16_t opcodes[] = {TDM_OPCODE_INVOKE, TDM_OPCODE_RESULT, TDM_OPCODE_ONEWAY};
-    uint8_t payload[64], wire[2 * sizeof payload + 8], kind = next(w) % 4;
-    size_t length = next(w) % (sizeof payload - 2), count;
+    uint8_t payload[64], wire[2 * sizeof payload + 8], kind = script_next(&w->script) % 4;
+    size_t length = script_next(&w->script) % (sizeof payload - 2), count;
     struct tdm_frame_tx tx;
     struct tdm_writer head;
 
     tdm_writer_init(&head, payload, sizeof payload);
-    tdm_put_u16(&head, kind < 3 ? opcodes[kind] : next(w));
+    tdm_put_u16(&head, kind < 3 ? opcodes[kind] : script_next(&w->script));
     for (size_t i = 0; i < length; i++)
-        tdm_put_u8(&head, next(w));
+        tdm_put_u8(&head, script_next(&w->script));
     tdm_frame_tx_init(&tx, payload, head.length);
     count = tdm_frame_tx_pull(&tx, wire, sizeof wire);
     tdm_endpoint_receive(&w->ep, wire, count, w->now_ms);
@@ -220,16 +204,16 @@ static void receive(struct world *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct world w = {.script = data, .left = size};
-    size_t rx_bytes = 1 + next(&w), tx_bytes = 1 + next(&w);
+    struct world w = {.script = {data, size}};
+    size_t rx_bytes = 1 + script_next(&w.script), tx_bytes = 1 + script_next(&w.script);
     uint8_t *rx = malloc(rx_bytes), *tx = malloc(tx_bytes); /* exact, for the sanitizer */
 
     for (unsigned i = 0; i < CALLS; i++)
         slots[i] = (struct slot){&w, i};
     tdm_frame_rx_init(&w.out, w.out_buffer, sizeof w.out_buffer);
     tdm_endpoint_init(&w.ep, rx, rx_bytes, tx, tx_bytes, serve, &w);
-    while (w.left > 0) {
-        uint8_t what = next(&w) % 20;
+    while (w.script.left > 0) {
+        uint8_t what = script_next(&w.script) % 20;
 
         if (what < 10)
             receive(&w);

@@ -3,11 +3,10 @@
  * Required: nothing out of bounds (the sanitizers), one end, nothing sent behind it, every byte sent is part
  * of a packet, slices of events lie in the input. */
 #include "cloud/mqtt/session.h"
+#include "fuzz/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct gateway {
     struct mqtt_session session;
@@ -17,12 +16,6 @@ struct gateway {
     uint16_t unacknowledged;
     bool ended;
 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* Drops whole packets off the front of what was sent. */
 static void drop_packets(struct gateway *g)

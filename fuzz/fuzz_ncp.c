@@ -1,15 +1,14 @@
 /* The co-processor under a script: what an MCU sends, good and bad, what the network does, and time passing.
  *
  * The input is a list of steps: one byte that says which, then what the step takes. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "tandem/ncp.h"
 
 enum step { RAW, FRAME, INVOKE, ANSWER_TRUE, ANSWER, WAIT, OFFER, CLOUD_STATE, REOPENED, REBOOT, STEPS };
 
-static const uint8_t *input;
-static size_t left;
+static struct script script;
 
 static struct tdm_ncp ncp;
 static uint32_t now_ms;
@@ -21,18 +20,7 @@ static uint32_t ended;
 
 static uint8_t take(void)
 {
-    if (left == 0) {
-        return 0;
-    }
-    left--;
-    return *input++;
-}
-
-static void check(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
+    return script_next(&script);
 }
 
 /* --- Operations --- */
@@ -52,7 +40,7 @@ static void set_baud(void *ctx, uint32_t baud)
 static void online(void *ctx, const struct tdm_ncp_device *device)
 {
     (void)ctx;
-    check(device->template_id[0] != '\0' && strlen(device->firmware.version) <= TDM_TAG_VALUE_MAX);
+    require(device->template_id[0] != '\0' && strlen(device->firmware.version) <= TDM_TAG_VALUE_MAX);
 }
 
 static void offline(void *ctx)
@@ -64,7 +52,7 @@ static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t b
 {
     (void)ctx;
     (void)id;
-    check(bytes >= 1 && bytes <= TDM_NCP_CHUNK_MAX);
+    require(bytes >= 1 && bytes <= TDM_NCP_CHUNK_MAX);
     memset(to, (int)offset, bytes);
     return TDM_OK;
 }
@@ -72,15 +60,15 @@ static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t b
 static void progress(void *ctx, const struct tdm_ncp_progress *to)
 {
     (void)ctx;
-    check(to->bytes <= to->size);
+    require(to->bytes <= to->size);
     ended += to->stage == TDM_NCP_INSTALLED || to->stage == TDM_NCP_FAILED;
-    check(ended <= offered);
+    require(ended <= offered);
 }
 
 static bool device_report(void *ctx, const struct tdm_ncp_device_report *report)
 {
     (void)ctx;
-    check(report->running_bytes <= TDM_SHA256_BYTES && report->about_bytes <= TDM_SHA256_BYTES);
+    require(report->running_bytes <= TDM_SHA256_BYTES && report->about_bytes <= TDM_SHA256_BYTES);
     return true;
 }
 
@@ -103,12 +91,12 @@ static void drain(void)
     uint8_t bytes[64];
     size_t count;
 
-    check(tdm_ncp_poll(&ncp, now_ms) > 0);
+    require(tdm_ncp_poll(&ncp, now_ms) > 0);
     while ((count = tdm_ncp_pull(&ncp, bytes, sizeof bytes, now_ms)) > 0) {
         for (size_t i = 0; i < count; i++) {
             int length = tdm_frame_rx_push(&line, bytes[i]);
 
-            check(length != TDM_FRAME_OVERSIZED && length != TDM_FRAME_BAD_CRC);
+            require(length != TDM_FRAME_OVERSIZED && length != TDM_FRAME_BAD_CRC);
             if (length >= 6 && line_buffer[0] == 0xBC && line_buffer[1] == 0x67) {
                 awaited_id = (uint16_t)(line_buffer[4] | line_buffer[5] << 8);
             }
@@ -155,8 +143,8 @@ static void send_raw(void)
 static void invoke(void)
 {
     uint8_t low = take();
-    uint8_t head[6] = {0xBC, 0x67, low, (uint8_t)(low == 1 && left % 2 ? 0x54 : low >> 4 == 4 ? 3 : take()),
-                       7,    0};
+    uint8_t head[6] = {
+        0xBC, 0x67, low, (uint8_t)(low == 1 && script.left % 2 ? 0x54 : low >> 4 == 4 ? 3 : take()), 7, 0};
 
     send_message(head, sizeof head);
 }
@@ -207,18 +195,16 @@ static void run_step(void)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     static const uint8_t initialize[] = {0xBC, 0x67, 1, 3, 6, 0, 'T', 0, 'N', 0};
 
-    input = data;
-    left = bytes;
+    script = (struct script){data, bytes};
     now_ms = offered = ended = awaited_id = 0;
     tdm_frame_rx_init(&line, line_buffer, sizeof line_buffer);
     tdm_ncp_init(&ncp, &config, now_ms);
     send_frame(initialize, sizeof initialize);
-    while (left > 0) {
+    while (script.left > 0) {
         run_step();
         drain();
     }

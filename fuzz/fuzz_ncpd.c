@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "ncpd/datastreams.h"
 #include "ncpd/local_time.h"
 
@@ -52,7 +53,6 @@ static void take_data(uint8_t kind, const char *text, const uint8_t *data, size_
     datastreams_reset(&streams);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     char text[80];

@@ -1,12 +1,11 @@
 /* Everything of a package that comes from outside: its front, with a signature check that says yes to all,
  * heads, relocation tables, and what a bank holds. The first byte says which. */
+#include "fuzz/fuzz.h"
 #include "tandem/package.h"
 #include "tandem/relocate.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool accept_all(const uint8_t digest[TDM_SHA256_BYTES], const uint8_t signature[TDM_SIGNATURE_BYTES],
                        const uint8_t key[TDM_PUBLIC_KEY_BYTES])

@@ -1,10 +1,9 @@
 /* Tags in any bytes: parsing, searching in memory, and that a stream in pieces finds the same. */
+#include "fuzz/fuzz.h"
 #include "tandem/tag.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void walk_pairs(const uint8_t *tag, int length)
 {

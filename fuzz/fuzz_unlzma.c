@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "tandem/unlzma.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 enum { HEAD_BYTES = 7, IMAGE_MAX = 100000, BASE_MAX = 65535 };
 

@@ -7,14 +7,7 @@
 #include "cloud/fleet/device.h"
 #include "cloud/fleet/values.h"
 #include "cloud/mqtt/wire.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz/fuzz.h"
 
 static struct fleet fleet;
 static struct device device;
@@ -24,17 +17,17 @@ static void set_up(void)
     char why[100];
     char token[SECRET_TOKEN_MAX];
     struct presence presence = {.node = 1, .connection = 1};
-    check(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
+    require(store_open(&fleet.store, ":memory:", why, sizeof why) == STORE_OK);
     fleet.now = 1700000000000;
     fleet.limits = status_limits_default;
     fleet.node = 1;
-    check(store_begin(fleet.store) == STORE_OK);
+    require(store_begin(fleet.store) == STORE_OK);
     device.organization = RECORD_FIRST_ORGANIZATION;
     snprintf(device.template, sizeof device.template, "TMPL");
     snprintf(device.name, sizeof device.name, "pump");
-    check(device_add(&fleet, &device, token) == STORE_OK);
-    check(store_presence_set(fleet.store, device.id, &presence) == STORE_OK);
-    check(store_commit(fleet.store) == STORE_OK);
+    require(device_add(&fleet, &device, token) == STORE_OK);
+    require(store_presence_set(fleet.store, device.id, &presence) == STORE_OK);
+    require(store_commit(fleet.store) == STORE_OK);
 }
 
 static void drop_effects(void)
@@ -43,8 +36,8 @@ static void drop_effects(void)
         struct effect *next = fleet.effects->next;
         if (fleet.effects->kind == EFFECT_PUBLISH) {
             struct mqtt_slice topic = mqtt_slice_of(fleet.effects->topic);
-            check(fleet.effects->bytes <= FLEET_OFFER_MAX);
-            check(mqtt_slice_starts_with(topic, "downlink/"));
+            require(fleet.effects->bytes <= FLEET_OFFER_MAX);
+            require(mqtt_slice_starts_with(topic, "downlink/"));
         }
         free(fleet.effects);
         fleet.effects = next;
@@ -55,10 +48,10 @@ static void check_values(void)
 {
     struct value *values;
     size_t count;
-    check(store_values(fleet.store, device.id, &values, &count) == STORE_OK);
-    check(count <= VALUES_MAX);
+    require(store_values(fleet.store, device.id, &values, &count) == STORE_OK);
+    require(count <= VALUES_MAX);
     for (size_t i = 0; i < count; i++)
-        check(values[i].name[0] != '\0' && values[i].bytes <= VALUE_MAX);
+        require(values[i].name[0] != '\0' && values[i].bytes <= VALUE_MAX);
     free(values);
 }
 
@@ -71,12 +64,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         set_up();
     size_t bytes = size - (size_t)(nul - data) - 1;
     char *payload = malloc(bytes + (bytes == 0));
-    check(payload != NULL);
+    require(payload != NULL);
     memcpy(payload, nul + 1, bytes);
-    check(store_begin(fleet.store) == STORE_OK);
-    check(values_message(&fleet, device.id, (const char *)data, payload, bytes) == STORE_OK);
+    require(store_begin(fleet.store) == STORE_OK);
+    require(values_message(&fleet, device.id, (const char *)data, payload, bytes) == STORE_OK);
     check_values();
-    check(values_message(&fleet, device.id, "get/ds/all", "", 0) == STORE_OK);
+    require(values_message(&fleet, device.id, "get/ds/all", "", 0) == STORE_OK);
     drop_effects();
     store_rollback(fleet.store);
     free(payload);

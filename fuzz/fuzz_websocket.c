@@ -2,21 +2,13 @@
  * gateway. The first byte says how the input is cut. And the handshake, over any head. */
 #include "cloud/mqtt/session.h"
 #include "cloud/net/websocket.h"
+#include "fuzz/fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 struct client {
     struct mqtt_session session;
