@@ -5,6 +5,23 @@
 #include "cli/commands.h"
 #include "cli/rest.h"
 
+/* An answer with a secret in it, of which the server keeps no more than a hash. */
+static int ask_secret(const struct invocation *call, const char *prefix, const char *suffix, json_t *body,
+                      const char *warning)
+{
+    json_t *answer;
+    int rc = ask_for(call, "POST", prefix, suffix, body, &answer);
+
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    output_warn("%s", warning);
+    return output_fields(call, answer);
+}
+
+#define WARN_PASSWORD                                                                                        \
+    "the password is shown this once, and good for one sign-in, which asks for one of their own choice"
+
 /* --- Users --- */
 
 static const struct column user_columns[] = {
@@ -24,7 +41,7 @@ static int run_user_add(const struct invocation *call)
 
     ask_put_text(body, call, "name");
     ask_put_text(body, call, "role");
-    return ask(call, "POST", "/users", NULL, body);
+    return ask_secret(call, "/users", NULL, body, WARN_PASSWORD);
 }
 
 static int run_user_set(const struct invocation *call)
@@ -38,7 +55,7 @@ static int run_user_set(const struct invocation *call)
 
 static int run_user_password(const struct invocation *call)
 {
-    return ask(call, "POST", "/users/", "/password", NULL);
+    return ask_secret(call, "/users/", "/password", NULL, WARN_PASSWORD);
 }
 
 static int run_user_delete(const struct invocation *call)
@@ -89,7 +106,7 @@ static int run_token_add(const struct invocation *call)
         json_decref(body);
         return rc;
     }
-    return ask(call, "POST", "/tokens", NULL, body);
+    return ask_secret(call, "/tokens", NULL, body, "the token is shown this once");
 }
 
 static int run_token_delete(const struct invocation *call)
@@ -120,7 +137,7 @@ static int run_organization_add(const struct invocation *call)
     json_t *body = json_pack("{s:s, s:s}", "name", call->argument[0], "login", option_text(call, "login"));
 
     ask_put_text(body, call, "timezone");
-    return ask(call, "POST", "/organizations", NULL, body);
+    return ask_secret(call, "/organizations", NULL, body, WARN_PASSWORD);
 }
 
 static int run_organization_show(const struct invocation *call)

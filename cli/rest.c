@@ -247,6 +247,16 @@ static bool is_connected(const struct exchange *exchange)
            seconds > 0;
 }
 
+/* Connected, but not through the handshake. */
+static bool waits_for_tls(const struct exchange *exchange)
+{
+    double seconds = 0;
+
+    return !is_connected(exchange) &&
+           curl_easy_getinfo(exchange->rest->curl, CURLINFO_CONNECT_TIME, &seconds) == CURLE_OK &&
+           seconds > 0;
+}
+
 static void explain_failure(struct exchange *exchange, CURLcode code)
 {
     const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
@@ -266,6 +276,17 @@ static void explain_failure(struct exchange *exchange, CURLcode code)
                  "%s: the server's certificate is not accepted: %s; if an authority of your own signed it, "
                  "say which by --ca FILE or TANDEM_CA",
                  config->url, text);
+    } else if (code == CURLE_SSL_CONNECT_ERROR ||
+               (code == CURLE_OPERATION_TIMEDOUT && waits_for_tls(exchange))) {
+        snprintf(exchange->why, REST_WHY_BYTES,
+                 "%s: no TLS there: %s; is this the port of its --https, or should the URL be http?",
+                 config->url, text);
+    } else if (code == CURLE_GOT_NOTHING) {
+        snprintf(
+            exchange->why, REST_WHY_BYTES,
+            "%s: it closed the connection without an answer; is this the port of its --http, or should the "
+            "URL be https?",
+            config->url);
     } else if (code == CURLE_OPERATION_TIMEDOUT && is_connected(exchange)) {
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: no answer within %ld s; is it a tandem-cloud, and does its log say why?", config->url,

@@ -40,6 +40,17 @@ class Requests(ServerCase):
         self.assertEqual((method, path, json.loads(body)), ("POST", API + "/devices", {"template": "TMPL", "name": "p 7"}))
         self.assertEqual(headers["Content-Type"], "application/json")
 
+    def test_a_secret_that_is_shown_once_comes_with_a_warning(self):
+        self.serve({"POST /users": (201, {"id": "u2", "login": "ann", "password": "secret"}),
+                    "POST /users/u2/password": (200, {"id": "u2", "login": "ann", "password": "secret"}),
+                    "POST /organizations": (201, {"id": "o2", "name": "Acme", "password": "secret"}),
+                    "POST /tokens": (201, {"id": "t2", "token": "secret"})})
+        for command in (("user", "add", "ann"), ("user", "password", "u2"), ("organization", "add", "Acme", "--login", "ann"),
+                        ("token", "add")):
+            done = self.ask(*command)
+            self.assertIn("secret", done.stdout)
+            self.assertIn("shown this once", done.stderr)
+
     def test_device_add_says_tags_and_time_zone(self):
         server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
         self.ask("device", "add", "--template", "TMPL", "--tag", "lab", "--tag", "canary", "--timezone", "Europe/Berlin")
@@ -182,6 +193,23 @@ class Requests(ServerCase):
             self.environment = {"TANDEM_URL": f"http://127.0.0.1:{closed.getsockname()[1]}", "TANDEM_TOKEN": "t"}
             self.assertIn("can't be reached", self.ask("device", "list", code=SERVER).stderr)
 
+    def test_a_door_of_the_other_kind_is_told_of(self):
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            for scheme, said, because in (("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "no TLS there"),
+                                          ("http", b"", "or should the URL be https?")):
+                self.environment = {"TANDEM_URL": f"{scheme}://127.0.0.1:{door.getsockname()[1]}", "TANDEM_TOKEN": TOKEN}
+                answer = threading.Thread(target=self.say_once, args=(door, said))
+                answer.start()
+                self.assertIn(because, self.ask("device", "list", code=SERVER).stderr)
+                answer.join()
+
+    @staticmethod
+    def say_once(door, said):
+        connection, _ = door.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(said)
+
     def test_a_server_that_is_silent_is_waited_for_aloud(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -190,7 +218,7 @@ class Requests(ServerCase):
                 with connection:
                     connection.recv(1000)
                     self.assertEqual(asking.stderr.readline(), f"tandem: {url}: no answer yet; waiting, for 60 s at most\n")
-                self.assertIn("Empty reply", asking.stderr.read())
+                self.assertIn("closed the connection without an answer", asking.stderr.read())
                 self.assertEqual(asking.wait(20), SERVER)
 
 
