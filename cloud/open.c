@@ -82,7 +82,8 @@ static void write_token_file(const struct cloud *cloud, const char *token)
         cloud_fail("cannot write %s: %s", path, strerror(errno));
 }
 
-/* Says once what the first admin gets in with. */
+/* Says once what the first admin gets in with: of the token only where it is, for what is printed here stays
+ * in a log, and the token is good for longer than one sign-in. */
 static int make_first_admin(struct cloud *cloud)
 {
     char token[SECRET_TOKEN_MAX];
@@ -98,9 +99,9 @@ static int make_first_admin(struct cloud *cloud)
         unlink(path);
         return result;
     }
-    printf("admin token: %s (kept in %s/admin.token)\n"
+    printf("admin token: kept in %s/admin.token\n"
            "admin password: %s (for the first sign-in as admin, which sets a new one)\n",
-           token, cloud->options.data, password);
+           cloud->options.data, password);
     fflush(stdout);
     return store_begin(cloud->fleet.store);
 }

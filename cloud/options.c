@@ -273,8 +273,8 @@ print_help(struct options *options, const struct row *row, const char *value)
            "       tandem-cloud --data DIR --http 127.0.0.1:PORT --mqtt 127.0.0.1:PORT [options]\n"
            "       tandem-cloud backup | restore | check ...    (docs/OPERATING.md)\n\n"
            "Keeps a fleet's firmware up to date: devices connect over MQTT, people and programs\n"
-           "use the REST interface. The first start prints the admin token and leaves it in\n"
-           "DIR/admin.token.\n\n");
+           "use the REST interface. The first start prints a one-time password for the\n"
+           "login admin, and leaves its API token in DIR/admin.token.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[40];
         snprintf(left, sizeof left, "--%s %s", table[i].name, table[i].value != NULL ? table[i].value : "");

@@ -62,6 +62,7 @@ class People(unittest.TestCase):
     def test_first_admin_signs_in_with_the_password_that_was_printed_and_must_change_it(self):
         with s.Server() as server:
             password = re.search(r"admin password: (\S+)", (server.folder / "out").read_text())[1]
+            self.assertNotIn(server.token, (server.folder / "out").read_text())
             admin = s.Person(server, "admin", password)
             self.assertTrue(admin.ask("GET", "/api/v1/session").json["must_change_password"])
             self.refused(403, admin.ask("GET", "/api/v1/devices"), "PUT /api/v1/session/password")
