@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "cloud/files/files.h"
+#include "cloud/workers.h"
 
 struct porter;
 
@@ -16,13 +17,14 @@ enum porter_task {
 };
 
 struct porter_job {
+    struct work work; /* first: the worker hands it back */
     enum porter_task task;
     char name[FILES_NAME_MAX];
     const char *path; /* the caller's until done */
     /* On the loop. Frees the job. */
     void (*done)(struct porter_job *job, enum files_result result);
     /* The porter's: */
-    struct porter_job *next;
+    struct porter *porter;
     enum files_result result;
 };
 

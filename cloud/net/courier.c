@@ -10,9 +10,9 @@
 #include <curl/curl.h>
 
 #include "cloud/log.h"
-#include "cloud/net/workers.h"
 #include "cloud/people/address.h"
 #include "cloud/text.h"
+#include "cloud/workers.h"
 
 #define EVERY_MS     500
 #define AT_ONCE      4

@@ -12,10 +12,10 @@
 #include "cloud/net/metrics.h"
 #include "cloud/net/offers.h"
 #include "cloud/net/rates.h"
-#include "cloud/net/workers.h"
 #include "cloud/oidc/provider.h"
 #include "cloud/people/people.h"
 #include "cloud/people/proxy.h"
+#include "cloud/workers.h"
 
 struct front {
     struct http_server *server;

@@ -1,5 +1,5 @@
 /* One request to an identity provider: JSON, of a bounded size, in a bounded time, over TLS with a verified
- * certificate. It waits, so it runs on a worker (net/workers.h). */
+ * certificate. It waits, so it runs on a worker (workers.h). */
 #ifndef TANDEM_CLOUD_OIDC_FETCH_H
 #define TANDEM_CLOUD_OIDC_FETCH_H
 

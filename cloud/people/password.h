@@ -1,5 +1,5 @@
 /* Passwords: kept as scrypt (RFC 7914), a function that is slow and wants memory on purpose. Call the first
- * two on a worker (net/workers.h), never on the event loop or the desk. */
+ * two on a worker (workers.h), never on the event loop or the desk. */
 #ifndef TANDEM_CLOUD_PASSWORD_H
 #define TANDEM_CLOUD_PASSWORD_H
 

@@ -1,5 +1,5 @@
 /* A few threads for what takes long and touches neither the loop's things nor the desk's: hashing passwords,
- * asking other servers.
+ * asking other servers, carrying files.
  *
  *     loop: workers_post(work) --> a worker: work->run ... --> loop: work->done
  */
@@ -17,7 +17,8 @@ struct work {
     struct work *next;               /* the workers' */
 };
 
-/* As many threads, and as many that may wait for one. Ends the program if the system has no threads to give.
+/* As many threads, and as much work that may wait for one. Ends the program if the system has no threads to
+ * give.
  */
 struct workers *workers_start(struct event_base *base, size_t threads, size_t waiting_max);
 /* From the loop's thread only. False if too much waits already: nothing happens then. */

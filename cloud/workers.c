@@ -1,4 +1,4 @@
-#include "cloud/net/workers.h"
+#include "cloud/workers.h"
 
 #include <pthread.h>
 #include <stdint.h>
