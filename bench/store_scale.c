@@ -184,12 +184,33 @@ static void open_fleet(struct fleet *fleet, const char *path)
     commit(fleet);
 }
 
+/* Adds devices up to that many, measures, and prints a row. */
+static void measure(struct fleet *fleet, const char *path, int64_t before, int64_t devices, uint8_t mark)
+{
+    struct stat file;
+    double start = seconds();
+    add_devices(fleet, before, devices);
+    double add = (seconds() - start) / (double)(devices - before) * 1e6;
+    start = seconds();
+    if (walk_tokens(fleet) != devices)
+        must(STORE_FAILED, "tokens");
+    double tokens = seconds() - start;
+    everybody_leaves(fleet);
+    double planned = plan(fleet, mark);
+    double check_in = check_ins(fleet, devices);
+    double tick = per_tick_us(fleet);
+    if (stat(path, &file) != 0)
+        must(STORE_FAILED, "stat");
+    printf("| %lld | %.1f | %.2f | %.2f | %.1f | %.1f | %lld | %ld |\n", (long long)devices, add, tokens,
+           planned, check_in, tick, (long long)file.st_size / devices, resident_kb() / 1024);
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     static const int64_t usual[] = {10000, 100000, 1000000};
     char path[1100];
     struct fleet fleet;
-    struct stat file;
     int64_t devices = 0;
     int steps = argc > 2 ? argc - 2 : 3;
     if (argc < 2)
@@ -207,22 +228,7 @@ int main(int argc, char **argv)
     for (int step = 0; step < steps; step++) {
         int64_t before = devices;
         devices = argc > 2 ? strtoll(argv[2 + step], NULL, 10) : usual[step];
-        double start = seconds();
-        add_devices(&fleet, before, devices);
-        double add = (seconds() - start) / (double)(devices - before) * 1e6;
-        start = seconds();
-        if (walk_tokens(&fleet) != devices)
-            must(STORE_FAILED, "tokens");
-        double tokens = seconds() - start;
-        everybody_leaves(&fleet);
-        double planned = plan(&fleet, (uint8_t)(step + 2));
-        double check_in = check_ins(&fleet, devices);
-        double tick = per_tick_us(&fleet);
-        if (stat(path, &file) != 0)
-            must(STORE_FAILED, "stat");
-        printf("| %lld | %.1f | %.2f | %.2f | %.1f | %.1f | %lld | %ld |\n", (long long)devices, add, tokens,
-               planned, check_in, tick, (long long)file.st_size / devices, resident_kb() / 1024);
-        fflush(stdout);
+        measure(&fleet, path, before, devices, (uint8_t)(step + 2));
     }
     fleet_clear(&fleet);
     store_close(fleet.store);

@@ -295,6 +295,23 @@ bool provider_returned(const struct provider *provider, struct trip *trip)
                   trip->error[0] != '\0' ? trip->error : "without a reason");
 }
 
+/* The token endpoint answered, and gave no token. */
+static void refuse_code(struct trip *trip, const char *endpoint, long status, const json_t *answer)
+{
+    char text[LOG_TEXT_MAX];
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    if (status < 400 || status > 499) {
+        snprintf(text, sizeof text, "%s answered %ld", endpoint, status);
+        (void)unavailable(trip, text);
+        return;
+    }
+    log_line(LOG_LEVEL_WARNING, "oidc-refused", "status=%ld error=%s", status,
+             log_quote(error != NULL ? error : "", text));
+    (void)refuse(trip, 403,
+                 "the identity provider does not take this code: it was used before or is too old, or the "
+                 "client's secret is wrong, and the server's log says which; begin again");
+}
+
 /* RFC 6749, section 4.1.3, as client_secret_basic. NULL: it was refused. */
 static json_t *exchange(const struct provider *provider, struct trip *trip, const char *endpoint)
 {
@@ -319,26 +336,14 @@ static json_t *exchange(const struct provider *provider, struct trip *trip, cons
                           .stop = &provider->stop};
     json_t *answer = fits ? fetch_json(&fetch) : NULL;
     OPENSSL_cleanse(password, sizeof password);
-    if (answer == NULL) {
+    if (answer != NULL && fetch.status == 200)
+        return answer;
+    if (answer == NULL)
         (void)unavailable(trip, fits ? fetch.why : "--oidc-client-id or its secret is too long");
-    } else if (fetch.status != 200 && (fetch.status < 400 || fetch.status > 499)) {
-        snprintf(fetch.why, sizeof fetch.why, "%s answered %ld", endpoint, fetch.status);
-        (void)unavailable(trip, fetch.why);
-        json_decref(answer);
-        answer = NULL;
-    } else if (fetch.status != 200) {
-        char quoted[LOG_TEXT_MAX];
-        const char *error = json_string_value(json_object_get(answer, "error"));
-        log_line(LOG_LEVEL_WARNING, "oidc-refused", "status=%ld error=%s", fetch.status,
-                 log_quote(error != NULL ? error : "", quoted));
-        (void)refuse(
-            trip, 403,
-            "the identity provider does not take this code: it was used before or is too old, or the "
-            "client's secret is wrong, and the server's log says which; begin again");
-        json_decref(answer);
-        answer = NULL;
-    }
-    return answer;
+    else
+        refuse_code(trip, endpoint, fetch.status, answer);
+    json_decref(answer);
+    return NULL;
 }
 
 static enum id_token_result verify(struct provider *provider, struct trip *trip, const char *token)

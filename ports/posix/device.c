@@ -144,7 +144,35 @@ static int map_watchdog(struct device *device)
     return 0;
 }
 
-/* Returns -1 to go on, else the exit status. */
+#define GO_ON (-1) /* in place of an exit status */
+
+static int take_option(struct options *options, int option)
+{
+    switch (option) {
+    case 'f':
+        options->flash = optarg;
+        return GO_ON;
+    case 'u':
+        options->uart = optarg;
+        return GO_ON;
+    case 'l':
+        options->log = optarg;
+        return GO_ON;
+    case '1':
+        options->one_bank = true;
+        return GO_ON;
+    case 'h':
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    case 'v':
+        puts("tandem-device " TANDEM_VERSION);
+        return EXIT_SUCCESS;
+    default:
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+}
+
 static int parse_options(struct options *options, int argc, char **argv)
 {
     static const struct option known[] = {
@@ -156,39 +184,18 @@ static int parse_options(struct options *options, int argc, char **argv)
         {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
-    int option;
+    int option, status = GO_ON;
 
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        switch (option) {
-        case 'f':
-            options->flash = optarg;
-            break;
-        case 'u':
-            options->uart = optarg;
-            break;
-        case 'l':
-            options->log = optarg;
-            break;
-        case '1':
-            options->one_bank = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_SUCCESS;
-        case 'v':
-            puts("tandem-device " TANDEM_VERSION);
-            return EXIT_SUCCESS;
-        default:
-            fputs(usage, stderr);
-            return EXIT_USAGE;
-        }
-    }
+    while (status == GO_ON && (option = getopt_long(argc, argv, "", known, NULL)) != -1)
+        status = take_option(options, option);
+    if (status != GO_ON)
+        return status;
     if (optind < argc || options->flash == NULL || options->uart == NULL ||
         strncmp(options->uart, "unix:", 5) != 0 || options->uart[5] == '\0') {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    return -1;
+    return GO_ON;
 }
 
 int device_main(int argc, char **argv, void (*program)(void))
@@ -198,7 +205,7 @@ int device_main(int argc, char **argv, void (*program)(void))
     struct wire wire;
     int status = parse_options(&options, argc, argv);
 
-    if (status >= 0)
+    if (status != GO_ON)
         return status;
     if (open_log(&device, options.log) != 0 || open_flash(&device, options.flash) != 0 ||
         map_watchdog(&device) != 0)

@@ -205,9 +205,55 @@ static bool run_final(const char *verb, const char *rest, uint32_t number)
     return true;
 }
 
-static void run(char *line)
+static bool run_on_flash(const char *verb, uint32_t address, const char *more)
 {
     const struct tdm_flash *flash = board_flash();
+
+    if (strcmp(verb, "erase") == 0) {
+        say_number(flash->ops->erase(flash->ctx, address));
+    } else if (strcmp(verb, "program") == 0) {
+        program(address, more);
+    } else if (strcmp(verb, "fill") == 0) {
+        fill(address, (uint32_t)strtoul(more, NULL, 0));
+    } else if (strcmp(verb, "read") == 0) {
+        read_back(address, strtoul(more, NULL, 0));
+    } else if (strcmp(verb, "blank") == 0) {
+        say_number(flash->ops->is_blank(flash->ctx, address, strtoul(more, NULL, 0)));
+    } else if (strcmp(verb, "check") == 0) {
+        check(address);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void run_any(const char *verb, const char *rest, uint32_t number)
+{
+    if (strcmp(verb, "say") == 0) {
+        say(rest);
+    } else if (strcmp(verb, "cause") == 0) {
+        say(causes[board_reset_cause()]);
+    } else if (strcmp(verb, "bank") == 0) {
+        if (board_running_bank() == TDM_NO_BANK)
+            say("none");
+        else
+            say_number(board_running_bank());
+    } else if (strcmp(verb, "time") == 0) {
+        say_number((long)board_now_ms());
+    } else if (strcmp(verb, "echo") == 0) {
+        echo(number);
+    } else if (strcmp(verb, "watchdog") == 0) {
+        board_watchdog_start(number);
+        watchdog_runs = true;
+        say("ok");
+    } else {
+        say("?");
+    }
+}
+
+/* VERB [NUMBER [MORE]] */
+static void run(char *line)
+{
     char *rest = line + strcspn(line, " "), *more;
     uint32_t number;
 
@@ -218,38 +264,8 @@ static void run(char *line)
         more++;
     if (run_final(line, rest, number))
         return;
-    if (strcmp(line, "say") == 0) {
-        say(rest);
-    } else if (strcmp(line, "cause") == 0) {
-        say(causes[board_reset_cause()]);
-    } else if (strcmp(line, "bank") == 0) {
-        if (board_running_bank() == TDM_NO_BANK)
-            say("none");
-        else
-            say_number(board_running_bank());
-    } else if (strcmp(line, "time") == 0) {
-        say_number((long)board_now_ms());
-    } else if (strcmp(line, "echo") == 0) {
-        echo(number);
-    } else if (strcmp(line, "erase") == 0) {
-        say_number(flash->ops->erase(flash->ctx, number));
-    } else if (strcmp(line, "program") == 0) {
-        program(number, more);
-    } else if (strcmp(line, "fill") == 0) {
-        fill(number, (uint32_t)strtoul(more, NULL, 0));
-    } else if (strcmp(line, "read") == 0) {
-        read_back(number, strtoul(more, NULL, 0));
-    } else if (strcmp(line, "blank") == 0) {
-        say_number(flash->ops->is_blank(flash->ctx, number, strtoul(more, NULL, 0)));
-    } else if (strcmp(line, "check") == 0) {
-        check(number);
-    } else if (strcmp(line, "watchdog") == 0) {
-        board_watchdog_start(number);
-        watchdog_runs = true;
-        say("ok");
-    } else {
-        say("?");
-    }
+    if (!run_on_flash(line, number, more))
+        run_any(line, rest, number);
     say("\n");
 }
 
