@@ -207,6 +207,7 @@ static void hit(struct sim_world *world, struct sim_line *line, const uint8_t *b
     case SIM_FAULT_CANCEL:
         send(world, line, bytes, count);
         cancel(world);
+        world->judge.taken_back = true;
         return;
     case SIM_FAULT_SILENCE:
         world->silent = true;

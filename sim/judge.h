@@ -34,6 +34,7 @@ struct sim_judge {
     bool new_rotted;
 
     bool tricked;    /* the scenario's trick was played */
+    bool taken_back; /* an update was cancelled: its firmware may never come */
     bool heard[256]; /* reasons that the co-processor was told */
 
     unsigned starts;

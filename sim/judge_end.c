@@ -139,7 +139,7 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
         sim_judge_accuse(judge, "R10: a page was erased %u times, %u allowed",
                          (unsigned)sim_flash_wear(judge->flash, target_bank(judge)), scenario->wear_max);
     }
-    if (!judge->was_confirmed[scenario->by_way_of]) {
+    if (!judge->was_confirmed[scenario->by_way_of] && !judge->taken_back) {
         sim_judge_accuse(judge, "%s was not installed on the way",
                          judge->firmware[scenario->by_way_of].recipe.version);
     }

@@ -193,6 +193,12 @@ static void a_mark_that_was_hit_is_not_programmed_again_after_the_record_was_los
     assert_survives("one-once", "one-lose-record:29t58");
 }
 
+static void what_the_operator_cancelled_need_not_come_before_what_follows(void **state)
+{
+    (void)state;
+    assert_survives("small", "newer-when-sent:47c329");
+}
+
 static void a_case_has_a_name_that_reads_back(void **state)
 {
     const struct sim_cut cuts[] = {{12, SIM_TEAR_TORN, 7}, {3, SIM_TEAR_UNREADABLE, 4000000001u}};
@@ -226,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_cancel_in_any_state_is_survived),
         cmocka_unit_test(a_kept_bank_has_no_weak_mark_on_flash_that_programs_once),
         cmocka_unit_test(a_mark_that_was_hit_is_not_programmed_again_after_the_record_was_lost),
+        cmocka_unit_test(what_the_operator_cancelled_need_not_come_before_what_follows),
         cmocka_unit_test(a_case_has_a_name_that_reads_back),
     };
 
