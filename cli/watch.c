@@ -1,7 +1,10 @@
 /* Following a shipment. The interface is asked again and again; what it says is shown in one of two ways:
  *
  *   terminal    a block of bars, drawn over itself, on standard error
- *   otherwise   a line whenever a device's status, stage or quarter of a leg changes, on standard output */
+ *   otherwise   a line whenever a device's status, stage or quarter of a leg changes, on standard output
+ *
+ * An answer holds the first 100 devices. Where there are more, lines say how far the whole is, and of these
+ * 100 only what happens to them. */
 #include "cli/watch.h"
 
 #include <stdio.h>
@@ -15,9 +18,8 @@
 #include "cli/shipment.h"
 
 #define POLL_MS         300
-#define POLL_LARGE_MS   2000 /* for shipments of more devices than LARGE */
-#define LARGE           500
-#define BARS_MAX        10 /* devices shown on a terminal at a time */
+#define POLL_LARGE_MS   2000 /* where is_large */
+#define BARS_MAX        10   /* devices shown on a terminal at a time */
 #define LABEL_COLUMNS   14
 #define LEG_CELLS       10
 #define LINE_BYTES      256
@@ -33,7 +35,7 @@ struct watch {
     bool silent;      /* neither bars nor lines */
     bool unreachable; /* said already */
     double started;   /* seconds of the monotonic clock */
-    json_t *said;     /* device id -> what its last line said */
+    json_t *said;     /* device id, or "" for the whole -> what its last line said */
     unsigned drawn;   /* lines of the block on the terminal */
     json_t *shipment; /* as seen last */
 };
@@ -145,25 +147,52 @@ static void line_text(const json_t *device, char *text, size_t bytes)
     }
 }
 
+/* There are more devices than the answer holds. */
+static bool is_large(const json_t *shipment)
+{
+    return json_is_string(json_object_get(shipment, "devices_next"));
+}
+
+static void say(struct watch *watch, const char *key, const char *label, const char *text)
+{
+    if (strcmp(text_of(watch->said, key), text) != 0) {
+        printf("%6.1f s  ", now() - watch->started);
+        output_put(stdout, label, -1);
+        fputs(": ", stdout);
+        output_put(stdout, text, -1);
+        putchar('\n');
+        json_object_set_new(watch->said, key, json_string_nocheck(text));
+    }
+}
+
+static void say_whole(struct watch *watch)
+{
+    const json_t *progress = json_object_get(watch->shipment, "progress");
+    char text[128];
+
+    snprintf(text, sizeof text, "%llu of %llu devices updated, %llu failed",
+             (unsigned long long)number_of(progress, "updated"),
+             (unsigned long long)number_of(progress, "target"),
+             (unsigned long long)number_of(progress, "failed"));
+    say(watch, "", watch->id, text);
+}
+
 static void say_changes(struct watch *watch, const json_t *devices)
 {
+    bool large = is_large(watch->shipment);
     size_t i;
     const json_t *device;
     char text[256];
 
     json_array_foreach(devices, i, device)
     {
-        const char *said = text_of(watch->said, text_of(device, "id"));
-
-        line_text(device, text, sizeof text);
-        if (strcmp(said, text) != 0) {
-            printf("%6.1f s  ", now() - watch->started);
-            output_put(stdout, label_of(device), -1);
-            fputs(": ", stdout);
-            output_put(stdout, text, -1);
-            putchar('\n');
-            json_object_set_new(watch->said, text_of(device, "id"), json_string_nocheck(text));
+        if (!large || strcmp(text_of(device, "status"), "waiting") != 0) {
+            line_text(device, text, sizeof text);
+            say(watch, text_of(device, "id"), label_of(device), text);
         }
+    }
+    if (large) {
+        say_whole(watch);
     }
     fflush(stdout);
 }
@@ -248,8 +277,8 @@ static bool shipment_ended(const json_t *shipment)
     if (strcmp(state, "finished") == 0 || strcmp(state, "cancelled") == 0) {
         return true;
     }
-    if (json_is_string(json_object_get(shipment, "devices_next"))) {
-        return false; /* there are more than these */
+    if (is_large(shipment)) {
+        return false;
     }
     json_array_foreach(devices, i, device)
     {
@@ -280,8 +309,7 @@ static int verdict_of(const json_t *shipment)
             return CLI_SHIPMENT;
         }
     }
-    if (json_is_string(json_object_get(shipment, "devices_next")) &&
-        number_of(progress, "failed") + number_of(progress, "rest") > 0) {
+    if (is_large(shipment) && number_of(progress, "failed") + number_of(progress, "rest") > 0) {
         return CLI_SHIPMENT;
     }
     return strcmp(text_of(shipment, "state"), "cancelled") == 0 ? CLI_SHIPMENT : CLI_OK;
@@ -326,8 +354,7 @@ static void show(struct watch *watch)
 
 static void pause_between(const struct watch *watch)
 {
-    bool large = json_array_size(json_object_get(watch->shipment, "devices")) > LARGE;
-    long ms = large ? POLL_LARGE_MS : POLL_MS;
+    long ms = is_large(watch->shipment) ? POLL_LARGE_MS : POLL_MS;
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
 
     nanosleep(&time, NULL);

@@ -27,8 +27,13 @@ static void end(struct verdict *verdict, enum target_status status, uint8_t reas
 
 static void not_ended(const struct candidate *c, struct verdict *verdict)
 {
-    if (c->target->ended)
-        end(verdict, c->target->status, c->target->reason, status_text(c->target->status));
+    const struct target *target = c->target;
+    if (!target->ended)
+        return;
+    end(verdict, target->status, target->reason, status_text(target->status));
+    if (target->reason != TDM_REASON_NONE && target->reason != TDM_REASON_SUPERSEDED)
+        snprintf(verdict->text, sizeof verdict->text, "%s: %s", status_text(target->status),
+                 tdm_reason_text(target->reason));
 }
 
 static void live(const struct candidate *c, struct verdict *verdict)

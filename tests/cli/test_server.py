@@ -381,6 +381,18 @@ class Ship(ServerCase):
                      "installed, restarting", "pump d1: success"):
             self.assertIn(line, text)
 
+    def test_of_a_large_fleet_it_tells_the_whole_and_of_devices_what_happens(self):
+        def large(updated, *rows):
+            answer = dict(shipment(*rows), devices_next="d100")
+            answer["progress"].update(target=7157, updated=updated)
+            return answer
+        self.script(large(0, row("waiting"), row("waiting", device="d2")), large(12, row("waiting"), row("success", True, "d2")),
+                    dict(large(7157, row("success", True)), state="finished"))
+        text = self.ship("--watch").stdout
+        for line in ("s1: 0 of 7157 devices updated, 0 failed", "s1: 12 of 7157 devices updated", "pump d2: success"):
+            self.assertIn(line, text)
+        self.assertNotIn("waiting", text)
+
     def test_a_failed_device_is_exit_status_4(self):
         self.script(shipment(row("waiting"), row("success", True, "d2")),
                     shipment(row("rollback", True, reason="self-test-failed"), row("success", True, "d2")))

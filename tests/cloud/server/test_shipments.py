@@ -108,10 +108,11 @@ class Shipments(unittest.TestCase):
         self.assertEqual(self.server.ask("POST", f"/api/v1/devices/{unwilling}/consent").status, 409)
 
     def test_the_timeline_tells_what_its_entries_are_about(self):
-        device, = self.fleet.add(1)
+        device, _ = self.fleet.add(2)
         shipment = self.server.ship(self.firmware())
         self.fleet.fail(device)
         self.server.wait_status(shipment, "upload-failure")
+        self.assertEqual(self.server.get(f"/api/v1/devices/{device}/why")["text"], "the update failed: the signature does not match")
         timeline = self.server.get(f"/api/v1/devices/{device}")["timeline"]
         about = [(entry["event"], entry["code"], entry["reason"]) for entry in timeline if entry["shipment"] == shipment["id"]]
         self.assertEqual(about, [("offered", "offered", None), ("report", "failed", "bad-signature"),
