@@ -59,14 +59,15 @@ bool tdm__read_running(struct tdm_mcu *mcu, struct tdm_manifest *manifest);
 
 /* --- link_up.c --- */
 
-void tdm__link_start(struct tdm_mcu *mcu);
 uint32_t tdm__link_poll(struct tdm_mcu *mcu);
 /* The co-processor restarts: bring-up from the beginning. */
 void tdm__link_lost(struct tdm_mcu *mcu);
 /* The co-processor told its state. */
 void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state);
-/* False between initialize and the last answer to "do you know this extension". */
-bool tdm__link_knows_peer(const struct tdm_mcu *mcu);
+/* What is asked in the life of a link that is up is not waited for any more: something else is to be told. */
+void tdm__link_make_way(struct tdm_mcu *mcu);
+/* The end of each call of the link's: as tdm_question's done. */
+void tdm__link_answered(void *mcu, int error, struct tdm_reader *results);
 
 /* Calls of docs/EXTENSIONS.md, in the order in which they are asked for. */
 enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__WINDOW, TDM__FORMS, TDM__EXTENSIONS };
@@ -117,7 +118,9 @@ void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason);
 /* The failure is not worth telling any more. */
 void tdm__report_drop_failed(struct tdm_mcu *mcu);
 void tdm__report_drop_all(struct tdm_mcu *mcu);
-void tdm__report_poll(struct tdm_mcu *mcu);
+/* Is there something to tell, and the co-processor has a call for it? That is sent next. */
+bool tdm__report_choose(struct tdm_mcu *mcu);
+const struct tdm_question *tdm__report_question(const struct tdm_mcu *mcu);
 /* True while a failure is not out. */
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu);
 
@@ -204,7 +207,6 @@ struct tdm_mcu_stream {
 
 /* --- update.c: the dialogue --- */
 
-void tdm__update_start(struct tdm_mcu *mcu);
 uint32_t tdm__update_poll(struct tdm_mcu *mcu);
 /* The co-processor is gone or started again. */
 void tdm__update_link_lost(struct tdm_mcu *mcu);

@@ -1,17 +1,17 @@
 /* Bring-up and life of the link (docs/PROTOCOL.md, section 4).
  *
  *     PING ----> RAISE ----> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
- *      ^ |\        |          ^ ^           |            (up)         ^ |   |
- *      | | '-------|----------' | refused   |                         | '---'
- *      | | raised  |            '-----------'                         | every 10 s of own silence
- *      | | before  v            ^-------- the co-processor is in state 10
- *      | '- next rate, pause after a round
+ *      ^ |\        |          ^ ^           |            (up)        ^ ^ |   |
+ *      | | '-------|----------' | refused   |                        | | '---'
+ *      | | raised  |            '-----------'                        | | every 10 s of own silence
+ *      | | before  v            ^-------- the co-processor is in     | '---> TELL: what report.c has to say
+ *      | '- next rate, pause after a round   state 10                '------------'
  *      '---- LOST: three time-outs in a row, or the co-processor restarts
  *
  * RAISE is tried once in the life of a link: whether it was heard, the next PING shows, at all rates.
  *
- * Each state asks one question (the table at the end), when none is in flight and wake_ms is past; what takes
- * the answer chooses the next state. */
+ * Each state asks one question (the table at the end), when none is in flight and wake_ms is past; the answer
+ * leads to the next state. */
 #include "core/mcu/client.h"
 
 enum link_state {
@@ -22,6 +22,7 @@ enum link_state {
     LINK_INITIALIZE,
     LINK_PROBE,
     LINK_WATCH,
+    LINK_TELL,
     LINK_STATES
 };
 
@@ -62,7 +63,7 @@ static uint32_t baud_of(const struct tdm_mcu *mcu, uint8_t rate)
     return baud != 0 ? baud : INITIAL_BAUD;
 }
 
-static void ping_at(struct tdm_mcu *mcu, uint8_t rate, uint32_t pause_ms)
+static void set_rate(struct tdm_mcu *mcu, uint8_t rate)
 {
     uint32_t baud = baud_of(mcu, rate);
 
@@ -70,29 +71,23 @@ static void ping_at(struct tdm_mcu *mcu, uint8_t rate, uint32_t pause_ms)
     if (mcu->link.baud != baud)
         mcu->config->ops->set_baud(mcu->config->ctx, baud);
     mcu->link.baud = baud;
-    enter(mcu, LINK_PING, pause_ms);
 }
 
-/* A link begins; where there is no other rate there is nothing to raise. */
-static void begin(struct tdm_mcu *mcu, uint32_t pause_ms)
-{
-    mcu->link.raised = mcu->config->target_baud == 0;
-    ping_at(mcu, RATE_INITIAL, pause_ms);
-}
-
-static void round_without_answer(struct tdm_mcu *mcu)
+/* After a round over all of them comes a pause, longer each time, and at last a reset of the co-processor. */
+static void next_rate(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_ops *ops = mcu->config->ops;
-    uint32_t pause_ms = ROUND_PAUSE_MS * ++mcu->link.rounds;
+    struct tdm_mcu_link *link = &mcu->link;
 
-    if (mcu->link.rounds == ROUNDS) {
-        mcu->link.rounds = 0;
-        if (ops->reset_ncp != NULL) {
-            ops->reset_ncp(mcu->config->ctx);
-            pause_ms = NCP_START_MS;
-        }
-    }
-    ping_at(mcu, RATE_INITIAL, pause_ms);
+    set_rate(mcu, link->rate < RATE_TARGET ? link->rate + 1 : RATE_INITIAL);
+    if (link->rate != RATE_INITIAL)
+        return;
+    link->wake_ms += (uint32_t)ROUND_PAUSE_MS * ++link->rounds;
+    if (link->rounds < ROUNDS)
+        return;
+    link->rounds = 0;
+    if (ops->reset_ncp != NULL)
+        ops->reset_ncp(mcu->config->ctx);
 }
 
 /* ---- LOST ---- */
@@ -116,7 +111,9 @@ static void lose(struct tdm_mcu *mcu)
     go_down(mcu);
     tdm__report_drop_all(mcu);
     tdm_station_reset(&mcu->station);
-    begin(mcu, tdm__time_left(mcu, link->wake_ms));
+    link->raised = mcu->config->target_baud == 0; /* where there is no other rate */
+    set_rate(mcu, RATE_INITIAL);
+    enter(mcu, LINK_PING, tdm__time_left(mcu, link->wake_ms));
 }
 
 /* ---- Arguments ---- */
@@ -153,134 +150,147 @@ static void put_extension(const void *ctx, struct tdm_writer *args)
                                                    TDM_UID_DEVICE_DECODES};
     const struct tdm_mcu *mcu = ctx;
 
-    tdm_put_u16(args, uids[mcu->link.probe]);
+    tdm_put_u16(args, uids[mcu->link.count]);
 }
 
-/* ---- What an answer leads to; of a Bool, yes or no ---- */
+/* ---- What an answer leads to: the next state, at once or when wake_ms says so ----
+ *
+ * answer is the first byte of the results, a Bool or a state; 0 if the call failed; negative if nothing came
+ * for as many tries as the table grants. */
 
-static void raise_answered(struct tdm_mcu *mcu, bool yes, bool silent)
+static enum link_state ping_answered(struct tdm_mcu *mcu, int answer)
+{
+    struct tdm_mcu_link *link = &mcu->link;
+
+    if (answer < 0) {
+        next_rate(mcu);
+        return LINK_PING;
+    }
+    link->rounds = 0;
+    return link->raised || link->rate == RATE_TARGET ? LINK_INFO : LINK_RAISE;
+}
+
+static enum link_state raise_answered(struct tdm_mcu *mcu, int answer)
 {
     mcu->link.raised = true;
-    if (yes)
-        ping_at(mcu, RATE_TARGET, RATE_SETTLE_MS);
-    else if (silent)
-        ping_at(mcu, RATE_INITIAL, 0); /* it may have been heard */
-    else
-        enter(mcu, LINK_INFO, 0);
+    if (answer == 0)
+        return LINK_INFO;
+    set_rate(mcu, answer > 0 ? RATE_TARGET : RATE_INITIAL); /* without an answer it may have been heard */
+    mcu->link.wake_ms += RATE_SETTLE_MS;
+    return LINK_PING;
 }
 
-static void go_up(struct tdm_mcu *mcu)
+static enum link_state info_answered(struct tdm_mcu *mcu, int answer)
 {
-    mcu->link.up = true;
-    mcu->link.peer = 0;
-    mcu->link.probe = 0;
-    enter(mcu, LINK_PROBE, 0);
+    mcu->link.count = 0;
+    return answer < 0 ? LINK_LOST : LINK_INITIALIZE;
+}
+
+static enum link_state initialize_answered(struct tdm_mcu *mcu, int answer)
+{
+    struct tdm_mcu_link *link = &mcu->link;
+
+    if (answer < 0 || (answer == 0 && ++link->count == REFUSALS))
+        return LINK_LOST;
+    if (answer == 0) {
+        link->wake_ms += REFUSED_PAUSE_MS;
+        return LINK_INITIALIZE;
+    }
+    link->up = true;
+    link->peer = 0;
+    link->count = 0;
     tdm__report_drop_failed(mcu); /* of before: it would end an update that is offered now */
     tdm__report(mcu, TDM__BOOTED | TDM__DECODES | TDM__STARTED | (mcu->held_s > 0 ? TDM__HELD : 0));
     tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
-}
-
-static void initialize_answered(struct tdm_mcu *mcu, bool yes, bool silent)
-{
-    if (yes)
-        go_up(mcu);
-    else if (silent || ++mcu->link.tries >= REFUSALS)
-        enter(mcu, LINK_LOST, 0);
-    else
-        mcu->link.wake_ms = mcu->now_ms + REFUSED_PAUSE_MS;
+    return LINK_PROBE;
 }
 
 /* Which extensions does it know? A module of another make says no, an error, or nothing; one that does not
  * know the first is not asked for the others. */
-static void probe_answered(struct tdm_mcu *mcu, bool yes)
+static enum link_state probe_answered(struct tdm_mcu *mcu, int answer)
 {
     struct tdm_mcu_link *link = &mcu->link;
 
-    link->peer |= (uint8_t)(yes << link->probe);
-    link->probe++;
-    enter(mcu, link->peer == 0 || link->probe == TDM__EXTENSIONS ? LINK_WATCH : LINK_PROBE, 0);
+    link->peer |= (uint8_t)((answer > 0) << link->count);
+    link->count++;
+    return link->peer == 0 || link->count == TDM__EXTENSIONS ? LINK_WATCH : LINK_PROBE;
 }
 
-static void watch_answered(struct tdm_mcu *mcu, uint8_t ncp_state, bool told)
+static enum link_state watch_answered(struct tdm_mcu *mcu, int answer)
 {
-    enter(mcu, LINK_WATCH, SILENCE_MS);
-    if (told)
-        tdm__link_state(mcu, ncp_state);
+    if (answer < 0)
+        return LINK_LOST;
+    mcu->link.wake_ms += SILENCE_MS;
+    if (answer > 0)
+        tdm__link_state(mcu, (uint8_t)answer);
+    return (enum link_state)mcu->link.state;
+}
+
+static enum link_state tell_answered(struct tdm_mcu *mcu, int answer)
+{
+    (void)answer;
+    mcu->report.sending = 0; /* told, or given up */
+    return LINK_WATCH;
 }
 
 /* ---- The whole ---- */
 
-static void answered(void *ctx, int error, struct tdm_reader *results);
-
-/* What each state asks, and how often in a row without an answer. */
+/* What each state asks, how often in a row without an answer, and what follows. */
 static const struct {
     struct tdm_question question;
     uint8_t tries;
+    enum link_state (*answered)(struct tdm_mcu *mcu, int answer);
 } rows[LINK_STATES] = {
-    [LINK_PING] = {{TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, answered}, 2},
-    [LINK_RAISE] = {{TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, put_baud, answered}, 1},
-    [LINK_INFO] = {{TDM_UID_SET_FIRMWARE_INFO, CALL_TIMEOUT_MS, put_info, answered}, 3},
-    [LINK_INITIALIZE] = {{TDM_UID_INITIALIZE, INITIALIZE_TIMEOUT_MS, put_template, answered}, 3},
-    [LINK_PROBE] = {{TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, put_extension, answered}, 2},
-    [LINK_WATCH] = {{TDM_UID_GET_STATE, CALL_TIMEOUT_MS, NULL, answered}, 3},
+    [LINK_PING] = {{TDM_UID_NCP_PING, PING_TIMEOUT_MS, NULL, tdm__link_answered}, 2, ping_answered},
+    [LINK_RAISE] = {{TDM_UID_HW_SET_UART_BAUD_RATE, CALL_TIMEOUT_MS, put_baud, tdm__link_answered},
+                    1,
+                    raise_answered},
+    [LINK_INFO] = {{TDM_UID_SET_FIRMWARE_INFO, CALL_TIMEOUT_MS, put_info, tdm__link_answered},
+                   3,
+                   info_answered},
+    [LINK_INITIALIZE] = {{TDM_UID_INITIALIZE, INITIALIZE_TIMEOUT_MS, put_template, tdm__link_answered},
+                         3,
+                         initialize_answered},
+    [LINK_PROBE] = {{TDM_UID_NCP_HAS_UID, CALL_TIMEOUT_MS, put_extension, tdm__link_answered},
+                    2,
+                    probe_answered},
+    [LINK_WATCH] = {{TDM_UID_GET_STATE, CALL_TIMEOUT_MS, NULL, tdm__link_answered}, 3, watch_answered},
+    [LINK_TELL] = {{0, 0, NULL, NULL}, 3, tell_answered} /* report.c knows what */
 };
 
-static void answered(void *ctx, int error, struct tdm_reader *results)
+static int answer_of(int error, struct tdm_reader *results)
+{
+    uint8_t value = tdm_get_u8(results);
+
+    if (error == TDM_E_TIMEOUT)
+        return error;
+    return error == TDM_OK && tdm_reader_done(results) ? value : 0;
+}
+
+void tdm__link_answered(void *ctx, int error, struct tdm_reader *results)
 {
     struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_link *link = &mcu->link;
-    bool silent = error == TDM_E_TIMEOUT;
-    uint8_t value = tdm_get_u8(results); /* a Bool, or a state */
-    bool told = error == TDM_OK && tdm_reader_done(results);
-    bool yes = told && value != 0;
+    int answer = answer_of(error, results);
 
-    if (silent && ++link->tries < rows[link->state].tries)
+    if (answer < 0 && ++link->tries < rows[link->state].tries)
         return;
-    switch ((enum link_state)link->state) {
-    case LINK_PING:
-        if (!silent) {
-            link->rounds = 0;
-            enter(mcu, link->raised || link->rate == RATE_TARGET ? LINK_INFO : LINK_RAISE, 0);
-        } else if (link->rate < RATE_TARGET) {
-            ping_at(mcu, link->rate + 1, 0);
-        } else {
-            round_without_answer(mcu);
-        }
-        break;
-    case LINK_RAISE:
-        raise_answered(mcu, yes, silent);
-        break;
-    case LINK_INFO:
-        enter(mcu, silent ? LINK_LOST : LINK_INITIALIZE, 0);
-        break;
-    case LINK_INITIALIZE:
-        initialize_answered(mcu, yes, silent);
-        break;
-    case LINK_PROBE:
-        probe_answered(mcu, yes);
-        break;
-    default:
-        if (silent)
-            enter(mcu, LINK_LOST, 0);
-        else
-            watch_answered(mcu, value, told);
-        break;
-    }
+    link->tries = 0;
+    link->wake_ms = mcu->now_ms;
+    link->state = (uint8_t)rows[link->state].answered(mcu, answer);
 }
 
-void tdm__link_start(struct tdm_mcu *mcu)
-{
-    mcu->link.sent_ms = mcu->now_ms;
-    begin(mcu, 0);
-}
-
-/* A sign of life is due when nothing else was sent. */
-static void put_watch_off(struct tdm_mcu *mcu)
+/* What there is to tell comes before a sign of life, which is due when nothing else was sent. */
+static void watch(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_link *link = &mcu->link;
+    bool due = tdm__is_past(mcu, link->wake_ms);
 
-    if (link->state == LINK_WATCH && link->ncp_state != TDM_STATE_UNKNOWN && link->tries == 0 &&
-        tdm__is_past(mcu, link->wake_ms))
+    if (link->tries > 0 || (due && link->ncp_state == TDM_STATE_UNKNOWN))
+        return;
+    if (tdm__report_choose(mcu))
+        enter(mcu, LINK_TELL, 0);
+    else if (due)
         link->wake_ms = link->sent_ms + SILENCE_MS;
 }
 
@@ -293,13 +303,23 @@ uint32_t tdm__link_poll(struct tdm_mcu *mcu)
         return TDM__NEVER;
     if (link->state == LINK_LOST)
         lose(mcu);
-    put_watch_off(mcu);
+    if (link->state == LINK_WATCH)
+        watch(mcu);
     wait_ms = tdm__time_left(mcu, link->wake_ms);
     if (wait_ms > 0)
         return wait_ms;
     if (link->state == LINK_PING)
         tdm_station_resync(&mcu->station);
-    return tdm__ask(mcu, &mcu->calls.link, &rows[link->state].question);
+    return tdm__ask(mcu, &mcu->calls.link,
+                    link->state == LINK_TELL ? tdm__report_question(mcu) : &rows[link->state].question);
+}
+
+void tdm__link_make_way(struct tdm_mcu *mcu)
+{
+    if (mcu->link.state < LINK_WATCH)
+        return;
+    tdm__drop(mcu, &mcu->calls.link);
+    enter(mcu, LINK_WATCH, 0);
 }
 
 void tdm__link_lost(struct tdm_mcu *mcu)
@@ -322,9 +342,4 @@ void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state)
         link->ncp_state = ncp_state;
         tdm__emit_value(mcu, TDM_MCU_NCP_STATE, ncp_state);
     }
-}
-
-bool tdm__link_knows_peer(const struct tdm_mcu *mcu)
-{
-    return mcu->link.state != LINK_PROBE;
 }

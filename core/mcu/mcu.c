@@ -200,7 +200,7 @@ void tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint
 {
     struct tdm_manifest running;
 
-    memset(mcu, 0, sizeof *mcu);
+    memset(mcu, 0, sizeof *mcu); /* a link that was lost, and no update */
     mcu->config = config;
     mcu->now_ms = now_ms;
     mcu->healthy = true;
@@ -208,8 +208,8 @@ void tdm_mcu_init(struct tdm_mcu *mcu, const struct tdm_mcu_config *config, uint
     /* log.found tells; without a record the client only keeps the link */
     if (tdm_record_load(&mcu->log, config->flash, config->layout) == TDM_OK)
         (void)tdm__read_running(mcu, &running);
-    tdm__link_start(mcu);
-    tdm__update_start(mcu);
+    mcu->link.wake_ms = now_ms;
+    mcu->file.settled_ms = now_ms;
     tdm__health_start(mcu);
 }
 

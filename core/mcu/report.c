@@ -1,17 +1,17 @@
 /* What the co-processor is told: device reports, which say what the cloud cannot see otherwise, why the
  * device started and what it decodes (docs/EXTENSIONS.md), and the maintenance hold.
  *
- *     waiting --the one before is done--> sending --answer, error status, third time-out--> done
- *        ^                                   '--time-out--.
- *        '------------------------------------------------'
+ *     waiting --the link has nothing else to ask--> sending --answer, error status, third time-out--> done
+ *        ^                                             |
+ *        '--------- a failure, or bring-up anew -------'
  *
- * One call is in flight at a time. A failure goes first, and before the answer that refuses a chunk: the
- * co-processor then ends the update instead of sending the chunk again. */
+ * link_up.c asks. A failure goes first, and before the answer that refuses a chunk: the co-processor then
+ * ends the update instead of sending the chunk again. */
 #include "core/mcu/client.h"
 
 #include <string.h>
 
-enum { REPORT_TIMEOUT_MS = 1000, REPORT_TRIES = 3, CONFIRMED_STATE = 1, TRIAL_STATE = 2 };
+enum { REPORT_TIMEOUT_MS = 1000, CONFIRMED_STATE = 1, TRIAL_STATE = 2 };
 
 /* Events of tandem.deviceReport. */
 enum { EVENT_STARTED = 1, EVENT_FAILED = 2, EVENT_CONFIRMED = 3, EVENT_TRIAL = 4 };
@@ -23,21 +23,12 @@ void tdm__report(struct tdm_mcu *mcu, uint8_t events)
     mcu->report.waiting |= events;
 }
 
-/* What is in flight is not waited for any more. */
-static void stop(struct tdm_mcu *mcu)
-{
-    tdm__drop(mcu, &mcu->calls.report);
-    mcu->report.sending = 0;
-    mcu->report.tries = 0;
-}
-
 void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason)
 {
     struct tdm_mcu_report *report = &mcu->report;
     struct tdm_manifest manifest;
 
-    report->waiting |= report->sending; /* makes way and goes again later */
-    stop(mcu);
+    tdm__link_make_way(mcu);
     report->reason = reason;
     report->about_known = tdm__install_manifest(mcu, &manifest) == TDM_OK;
     if (report->about_known)
@@ -47,21 +38,25 @@ void tdm__report_failed(struct tdm_mcu *mcu, uint8_t reason)
 
 void tdm__report_drop_failed(struct tdm_mcu *mcu)
 {
-    mcu->report.waiting &= (uint8_t)~TDM__FAILED;
-    if (mcu->report.sending == TDM__FAILED)
-        stop(mcu);
+    struct tdm_mcu_report *report = &mcu->report;
+
+    report->waiting &= (uint8_t)~TDM__FAILED;
+    if (report->sending != TDM__FAILED)
+        return;
+    report->sending = 0;
+    tdm__link_make_way(mcu);
 }
 
 void tdm__report_drop_all(struct tdm_mcu *mcu)
 {
     mcu->report.waiting &= TDM__HELD; /* which may be the end of a hold that it still knows of */
-    stop(mcu);
+    mcu->report.sending = 0;
 }
 
 bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_report *report = &mcu->report;
-    bool on_its_way = report->sending == TDM__FAILED && mcu->calls.report.state == TDM_REQUEST_WAITS;
+    bool on_its_way = report->sending == TDM__FAILED && mcu->calls.link.state == TDM_REQUEST_WAITS;
 
     return mcu->link.up && (on_its_way || (report->waiting & TDM__FAILED) != 0);
 }
@@ -145,19 +140,6 @@ static void put_start(const void *ctx, struct tdm_writer *args)
     tdm_put_u32(args, mcu->config->boots);
 }
 
-static void report_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    struct tdm_mcu_report *report = &mcu->report;
-
-    (void)results;
-    if (error == TDM_E_TIMEOUT && ++report->tries < REPORT_TRIES)
-        report->waiting |= report->sending;
-    else
-        report->tries = 0;
-    report->sending = 0;
-}
-
 /* --- The whole --- */
 
 /* Which events each call tells. */
@@ -165,10 +147,10 @@ static const struct {
     uint8_t events;
     struct tdm_question question;
 } rows[] = {
-    {DEVICE_REPORTS, {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, put_report, report_done}},
-    {TDM__BOOTED, {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, put_start, report_done}},
-    {TDM__DECODES, {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, put_forms, report_done}},
-    {TDM__HELD, {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, put_hold, report_done}},
+    {DEVICE_REPORTS, {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, put_report, tdm__link_answered}},
+    {TDM__BOOTED, {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, put_start, tdm__link_answered}},
+    {TDM__DECODES, {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, put_forms, tdm__link_answered}},
+    {TDM__HELD, {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, put_hold, tdm__link_answered}},
 };
 
 /* What this co-processor has a call for, and what says something. */
@@ -185,19 +167,22 @@ static uint8_t known_events(const struct tdm_mcu *mcu)
     return known;
 }
 
-void tdm__report_poll(struct tdm_mcu *mcu)
+bool tdm__report_choose(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_report *report = &mcu->report;
-    size_t row = 0;
 
-    if (!mcu->link.up || !tdm__link_knows_peer(mcu) || tdm__is_asked(&mcu->calls.report))
-        return;
+    report->waiting |= report->sending;
     report->waiting &= known_events(mcu);
     report->sending = report->waiting & (uint8_t)-report->waiting; /* the lowest bit: what goes first */
-    if (report->sending == 0)
-        return;
     report->waiting &= (uint8_t)~report->sending;
-    while ((rows[row].events & report->sending) == 0)
+    return report->sending != 0;
+}
+
+const struct tdm_question *tdm__report_question(const struct tdm_mcu *mcu)
+{
+    size_t row = 0;
+
+    while ((rows[row].events & mcu->report.sending) == 0)
         row++;
-    (void)tdm__ask(mcu, &mcu->calls.report, &rows[row].question);
+    return &rows[row].question;
 }

@@ -75,7 +75,6 @@ void tdm__update_flush_answer(struct tdm_mcu *mcu)
     struct tdm_mcu_update *update = &mcu->update;
     bool yes = update->answer == ANSWER_TRUE;
 
-    tdm__report_poll(mcu);
     if (update->answer < ANSWER_TRUE || (!yes && tdm__report_holds_answers(mcu)))
         return;
     if (tdm_station_answer(&mcu->station, update->answer_id, yes ? TDM_SERVE_TRUE : TDM_SERVE_FALSE))
@@ -343,11 +342,6 @@ void tdm__update_link_lost(struct tdm_mcu *mcu)
 }
 
 /* --- The whole --- */
-
-void tdm__update_start(struct tdm_mcu *mcu)
-{
-    mcu->file.settled_ms = mcu->now_ms;
-}
 
 /* A time long past must not come to lie in the future when the clock wraps. */
 static uint32_t rest(struct tdm_mcu *mcu)

@@ -193,7 +193,7 @@ struct tdm_mcu_link {
     uint8_t state;     /* enum link_state */
     uint8_t tries;     /* failures in a row in this state */
     uint8_t peer;      /* mask of enum tdm__extension: what the co-processor knows */
-    uint8_t probe;     /* the one that is asked for */
+    uint8_t count;     /* refusals of initialize; then of the extensions asked for */
     uint8_t ncp_state; /* enum tdm_state */
     uint8_t rounds;    /* rounds over all rates without an answer */
     bool raised;       /* raising the rate was tried: work at the rate that answers */
@@ -207,7 +207,6 @@ struct tdm_mcu_link {
 struct tdm_mcu_report {
     uint8_t waiting; /* mask of enum tdm__report_event: to send */
     uint8_t sending; /* the one in flight, 0 for none */
-    uint8_t tries;
     uint8_t reason;   /* of the failed update */
     bool about_known; /* work.failed is its image's digest */
 };
@@ -286,7 +285,7 @@ struct tdm_mcu {
     struct tdm_mcu_file file;
     struct tdm_mcu_report report;
     struct {
-        struct tdm_request link, update, report;
+        struct tdm_request link, update;
     } calls;
     struct tdm_front front;
     struct tdm_mcu_install install;
