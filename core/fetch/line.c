@@ -31,16 +31,10 @@ static void send(struct tdm_fetch *f, uint8_t byte)
     f->product->send(f->ctx, byte);
 }
 
-static bool is_reserved(uint8_t byte)
-{
-    return byte == TDM_FRAME_BEG || byte == TDM_FRAME_END || byte == TDM_FRAME_ESC || byte == TDM_FRAME_XON ||
-           byte == TDM_FRAME_XOFF;
-}
-
 static void put_byte(struct tdm_fetch *f, uint8_t byte)
 {
     f->crc = tdm_crc8(f->crc, &byte, 1);
-    if (is_reserved(byte)) {
+    if (tdm_frame_is_reserved(byte)) {
         send(f, TDM_FRAME_ESC);
         byte ^= 0xFF;
     }

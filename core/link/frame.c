@@ -14,17 +14,17 @@
  * the END. A bare XON or XOFF is data: firmware in the field does not escape them (docs/PROTOCOL.md, section
  * 9). The byte behind an ESC is never anything but data.
  *
- * Sender: BEGIN -> PAYLOAD -> CRC -> FINISH -> SENT, with a stop in WANTS before each piece of the payload
- * but the first. The second byte of an escape that found no room in the caller's buffer waits in `pending`;
- * it is never 0, so 0 stands for none. A resync is the end of a frame with noise pending. */
+ * Sender: BEGIN -> PAYLOAD -> CRC -> FINISH -> SENT. The second byte of an escape that found no room in the
+ * caller's buffer waits in `pending`; it is never 0, so 0 stands for none. A resync is the end of a frame
+ * with noise pending. */
 #include "tandem/frame.h"
 
 enum rx_state { RX_OUTSIDE, RX_INSIDE, RX_ESCAPED, RX_TOO_LONG };
-enum tx_state { TX_SENT, TX_WANTS, TX_BEGIN, TX_PAYLOAD, TX_CRC, TX_FINISH };
+enum tx_state { TX_SENT, TX_BEGIN, TX_PAYLOAD, TX_CRC, TX_FINISH };
 
 enum { NOISE = 0x01 };
 
-static bool is_reserved(uint8_t byte)
+bool tdm_frame_is_reserved(uint8_t byte)
 {
     return byte == TDM_FRAME_BEG || byte == TDM_FRAME_END || byte == TDM_FRAME_ESC || byte == TDM_FRAME_XON ||
            byte == TDM_FRAME_XOFF;
@@ -112,19 +112,7 @@ int tdm_frame_rx_push(struct tdm_frame_rx *rx, uint8_t byte)
 
 void tdm_frame_tx_init(struct tdm_frame_tx *tx, const uint8_t *payload, size_t length)
 {
-    tx->state = TX_BEGIN;
-    tx->crc = 0;
-    tx->pending = 0;
-    tdm_frame_tx_piece(tx, payload, length, true);
-}
-
-void tdm_frame_tx_piece(struct tdm_frame_tx *tx, const uint8_t *piece, size_t bytes, bool last)
-{
-    if (tx->state == TX_WANTS)
-        tx->state = TX_PAYLOAD;
-    tx->piece = piece;
-    tx->left = (uint16_t)bytes;
-    tx->last = last;
+    *tx = (struct tdm_frame_tx){.payload = payload, .left = (uint16_t)length, .state = TX_BEGIN};
 }
 
 void tdm_frame_tx_resync(struct tdm_frame_tx *tx)
@@ -136,7 +124,7 @@ void tdm_frame_tx_resync(struct tdm_frame_tx *tx)
 /* The first byte that stands for `byte` on the wire; the second, if there is one, becomes pending. */
 static uint8_t escape(struct tdm_frame_tx *tx, uint8_t byte)
 {
-    if (!is_reserved(byte))
+    if (!tdm_frame_is_reserved(byte))
         return byte;
     tx->pending = inverted(byte);
     return TDM_FRAME_ESC;
@@ -144,11 +132,11 @@ static uint8_t escape(struct tdm_frame_tx *tx, uint8_t byte)
 
 static uint8_t next_payload_byte(struct tdm_frame_tx *tx)
 {
-    uint8_t byte = *tx->piece++;
+    uint8_t byte = *tx->payload++;
 
     tx->crc = tdm_crc8(tx->crc, &byte, 1);
     if (--tx->left == 0)
-        tx->state = tx->last ? TX_CRC : TX_WANTS;
+        tx->state = TX_CRC;
     return escape(tx, byte);
 }
 
@@ -179,7 +167,7 @@ size_t tdm_frame_tx_pull(struct tdm_frame_tx *tx, uint8_t *out, size_t capacity)
 {
     size_t count = 0;
 
-    while (count < capacity && (tx->state > TX_WANTS || tx->pending != 0))
+    while (count < capacity && (tx->state != TX_SENT || tx->pending != 0))
         out[count++] = next_byte(tx);
     return count;
 }
@@ -189,16 +177,11 @@ bool tdm_frame_tx_sent(const struct tdm_frame_tx *tx)
     return tx->state == TX_SENT;
 }
 
-bool tdm_frame_tx_wants(const struct tdm_frame_tx *tx)
-{
-    return tx->state == TX_WANTS && tx->pending == 0;
-}
-
 size_t tdm_frame_wire_bytes(const uint8_t *payload, size_t length)
 {
     size_t bytes = 2 + length + 1; /* BEG, END and the CRC */
 
     for (size_t i = 0; i < length; i++)
-        bytes += is_reserved(payload[i]);
-    return bytes + is_reserved(tdm_crc8(0, payload, length));
+        bytes += tdm_frame_is_reserved(payload[i]);
+    return bytes + tdm_frame_is_reserved(tdm_crc8(0, payload, length));
 }

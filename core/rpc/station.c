@@ -5,15 +5,16 @@
  *
  * What is sent next is chosen when the frame before is out: answers first, then requests in the order in
  * which they were asked. The requests that wait stand behind those that were sent, so the one under way is
- * the first that waits. Its bytes are written by encode(), which puts the whole message into a window of a
- * few bytes, once per piece. */
+ * the first that waits. Its bytes are written a piece at a time, by putting the whole message into a window
+ * of a few bytes; behind them come CRC and END. What follows a byte for certain is `pending`, 0 for none: the
+ * second half of an escape, or the first byte of all. */
 #include "tandem/station.h"
 
 #include <string.h>
 
-enum sending { NOTHING, ANSWER, REQUEST };
+enum sending { NOTHING, RESYNC, ANSWER, REQUEST };
 
-enum { PIECE = TDM_STATION_PIECE_BYTES, BOOL_FOLLOWS = 0x100, BOOL_SHIFT = 9 };
+enum { NOISE = 0x01, PIECE = TDM_STATION_PIECE_BYTES, BOOL_FOLLOWS = 0x100, BOOL_SHIFT = 9 };
 
 void tdm_station_init(struct tdm_station *st, uint8_t *rx, size_t rx_bytes, tdm_station_serve_fn *serve,
                       void *ctx)
@@ -65,7 +66,7 @@ static void cut_short(struct tdm_station *st)
     if (st->sending == NOTHING)
         return;
     st->sending = NOTHING;
-    st->tx = (struct tdm_frame_tx){0};
+    st->pending = 0;
     st->resync = true;
 }
 
@@ -203,20 +204,17 @@ static void encode_request(const struct tdm_request *r, struct tdm_writer *w)
         r->question->put(r->ctx, w);
 }
 
-static void next_piece(struct tdm_station *st)
+/* The window at st->at; also how long the message is. */
+static void write_piece(struct tdm_station *st)
 {
     struct tdm_writer w;
-    bool last;
 
     tdm_writer_init_window(&w, st->piece, PIECE, st->at);
     if (st->sending == ANSWER)
         encode_answer(st, &w);
     else
         encode_request(first_waiting(st), &w);
-    last = w.length <= st->at + (size_t)PIECE;
-    /* never none, even if arguments that must not change did */
-    tdm_frame_tx_piece(&st->tx, st->piece, last ? (w.length - st->at - 1) % PIECE + 1 : PIECE, last);
-    st->at += PIECE;
+    st->length = (uint16_t)w.length;
 }
 
 /* False if there is nothing to send. */
@@ -224,15 +222,17 @@ static bool begin_message(struct tdm_station *st)
 {
     if (tdm_station_idle(st))
         return false;
+    st->pending = TDM_FRAME_BEG;
+    st->sending = st->answer_count > 0 ? ANSWER : REQUEST;
+    st->crc = 0;
+    st->at = 0;
+    st->length = 0;
     if (st->resync) {
         st->resync = false;
-        tdm_frame_tx_resync(&st->tx);
-        return true;
+        st->pending = NOISE;
+        st->sending = RESYNC;
+        st->at = 1; /* nothing, CRC included, but END */
     }
-    st->sending = st->answer_count > 0 ? ANSWER : REQUEST;
-    st->at = 0;
-    tdm_frame_tx_init(&st->tx, st->piece, 0);
-    next_piece(st);
     return true;
 }
 
@@ -253,19 +253,34 @@ static void end_message(struct tdm_station *st)
     }
 }
 
+static uint8_t next_byte(struct tdm_station *st)
+{
+    uint8_t byte = st->pending;
+
+    st->pending = 0;
+    if (byte != 0)
+        return byte;
+    if (st->at > st->length) {
+        end_message(st);
+        return TDM_FRAME_END;
+    }
+    if (st->at % PIECE == 0)
+        write_piece(st);
+    byte = st->at < st->length ? st->piece[st->at % PIECE] : st->crc;
+    st->at++;
+    st->crc = tdm_crc8(st->crc, &byte, 1);
+    if (!tdm_frame_is_reserved(byte))
+        return byte;
+    st->pending = byte ^ 0xFF;
+    return TDM_FRAME_ESC;
+}
+
 size_t tdm_station_pull(struct tdm_station *st, uint8_t *out, size_t capacity)
 {
     size_t count = 0;
 
-    while (count < capacity) {
-        if (tdm_frame_tx_wants(&st->tx))
-            next_piece(st);
-        else if (tdm_frame_tx_sent(&st->tx) && !begin_message(st))
-            break;
-        count += tdm_frame_tx_pull(&st->tx, out + count, capacity - count);
-        if (tdm_frame_tx_sent(&st->tx))
-            end_message(st);
-    }
+    while (count < capacity && (st->sending != NOTHING || begin_message(st)))
+        out[count++] = next_byte(st);
     return count;
 }
 

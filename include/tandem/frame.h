@@ -20,6 +20,9 @@
 /* CRC-8, polynomial 0x07, no reflection, continued from crc (start with 0). */
 uint8_t tdm_crc8(uint8_t crc, const void *data, size_t bytes);
 
+/* Is it one of the five bytes above, which are sent as ESC and their inverse? */
+bool tdm_frame_is_reserved(uint8_t byte);
+
 /* Receiver. Fields are private. */
 struct tdm_frame_rx {
     uint8_t *buffer; /* the caller's; holds payload and CRC */
@@ -62,28 +65,21 @@ void tdm_frame_count(struct tdm_frame_counters *counters, int pushed);
 /* Sender: escapes on the fly, so that a frame needs no second buffer. Fields are private; all zero is one
  * that has nothing to send. */
 struct tdm_frame_tx {
-    const uint8_t *piece;
-    uint16_t left; /* of the piece */
+    const uint8_t *payload;
+    uint16_t left; /* of it */
     uint8_t state;
     uint8_t crc;
     uint8_t pending; /* second half of an escape that did not fit */
-    bool last;       /* the payload ends with the piece */
 };
 
 /* payload (1 byte or more) must stay unchanged until the frame is out. */
 void tdm_frame_tx_init(struct tdm_frame_tx *tx, const uint8_t *payload, size_t length);
 
-/* The next piece (1 byte or more) of the payload, last unless another follows. Right behind tdm_frame_tx_init
- * it takes the place of the whole; later it is due when tdm_frame_tx_wants. */
-void tdm_frame_tx_piece(struct tdm_frame_tx *tx, const uint8_t *piece, size_t bytes, bool last);
-bool tdm_frame_tx_wants(const struct tdm_frame_tx *tx);
-
 /* Sends `01 END` instead of a frame: brings a reader that missed an END back in step (docs/PROTOCOL.md,
  * section 9). */
 void tdm_frame_tx_resync(struct tdm_frame_tx *tx);
 
-/* Writes up to capacity bytes of the frame to out and returns how many; fewer once the frame is out, or the
- * next piece is wanted. */
+/* Writes up to capacity bytes of the frame to out and returns how many; fewer once the frame is out. */
 size_t tdm_frame_tx_pull(struct tdm_frame_tx *tx, uint8_t *out, size_t capacity);
 
 /* True once the frame's last byte was pulled. */

@@ -205,8 +205,8 @@ struct tdm_mcu_link {
 
 /* report.c */
 struct tdm_mcu_report {
-    uint8_t waiting; /* mask of enum tdm__report_event: to send */
-    uint8_t sending; /* the one in flight, 0 for none */
+    uint8_t waiting;  /* mask of enum tdm__report_event: to send */
+    uint8_t sending;  /* the one in flight, 0 for none */
     uint8_t reason;   /* of the failed update */
     bool about_known; /* work.failed is its image's digest */
 };

@@ -57,13 +57,15 @@ struct tdm_station {
     uint8_t sending; /* enum sending */
     bool resync;
     uint8_t answer_count;
+    uint8_t crc; /* of the message under way, so far */
+    uint8_t pending;
     uint16_t next_msg_id;
-    uint16_t at; /* bytes of the message under way in the pieces so far */
+    uint16_t at;     /* bytes of it that are out */
+    uint16_t length; /* of so many */
     struct tdm_request *requests;
     tdm_station_serve_fn *serve;
     void *ctx;
     struct tdm_frame_rx rx;
-    struct tdm_frame_tx tx;
     struct {
         uint16_t msg_id;
         uint16_t outcome;

@@ -119,38 +119,6 @@ static void frame_can_be_pulled_in_pieces_of_any_size(void **state)
     }
 }
 
-static void payload_may_come_in_pieces(void **state)
-{
-    static const uint8_t payload[] = {0xAA, 1, 2, 0xBB, 0x11, 3, 0xCC};
-    uint8_t whole[64], pieces[64];
-    struct tdm_frame_tx tx;
-    size_t wire_bytes;
-
-    (void)state;
-    tdm_frame_tx_init(&tx, payload, sizeof payload);
-    wire_bytes = tdm_frame_tx_pull(&tx, whole, sizeof whole);
-    for (size_t piece = 1; piece < sizeof payload; piece++) {
-        for (size_t room = 1; room < 9; room++) {
-            size_t given = piece, count = 0, got;
-
-            tdm_frame_tx_init(&tx, payload, sizeof payload);
-            tdm_frame_tx_piece(&tx, payload, piece, false);
-            while ((got = tdm_frame_tx_pull(&tx, pieces + count, room)) > 0 || tdm_frame_tx_wants(&tx)) {
-                size_t left = sizeof payload - given;
-
-                count += got;
-                if (!tdm_frame_tx_wants(&tx))
-                    continue;
-                tdm_frame_tx_piece(&tx, payload + given, left < piece ? left : piece, left <= piece);
-                given += left < piece ? left : piece;
-            }
-            assert_true(tdm_frame_tx_sent(&tx));
-            assert_int_equal(count, wire_bytes);
-            assert_memory_equal(pieces, whole, wire_bytes);
-        }
-    }
-}
-
 static void resync_is_noise_and_an_end(void **state)
 {
     struct tdm_frame_tx tx = {0};
@@ -311,7 +279,6 @@ int main(void)
         cmocka_unit_test(golden_frames_are_sent_byte_for_byte),
         cmocka_unit_test(golden_frames_are_received),
         cmocka_unit_test(frame_can_be_pulled_in_pieces_of_any_size),
-        cmocka_unit_test(payload_may_come_in_pieces),
         cmocka_unit_test(resync_is_noise_and_an_end),
         cmocka_unit_test(every_reserved_byte_is_escaped_in_payload_and_crc),
         cmocka_unit_test(noise_between_frames_is_skipped),
