@@ -1,4 +1,4 @@
-#include "mcu_stub.h"
+#include "world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ static uint8_t crc8(const uint8_t *data, int bytes)
     return crc;
 }
 
-static uint32_t crc32(const uint8_t *data, uint32_t bytes)
+uint32_t stub_crc32(const uint8_t *data, uint32_t bytes)
 {
     uint32_t crc = 0xFFFFFFFF;
 
@@ -49,12 +49,6 @@ static void put16(uint8_t *at, uint16_t value)
 {
     at[0] = (uint8_t)value;
     at[1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    put16(at, (uint16_t)value);
-    put16(at + 2, (uint16_t)(value >> 16));
 }
 
 static void send_frame(struct world *world, const uint8_t *payload, int bytes)
@@ -145,7 +139,7 @@ static bool write_chunk(struct stub *mcu, const uint8_t *args)
     uint32_t offset = get32(args);
     uint16_t bytes = get16(args + 4);
 
-    assert_int_equal(get32(args + 6 + bytes), crc32(args + 6, bytes));
+    assert_int_equal(get32(args + 6 + bytes), stub_crc32(args + 6, bytes));
     assert_true(bytes == mcu->chunk || offset + bytes == mcu->offer_size);
     if (mcu->rewrites && offset < mcu->image_bytes && memcmp(mcu->image + offset, args + 6, bytes) == 0) {
         return true;
@@ -307,8 +301,7 @@ static void end_frame(struct world *world)
     take_message(world, mcu->frame, bytes);
 }
 
-/* As the field's driver: a BEG inside of a frame is data like any other. */
-static void take_byte(struct world *world, uint8_t byte)
+void stub_take_byte(struct world *world, uint8_t byte)
 {
     struct stub *mcu = &world->mcu;
 
@@ -343,7 +336,7 @@ static void serve_waiting(struct world *world)
     serve_call(world, world->mcu.waiting, bytes);
 }
 
-static void run_mcu(struct world *world)
+void stub_run(struct world *world)
 {
     static const uint16_t digests[] = {0, 0x0342, 0x0344, 0x0343};
     struct stub *mcu = &world->mcu;
@@ -374,153 +367,7 @@ static void run_mcu(struct world *world)
     }
 }
 
-/* --- The co-processor's operations --- */
-
-static bool can_baud(void *ctx, uint32_t baud)
-{
-    (void)ctx;
-    return baud == 38400 || baud == 115200 || baud == 2000000;
-}
-
-static void set_baud(void *ctx, uint32_t baud)
-{
-    struct world *world = ctx;
-
-    world->baud = baud;
-    world->bytes_at_switch = world->bytes_sent;
-}
-
-static void online(void *ctx, const struct tdm_ncp_device *device)
-{
-    struct world *world = ctx;
-
-    assert_string_equal(device->template_id, "TMPL0vFkFmJM7");
-    world->online = true;
-    world->onlines++;
-}
-
-static void offline(void *ctx)
-{
-    struct world *world = ctx;
-
-    assert_true(world->online);
-    world->online = false;
-    world->offlines++;
-}
-
-static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t bytes)
-{
-    struct world *world = ctx;
-
-    assert_int_equal(id, world->firmware.id);
-    assert_true(offset + bytes <= world->firmware.bytes);
-    memcpy(to, world->file + offset, bytes);
-    return world->read_error;
-}
-
-static void progress(void *ctx, const struct tdm_ncp_progress *to)
-{
-    struct world *world = ctx;
-
-    world->progress[world->progress_count++ % STUB_LOG] = *to;
-}
-
-static bool device_report(void *ctx, const struct tdm_ncp_device_report *report)
-{
-    struct world *world = ctx;
-
-    world->report = *report;
-    world->reports++;
-    return true;
-}
-
-/* The host serves getNcpVersion in place of core/ncp, virtualWrite, and factoryTestConnect later. */
-static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args,
-                 struct tdm_writer *results)
-{
-    struct world *world = ctx;
-
-    if (!world->host_serves) {
-        return TDM_STATUS_UNKNOWN_UID;
-    }
-    world->host_uid = uid;
-    switch (uid) {
-    case 0x0305:
-        tdm_put_string(results, "host 2");
-        tdm_put_bool(results, true);
-        return TDM_STATUS_OK;
-    case 0x0311:
-        world->host_pin = tdm_get_u16(args);
-        return TDM_STATUS_OK;
-    case 0x033A:
-        world->host_msg_id = msg_id;
-        return TDM_SERVE_LATER;
-    default:
-        return TDM_STATUS_UNKNOWN_UID;
-    }
-}
-
-static bool serves(void *ctx, uint16_t uid)
-{
-    const struct world *world = ctx;
-
-    return world->host_serves && (uid == 0x0311 || uid == 0x033A);
-}
-
-static const struct tdm_ncp_ops ops = {
-    .can_baud = can_baud,
-    .set_baud = set_baud,
-    .online = online,
-    .offline = offline,
-    .read = read_file,
-    .progress = progress,
-    .device_report = device_report,
-    .serve = serve,
-    .serves = serves,
-};
-
-/* --- The world --- */
-
-void world_init(struct world *world)
-{
-    memset(world, 0, sizeof *world);
-    world->config =
-        (struct tdm_ncp_config){TDM_NCP_CONFIG_DEFAULTS, .ops = &ops, .ctx = world, .version = "stub 1"};
-    world->now_ms = UINT32_MAX - 10000;
-    world->mcu.chunk = 256;
-    world->mcu.answer_ms = 3;
-    tdm_ncp_init(&world->ncp, &world->config, world->now_ms);
-}
-
-/* Everything that can happen at this millisecond. */
-static uint32_t settle(struct world *world)
-{
-    uint32_t wait_ms = tdm_ncp_poll(&world->ncp, world->now_ms);
-    uint8_t bytes[7];
-    size_t count;
-
-    assert_true(wait_ms > 0);
-    while ((count = tdm_ncp_pull(&world->ncp, bytes, sizeof bytes, world->now_ms)) > 0) {
-        for (size_t i = 0; i < count; i++) {
-            world->bytes_sent++;
-            if (!world->mcu.mute) {
-                take_byte(world, bytes[i]);
-            }
-        }
-    }
-    return wait_ms;
-}
-
-void world_run(struct world *world, uint32_t ms)
-{
-    uint32_t end_ms = world->now_ms + ms;
-
-    while (world->now_ms != end_ms) {
-        world->now_ms++;
-        (void)settle(world);
-        run_mcu(world);
-    }
-}
+/* --- What a test has it do --- */
 
 void stub_invoke(struct world *world, uint16_t uid, const void *args, int bytes)
 {
@@ -569,45 +416,6 @@ void stub_report(struct world *world, uint8_t event, uint8_t reason)
 
     stub_invoke(world, 0x5401, args, sizeof args);
     assert_memory_equal(world->mcu.result, "\0\1", 2);
-}
-
-void world_file(struct world *world, uint32_t bytes)
-{
-    static uint32_t last_id;
-
-    for (uint32_t i = 0; i < bytes; i++) {
-        world->file[i] = (uint8_t)(i * 7 + (i >> 8) * 13);
-    }
-    world->firmware = (struct tdm_ncp_firmware){.id = ++last_id,
-                                                .name = "app.bin",
-                                                .bytes = bytes,
-                                                .type = "demo",
-                                                .version = "1.1.0",
-                                                .build = "Nov 16 2023",
-                                                .crc32 = crc32(world->file, bytes)};
-    memset(world->firmware.md5, 0x4D, sizeof world->firmware.md5);
-    put32(world->firmware.sha256, crc32(world->file, bytes)); /* a digest of another file differs */
-}
-
-void world_offer(struct world *world)
-{
-    assert_int_equal(tdm_ncp_offer(&world->ncp, &world->firmware, world->now_ms), TDM_OK);
-}
-
-int world_count(const struct world *world, enum tdm_ncp_stage stage)
-{
-    int count = 0;
-
-    for (int i = 0; i < world->progress_count; i++) {
-        count += world->progress[i].stage == stage;
-    }
-    return count;
-}
-
-const struct tdm_ncp_progress *world_last(const struct world *world)
-{
-    assert_true(world->progress_count > 0);
-    return &world->progress[world->progress_count - 1];
 }
 
 int stub_count(const struct world *world, uint16_t uid)

@@ -1,4 +1,4 @@
-/* A primary MCU made for tests of core/ncp, and the world around it: line, clock, file, operations.
+/* A primary MCU made for tests of core/ncp.
  *
  * It is written against docs/PROTOCOL.md alone and shares no code with core/: frames, fields and checksums
  * are its own. It behaves as the field's driver does where that is a trap (section 9), and fails the test
@@ -7,7 +7,8 @@
 #ifndef TESTS_MCU_STUB_H
 #define TESTS_MCU_STUB_H
 
-#include "tandem/ncp.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { STUB_FILE_MAX = 8192, STUB_LOG = 256, STUB_NEVER = 1000000 };
 
@@ -68,36 +69,7 @@ struct stub {
     int nested; /* digest questions still to ask */
 };
 
-struct world {
-    struct tdm_ncp ncp;
-    struct tdm_ncp_config config;
-    uint32_t now_ms;
-    struct stub mcu;
-    uint8_t file[STUB_FILE_MAX];
-    struct tdm_ncp_firmware firmware;
-
-    /* What the co-processor did. */
-    bool online;
-    int onlines, offlines;
-    uint32_t baud;
-    uint32_t bytes_at_switch; /* bytes on the wire when the rate changed last */
-    uint32_t bytes_sent;
-    struct tdm_ncp_progress progress[STUB_LOG];
-    int progress_count;
-    struct tdm_ncp_device_report report;
-    int reports;
-    int read_error; /* read returns it if it is not 0 */
-    bool host_serves;
-    uint16_t host_uid; /* that the host was asked for last */
-    uint16_t host_pin;
-    uint16_t host_msg_id;
-};
-
-/* A world at rest; now_ms starts close to the clock's wrap. */
-void world_init(struct world *world);
-
-/* Lets ms milliseconds pass: timers, line and MCU work. */
-void world_run(struct world *world, uint32_t ms);
+struct world;
 
 /* The MCU calls; arguments are raw bytes. Runs until the answer came (result_bytes >= 0) or 200 ms are over.
  */
@@ -111,14 +83,13 @@ void stub_late_answer(struct world *world);
 /* deviceReport with this event and reason. */
 void stub_report(struct world *world, uint8_t event, uint8_t reason);
 
-/* A file of bytes and its offer, not given to the ncp yet. */
-void world_file(struct world *world, uint32_t bytes);
-void world_offer(struct world *world);
-
-/* Progress of a stage so far, and the last one. */
-int world_count(const struct world *world, enum tdm_ncp_stage stage);
-const struct tdm_ncp_progress *world_last(const struct world *world);
 /* Calls of a uid so far. */
 int stub_count(const struct world *world, uint16_t uid);
+
+/* For the world: a byte comes in (as with the field's driver, a BEG inside of a frame is data like any
+ * other); one turn of its main loop. */
+void stub_take_byte(struct world *world, uint8_t byte);
+void stub_run(struct world *world);
+uint32_t stub_crc32(const uint8_t *data, uint32_t bytes);
 
 #endif

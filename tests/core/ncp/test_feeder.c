@@ -6,43 +6,15 @@
 
 #include <cmocka.h>
 
-#include "mcu_stub.h"
+#include "world.h"
 
 static struct world world;
 
 static int set_up(void **state)
 {
     (void)state;
-    world_init(&world);
-    tdm_ncp_cloud_state(&world.ncp, TDM_STATE_CONNECTED);
-    stub_initialize(&world, "1.0.0");
-    world_file(&world, 1000);
+    world_begin(&world, 1000);
     return 0;
-}
-
-static void assert_installed(void)
-{
-    assert_int_equal(world_last(&world)->stage, TDM_NCP_INSTALLED);
-    assert_int_equal(world.mcu.image_bytes, world.firmware.bytes);
-    assert_memory_equal(world.mcu.image, world.file, world.firmware.bytes);
-    assert_false(tdm_ncp_updating(&world.ncp));
-}
-
-static void assert_failed(uint8_t reason)
-{
-    assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
-    assert_int_equal(world_last(&world)->reason, reason);
-    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
-    assert_false(tdm_ncp_updating(&world.ncp));
-}
-
-/* Runs until the MCU has taken so many bytes. */
-static void run_until_written(uint32_t bytes)
-{
-    for (int i = 0; i < 10000 && world.mcu.image_bytes < bytes; i++) {
-        world_run(&world, 1);
-    }
-    assert_true(world.mcu.image_bytes >= bytes);
 }
 
 static void sends_the_whole_file_and_restarts_its_session(void **state)
@@ -50,7 +22,7 @@ static void sends_the_whole_file_and_restarts_its_session(void **state)
     (void)state;
     world_offer(&world);
     world_run(&world, 2000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_true(world.mcu.finished);
     assert_int_equal(stub_count(&world, 0x0442), 4); /* 256 256 256 232 */
     assert_false(world.online);
@@ -100,7 +72,7 @@ static void an_offer_of_the_longest_texts_fits_the_smallest_buffer(void **state)
     memset(world.firmware.build, 'b', TDM_TAG_VALUE_MAX);
     world_offer(&world);
     world_run(&world, 2000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(world.mcu.offer_bytes, 255);
     assert_string_equal(world.mcu.offer_type, world.firmware.type);
     assert_string_equal(world.mcu.offer_version, world.firmware.version);
@@ -118,7 +90,7 @@ static void waits_with_the_offer_until_initialize(void **state)
     assert_int_equal(world.mcu.uid_count, 0);
     stub_initialize(&world, "1.0.0");
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
 }
 
 static void is_in_state_11_while_the_mcu_takes_the_update(void **state)
@@ -126,7 +98,7 @@ static void is_in_state_11_while_the_mcu_takes_the_update(void **state)
     (void)state;
     world.mcu.answer_ms = 50;
     world_offer(&world);
-    run_until_written(512);
+    world_run_until_written(&world, 512);
     assert_int_equal(tdm_ncp_state(&world.ncp), 11);
     assert_int_equal(world.mcu.states[world.mcu.state_count - 1], 11);
 }
@@ -137,7 +109,7 @@ static void serves_the_digests_while_the_mcu_finishes(void **state)
     world.mcu.asks_digests = true;
     world_offer(&world);
     world_run(&world, 2000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(world.mcu.digest_crc32, world.firmware.crc32);
     assert_memory_equal(world.mcu.digest_md5, world.firmware.md5, 16);
     assert_memory_equal(world.mcu.digest_sha256, world.firmware.sha256, 32);
@@ -170,7 +142,7 @@ static void sends_any_chunk_size_from_16_to_1520(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         set_up(state);
         take_with_chunk(sizes[i], 3041);
-        assert_installed();
+        world_assert_installed(&world);
     }
 }
 
@@ -184,7 +156,7 @@ static void sends_whole_program_units_to_an_mcu_that_takes_more(void **state)
     world.mcu.chunk = 1024;
     stub_invoke(&world, 0x0341, "\xFF\xFF", 2);
     world_run(&world, 2000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0442), 5);
 }
 
@@ -217,7 +189,7 @@ static void an_offer_refused_ends_the_update(void **state)
     world.mcu.refuse_offer = true;
     world_offer(&world);
     world_run(&world, 2000);
-    assert_failed(TDM_REASON_OFFER_REFUSED);
+    world_assert_failed(&world, TDM_REASON_OFFER_REFUSED);
     assert_int_equal(stub_count(&world, 0x0441), 1);
     assert_int_equal(stub_count(&world, 0x0444), 0);
     assert_true(world.online);
@@ -232,7 +204,7 @@ static void a_report_gives_the_reason_of_a_refused_offer(void **state)
     world_run(&world, 100);
     assert_true(tdm_ncp_updating(&world.ncp));
     stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_BATTERY);
-    assert_failed(TDM_REASON_BATTERY);
+    world_assert_failed(&world, TDM_REASON_BATTERY);
 }
 
 static void a_refused_chunk_goes_out_again(void **state)
@@ -241,7 +213,7 @@ static void a_refused_chunk_goes_out_again(void **state)
     world.mcu.refuse_writes = 5;
     world_offer(&world);
     world_run(&world, 5000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0442), 9);
 }
 
@@ -254,7 +226,7 @@ static void a_lost_answer_is_resent_after_a_resync(void **state)
     world_run(&world, 4900);
     assert_int_equal(stub_count(&world, 0x0442), 1);
     world_run(&world, 2000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0442), 5);
     assert_int_equal(world.mcu.resyncs, 3); /* the offer, the resend, the chunk after it */
 }
@@ -270,7 +242,7 @@ static void an_answer_later_than_the_resend_counts(void **state)
     world.mcu.mute = false;
     stub_late_answer(&world); /* and what was thought lost comes */
     world_run(&world, 2000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0441), 1);
     assert_int_equal(stub_count(&world, 0x0442), 4);
 }
@@ -282,7 +254,7 @@ static void a_chunk_refused_after_a_lost_answer_is_written_when_the_next_is_take
     world.mcu.lose_answers = 1;
     world_offer(&world);
     world_run(&world, 15000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0441), 1);
     assert_int_equal(stub_count(&world, 0x0442), 6 + 3);
     assert_int_equal(stub_count(&world, 0x0444), 0);
@@ -292,11 +264,11 @@ static void the_last_chunk_refused_after_a_lost_answer_is_written_when_finish_is
 {
     (void)state;
     world_offer(&world);
-    run_until_written(768);
+    world_run_until_written(&world, 768);
     world_run(&world, 3);
     world.mcu.lose_answers = 1;
     world_run(&world, 15000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0441), 1);
 }
 
@@ -307,7 +279,7 @@ static void a_chunk_refused_to_the_end_is_offered_anew_when_the_next_is_refused_
     world.mcu.refuse_writes = 6;
     world_offer(&world);
     world_run(&world, 15000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0441), 2);
     assert_int_equal(stub_count(&world, 0x0442), 1 + 6 + 4);
     assert_int_equal(stub_count(&world, 0x0444), 1);
@@ -319,7 +291,7 @@ static void refused_in_every_try_it_fails(void **state)
     world.mcu.refuse_writes = STUB_NEVER;
     world_offer(&world);
     world_run(&world, 60000);
-    assert_failed(TDM_REASON_WRITE_REFUSED);
+    world_assert_failed(&world, TDM_REASON_WRITE_REFUSED);
     assert_int_equal(stub_count(&world, 0x0441), 3);
     assert_int_equal(stub_count(&world, 0x0442), 18);
     assert_int_equal(stub_count(&world, 0x0444), 3);
@@ -336,7 +308,7 @@ static void a_report_ends_the_transfer_at_once(void **state)
     writes = stub_count(&world, 0x0442);
     assert_int_not_equal(writes, 0);
     stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_SIGNATURE);
-    assert_failed(TDM_REASON_SIGNATURE);
+    world_assert_failed(&world, TDM_REASON_SIGNATURE);
     world_run(&world, 5000);
     assert_int_equal(stub_count(&world, 0x0442), writes);
     assert_int_equal(stub_count(&world, 0x0444), 0);
@@ -352,7 +324,7 @@ static void a_report_that_comes_late_still_gives_the_reason(void **state)
     world_offer(&world);
     world_run(&world, 1100);
     stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_HARDWARE);
-    assert_failed(TDM_REASON_HARDWARE);
+    world_assert_failed(&world, TDM_REASON_HARDWARE);
 }
 
 /* Five resends are over sooner than that. What the device refuses for good is not offered to it again. */
@@ -370,7 +342,7 @@ static void so_does_one_that_comes_after_the_update_was_given_up(void **state)
         world_run(&world, late_ms);
         stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_FLASH);
         world_run(&world, 5000);
-        assert_failed(TDM_REASON_FLASH);
+        world_assert_failed(&world, TDM_REASON_FLASH);
         assert_int_equal(stub_count(&world, 0x0441), 1);
     }
 }
@@ -379,10 +351,10 @@ static void an_mcu_that_falls_silent_ends_the_update_and_the_link(void **state)
 {
     (void)state;
     world_offer(&world);
-    run_until_written(512);
+    world_run_until_written(&world, 512);
     world.mcu.mute = true;
     world_run(&world, 90000);
-    assert_failed(TDM_REASON_NO_ANSWER);
+    world_assert_failed(&world, TDM_REASON_NO_ANSWER);
     assert_false(world.online);
 }
 
@@ -393,7 +365,7 @@ static void an_mcu_that_never_starts_is_offered_three_times(void **state)
     world.mcu.no_start = true;
     world_offer(&world);
     world_run(&world, 200000);
-    assert_failed(TDM_REASON_NO_START);
+    world_assert_failed(&world, TDM_REASON_NO_START);
     assert_int_equal(stub_count(&world, 0x0441), 3);
 }
 
@@ -403,7 +375,7 @@ static void a_finish_refused_ends_the_update(void **state)
     world.mcu.refuse_finish = true;
     world_offer(&world);
     world_run(&world, 5000);
-    assert_failed(TDM_REASON_FINISH_REFUSED);
+    world_assert_failed(&world, TDM_REASON_FINISH_REFUSED);
     assert_true(world.online);
     assert_int_equal(tdm_ncp_state(&world.ncp), TDM_STATE_CONNECTED);
 }
@@ -415,7 +387,7 @@ static void a_finish_refused_without_a_reason_is_asked_for_again(void **state)
     world.mcu.refuse_finishes = 2;
     world_offer(&world);
     world_run(&world, 5000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0443), 3);
 }
 
@@ -425,7 +397,7 @@ static void a_lost_answer_to_finish_is_asked_for_again(void **state)
     world.mcu.lose_finish_answers = 1;
     world_offer(&world);
     world_run(&world, 25000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0443), 2);
 }
 
@@ -433,304 +405,11 @@ static void a_file_that_cannot_be_read_is_cancelled(void **state)
 {
     (void)state;
     world_offer(&world);
-    run_until_written(256);
+    world_run_until_written(&world, 256);
     world.read_error = TDM_E_TRUNCATED;
     world_run(&world, 500);
-    assert_failed(TDM_REASON_STORAGE);
+    world_assert_failed(&world, TDM_REASON_STORAGE);
     assert_int_equal(stub_count(&world, 0x0444), 1);
-}
-
-/* --- The MCU restarts --- */
-
-static void an_mcu_that_restarts_is_offered_anew(void **state)
-{
-    (void)state;
-    world.mcu.answer_ms = 30;
-    world_offer(&world);
-    run_until_written(512);
-    world.mcu.mute = true;
-    world_run(&world, 2000);
-    world.mcu.mute = false;
-    world.mcu.answer_bytes = 0;
-    world.mcu.in_frame = false;
-    stub_initialize(&world, "1.0.0");
-    assert_true(tdm_ncp_updating(&world.ncp));
-    world_run(&world, 3000);
-    assert_installed();
-    assert_int_equal(stub_count(&world, 0x0441), 2);
-}
-
-/* Where no reset line is wired, each bring-up begins with ncp.reboot. */
-static void an_mcu_that_restarts_and_reboots_its_co_processor_is_offered_anew(void **state)
-{
-    (void)state;
-    world_offer(&world);
-    run_until_written(512);
-    stub_invoke(&world, 0x0102, "", 0);
-    world_run(&world, 50);
-    assert_false(world.online);
-    stub_initialize(&world, "1.0.0");
-    world_run(&world, 3000);
-    assert_installed();
-    assert_int_equal(stub_count(&world, 0x0441), 2);
-}
-
-static void an_mcu_that_restarts_without_end_is_given_up(void **state)
-{
-    (void)state;
-    world.mcu.answer_ms = 100;
-    world_offer(&world);
-    for (int i = 0; i < 3; i++) {
-        run_until_written(256);
-        world.mcu.answer_bytes = 0;
-        stub_initialize(&world, "1.0.0");
-        world.mcu.image_bytes = 0;
-    }
-    world_run(&world, 10000);
-    assert_failed(TDM_REASON_NO_ANSWER);
-    assert_int_equal(stub_count(&world, 0x0441), 3);
-}
-
-static void the_new_version_after_a_lost_finish_is_a_success(void **state)
-{
-    (void)state;
-    world.mcu.lose_finish_answers = STUB_NEVER;
-    world_offer(&world);
-    world_run(&world, 1000);
-    assert_int_equal(world_last(&world)->stage, TDM_NCP_VERIFYING);
-    stub_initialize(&world, "1.1.0");
-    assert_installed();
-    assert_true(world.online);
-}
-
-static void a_reboot_after_a_lost_finish_does_not_hide_the_success(void **state)
-{
-    (void)state;
-    world.mcu.lose_finish_answers = STUB_NEVER;
-    world_offer(&world);
-    world_run(&world, 1000);
-    stub_invoke(&world, 0x0102, "", 0);
-    world_run(&world, 50);
-    stub_initialize(&world, "1.1.0");
-    assert_installed();
-}
-
-static void the_old_version_after_a_lost_finish_is_offered_anew(void **state)
-{
-    (void)state;
-    world.mcu.lose_finish_answers = 1;
-    world_offer(&world);
-    world_run(&world, 1000);
-    stub_initialize(&world, "1.0.0");
-    world_run(&world, 3000);
-    assert_installed();
-    assert_int_equal(stub_count(&world, 0x0441), 2);
-}
-
-static void a_bootloader_that_asks_again_gets_the_file_from_its_start(void **state)
-{
-    (void)state;
-    world_offer(&world);
-    run_until_written(512);
-    world_run(&world, 10);
-    world.mcu.image_bytes = 0;
-    world.mcu.start_due = true;
-    world.mcu.answer_bytes = 0;
-    world_run(&world, 2000);
-    assert_installed();
-    assert_int_equal(stub_count(&world, 0x0441), 1);
-}
-
-static void a_bootloader_may_change_the_rate_before_it_starts(void **state)
-{
-    (void)state;
-    world.mcu.no_start = true;
-    world_offer(&world);
-    world_run(&world, 50);
-    stub_invoke(&world, 0x0201, "\x00\xc2\x01\x00", 4); /* 115200 */
-    world_run(&world, 70000);                           /* it erases, silently */
-    assert_int_equal(stub_count(&world, 0x0181), 0);
-    stub_invoke(&world, 0x0101, "", 0);
-    stub_invoke(&world, 0x0341, "\0\1", 2);
-    assert_memory_equal(world.mcu.result, "\0\1", 2);
-    world_run(&world, 2000);
-    assert_installed();
-}
-
-static void a_line_that_was_opened_anew_goes_on(void **state)
-{
-    (void)state;
-    world.mcu.rewrites = true;
-    world.mcu.answer_ms = 30;
-    world_offer(&world);
-    run_until_written(512);
-    world.mcu.answer_bytes = 0;
-    tdm_ncp_reopened(&world.ncp, world.now_ms);
-    world_run(&world, 2000);
-    assert_installed();
-}
-
-/* --- Suspending, replacing --- */
-
-static void suspended_it_waits_and_resumes(void **state)
-{
-    (void)state;
-    stub_invoke(&world, 0x0346, "\x0A\0", 2);
-    assert_memory_equal(world.mcu.result, "\0\1", 2);
-    world_offer(&world);
-    world_run(&world, 9500);
-    assert_int_equal(stub_count(&world, 0x0441), 0);
-    world_run(&world, 3000);
-    assert_installed();
-}
-
-static void a_transfer_is_suspended_and_resumed_early(void **state)
-{
-    uint32_t written;
-
-    (void)state;
-    world.mcu.answer_ms = 20;
-    world_offer(&world);
-    run_until_written(256);
-    stub_invoke(&world, 0x0346, "\x10\x0E", 2); /* an hour */
-    world_run(&world, 100);
-    written = world.mcu.image_bytes;
-    world_run(&world, 20000);
-    assert_int_equal(world.mcu.image_bytes, written);
-    stub_invoke(&world, 0x0346, "\0\0", 2);
-    world_run(&world, 2000);
-    assert_installed();
-}
-
-static void a_suspension_of_18_hours_ends_by_itself(void **state)
-{
-    (void)state;
-    stub_invoke(&world, 0x0346, "\x20\xFD", 2);
-    world_offer(&world);
-    world_run(&world, 1000);
-    world.now_ms += 64790000;
-    world_run(&world, 1000);
-    assert_int_equal(stub_count(&world, 0x0441), 0);
-    world_run(&world, 20000);
-    assert_installed();
-}
-
-static void more_than_18_hours_of_suspension_are_refused(void **state)
-{
-    (void)state;
-    stub_invoke(&world, 0x0346, "\x20\xFD", 2); /* 64800 s */
-    assert_memory_equal(world.mcu.result, "\0\1", 2);
-    stub_invoke(&world, 0x0346, "\x21\xFD", 2);
-    assert_memory_equal(world.mcu.result, "\0\0", 2);
-}
-
-static void a_new_offer_replaces_the_one_under_way(void **state)
-{
-    uint32_t first = world.firmware.id;
-
-    (void)state;
-    world.mcu.answer_ms = 20;
-    world_offer(&world);
-    run_until_written(512);
-    world_file(&world, 700);
-    world_offer(
-        &world); /* while it thinks: the stub fails the test if it hears anything before it answered */
-    world_run(&world, 5000);
-    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
-    for (int i = 0; i < world.progress_count; i++) {
-        if (world.progress[i].stage == TDM_NCP_FAILED) {
-            assert_int_equal(world.progress[i].id, first);
-            assert_int_equal(world.progress[i].reason, TDM_REASON_SUPERSEDED);
-        }
-    }
-    assert_installed();
-    assert_int_equal(stub_count(&world, 0x0444), 1);
-}
-
-static void a_withdrawn_update_is_cancelled_once_the_mcu_answered(void **state)
-{
-    (void)state;
-    world.mcu.answer_ms = 20;
-    world_offer(&world);
-    run_until_written(512);
-    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
-    world_run(&world, 5000);
-    assert_failed(TDM_REASON_CANCELLED);
-    assert_int_equal(stub_count(&world, 0x0444), 1);
-}
-
-static void a_withdrawn_update_that_was_never_offered_just_ends(void **state)
-{
-    (void)state;
-    world_init(&world);
-    world_file(&world, 600);
-    world_offer(&world);
-    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
-    assert_failed(TDM_REASON_CANCELLED);
-    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms); /* nothing is left to end */
-    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 1);
-}
-
-static void a_suspended_update_can_be_withdrawn(void **state)
-{
-    (void)state;
-    world_offer(&world);
-    run_until_written(512);
-    stub_invoke(&world, 0x0346, "\x20\xFD", 2);
-    tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
-    world_run(&world, 2000);
-    assert_failed(TDM_REASON_CANCELLED);
-}
-
-static void a_new_offer_waits_while_the_mcu_finishes(void **state)
-{
-    (void)state;
-    world.mcu.answer_ms = 20;
-    world_offer(&world);
-    while (world_count(&world, TDM_NCP_VERIFYING) == 0) {
-        world_run(&world, 1);
-    }
-    world_file(&world, 700);
-    world_offer(&world);
-    world_run(&world, 2000);
-    assert_int_equal(world_count(&world, TDM_NCP_INSTALLED), 1);
-    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 0);
-    assert_true(tdm_ncp_updating(&world.ncp));
-    stub_initialize(&world, "1.1.0");
-    world_run(&world, 3000);
-    assert_int_equal(world_count(&world, TDM_NCP_INSTALLED), 2);
-    assert_installed();
-}
-
-static void the_same_file_again_changes_nothing(void **state)
-{
-    (void)state;
-    world_offer(&world);
-    run_until_written(256);
-    assert_int_equal(tdm_ncp_offer(&world.ncp, &world.firmware, world.now_ms), TDM_E_BUSY);
-    world_run(&world, 2000);
-    assert_installed();
-    assert_int_equal(stub_count(&world, 0x0441), 1);
-}
-
-static void a_firmware_that_waits_and_is_replaced_is_told_of(void **state)
-{
-    uint32_t waiting;
-
-    (void)state;
-    world.mcu.answer_ms = 20;
-    world_offer(&world);
-    while (world_count(&world, TDM_NCP_VERIFYING) == 0) {
-        world_run(&world, 1);
-    }
-    world_file(&world, 700);
-    waiting = world.firmware.id;
-    world_offer(&world);
-    world_file(&world, 800);
-    world_offer(&world);
-    assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
-    assert_int_equal(world_last(&world)->id, waiting);
-    assert_int_equal(world_last(&world)->reason, TDM_REASON_SUPERSEDED);
 }
 
 static void an_empty_file_is_no_firmware(void **state)
@@ -775,26 +454,6 @@ int main(void)
         TEST(a_finish_refused_without_a_reason_is_asked_for_again),
         TEST(a_lost_answer_to_finish_is_asked_for_again),
         TEST(a_file_that_cannot_be_read_is_cancelled),
-        TEST(an_mcu_that_restarts_is_offered_anew),
-        TEST(an_mcu_that_restarts_and_reboots_its_co_processor_is_offered_anew),
-        TEST(an_mcu_that_restarts_without_end_is_given_up),
-        TEST(the_new_version_after_a_lost_finish_is_a_success),
-        TEST(a_reboot_after_a_lost_finish_does_not_hide_the_success),
-        TEST(the_old_version_after_a_lost_finish_is_offered_anew),
-        TEST(a_bootloader_that_asks_again_gets_the_file_from_its_start),
-        TEST(a_bootloader_may_change_the_rate_before_it_starts),
-        TEST(a_line_that_was_opened_anew_goes_on),
-        TEST(suspended_it_waits_and_resumes),
-        TEST(a_transfer_is_suspended_and_resumed_early),
-        TEST(a_suspension_of_18_hours_ends_by_itself),
-        TEST(more_than_18_hours_of_suspension_are_refused),
-        TEST(a_new_offer_replaces_the_one_under_way),
-        TEST(a_withdrawn_update_is_cancelled_once_the_mcu_answered),
-        TEST(a_withdrawn_update_that_was_never_offered_just_ends),
-        TEST(a_suspended_update_can_be_withdrawn),
-        TEST(a_new_offer_waits_while_the_mcu_finishes),
-        TEST(the_same_file_again_changes_nothing),
-        TEST(a_firmware_that_waits_and_is_replaced_is_told_of),
         TEST(an_empty_file_is_no_firmware),
     };
 

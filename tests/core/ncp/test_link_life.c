@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "mcu_stub.h"
+#include "world.h"
 
 static struct world world;
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "mcu_stub.h"
+#include "world.h"
 
 static struct world world;
 
@@ -19,10 +19,7 @@ enum { PACKAGE_BYTES = 64 + 232 + 64 + 5 + 12, IMAGE_AT = PACKAGE_BYTES - 12 };
 static int set_up(void **state)
 {
     (void)state;
-    world_init(&world);
-    tdm_ncp_cloud_state(&world.ncp, TDM_STATE_CONNECTED);
-    stub_initialize(&world, "1.0.0");
-    world_file(&world, 1000);
+    world_begin(&world, 1000);
     return 0;
 }
 
@@ -65,12 +62,10 @@ static void resume(uint32_t position, uint32_t offset)
     }
 }
 
-static void assert_installed(void)
+static void ends_installed(void)
 {
     world_run(&world, 3000);
-    assert_int_equal(world_last(&world)->stage, TDM_NCP_INSTALLED);
-    assert_int_equal(world.mcu.image_bytes, world.firmware.bytes);
-    assert_memory_equal(world.mcu.image, world.file, world.firmware.bytes);
+    world_assert_installed(&world);
 }
 
 static void a_package_goes_on_behind_its_front_and_table(void **state)
@@ -79,7 +74,7 @@ static void a_package_goes_on_behind_its_front_and_table(void **state)
     be_a_package();
     offer_up_to_the_front();
     resume(4, IMAGE_AT + 4);
-    assert_installed();
+    ends_installed();
     assert_int_equal(stub_count(&world, 0x0442), 2); /* the first, and the last 8 bytes */
 }
 
@@ -89,7 +84,7 @@ static void an_image_that_is_there_whole_leads_to_finish(void **state)
     be_a_package();
     offer_up_to_the_front();
     resume(12, PACKAGE_BYTES);
-    assert_installed();
+    ends_installed();
     assert_int_equal(stub_count(&world, 0x0442), 1);
 }
 
@@ -98,7 +93,7 @@ static void a_plain_image_goes_on_at_the_position_itself(void **state)
     (void)state;
     offer_up_to_the_front();
     resume(512, 512);
-    assert_installed();
+    ends_installed();
     assert_int_equal(stub_count(&world, 0x0442), 3); /* the first, 256, 232 */
 }
 
@@ -109,7 +104,7 @@ static void a_position_outside_of_the_image_is_refused_and_changes_nothing(void 
     offer_up_to_the_front();
     resume(13, 0);
     world_run(&world, 6000); /* the first chunk once more */
-    assert_installed();
+    ends_installed();
 }
 
 /* Two frames, of 2 and 6 bytes. */
@@ -143,7 +138,7 @@ static void an_encoded_payload_is_entered_at_the_frame_below(void **state)
         assert_int_equal(world.mcu.result[9], 1);
         assert_int_equal(get32(world.mcu.result + 1), 16384);
         assert_int_equal(get32(world.mcu.result + 5), IMAGE_AT + 4);
-        assert_installed();
+        ends_installed();
     }
 }
 
@@ -196,7 +191,7 @@ static void a_late_answer_to_the_chunk_before_does_not_count(void **state)
     }
     resume(512, 512);
     stub_late_answer(&world);
-    assert_installed();
+    ends_installed();
 }
 
 /* Restarts are bounded where nothing is gained; each that came further begins to count anew. */

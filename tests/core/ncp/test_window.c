@@ -6,17 +6,14 @@
 
 #include <cmocka.h>
 
-#include "mcu_stub.h"
+#include "world.h"
 
 static struct world world;
 
 static int set_up(void **state)
 {
     (void)state;
-    world_init(&world);
-    tdm_ncp_cloud_state(&world.ncp, TDM_STATE_CONNECTED);
-    stub_initialize(&world, "1.0.0");
-    world_file(&world, 3000);
+    world_begin(&world, 3000);
     world.mcu.answer_ms = 20;
     return 0;
 }
@@ -40,27 +37,12 @@ static void start(void)
     assert_true(ask(2));
 }
 
-static void run_until_written(uint32_t bytes)
-{
-    for (int i = 0; i < 2000 && world.mcu.image_bytes < bytes; i++) {
-        world_run(&world, 1);
-    }
-    assert_true(world.mcu.image_bytes >= bytes);
-}
-
-static void assert_installed(void)
-{
-    assert_int_equal(world_last(&world)->stage, TDM_NCP_INSTALLED);
-    assert_int_equal(world.mcu.image_bytes, world.firmware.bytes);
-    assert_memory_equal(world.mcu.image, world.file, world.firmware.bytes);
-}
-
 static void one_is_in_flight_until_the_mcu_asks(void **state)
 {
     (void)state;
     world_offer(&world);
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(world.mcu.most_in_flight, 1);
 }
 
@@ -69,7 +51,7 @@ static void two_are_in_flight_and_never_three(void **state)
     (void)state;
     start();
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(world.mcu.most_in_flight, 2);
     assert_int_equal(stub_count(&world, 0x0442), 12);
 }
@@ -80,7 +62,7 @@ static void more_than_two_are_taken_as_two(void **state)
     start();
     assert_true(ask(200));
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
 }
 
 static void it_is_refused_without_a_transfer_or_for_no_chunk(void **state)
@@ -95,7 +77,7 @@ static void what_is_withdrawn_ends_between_two_chunks(void **state)
 {
     (void)state;
     start();
-    run_until_written(512);
+    world_run_until_written(&world, 512);
     tdm_ncp_withdraw(&world.ncp, TDM_REASON_CANCELLED, world.now_ms);
     world_run(&world, 500);
     assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
@@ -112,7 +94,7 @@ static void a_window_of_one_is_stop_and_wait(void **state)
     world_run(&world, 50); /* what was in flight is answered */
     world.mcu.most_in_flight = 0;
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(world.mcu.most_in_flight, 1);
 }
 
@@ -122,14 +104,14 @@ static void a_start_takes_it_back_to_one(void **state)
 
     (void)state;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.image_bytes = 0;
     world.mcu.answer_bytes = 0;
     world.mcu.waiting_bytes = 0;
     stub_invoke(&world, 0x0341, chunk, 2);
     world.mcu.window = false; /* which fails the test when a second comes */
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
 }
 
 static void a_lost_chunk_is_sent_again_as_soon_as_the_next_is_refused(void **state)
@@ -138,23 +120,23 @@ static void a_lost_chunk_is_sent_again_as_soon_as_the_next_is_refused(void **sta
 
     (void)state;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.mute_writes = 1;
     began_ms = world.now_ms;
-    run_until_written(3000);
+    world_run_until_written(&world, 3000);
     assert_in_range(world.now_ms - began_ms, 1, 1000); /* no time-out was waited for */
     world_run(&world, 500);
-    assert_installed();
+    world_assert_installed(&world);
 }
 
 static void an_answer_stands_for_the_one_before_that_was_lost(void **state)
 {
     (void)state;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.lose_answers = 1;
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0442), 12);
 }
 
@@ -163,10 +145,10 @@ static void both_answers_lost_both_are_sent_again(void **state)
     (void)state;
     world.mcu.rewrites = true;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.lose_answers = 2;
     world_run(&world, 12000);
-    assert_installed();
+    world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0442), 14);
 }
 
@@ -174,10 +156,10 @@ static void a_refused_chunk_is_sent_again_and_then_what_was_behind_it(void **sta
 {
     (void)state;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.refuse_writes = 1;
     world_run(&world, 3000);
-    assert_installed();
+    world_assert_installed(&world);
 }
 
 static void refused_in_every_try_it_ends(void **state)
@@ -185,7 +167,7 @@ static void refused_in_every_try_it_ends(void **state)
     (void)state;
     world.config.offers = 1;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.refuse_writes = STUB_NEVER;
     world_run(&world, 10000);
     assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
@@ -196,7 +178,7 @@ static void an_mcu_that_falls_silent_ends_the_update(void **state)
 {
     (void)state;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.mute = true;
     world_run(&world, 90000);
     assert_int_equal(world_last(&world)->stage, TDM_NCP_FAILED);
@@ -209,7 +191,7 @@ static void a_report_ends_the_transfer_at_once(void **state)
 
     (void)state;
     start();
-    run_until_written(1024);
+    world_run_until_written(&world, 1024);
     world.mcu.mute_writes = STUB_NEVER;
     world.mcu.answer_bytes = 0;
     world.mcu.waiting_bytes = 0;
@@ -229,14 +211,14 @@ static void suspended_no_further_chunk_is_sent(void **state)
 
     (void)state;
     start();
-    run_until_written(512);
+    world_run_until_written(&world, 512);
     stub_invoke(&world, 0x0346, seconds, 2);
     world_run(&world, 100); /* what is in flight */
     chunks = stub_count(&world, 0x0442);
     world_run(&world, 8000);
     assert_int_equal(stub_count(&world, 0x0442), chunks);
     world_run(&world, 5000);
-    assert_installed();
+    world_assert_installed(&world);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
