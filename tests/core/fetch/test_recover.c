@@ -1,0 +1,124 @@
+/* No image is left to start: it writes at once, and stays until one is there. */
+#include "bench.h"
+
+static void without_an_image_it_writes_in_the_first_pass(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    assert_int_equal(bench.starts, 1);
+    bench_assert_pending(f);
+}
+
+static void with_two_banks_and_no_image_it_recovers_the_first(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_in(f, 8, false);
+    f->layout.bank[1].bytes = BANK_BYTES;
+    ram_flash_garble(&f->ram, &f->layout.bank[0], 1);
+    ram_flash_garble(&f->ram, &f->layout.bank[1], 2);
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    bench_assert_pending(f);
+}
+
+static void without_a_record_it_makes_one(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    ram_flash_blank(&f->ram, &f->layout.record[0]);
+    ram_flash_blank(&f->ram, &f->layout.record[1]);
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    assert_true(bench_holds_package(f));
+    assert_int_equal(bench_record(f).state, TDM_BOOT_PENDING);
+}
+
+static void ship_a_sound_one(struct fixture *f)
+{
+    uint8_t reason;
+
+    assert_int_equal(fixture_last_report(f, &reason), 2);
+    assert_int_equal(reason, TDM_REASON_DIGEST);
+    assert_int_equal(bench_record(f).active, TDM_NO_BANK);
+    fixture_build(f);
+    bench.offers = 1;
+    bench.on_refusal = NULL;
+}
+
+static void after_a_failure_it_stays_and_takes_the_next_offer(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    f->package.bytes[f->package.length - 1] ^= 1;
+    bench.on_refusal = ship_a_sound_one;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    assert_int_equal(bench.refusals, 1);
+    assert_int_equal(bench.starts, 2);
+    bench_assert_pending(f);
+}
+
+static void it_checks_in_again_after_pauses_that_grow(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    bench.offers = 0;
+    assert_int_equal(bench_check_ins(f, 29000), 1);
+    assert_int_equal(bench_check_ins(f, 33000), 2);
+    assert_int_equal(bench_check_ins(f, 90000), 2);
+    assert_int_equal(bench_check_ins(f, 98000), 3);
+}
+
+static void a_transfer_that_is_started_over_and_over_is_delayed(void **state)
+{
+    struct fixture *f = &fixture;
+    struct tdm_record_log log;
+
+    (void)state;
+    bench_start_without_image(f);
+    (void)!tdm_record_load(&log, &f->ram.flash, &f->layout);
+    log.record.starts = 7;
+    assert_int_equal(tdm_record_append(&log, &log.record), TDM_OK);
+    assert_false(bench_runs_for(f, 59000, &bench_nothing));
+    assert_int_equal(bench.starts, 0);
+    bench.offers = 1;
+    assert_true(bench_runs_for(f, 2 * LONG_MS, &bench_nothing));
+    assert_int_equal(bench.starts, 1);
+}
+
+static void an_image_that_only_used_up_its_attempts_gets_them_again(void **state)
+{
+    static const struct tdm_boot_choice spent = {
+        .action = TDM_BOOT_RECOVER, .bank = TDM_NO_BANK, .reason = TDM_REASON_NO_LINK};
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_in(f, 8, false);
+    bench.offers = 0;
+    assert_false(bench_runs_for(f, RETRY_MS - 1000, &spent));
+    assert_true(bench_runs_for(f, RETRY_MS + 1000, &spent));
+    bench_assert_untouched(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_an_image_it_writes_in_the_first_pass),
+        cmocka_unit_test(with_two_banks_and_no_image_it_recovers_the_first),
+        cmocka_unit_test(without_a_record_it_makes_one),
+        cmocka_unit_test(after_a_failure_it_stays_and_takes_the_next_offer),
+        cmocka_unit_test(it_checks_in_again_after_pauses_that_grow),
+        cmocka_unit_test(a_transfer_that_is_started_over_and_over_is_delayed),
+        cmocka_unit_test(an_image_that_only_used_up_its_attempts_gets_them_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
