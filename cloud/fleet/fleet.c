@@ -15,16 +15,25 @@ struct presence fleet_presence(const struct fleet *fleet, int64_t device)
     return found ? presence : (struct presence){0};
 }
 
-struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t device)
+/* In one piece, as large as it has to be: there is one for each offer. */
+struct effect *fleet_effect_text(struct fleet *fleet, enum effect_kind kind, int64_t device, const void *text,
+                                 size_t bytes)
 {
-    struct effect *effect = calloc(1, sizeof *effect);
+    struct effect *effect = calloc(1, sizeof *effect + bytes + 1);
     if (effect == NULL)
         abort();
     effect->kind = kind;
     effect->device = device;
+    effect->text = memcpy(effect + 1, text, bytes);
+    effect->bytes = bytes;
     effect->next = fleet->effects;
     fleet->effects = effect;
     return effect;
+}
+
+struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t device)
+{
+    return fleet_effect_text(fleet, kind, device, "", 0);
 }
 
 int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_t qos, const void *payload,
@@ -33,14 +42,12 @@ int fleet_publish(struct fleet *fleet, int64_t device, const char *topic, uint8_
     struct presence presence = fleet_presence(fleet, device);
     if (presence.connection == 0)
         return STORE_NOT_FOUND;
-    struct effect *effect = fleet_effect(fleet, EFFECT_PUBLISH, device);
+    struct effect *effect = fleet_effect_text(fleet, EFFECT_PUBLISH, device, bytes > 0 ? payload : "",
+                                              bytes < FLEET_OFFER_MAX ? bytes : FLEET_OFFER_MAX);
     effect->node = presence.node;
     effect->connection = presence.connection;
     effect->qos = qos;
     snprintf(effect->topic, sizeof effect->topic, "%s", topic);
-    effect->bytes = bytes < sizeof effect->text ? bytes : sizeof effect->text - 1;
-    if (bytes > 0)
-        memcpy(effect->text, payload, effect->bytes);
     return STORE_OK;
 }
 

@@ -38,8 +38,8 @@ struct effect {
     int64_t plain_bytes;
     char topic[FLEET_TOPIC_MAX];
     uint8_t qos;
-    size_t bytes;
-    char text[FLEET_OFFER_MAX + 1];
+    size_t bytes;     /* of text, without the NUL behind it */
+    const char *text; /* "" without; FLEET_OFFER_MAX bytes at most */
 };
 
 /* What this server saw of the others (node.h). */
@@ -109,6 +109,9 @@ struct presence fleet_presence(const struct fleet *fleet, int64_t device);
 
 /* A new effect for the event loop. */
 struct effect *fleet_effect(struct fleet *fleet, enum effect_kind kind, int64_t device);
+/* One with a text, which is copied. */
+struct effect *fleet_effect_text(struct fleet *fleet, enum effect_kind kind, int64_t device, const void *text,
+                                 size_t bytes);
 
 /* Has a message published to the device, where it is connected: STORE_NOT_FOUND where it is not. Its length
  * is at most FLEET_OFFER_MAX. */

@@ -21,12 +21,12 @@ bool notice_watched(const struct fleet *fleet)
 /* Takes the JSON. One that does not fit is not sent: whoever watches asks for the record anyway. */
 static void give(struct fleet *fleet, int64_t organization, const char *type, json_t *json)
 {
-    struct effect *effect = fleet_effect(fleet, EFFECT_NOTICE, 0);
+    char text[FLEET_OFFER_MAX];
+    size_t bytes = json_dumpb(json, text, sizeof text, JSON_COMPACT);
+    struct effect *effect =
+        fleet_effect_text(fleet, EFFECT_NOTICE, 0, text, bytes <= sizeof text ? bytes : 0);
     effect->organization = organization;
     snprintf(effect->topic, sizeof effect->topic, "%s", type);
-    effect->bytes = json_dumpb(json, effect->text, sizeof effect->text, JSON_COMPACT);
-    if (effect->bytes > sizeof effect->text)
-        effect->bytes = 0;
     json_decref(json);
 }
 

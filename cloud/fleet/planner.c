@@ -105,8 +105,8 @@ static void plan_pass(struct plan *plan, const struct target *target)
     }
 }
 
-static int write_offer(struct plan *plan, const struct presence *presence, const struct form_choice *choice,
-                       struct effect *effect)
+/* Its text, and how long that is; more than FLEET_OFFER_MAX does not fit. */
+static int write_offer(struct plan *plan, const struct form_choice *choice, char to[FLEET_OFFER_MAX + 1])
 {
     struct fleet *fleet = plan->fleet;
     const struct firmware *firmware = &plan->scene.firmware;
@@ -121,15 +121,13 @@ static int write_offer(struct plan *plan, const struct presence *presence, const
     char build[TEXT_JSON_MAX(RECORD_TEXT)];
     ticket_write(&ticket, &fleet->tickets, token);
     snprintf(url, sizeof url, "%s/firmware/%s?token=%s",
-             fleet->public_url != NULL ? fleet->public_url : presence->origin, text_id('f', firmware->id, id),
-             token);
-    int bytes = snprintf(effect->text, sizeof effect->text,
-                         "{\"url\":%s,\"size\":%" PRId64 ",\"type\":%s,\"ver\":%s,\"build\":%s}",
-                         text_json(url, quoted_url, sizeof quoted_url), choice->bytes,
-                         text_json(firmware->type, type, sizeof type),
-                         text_json(firmware->version, version, sizeof version),
-                         text_json(firmware->build, build, sizeof build));
-    return bytes < (int)sizeof effect->text ? STORE_OK : STORE_FAILED;
+             fleet->public_url != NULL ? fleet->public_url : plan->dossier->presence.origin,
+             text_id('f', firmware->id, id), token);
+    return snprintf(
+        to, FLEET_OFFER_MAX + 1, "{\"url\":%s,\"size\":%" PRId64 ",\"type\":%s,\"ver\":%s,\"build\":%s}",
+        text_json(url, quoted_url, sizeof quoted_url), choice->bytes,
+        text_json(firmware->type, type, sizeof type), text_json(firmware->version, version, sizeof version),
+        text_json(firmware->build, build, sizeof build));
 }
 
 /* Takes an older shipment's unfinished update out of the way. */
@@ -172,13 +170,18 @@ static void describe_form(const struct target *target, char *to, size_t capacity
 static int make_offer(struct plan *plan, const struct form_choice *choice, struct target *target)
 {
     char form[80];
+    char text[FLEET_OFFER_MAX + 1];
     struct fleet *fleet = plan->fleet;
-    struct effect *effect = fleet_effect(fleet, EFFECT_OFFER, plan->dossier->device.id);
+    int bytes = write_offer(plan, choice, text);
+    if (bytes > FLEET_OFFER_MAX)
+        return STORE_FAILED;
+    struct effect *effect =
+        fleet_effect_text(fleet, EFFECT_OFFER, plan->dossier->device.id, text, (size_t)bytes);
     effect->shipment = target->shipment;
     effect->node = plan->dossier->presence.node;
     effect->connection = plan->dossier->presence.connection;
-    int result = write_offer(plan, &plan->dossier->presence, choice, effect);
-    if (result == STORE_OK && plan->dossier->device.shipment != target->shipment) {
+    int result = STORE_OK;
+    if (plan->dossier->device.shipment != target->shipment) {
         result = displace(plan->dossier, target->shipment);
         plan->dossier->device.shipment = target->shipment;
     }

@@ -57,13 +57,13 @@ static void send_offer(struct gateway *gateway, const struct effect *effect)
         take_back(gateway, effect, "the connection is gone");
         return;
     }
-    int error = mqtt_session_publish(&c->session, "downlink/ota/json", effect->text, strlen(effect->text), 0);
+    int error = mqtt_session_publish(&c->session, "downlink/ota/json", effect->text, effect->bytes, 0);
     if (error == TDM_E_ROOM) {
         snprintf(
             why, sizeof why,
             "it takes %zu bytes with its topic, more than the device's buffer (rxbuff, or its maximum packet "
             "size); a shorter --public-url makes it shorter",
-            strlen("downlink/ota/json") + strlen(effect->text) + 5);
+            strlen("downlink/ota/json") + effect->bytes + 5);
         take_back(gateway, effect, why);
     } else if (error < 0) {
         take_back(gateway, effect, tdm_error_text(error));

@@ -81,7 +81,6 @@ size_t relay_write(const struct effect *effect, uint8_t to[BUS_MESSAGE_MAX])
 {
     struct writer writer = {to, 0};
     uint8_t kind = (uint8_t)effect->kind;
-    size_t text = effect->bytes > 0 ? effect->bytes : strnlen(effect->text, sizeof effect->text);
     put(&writer, magic, sizeof magic);
     put(&writer, &kind, 1);
     put(&writer, &effect->qos, 1);
@@ -92,11 +91,11 @@ size_t relay_write(const struct effect *effect, uint8_t to[BUS_MESSAGE_MAX])
     put_u64(&writer, effect->connection);
     put(&writer, effect->token_hash, sizeof effect->token_hash);
     put_counted(&writer, effect->topic, strnlen(effect->topic, sizeof effect->topic));
-    put_counted(&writer, effect->text, text);
+    put_counted(&writer, effect->text, effect->bytes);
     return writer.bytes;
 }
 
-bool relay_read(struct effect *effect, const uint8_t *data, size_t bytes)
+bool relay_read(struct effect *effect, char text[FLEET_OFFER_MAX + 1], const uint8_t *data, size_t bytes)
 {
     struct reader reader = {data, bytes, false};
     char start[sizeof magic];
@@ -113,7 +112,8 @@ bool relay_read(struct effect *effect, const uint8_t *data, size_t bytes)
     effect->connection = take_u64(&reader);
     take(&reader, effect->token_hash, sizeof effect->token_hash);
     (void)take_counted(&reader, effect->topic, sizeof effect->topic);
-    effect->bytes = take_counted(&reader, effect->text, sizeof effect->text);
+    effect->text = text;
+    effect->bytes = take_counted(&reader, text, FLEET_OFFER_MAX + 1);
     return !reader.failed && reader.left == 0 && memcmp(start, magic, sizeof magic) == 0 &&
            kind <= EFFECT_NOTICE && effect->qos <= 1;
 }
@@ -165,7 +165,8 @@ void relay_message(void *ctx, const uint8_t *data, size_t bytes)
 {
     struct relay *relay = ctx;
     struct effect effect;
-    bool mine = relay_read(&effect, data, bytes) &&
+    char text[FLEET_OFFER_MAX + 1];
+    bool mine = relay_read(&effect, text, data, bytes) &&
                 (is_for_everybody(effect.kind) || (is_for_one(effect.kind) && effect.node == relay->node));
     if (mine)
         carry_out(relay, &effect);

@@ -26,7 +26,8 @@ void relay_message(void *ctx, const uint8_t *data, size_t bytes);
  *     "TDE2", u8 kind, u8 qos, i64 device, i64 shipment, i64 organization, i64 node, u64 connection, 32 bytes
  * of token hash, u16 length of topic, topic, u16 length of text, text */
 size_t relay_write(const struct effect *effect, uint8_t to[BUS_MESSAGE_MAX]);
-/* False if the bytes are no effect. topic and text end with a NUL that is not counted. */
-bool relay_read(struct effect *effect, const uint8_t *data, size_t bytes);
+/* False if the bytes are no effect. The effect's text is in text; topic and text end with a NUL that is not
+ * counted. */
+bool relay_read(struct effect *effect, char text[FLEET_OFFER_MAX + 1], const uint8_t *data, size_t bytes);
 
 #endif

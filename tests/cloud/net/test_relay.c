@@ -42,7 +42,7 @@ static void an_effect_is_written_as_drawn(void **state)
     uint8_t written[BUS_MESSAGE_MAX];
     memset(effect.token_hash, 0xAB, sizeof effect.token_hash);
     strcpy(effect.topic, "a/b");
-    strcpy(effect.text, "hi");
+    effect.text = "hi";
     effect.bytes = 2;
     size_t bytes = example(expected);
     assert_int_equal(relay_write(&effect, written), bytes);
@@ -53,8 +53,9 @@ static void an_effect_is_read_as_drawn(void **state)
 {
     (void)state;
     struct effect effect;
+    char text[FLEET_OFFER_MAX + 1];
     uint8_t bytes[BUS_MESSAGE_MAX];
-    assert_true(relay_read(&effect, bytes, example(bytes)));
+    assert_true(relay_read(&effect, text, bytes, example(bytes)));
     assert_int_equal(effect.kind, EFFECT_PUBLISH);
     assert_int_equal(effect.device, 7);
     assert_int_equal(effect.organization, 9);
@@ -69,18 +70,20 @@ static void anything_cut_off_or_left_over_is_refused(void **state)
 {
     (void)state;
     struct effect effect;
+    char text[FLEET_OFFER_MAX + 1];
     uint8_t bytes[BUS_MESSAGE_MAX];
     size_t count = example(bytes);
     for (size_t cut = 0; cut < count; cut++)
-        assert_false(relay_read(&effect, bytes, cut));
+        assert_false(relay_read(&effect, text, bytes, cut));
     bytes[count] = 0;
-    assert_false(relay_read(&effect, bytes, count + 1));
+    assert_false(relay_read(&effect, text, bytes, count + 1));
 }
 
 static void what_no_server_says_is_refused(void **state)
 {
     (void)state;
     struct effect effect;
+    char text[FLEET_OFFER_MAX + 1];
     uint8_t bytes[BUS_MESSAGE_MAX];
     static const struct {
         size_t at;
@@ -89,7 +92,7 @@ static void what_no_server_says_is_refused(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         size_t count = example(bytes);
         bytes[wrong[i].at] = wrong[i].value;
-        assert_false(relay_read(&effect, bytes, count));
+        assert_false(relay_read(&effect, text, bytes, count));
     }
 }
 
