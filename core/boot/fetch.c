@@ -32,6 +32,16 @@ int tdm_boot_fetch_end(struct tdm_record_log *log, uint8_t reason)
     return tdm_record_append(log, &next);
 }
 
+/* Nobody asked for this fetch, so nothing could start: the new image will tell, unless the end of a trial is to
+ * be told. */
+static uint8_t reason_in_place(const struct tdm_record *record)
+{
+    bool is_asked = record->state == TDM_BOOT_FETCH;
+
+    return is_asked || record->last_reason >= TDM_REASON_SELF_TEST ? record->last_reason
+                                                                   : (uint8_t)TDM_REASON_RECOVERY;
+}
+
 int tdm_boot_begin_in_place(struct tdm_record_log *log, uint8_t bank,
                             const uint8_t image_digest[TDM_SHA256_BYTES])
 {
@@ -40,7 +50,7 @@ int tdm_boot_begin_in_place(struct tdm_record_log *log, uint8_t bank,
     if (bank >= TDM_BANKS || log->layout->bank[bank].bytes == 0 || tdm_boot_is_rejected(log, image_digest)) {
         return TDM_E_STATE;
     }
-    tdm__record_to_idle(&next, &log->record, log->record.last_reason);
+    tdm__record_to_idle(&next, &log->record, reason_in_place(&log->record));
     next.state = TDM_BOOT_ERASING;
     next.active = TDM_NO_BANK;
     next.target = bank;

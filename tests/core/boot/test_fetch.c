@@ -102,6 +102,40 @@ static void nothing_begins_in_a_bank_that_is_not_there_or_for_a_rejected_image(v
     assert_int_equal(tdm_boot_begin_in_place(&log, 0, new.manifest.image_digest), TDM_E_STATE);
 }
 
+/* An image that comes where nobody asked for one brings the device back, and says so; the end of a trial is
+ * worth more. */
+static void an_image_that_recovers_the_device_tells_so(void **state)
+{
+    static const struct {
+        enum tdm_boot_state state;
+        enum tdm_reason before;
+        enum tdm_reason after;
+    } cases[] = {
+        {TDM_BOOT_IDLE, TDM_REASON_NONE, TDM_REASON_RECOVERY},
+        {TDM_BOOT_IDLE, TDM_REASON_ALREADY_RUNNING, TDM_REASON_RECOVERY},
+        {TDM_BOOT_IDLE, TDM_REASON_SELF_TEST, TDM_REASON_SELF_TEST},
+        {TDM_BOOT_IDLE, TDM_REASON_NO_LINK, TDM_REASON_NO_LINK},
+        {TDM_BOOT_RECEIVING, TDM_REASON_NONE, TDM_REASON_RECOVERY},
+        {TDM_BOOT_FETCH, TDM_REASON_NONE, TDM_REASON_NONE},
+        {TDM_BOOT_FETCH, TDM_REASON_SILENCE, TDM_REASON_SILENCE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool under_way = cases[i].state == TDM_BOOT_RECEIVING;
+        struct tdm_record record = {.state = cases[i].state,
+                                    .active = under_way ? TDM_NO_BANK : 0,
+                                    .target = under_way ? 0 : TDM_NO_BANK,
+                                    .last_reason = cases[i].before};
+        struct tdm_record_log log;
+
+        world_record(&world, &record);
+        log = world_log(&world);
+        assert_int_equal(tdm_boot_begin_in_place(&log, 0, new.manifest.image_digest), TDM_OK);
+        assert_int_equal(world_log(&world).record.last_reason, cases[i].after);
+    }
+}
+
 /* As the bootloader leaves it: the new image in bank 0, pending. */
 static void install_in_place(void)
 {
@@ -181,6 +215,8 @@ int main(void)
                                         no_rule_was_broken),
         cmocka_unit_test_setup_teardown(nothing_begins_in_a_bank_that_is_not_there_or_for_a_rejected_image,
                                         set_up, no_rule_was_broken),
+        cmocka_unit_test_setup_teardown(an_image_that_recovers_the_device_tells_so, set_up,
+                                        no_rule_was_broken),
         cmocka_unit_test_setup_teardown(the_new_image_starts_on_trial_and_is_confirmed, set_up,
                                         no_rule_was_broken),
         cmocka_unit_test_setup_teardown(a_new_image_that_hangs_in_every_attempt_leaves_recovery, set_up,
