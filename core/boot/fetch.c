@@ -32,8 +32,8 @@ int tdm_boot_fetch_end(struct tdm_record_log *log, uint8_t reason)
     return tdm_record_append(log, &next);
 }
 
-/* Nobody asked for this fetch, so nothing could start: the new image will tell, unless the end of a trial is to
- * be told. */
+/* Nobody asked for this fetch, so nothing could start: the new image will tell, unless the end of a trial is
+ * to be told. */
 static uint8_t reason_in_place(const struct tdm_record *record)
 {
     bool is_asked = record->state == TDM_BOOT_FETCH;

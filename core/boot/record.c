@@ -147,23 +147,17 @@ static int erase_unit(struct tdm_record_log *log, uint8_t unit)
     return TDM_OK;
 }
 
-static int program_slot(const struct tdm_record_log *log, uint32_t address, const uint8_t *entry)
+/* Programs a slot; true if it took the entry. */
+static bool program_slot(const struct tdm_record_log *log, uint32_t address, const uint8_t *entry)
 {
     const struct tdm_flash *flash = log->flash;
     uint8_t image[SLOT_MAX];
-    int result;
 
     memset(image, 0xFF, sizeof image);
     memcpy(image, entry, TDM_RECORD_ENTRY_BYTES);
-    result = flash->ops->program(flash->ctx, address, image, slot_bytes(flash));
-    if (result != TDM_OK) {
-        return result;
-    }
-    result = flash->ops->read(flash->ctx, address, image, TDM_RECORD_ENTRY_BYTES);
-    if (result != TDM_OK || memcmp(image, entry, TDM_RECORD_ENTRY_BYTES) != 0) {
-        return TDM_E_FLASH_PROGRAM;
-    }
-    return TDM_OK;
+    return flash->ops->program(flash->ctx, address, image, slot_bytes(flash)) == TDM_OK &&
+           flash->ops->read(flash->ctx, address, image, TDM_RECORD_ENTRY_BYTES) == TDM_OK &&
+           memcmp(image, entry, TDM_RECORD_ENTRY_BYTES) == 0;
 }
 
 /* Programs the next slot that takes the entry. */
@@ -173,7 +167,7 @@ static int program_next(struct tdm_record_log *log, uint8_t unit, const uint8_t 
         uint32_t address = log->layout->record[unit].address + log->next[unit];
 
         log->next[unit] += slot_bytes(log->flash);
-        if (program_slot(log, address, entry) == TDM_OK) {
+        if (program_slot(log, address, entry)) {
             return TDM_OK;
         }
     }
@@ -211,9 +205,7 @@ int tdm_record_append(struct tdm_record_log *log, const struct tdm_record *next)
     if (result != TDM_OK) {
         return result;
     }
-    if (log->found) {
-        log->spare = log->record;
-    }
+    log->spare = log->record;
     log->record = appended;
     log->unit = unit;
     log->found = true;

@@ -152,8 +152,8 @@ TDM_MUST_USE int tdm_boot_fetch(struct tdm_record_log *log, uint8_t running);
 /* idle(active) from fetch: nothing was erased, the image starts again. */
 TDM_MUST_USE int tdm_boot_fetch_end(struct tdm_record_log *log, uint8_t reason);
 /* erasing(bank), without an active bank: the bootloader is about to erase the last image, or there is none.
- * receiving and pending follow as in an update. Where nobody asked for it by fetch, and no trial's end is to be
- * told, the last reason becomes TDM_REASON_RECOVERY. TDM_E_STATE for a rejected digest. */
+ * receiving and pending follow as in an update. Where nobody asked for it by fetch, and no trial's end is to
+ * be told, the last reason becomes TDM_REASON_RECOVERY. TDM_E_STATE for a rejected digest. */
 TDM_MUST_USE int tdm_boot_begin_in_place(struct tdm_record_log *log, uint8_t bank,
                                          const uint8_t image_digest[TDM_SHA256_BYTES]);
 

@@ -39,6 +39,8 @@ VECTORS = {
     "bad_target": entry(sequence=1, state=PENDING, active=0, target=2),
     "bad_no_target": entry(sequence=1, state=RECEIVING, active=0, target=NO_BANK),
     "bad_same_bank": entry(sequence=1, state=TRIAL, active=1, target=1),
+    "bad_idle_target": entry(sequence=1, state=IDLE, active=0, target=2),
+    "bad_erasing_target": entry(sequence=1, state=ERASING, active=0, target=0),
 }
 
 

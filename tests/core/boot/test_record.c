@@ -126,8 +126,9 @@ static void a_trial_without_an_active_bank_and_a_fetch_of_the_only_bank_are_vali
 static void fields_outside_their_range_make_an_entry_invalid(void **state)
 {
     static const uint8_t *const bad[] = {
-        entry_bad_version, entry_bad_sequence, entry_bad_state_0,   entry_bad_state_7,
-        entry_bad_active,  entry_bad_target,   entry_bad_no_target, entry_bad_same_bank,
+        entry_bad_version,     entry_bad_sequence,       entry_bad_state_0,   entry_bad_state_7,
+        entry_bad_active,      entry_bad_target,         entry_bad_no_target, entry_bad_same_bank,
+        entry_bad_idle_target, entry_bad_erasing_target,
     };
     struct tdm_record record;
     size_t i;
@@ -313,6 +314,105 @@ static void without_a_record_a_dead_first_unit_is_passed_over(void **state)
     assert_int_equal(log.record.counter_floor, 1);
 }
 
+/* A blank unit that holds no entry may be half erased: the erase that fails leaves it so. */
+static void a_unit_whose_erase_failed_is_erased_before_it_is_programmed(void **state)
+{
+    struct tdm_record_log log;
+    struct tdm_record next = idle(2);
+
+    (void)state;
+    put_entry(BASE, entry_factory);
+    log = load(TDM_OK);
+    ram.broken_unit = true;
+    ram.broken_from = BASE + UNIT;
+    ram.broken_to = BASE + 2 * UNIT;
+    assert_int_equal(tdm_record_append(&log, &next), TDM_E_FLASH_ERASE);
+    ram.broken_unit = false;
+    append(&log, 2);
+    assert_int_equal(ram.erases, 1);
+    assert_int_equal(load(TDM_OK).record.counter_floor, 2);
+}
+
+static void a_unit_whose_erase_failed_is_no_spare(void **state)
+{
+    struct tdm_record_log log = load(TDM_E_NO_RECORD);
+    struct tdm_record next = idle(21);
+    uint32_t n;
+
+    (void)state;
+    for (n = 1; n <= 20; n++) {
+        append(&log, 1);
+    }
+    assert_true(tdm__record_is_settled(&log, false));
+    ram.broken_unit = true;
+    ram.broken_from = BASE;
+    ram.broken_to = BASE + UNIT;
+    assert_int_equal(tdm_record_append(&log, &next), TDM_E_FLASH_ERASE);
+    assert_false(tdm__record_is_settled(&log, true));
+}
+
+/* --- What was decided for good (docs/BOOT.md, "States") --- */
+
+static void change_active(struct tdm_record *record)
+{
+    record->active = 1;
+}
+
+static void change_floor(struct tdm_record *record)
+{
+    record->counter_floor++;
+}
+
+static void change_revoked_keys(struct tdm_record *record)
+{
+    record->revoked_keys = 1;
+}
+
+static void change_rejected_digest(struct tdm_record *record)
+{
+    record->rejected_digest[TDM_DIGEST_PREFIX_BYTES - 1] = 1;
+}
+
+static void change_what_is_not_for_good(struct tdm_record *record)
+{
+    record->starts++;
+    record->last_reason = TDM_REASON_SILENCE;
+}
+
+/* Only a confirm can be found again by its mark. */
+static void a_decision_is_settled_once_both_units_have_it(void **state)
+{
+    static const struct {
+        void (*change)(struct tdm_record *record);
+        bool settled, settled_by_mark;
+    } cases[] = {
+        {change_active, false, true},
+        {change_floor, false, true},
+        {change_revoked_keys, false, true},
+        {change_rejected_digest, false, false},
+        {change_what_is_not_for_good, true, true},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tdm_record next = idle(1);
+        struct tdm_record_log log;
+
+        set_up_nor(NULL);
+        log = load(TDM_E_NO_RECORD);
+        append(&log, 1);
+        assert_false(tdm__record_is_settled(&log, true));
+        cases[i].change(&next);
+        assert_int_equal(tdm_record_append(&log, &next), TDM_OK);
+        assert_int_equal(tdm__record_is_settled(&log, false), cases[i].settled);
+        assert_int_equal(tdm__record_is_settled(&log, true), cases[i].settled_by_mark);
+        tdm__record_settle(&log, false);
+        assert_int_equal(log.record.sequence, cases[i].settled ? 2 : 3);
+        assert_true(tdm__record_is_settled(&log, false));
+    }
+}
+
 /* --- Power cuts --- */
 
 /* Appends 1 to 25; the cut hits one operation of it. Returns how many appends had returned. */
@@ -418,6 +518,9 @@ int main(void)
         ON_NOR(a_blank_unit_is_not_believed_to_be_erased),
         ON_NOR(a_slot_that_does_not_take_the_entry_is_left_behind),
         ON_NOR(a_dead_unit_leaves_the_state_unchanged),
+        ON_NOR(a_unit_whose_erase_failed_is_erased_before_it_is_programmed),
+        ON_NOR(a_unit_whose_erase_failed_is_no_spare),
+        ON_NOR(a_decision_is_settled_once_both_units_have_it),
         ON_NOR(without_a_record_a_dead_first_unit_is_passed_over),
         ON_NOR(a_cut_anywhere_costs_at_most_the_entry_being_written),
         ON_ONCE(a_cut_anywhere_costs_at_most_the_entry_being_written),
