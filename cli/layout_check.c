@@ -1,11 +1,11 @@
+/* What makes a board's layout one that core/ can live on. */
 #include "cli/layout.h"
 
 #include "cli/output.h"
 #include "tandem/boot.h"
 
-#define HEADER_AREA_MIN                                                                                      \
-    TDM_PACKAGE_FRONT_MAX /* holds any stored header and the mark, at any program unit                       \
-                           */
+/* Holds any stored header and the mark, at any program unit. */
+#define HEADER_AREA_MIN TDM_PACKAGE_FRONT_MAX
 
 /* A region of the flash under the name that messages call it. */
 struct place {

@@ -1,3 +1,4 @@
+/* What a server opens before it lets anybody in: its folder, its store, and what of it is held in memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* The bridge's side to the cloud: who checks in, and what becomes of what it says. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

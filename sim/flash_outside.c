@@ -1,3 +1,4 @@
+/* The flash past all rules: as a case sets it up, and as a judge looks at it. */
 #include "sim/flash_state.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* One device: added, shown with its timeline, changed, deleted. */
 #include "cloud/api/api.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* Filters that are kept by name. */
 #include "cloud/api/api.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Firmware files: uploaded, listed, deleted. */
 #include "cloud/api/api.h"
 
 #include <stdlib.h>

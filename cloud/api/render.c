@@ -1,3 +1,4 @@
+/* Records as JSON. */
 #include "cloud/api/api.h"
 
 #include <inttypes.h>

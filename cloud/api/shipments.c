@@ -1,3 +1,4 @@
+/* Shipments: created, listed, shown with their targets, paused, advanced, reverted, deleted. */
 #include "cloud/api/api.h"
 
 #include <stdlib.h>

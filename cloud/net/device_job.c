@@ -1,3 +1,4 @@
+/* What a device says becomes a job for the desk. */
 #include "cloud/net/connection.h"
 
 #include <stdio.h>

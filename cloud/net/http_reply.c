@@ -1,3 +1,4 @@
+/* Answers: whole, from a file, as a stream, or by handing the stream over. */
 #include "cloud/net/http_connection.h"
 
 #include <stdio.h>
