@@ -210,11 +210,11 @@ struct tdm_mcu_stream {
 uint32_t tdm__update_poll(struct tdm_mcu *mcu);
 /* The co-processor is gone or started again. */
 void tdm__update_link_lost(struct tdm_mcu *mcu);
-/* The four calls of the co-processor: as tdm_station_serve_fn. */
-int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
-int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
-int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
-int tdm__serve_cancel(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
+/* The four calls of the co-processor: as tdm_station_serve_fn, the message id is mcu->serving. */
+int tdm__serve_available(struct tdm_mcu *mcu, struct tdm_reader *args);
+int tdm__serve_write(struct tdm_mcu *mcu, struct tdm_reader *args);
+int tdm__serve_finish(struct tdm_mcu *mcu, struct tdm_reader *args);
+int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args);
 
 /* --- health.c: the trial --- */
 

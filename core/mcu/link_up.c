@@ -82,10 +82,10 @@ static void next_rate(struct tdm_mcu *mcu)
     set_rate(mcu, link->rate < RATE_TARGET ? link->rate + 1 : RATE_INITIAL);
     if (link->rate != RATE_INITIAL)
         return;
-    link->wake_ms += (uint32_t)ROUND_PAUSE_MS * ++link->rounds;
-    if (link->rounds < ROUNDS)
+    link->wake_ms += (uint32_t)ROUND_PAUSE_MS * ++link->count;
+    if (link->count < ROUNDS)
         return;
-    link->rounds = 0;
+    link->count = 0;
     if (ops->reset_ncp != NULL)
         ops->reset_ncp(mcu->config->ctx);
 }
@@ -111,6 +111,7 @@ static void lose(struct tdm_mcu *mcu)
     go_down(mcu);
     tdm__report_drop_all(mcu);
     tdm_station_reset(&mcu->station);
+    link->count = 0;
     link->raised = mcu->config->target_baud == 0; /* where there is no other rate */
     set_rate(mcu, RATE_INITIAL);
     enter(mcu, LINK_PING, tdm__time_left(mcu, link->wake_ms));
@@ -166,7 +167,7 @@ static enum link_state ping_answered(struct tdm_mcu *mcu, int answer)
         next_rate(mcu);
         return LINK_PING;
     }
-    link->rounds = 0;
+    link->count = 0;
     return link->raised || link->rate == RATE_TARGET ? LINK_INFO : LINK_RAISE;
 }
 

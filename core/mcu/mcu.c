@@ -97,44 +97,42 @@ void tdm__leave(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
 
 static const struct service *find_service(uint16_t uid);
 
-static int serve_ping(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+static int serve_ping(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
-    (void)mcu, (void)msg_id, (void)args;
+    (void)mcu, (void)args;
     return TDM_STATUS_OK;
 }
 
-static int serve_reboot(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
-    (void)msg_id, (void)args;
+    (void)args;
     tdm__leave(mcu, TDM_RESET_SOFT);
     return TDM_SERVE_TRUE;
 }
 
-static int serve_has_uid(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+static int serve_has_uid(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     uint16_t uid = tdm_get_u16(args);
 
-    (void)mcu, (void)msg_id;
+    (void)mcu;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     return find_service(uid) != NULL ? TDM_SERVE_TRUE : TDM_SERVE_FALSE;
 }
 
-static int serve_state(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     uint8_t state = tdm_get_u8(args);
 
-    (void)msg_id;
     if (tdm_reader_done(args))
         tdm__link_state(mcu, state);
     return TDM_STATUS_OK;
 }
 
-static int serve_vpin(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+static int serve_vpin(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     struct tdm_mcu_event event = {.kind = TDM_MCU_VPIN};
 
-    (void)msg_id;
     event.vpin = tdm_get_u16(args);
     event.data = tdm_get_binary(args, &event.bytes);
     if (tdm_reader_done(args))
@@ -142,11 +140,10 @@ static int serve_vpin(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *a
     return TDM_STATUS_OK;
 }
 
-static int serve_event(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     uint8_t event = tdm_get_u8(args);
 
-    (void)msg_id;
     if (!tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
     tdm__emit_value(mcu, TDM_MCU_NCP_EVENT, event);
@@ -159,7 +156,7 @@ static int serve_event(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *
 static const struct service {
     uint16_t uid;
     bool has_arguments;
-    int (*serve)(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args);
+    int (*serve)(struct tdm_mcu *mcu, struct tdm_reader *args);
 } services[] = {
     {TDM_UID_MCU_PING, false, serve_ping},
     {TDM_UID_MCU_REBOOT, false, serve_reboot},
@@ -175,23 +172,25 @@ static const struct service {
 
 static const struct service *find_service(uint16_t uid)
 {
-    const struct service *end = services + sizeof services / sizeof services[0];
+    size_t row = sizeof services / sizeof services[0];
 
-    for (const struct service *service = services; service < end; service++)
-        if (service->uid == uid)
-            return service;
+    while (row-- > 0)
+        if (services[row].uid == uid)
+            return &services[row];
     return NULL;
 }
 
 static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *args)
 {
+    struct tdm_mcu *mcu = ctx;
     const struct service *service = find_service(uid);
 
     if (service == NULL)
         return TDM_STATUS_UNKNOWN_UID;
     if (!service->has_arguments && !tdm_reader_done(args))
         return TDM_STATUS_ARGS_READ;
-    return service->serve(ctx, msg_id, args);
+    mcu->serving = msg_id;
+    return service->serve(mcu, args);
 }
 
 /* --- The client --- */

@@ -55,10 +55,10 @@ static bool is_finishing(const struct tdm_mcu_update *update)
 
 /* --- Answers --- */
 
-int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer)
+int tdm__update_answer_later(struct tdm_mcu *mcu, enum answer answer)
 {
-    update->answer_id = msg_id;
-    update->answer = (uint8_t)answer;
+    mcu->update.answer_id = mcu->serving;
+    mcu->update.answer = (uint8_t)answer;
     return TDM_SERVE_LATER;
 }
 
@@ -157,14 +157,14 @@ void tdm__update_start_over(struct tdm_mcu *mcu)
     tdm__update_enter(mcu, UPDATE_STARTING);
 }
 
-static int refuse_offer(struct tdm_mcu *mcu, uint16_t msg_id, uint8_t reason)
+static int refuse_offer(struct tdm_mcu *mcu, uint8_t reason)
 {
     tdm__report_failed(mcu, reason);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);
-    return tdm__update_answer_later(&mcu->update, msg_id, ANSWER_FALSE);
+    return tdm__update_answer_later(mcu, ANSWER_FALSE);
 }
 
-int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+int tdm__serve_available(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
     uint32_t file_bytes;
@@ -186,7 +186,7 @@ int tdm__serve_available(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader
     mcu->file.bytes = file_bytes;
     reason = tdm__policy_offer(mcu, file_bytes, type, version);
     if (reason != TDM_REASON_NONE)
-        return refuse_offer(mcu, msg_id, reason);
+        return refuse_offer(mcu, reason);
     update->answer = ANSWER_NONE;
     update->anew = false;
     mcu->file.since_ms = mcu->now_ms;
@@ -257,19 +257,19 @@ static bool knows_digests(const struct tdm_mcu *mcu)
     return !(mcu->install.resumes && tdm__is_encoded(mcu));
 }
 
-int tdm__serve_finish(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+int tdm__serve_finish(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
     (void)args;
     if (is_finishing(update))
-        return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
+        return tdm__update_answer_later(mcu, ANSWER_DUE);
     tdm__update_make_room(mcu);
     if (update->state == UPDATE_APPLYING)
         return TDM_SERVE_TRUE;
     if (!tdm__update_takes_chunks(update))
         return TDM_SERVE_FALSE;
-    (void)tdm__update_answer_later(update, msg_id, ANSWER_DUE);
+    (void)tdm__update_answer_later(mcu, ANSWER_DUE);
     if (update->state == UPDATE_WRITING && mcu->file.offset == mcu->file.bytes)
         tdm__update_enter(mcu, knows_digests(mcu) ? UPDATE_ASKING_SHA256 : UPDATE_VERIFYING);
     else
@@ -327,9 +327,9 @@ static int verify(struct tdm_mcu *mcu)
 
 /* --- otaUpdateCancel, and the link --- */
 
-int tdm__serve_cancel(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
-    (void)msg_id, (void)args;
+    (void)args;
     end(mcu, TDM_REASON_CANCELLED);
     return TDM_STATUS_OK;
 }

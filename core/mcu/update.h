@@ -32,8 +32,9 @@ void tdm__update_judge(struct tdm_mcu *mcu, int outcome);
 /* The file comes from its start: otaUpdateStart once more. */
 void tdm__update_start_over(struct tdm_mcu *mcu);
 
-/* The call msg_id is answered later, with what answer says or decide will say. Returns TDM_SERVE_LATER. */
-int tdm__update_answer_later(struct tdm_mcu_update *update, uint16_t msg_id, enum answer answer);
+/* The call that is served is answered later, with what answer says or decide will say. Returns
+ * TDM_SERVE_LATER. */
+int tdm__update_answer_later(struct tdm_mcu *mcu, enum answer answer);
 void tdm__update_decide(struct tdm_mcu_update *update, bool answer);
 
 /* Sends what was decided, if it can. */

@@ -93,7 +93,7 @@ static void start_by_data(struct tdm_mcu *mcu, uint32_t offset)
         tdm__update_enter(mcu, UPDATE_FRONT);
 }
 
-int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *args)
+int tdm__serve_write(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     struct tdm_mcu_update *update = &mcu->update;
     struct tdm_mcu_taken chunk;
@@ -117,7 +117,7 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
         return refuse_chunk(mcu);
     if (is_repeated(mcu, &chunk))
         return mcu->file.chunk_bytes != 0 && chunk.offset == mcu->file.offset
-                   ? tdm__update_answer_later(update, msg_id, ANSWER_DUE)
+                   ? tdm__update_answer_later(mcu, ANSWER_DUE)
                    : TDM_SERVE_TRUE;
     if (!is_next(mcu, &chunk))
         return refuse_chunk(mcu);
@@ -126,7 +126,7 @@ int tdm__serve_write(struct tdm_mcu *mcu, uint16_t msg_id, struct tdm_reader *ar
     take_chunk(mcu, data, &chunk);
     if (answers_early(mcu))
         return TDM_SERVE_TRUE;
-    return tdm__update_answer_later(update, msg_id, ANSWER_DUE);
+    return tdm__update_answer_later(mcu, ANSWER_DUE);
 }
 
 /* --- FRONT, ERASING, WRITING: the chunk in the buffer --- */

@@ -193,9 +193,8 @@ struct tdm_mcu_link {
     uint8_t state;     /* enum link_state */
     uint8_t tries;     /* failures in a row in this state */
     uint8_t peer;      /* mask of enum tdm__extension: what the co-processor knows */
-    uint8_t count;     /* refusals of initialize; then of the extensions asked for */
+    uint8_t count;     /* of rounds over all rates, of refusals, of the extensions asked for */
     uint8_t ncp_state; /* enum tdm_state */
-    uint8_t rounds;    /* rounds over all rates without an answer */
     bool raised;       /* raising the rate was tried: work at the rate that answers */
     uint8_t rate;      /* index into the rates to try */
     uint32_t baud;     /* the UART's rate */
@@ -279,6 +278,7 @@ struct tdm_mcu {
     struct tdm_mcu_update update;
     struct tdm_mcu_link link;
     uint16_t held_s; /* what is left of a hold by the application */
+    uint16_t serving; /* message id of the call that is served */
     uint8_t leave_cause;
     uint32_t held_ms; /* when that is a second less */
     uint32_t leave_ms;
