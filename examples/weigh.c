@@ -6,16 +6,28 @@
 #include "tandem/resume.h"
 #include "tandem/stream.h"
 
+static volatile uint32_t hardware;
+
+#ifdef WEIGH_ALL
+static int passes(void *ctx)
+{
+    (void)ctx;
+    return (int)hardware;
+}
+
+static const struct tdm_self_test list[] = {{"passes", passes, 1000}};
+static const struct tdm_self_tests self_tests = TDM_SELF_TESTS(list);
+#endif
+
 static const struct tdm_mcu_config options = {
 #ifdef WEIGH_ALL /* what is linked where the configuration names it, one bank apart */
     .decoder = &tdm_mcu_decodes,
     .resume = &tdm_mcu_resumes,
     .plain = &tdm_mcu_takes_plain,
     .stream = &tdm_mcu_streams,
+    .self_tests = &self_tests,
 #endif
 };
-
-static volatile uint32_t hardware;
 
 void tdm_sha256_init(struct tdm_hash *hash)
 {
@@ -39,6 +51,9 @@ int main(void)
     uint8_t byte = (uint8_t)hardware;
 
     tdm_mcu_init(&mcu, config, hardware);
+#ifdef WEIGH_ALL
+    hardware = (uint32_t)tdm_mcu_hold(&mcu, hardware, hardware);
+#endif
     for (;;) {
         tdm_mcu_receive(&mcu, &byte, 1, hardware);
         hardware = tdm_mcu_poll(&mcu, hardware);

@@ -127,7 +127,8 @@ static int self_test(void *ctx)
     return sim_client_behaviour(world) == SIM_FAILS_SELF_TEST ? -1 : 1;
 }
 
-static const struct tdm_self_test self_tests[] = {{"simulated", self_test, 10000}};
+static const struct tdm_self_test list[] = {{"simulated", self_test, 10000}};
+static const struct tdm_self_tests self_tests = TDM_SELF_TESTS(list);
 
 void sim_client_start(struct sim_world *world)
 {
@@ -158,8 +159,7 @@ void sim_client_start(struct sim_world *world)
         .chunk_bytes = sizeof world->chunk,
         .stream =
             world->layout->places.bank[1].bytes != 0 ? &tdm_mcu_streams : NULL, /* either way is lived */
-        .self_tests = self_tests,
-        .self_test_count = 1,
+        .self_tests = &self_tests,
         .rx = world->rx,
         .rx_bytes = sizeof world->rx,
         .chunk = world->chunk,

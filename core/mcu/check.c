@@ -26,7 +26,7 @@ static bool is_sound(const struct tdm_mcu_config *c)
 {
     return c->ops->set_baud != NULL && c->ops->reset != NULL && c->ops->feed_watchdog != NULL &&
            (c->decoder == NULL || c->decoding != NULL) && (c->plain == NULL || c->offer != NULL) &&
-           (c->self_test_count == 0 || c->self_tests != NULL) && c->chunk_bytes >= CHUNK_MIN &&
+           (c->self_tests == NULL || c->self_tests->list != NULL) && c->chunk_bytes >= CHUNK_MIN &&
            c->chunk_bytes <= TDM_FRAME_PAYLOAD_MAX + 1 - TDM_MCU_CHUNK_OVERHEAD &&
            c->rx_bytes >= TDM_MCU_RX_BYTES_MIN &&
            c->rx_bytes >= c->chunk_bytes + (size_t)TDM_MCU_CHUNK_OVERHEAD && c->running_bank < TDM_BANKS &&

@@ -216,9 +216,22 @@ int tdm__serve_write(struct tdm_mcu *mcu, struct tdm_reader *args);
 int tdm__serve_finish(struct tdm_mcu *mcu, struct tdm_reader *args);
 int tdm__serve_cancel(struct tdm_mcu *mcu, struct tdm_reader *args);
 
+/* --- hold.c: the maintenance hold, once there was one --- */
+
+struct tdm_mcu_hold_ops {
+    /* Once per poll. */
+    void (*count)(struct tdm_mcu *mcu);
+    /* Tells what is left. */
+    struct tdm_question question;
+};
+
 /* --- health.c: the trial --- */
 
 void tdm__health_start(struct tdm_mcu *mcu);
+/* The self-tests passed; now it must reach the co-processor. */
+void tdm__health_await_link(struct tdm_mcu *mcu);
+/* A reset decides how it goes on. Returns 0, for poll. */
+uint32_t tdm__health_end_trial(struct tdm_mcu *mcu, enum tdm_reset_cause cause);
 uint32_t tdm__health_poll(struct tdm_mcu *mcu);
 
 #endif

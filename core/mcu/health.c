@@ -1,4 +1,4 @@
-/* The trial of a new image (docs/BOOT.md): self-tests, then the link, then confirm.
+/* The trial of a new image (docs/BOOT.md): self-tests (self_test.c), then the link, then confirm.
  *
  *     TESTS --all passed--> LINK --up (and in the cloud, if asked for)--> CONFIRM --> DONE
  *       |                     '-- deadline: reset "no link", the bootloader counts
@@ -9,63 +9,24 @@
 
 enum health_state { HEALTH_TESTS, HEALTH_LINK, HEALTH_CONFIRM, HEALTH_DONE };
 
-enum {
-    TEST_PACE_MS = 1, /* between two calls of a self-test that still runs */
-    LINK_PACE_MS = 100,
-    DEFAULT_LINK_DEADLINE_MS = 120000,
-    CONFIRM_RETRY_MS = 1000,
-    CONFIRM_TRIES = 3
-};
+enum { LINK_PACE_MS = 100, DEFAULT_LINK_DEADLINE_MS = 120000, CONFIRM_RETRY_MS = 1000, CONFIRM_TRIES = 3 };
 
-static uint32_t end_trial(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
+uint32_t tdm__health_end_trial(struct tdm_mcu *mcu, enum tdm_reset_cause cause)
 {
     mcu->health.state = HEALTH_DONE;
     tdm__leave(mcu, cause);
     return 0;
 }
 
-/* ---- TESTS ---- */
-
-/* The next test, or what follows the last one; its time begins. */
-static void begin_next(struct tdm_mcu *mcu)
-{
-    const struct tdm_mcu_config *config = mcu->config;
-    struct tdm_mcu_health *health = &mcu->health;
-    uint32_t limit_ms = config->link_deadline_ms != 0 ? config->link_deadline_ms : DEFAULT_LINK_DEADLINE_MS;
-
-    if (health->test < config->self_test_count)
-        limit_ms = config->self_tests[health->test].deadline_ms;
-    else
-        health->state = HEALTH_LINK;
-    health->deadline_ms = mcu->now_ms + limit_ms;
-}
-
-/* R6: a failed self-test of a verified image rejects its digest for good. If that can't be recorded, the
- * attempts run out instead. */
-static uint32_t reject(struct tdm_mcu *mcu, uint8_t reason)
-{
-    if (tdm_boot_reject(&mcu->log, mcu->config->running_bank, reason) == TDM_OK)
-        tdm__emit_value(mcu, TDM_MCU_REJECTED, reason);
-    return end_trial(mcu, TDM_RESET_SOFT);
-}
-
-static uint32_t run_test(struct tdm_mcu *mcu)
-{
-    const struct tdm_self_test *test = &mcu->config->self_tests[mcu->health.test];
-    int verdict = test->run(mcu->config->ctx);
-    struct tdm_mcu_event event = {.kind = TDM_MCU_SELF_TEST, .value = verdict > 0, .text = test->name};
-
-    if (verdict == 0 && !tdm__is_past(mcu, mcu->health.deadline_ms))
-        return TEST_PACE_MS;
-    tdm__emit(mcu, &event);
-    if (verdict <= 0)
-        return reject(mcu, verdict < 0 ? TDM_REASON_SELF_TEST : TDM_REASON_SELF_TEST_TIME);
-    mcu->health.test++;
-    begin_next(mcu);
-    return 0;
-}
-
 /* ---- LINK ---- */
+
+void tdm__health_await_link(struct tdm_mcu *mcu)
+{
+    uint32_t limit_ms = mcu->config->link_deadline_ms;
+
+    mcu->health.state = HEALTH_LINK;
+    mcu->health.deadline_ms = mcu->now_ms + (limit_ms != 0 ? limit_ms : DEFAULT_LINK_DEADLINE_MS);
+}
 
 static bool reached(const struct tdm_mcu *mcu)
 {
@@ -86,7 +47,7 @@ static uint32_t await_link(struct tdm_mcu *mcu)
         tdm__report(mcu, TDM__TRIAL);
     }
     if (tdm__is_past(mcu, health->deadline_ms))
-        return end_trial(mcu, TDM_RESET_NO_LINK);
+        return tdm__health_end_trial(mcu, TDM_RESET_NO_LINK);
     return LINK_PACE_MS;
 }
 
@@ -110,7 +71,8 @@ static uint32_t confirm(struct tdm_mcu *mcu)
         return tdm__time_left(mcu, health->deadline_ms);
     if (!try_confirm(mcu)) {
         health->deadline_ms = mcu->now_ms + CONFIRM_RETRY_MS;
-        return ++health->tries < CONFIRM_TRIES ? CONFIRM_RETRY_MS : end_trial(mcu, TDM_RESET_SOFT);
+        return ++health->tries < CONFIRM_TRIES ? CONFIRM_RETRY_MS
+                                               : tdm__health_end_trial(mcu, TDM_RESET_SOFT);
     }
     health->state = HEALTH_DONE;
     tdm__report(mcu, TDM__CONFIRMED);
@@ -122,16 +84,19 @@ static uint32_t confirm(struct tdm_mcu *mcu)
 
 void tdm__health_start(struct tdm_mcu *mcu)
 {
-    mcu->health.state = tdm_mcu_on_trial(mcu) ? HEALTH_TESTS : HEALTH_DONE;
-    if (mcu->health.state == HEALTH_TESTS)
-        begin_next(mcu);
+    if (!tdm_mcu_on_trial(mcu))
+        mcu->health.state = HEALTH_DONE;
+    else if (mcu->config->self_tests != NULL)
+        mcu->config->self_tests->begin(mcu);
+    else
+        tdm__health_await_link(mcu);
 }
 
 uint32_t tdm__health_poll(struct tdm_mcu *mcu)
 {
     switch ((enum health_state)mcu->health.state) {
     case HEALTH_TESTS:
-        return run_test(mcu);
+        return mcu->config->self_tests->poll(mcu);
     case HEALTH_LINK:
         return await_link(mcu);
     case HEALTH_CONFIRM:

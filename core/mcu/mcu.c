@@ -6,10 +6,7 @@
 
 #include <string.h>
 
-enum {
-    SECOND_MS = 1000,
-    DRAIN_MS = 100 /* what waits to be sent before a reset gets at most this long */
-};
+enum { DRAIN_MS = 100 }; /* what waits to be sent before a reset gets at most this long */
 
 /* --- What the parts share --- */
 
@@ -237,12 +234,6 @@ static uint32_t leave(struct tdm_mcu *mcu)
     return TDM__NEVER;
 }
 
-static void count_hold_down(struct tdm_mcu *mcu)
-{
-    for (; mcu->held_s > 0 && tdm__is_past(mcu, mcu->held_ms); mcu->held_ms += SECOND_MS)
-        mcu->held_s--;
-}
-
 uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
 {
     uint32_t wait_ms;
@@ -252,7 +243,8 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
         return TDM__NEVER;
     mcu->healthy = mcu->config->ops->healthy == NULL || mcu->config->ops->healthy(mcu->config->ctx);
     tdm__feed(mcu);
-    count_hold_down(mcu);
+    if (mcu->hold != NULL)
+        mcu->hold->count(mcu);
     wait_ms = tdm_station_poll(&mcu->station, mcu->now_ms);
     if (!mcu->leaving)
         wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu));
@@ -274,16 +266,6 @@ size_t tdm_mcu_pull(struct tdm_mcu *mcu, uint8_t *out, size_t capacity, uint32_t
 struct tdm_station *tdm_mcu_station(struct tdm_mcu *mcu)
 {
     return &mcu->station;
-}
-
-int tdm_mcu_hold(struct tdm_mcu *mcu, uint32_t seconds, uint32_t now_ms)
-{
-    if (seconds > TDM_MCU_HOLD_MAX_S)
-        return TDM_E_ARGUMENT;
-    mcu->held_s = (uint16_t)seconds;
-    mcu->held_ms = now_ms + SECOND_MS;
-    tdm__report(mcu, TDM__HELD);
-    return TDM_OK;
 }
 
 bool tdm_mcu_is_up(const struct tdm_mcu *mcu)

@@ -125,13 +125,6 @@ static void put_forms(const void *ctx, struct tdm_writer *args)
     tdm_put_u8(args, forms(ctx));
 }
 
-static void put_hold(const void *ctx, struct tdm_writer *args)
-{
-    const struct tdm_mcu *mcu = ctx;
-
-    tdm_put_u16(args, mcu->held_s);
-}
-
 static void put_start(const void *ctx, struct tdm_writer *args)
 {
     const struct tdm_mcu *mcu = ctx;
@@ -142,7 +135,7 @@ static void put_start(const void *ctx, struct tdm_writer *args)
 
 /* --- The whole --- */
 
-/* Which events each call tells. */
+/* Which events each call tells; hold.c has one more. */
 static const struct {
     uint8_t events;
     struct tdm_question question;
@@ -150,7 +143,6 @@ static const struct {
     {DEVICE_REPORTS, {TDM_UID_DEVICE_REPORT, REPORT_TIMEOUT_MS, put_report, tdm__link_answered}},
     {TDM__BOOTED, {TDM_UID_DEVICE_START, REPORT_TIMEOUT_MS, put_start, tdm__link_answered}},
     {TDM__DECODES, {TDM_UID_DEVICE_DECODES, REPORT_TIMEOUT_MS, put_forms, tdm__link_answered}},
-    {TDM__HELD, {TDM_UID_OTA_SUSPEND, REPORT_TIMEOUT_MS, put_hold, tdm__link_answered}},
 };
 
 /* What this co-processor has a call for, and what says something. */
@@ -182,6 +174,8 @@ const struct tdm_question *tdm__report_question(const struct tdm_mcu *mcu)
 {
     size_t row = 0;
 
+    if (mcu->report.sending == TDM__HELD)
+        return &mcu->hold->question;
     while ((rows[row].events & mcu->report.sending) == 0)
         row++;
     return &rows[row].question;

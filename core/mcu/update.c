@@ -210,8 +210,6 @@ static int await_moment(struct tdm_mcu *mcu)
     update->wake_ms = mcu->now_ms + 1;
     if (!tdm_station_idle(&mcu->station))
         return 0; /* the answer to the offer goes first */
-    if (mcu->held_s > 0)
-        mcu->file.since_ms = mcu->now_ms;
     reason = tdm__policy_wait(mcu);
     if (reason == TDM_REASON_NONE)
         ready = config->ops->prepare != NULL ? config->ops->prepare(config->ctx) : TDM_OK;

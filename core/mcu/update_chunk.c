@@ -153,8 +153,6 @@ static int await_chunk(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_update *update = &mcu->update;
 
-    if (mcu->held_s > 0)
-        mcu->file.since_ms = mcu->now_ms;
     update->wake_ms = mcu->now_ms + PACE_MS;
     if (!tdm__is_past(mcu, mcu->file.since_ms + SILENCE_MS))
         return 0;

@@ -237,12 +237,14 @@ static int test_behaviour(void *ctx)
     return 1;
 }
 
-static const struct tdm_self_test self_tests[] = {
+static const struct tdm_self_test list[] = {
     {"clock", test_clock, SELF_TEST_MS},
     {"table", test_table, SELF_TEST_MS},
     {"keys", test_keys, SELF_TEST_MS},
     {"sensor", test_behaviour, SELF_TEST_MS},
 };
+
+static const struct tdm_self_tests self_tests = TDM_SELF_TESTS(list);
 
 /* --- Configuration --- */
 
@@ -276,8 +278,7 @@ static void configure(struct application *app, const struct application_identity
         .target_baud = TARGET_BAUD,
         .chunk_bytes = CHUNK_BYTES,
         .stream = board_receives_while_writing() ? &tdm_mcu_streams : NULL,
-        .self_tests = self_tests,
-        .self_test_count = sizeof self_tests / sizeof self_tests[0],
+        .self_tests = &self_tests,
         .link_deadline_ms = LINK_DEADLINE_MS,
         .rx = app->rx,
         .rx_bytes = sizeof app->rx,

@@ -28,6 +28,8 @@
 
 /* --- What the application gives --- */
 
+struct tdm_mcu;
+
 /* Bytes that tdm_mcu_config.chunk_bytes adds to the payload of the largest frame, its CRC included. */
 #define TDM_MCU_CHUNK_OVERHEAD 17
 
@@ -118,6 +120,22 @@ struct tdm_self_test {
     uint32_t deadline_ms; /* from its first call */
 };
 
+/* All of them, as tdm_mcu_config wants them: static const struct tdm_self_tests all = TDM_SELF_TESTS(list);
+ * where list is an array. What runs them is linked with that. */
+struct tdm_self_tests {
+    void (*begin)(struct tdm_mcu *mcu);
+    uint32_t (*poll)(struct tdm_mcu *mcu);
+    const struct tdm_self_test *list;
+    uint16_t count;
+};
+
+#define TDM_SELF_TESTS(list)                                                                                 \
+    {                                                                                                        \
+        tdm_self_tests_begin, tdm_self_tests_poll, (list), sizeof(list) / sizeof(list)[0]                    \
+    }
+void tdm_self_tests_begin(struct tdm_mcu *mcu);
+uint32_t tdm_self_tests_poll(struct tdm_mcu *mcu);
+
 /* Order of versions as semver.org has it: negative, 0 or positive. Missing numbers count as 0, a pre-release
  * stands before its release, "+build" does not count, numbers have any length; what is no version is ordered
  * as text. */
@@ -174,9 +192,8 @@ struct tdm_mcu_config {
     struct tdm_mcu_offer *offer;           /* its memory */
     struct tdm_trust trust;                /* revoked_keys is taken from the record */
 
-    const struct tdm_self_test *self_tests;
-    uint16_t self_test_count;
-    enum tdm_reset_cause reset_cause; /* why the processor started, */
+    const struct tdm_self_tests *self_tests; /* NULL: reaching the co-processor is the only one */
+    enum tdm_reset_cause reset_cause;        /* why the processor started, */
     uint32_t boots; /* and how often since it had power, this one too; 0: not known. Told to the cloud */
     uint32_t link_deadline_ms; /* trial: how long the link may take to come up; 0: 2 min */
     uint32_t patience_ms;  /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
@@ -277,7 +294,7 @@ struct tdm_mcu {
     bool dead;          /* reset was called */
     struct tdm_mcu_update update;
     struct tdm_mcu_link link;
-    uint16_t held_s; /* what is left of a hold by the application */
+    uint16_t held_s;  /* what is left of a hold by the application */
     uint16_t serving; /* message id of the call that is served */
     uint8_t leave_cause;
     uint32_t held_ms; /* when that is a second less */
@@ -290,6 +307,7 @@ struct tdm_mcu {
     struct tdm_front front;
     struct tdm_mcu_install install;
     struct tdm_station station;
+    const struct tdm_mcu_hold_ops *hold; /* NULL: there was none */
     struct tdm_mcu_health health;
     struct tdm_record_log log;
     uint8_t running_digest[TDM_SHA256_BYTES];

@@ -22,7 +22,8 @@ static int second(void *ctx)
     return verdict[1];
 }
 
-static const struct tdm_self_test self_tests[] = {{"first", first, 500}, {"second", second, 500}};
+static const struct tdm_self_test list[] = {{"first", first, 500}, {"second", second, 500}};
+static const struct tdm_self_tests self_tests = TDM_SELF_TESTS(list);
 
 static int setup(void **state)
 {
@@ -30,8 +31,7 @@ static int setup(void **state)
 
     fixture_init(f, 8, false);
     fixture_set_trial(f);
-    f->config.self_tests = self_tests;
-    f->config.self_test_count = 2;
+    f->config.self_tests = &self_tests;
     f->config.link_deadline_ms = 30000;
     verdict[0] = verdict[1] = 1;
     asked[0] = asked[1] = 0;
@@ -177,8 +177,7 @@ static void a_confirmed_image_runs_no_self_tests(void **state)
     struct fixture *f = *state;
 
     fixture_init(f, 8, false);
-    f->config.self_tests = self_tests;
-    f->config.self_test_count = 2;
+    f->config.self_tests = &self_tests;
     verdict[0] = -1;
     fixture_bring_up(f);
     fixture_run(f, 1000);

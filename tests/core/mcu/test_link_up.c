@@ -412,7 +412,7 @@ static void a_configuration_with_something_missing_is_refused(void **state)
     ASSERT_REFUSED_WITHOUT(chunk_bytes = 63);
     ASSERT_REFUSED_WITHOUT(chunk_bytes = 513);
     ASSERT_REFUSED_WITHOUT(work = NULL);
-    ASSERT_REFUSED_WITHOUT(self_test_count = 1);
+    ASSERT_REFUSED_WITHOUT(self_tests = &(const struct tdm_self_tests){.count = 1});
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
