@@ -48,7 +48,7 @@ static uint32_t chunk_bytes(const struct fixture *f)
     return left < bench.chunk ? left : bench.chunk;
 }
 
-static void send_chunk(struct fixture *f)
+void bench_send_chunk(struct fixture *f)
 {
     uint8_t args[600];
     uint32_t bytes = chunk_bytes(f);
@@ -79,7 +79,7 @@ static void answered(struct fixture *f)
     } else if (waits == FOR_CHUNK) {
         bench.at += chunk_bytes(f);
         if (bench.at < f->package.length)
-            send_chunk(f);
+            bench_send_chunk(f);
         else
             call(f, 0x0443, NULL, 0, FOR_FINISH);
     }
@@ -94,7 +94,7 @@ static void act(struct fixture *f)
         bench.starts++;
         if (bench.on_start != NULL)
             bench.on_start(f);
-        send_chunk(f);
+        bench_send_chunk(f);
     } else if (bench.waits != FOR_NOTHING && f->ncp.answers > 0 && f->ncp.last_answer_id == bench.call_id) {
         answered(f);
     } else if (bench.waits == FOR_NOTHING && bench.offers > 0 && f->ncp.state == 5) {
@@ -104,11 +104,12 @@ static void act(struct fixture *f)
 
 /* --- The port --- */
 
+enum { IDLE_STEP_MS = 50 }; /* of the clock, where it waits for longer */
+
 static int receive(void *ctx, uint32_t wait_ms)
 {
     struct fixture *f = ctx;
 
-    (void)wait_ms;
     if (bench.arrived < f->ncp.out_length)
         return f->ncp.out[bench.arrived++];
     bench.arrived = 0;
@@ -119,7 +120,8 @@ static int receive(void *ctx, uint32_t wait_ms)
     act(f);
     if (f->ncp.baud != f->baud)
         f->ncp.out_length = 0;
-    if (f->now_ms++ == bench.end_ms)
+    f->now_ms += wait_ms < IDLE_STEP_MS ? 1 : IDLE_STEP_MS;
+    if (f->now_ms > bench.end_ms)
         longjmp(bench.end, 1);
     return -1;
 }

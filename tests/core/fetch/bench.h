@@ -56,6 +56,9 @@ bool bench_runs_for(struct fixture *f, uint32_t ms, const struct tdm_boot_choice
 /* How often the bootloader checks in while it runs so long with no image. */
 size_t bench_check_ins(struct fixture *f, uint32_t ms);
 
+/* The co-processor sends the chunk at bench.at, and goes on by itself. */
+void bench_send_chunk(struct fixture *f);
+
 struct tdm_record bench_record(struct fixture *f);
 bool bench_holds_package(const struct fixture *f);
 /* The bank but for its last bytes is as it was when the test began. */

@@ -64,6 +64,30 @@ static void after_a_failure_it_stays_and_takes_the_next_offer(void **state)
     bench_assert_pending(f);
 }
 
+/* Nobody takes the file any more. */
+static void send_one_chunk_more(struct fixture *f)
+{
+    if (bench.refusals == 1) {
+        bench.at = 0;
+        bench_send_chunk(f);
+    } else {
+        ship_a_sound_one(f);
+    }
+}
+
+static void a_chunk_after_a_failure_is_refused(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    f->package.bytes[f->package.length - 1] ^= 1;
+    bench.on_refusal = send_one_chunk_more;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    assert_int_equal(bench.refusals, 2);
+    bench_assert_pending(f);
+}
+
 static void it_checks_in_again_after_pauses_that_grow(void **state)
 {
     struct fixture *f = &fixture;
@@ -77,35 +101,78 @@ static void it_checks_in_again_after_pauses_that_grow(void **state)
     assert_int_equal(bench_check_ins(f, 98000), 3);
 }
 
+static void record_starts(struct fixture *f, uint16_t starts)
+{
+    struct tdm_record_log log;
+
+    (void)!tdm_record_load(&log, &f->ram.flash, &f->layout);
+    log.record.starts = starts;
+    assert_int_equal(tdm_record_append(&log, &log.record), TDM_OK);
+}
+
+/* R10: 30 s behind the sixth start, twice as long behind each that follows, 4 h 16 min at most. */
 static void a_transfer_that_is_started_over_and_over_is_delayed(void **state)
 {
+    static const struct {
+        uint16_t starts;
+        uint32_t delay_ms;
+    } cases[] = {{6, 30000}, {7, 60000}, {15, 15360000}, {16, 15360000}, {UINT16_MAX, 15360000}};
     struct fixture *f = &fixture;
-    struct tdm_record_log log;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bench_start_without_image(f);
+        record_starts(f, cases[i].starts);
+        assert_false(bench_runs_for(f, cases[i].delay_ms - 1000, &bench_nothing));
+        assert_int_equal(bench.starts, 0);
+        bench.offers = 1;
+        assert_true(bench_runs_for(f, cases[i].delay_ms + LONG_MS, &bench_nothing));
+        assert_int_equal(bench.starts, 1);
+    }
+}
+
+static void the_first_starts_are_not_delayed(void **state)
+{
+    struct fixture *f = &fixture;
 
     (void)state;
     bench_start_without_image(f);
-    (void)!tdm_record_load(&log, &f->ram.flash, &f->layout);
-    log.record.starts = 7;
-    assert_int_equal(tdm_record_append(&log, &log.record), TDM_OK);
-    assert_false(bench_runs_for(f, 59000, &bench_nothing));
-    assert_int_equal(bench.starts, 0);
-    bench.offers = 1;
-    assert_true(bench_runs_for(f, 2 * LONG_MS, &bench_nothing));
-    assert_int_equal(bench.starts, 1);
+    record_starts(f, 5);
+    assert_true(bench_runs_for(f, 20000, &bench_nothing));
+    bench_assert_pending(f);
 }
 
 static void an_image_that_only_used_up_its_attempts_gets_them_again(void **state)
 {
-    static const struct tdm_boot_choice spent = {
-        .action = TDM_BOOT_RECOVER, .bank = TDM_NO_BANK, .reason = TDM_REASON_NO_LINK};
+    static const uint8_t blameless[] = {TDM_REASON_NO_LINK, TDM_REASON_RESTARTED, TDM_REASON_POWER};
+    struct tdm_boot_choice spent = {.action = TDM_BOOT_RECOVER, .bank = TDM_NO_BANK};
     struct fixture *f = &fixture;
 
     (void)state;
-    bench_start_in(f, 8, false);
-    bench.offers = 0;
-    assert_false(bench_runs_for(f, RETRY_MS - 1000, &spent));
-    assert_true(bench_runs_for(f, RETRY_MS + 1000, &spent));
-    bench_assert_untouched(f);
+    for (size_t i = 0; i < sizeof blameless; i++) {
+        bench_start_in(f, 8, false);
+        spent.reason = blameless[i];
+        bench.offers = 0;
+        assert_false(bench_runs_for(f, RETRY_MS - 1000, &spent));
+        assert_true(bench_runs_for(f, RETRY_MS + 1000, &spent));
+        bench_assert_untouched(f);
+    }
+}
+
+static void where_nothing_can_start_it_never_gives_up(void **state)
+{
+    static const uint8_t reasons[] = {TDM_REASON_ACTIVE_INVALID, TDM_REASON_BANK_INVALID,
+                                      TDM_REASON_WATCHDOG};
+    struct tdm_boot_choice choice = bench_nothing;
+    struct fixture *f = &fixture;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof reasons; i++) {
+        bench_start_without_image(f);
+        choice.reason = reasons[i];
+        bench.offers = 0;
+        assert_false(bench_runs_for(f, 2 * RETRY_MS, &choice));
+    }
 }
 
 int main(void)
@@ -115,9 +182,12 @@ int main(void)
         cmocka_unit_test(with_two_banks_and_no_image_it_recovers_the_first),
         cmocka_unit_test(without_a_record_it_makes_one),
         cmocka_unit_test(after_a_failure_it_stays_and_takes_the_next_offer),
+        cmocka_unit_test(a_chunk_after_a_failure_is_refused),
         cmocka_unit_test(it_checks_in_again_after_pauses_that_grow),
         cmocka_unit_test(a_transfer_that_is_started_over_and_over_is_delayed),
+        cmocka_unit_test(the_first_starts_are_not_delayed),
         cmocka_unit_test(an_image_that_only_used_up_its_attempts_gets_them_again),
+        cmocka_unit_test(where_nothing_can_start_it_never_gives_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

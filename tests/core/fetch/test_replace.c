@@ -126,6 +126,26 @@ static void a_file_longer_than_its_package_is_refused_by_its_header(void **state
     assert_given_back(f, TDM_REASON_PACKAGE);
 }
 
+/* The envelope is not signed: what it says of lengths must be what the header says, also where the file is as
+ * long as both together. */
+static void lengths_that_the_header_does_not_say_are_refused(void **state)
+{
+    static const int changes[][2] = {{4, 0}, {0, 4}, {4, -4}, {-4, 4}};
+    struct fixture *f = &fixture;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        uint8_t *envelope = f->package.bytes;
+
+        bench_start_with_image(f);
+        (void)bench_put_u32(envelope + 8, f->package.table_bytes + (uint32_t)changes[i][0]);
+        (void)bench_put_u32(envelope + 12, f->package.image_bytes + (uint32_t)changes[i][1]);
+        (void)bench_put_u32(envelope + 60, package_crc32(envelope, 60));
+        f->package.length += (uint32_t)(changes[i][0] + changes[i][1]);
+        assert_given_back(f, TDM_REASON_PACKAGE);
+    }
+}
+
 static void swap_before_the_second_pass(struct fixture *f)
 {
     if (bench.starts == 2) {
@@ -230,6 +250,25 @@ static void a_cancel_ends_in_the_image_that_is_there(void **state)
     bench_assert_untouched(f);
 }
 
+static void cancel_once_the_image_arrives(struct fixture *f)
+{
+    if (bench.at > package_image(&f->package))
+        (void)ncp_stub_invoke(&f->ncp, 0x0444, NULL, 0);
+}
+
+static void a_cancel_while_the_image_is_checked_does_too(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_with_image(f);
+    bench.on_chunk = cancel_once_the_image_arrives;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_intact));
+    assert_int_equal(bench.starts, 1);
+    assert_int_equal(bench_record(f).last_reason, TDM_REASON_CANCELLED);
+    bench_assert_untouched(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,12 +281,14 @@ int main(void)
         cmocka_unit_test(firmware_below_the_counter_floor_is_refused_by_its_header),
         cmocka_unit_test(the_image_that_is_there_is_refused_by_its_header),
         cmocka_unit_test(a_file_longer_than_its_package_is_refused_by_its_header),
+        cmocka_unit_test(lengths_that_the_header_does_not_say_are_refused),
         cmocka_unit_test(another_file_in_the_second_pass_is_checked_as_the_first_one_was),
         cmocka_unit_test(a_file_that_is_another_in_each_pass_is_refused_in_the_end),
         cmocka_unit_test(a_second_pass_that_is_refused_needs_no_third),
         cmocka_unit_test(a_co_processor_that_keeps_the_offer_need_not_make_it_again),
         cmocka_unit_test(an_offer_that_never_comes_ends_in_the_image_that_is_there),
         cmocka_unit_test(a_cancel_ends_in_the_image_that_is_there),
+        cmocka_unit_test(a_cancel_while_the_image_is_checked_does_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
