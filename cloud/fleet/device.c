@@ -80,7 +80,7 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
     device.said = 0;
     result = fleet_step(fleet, &device, &(struct event){.kind = "online"}, "connected");
     if (result == STORE_OK)
-        result = store_device_update(fleet->store, &device);
+        result = store_device_pulse(fleet->store, &device);
     if (result == STORE_OK)
         notice_device(fleet, &device, "online");
     return result;
@@ -99,7 +99,7 @@ int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, co
     device.last_seen = fleet->now;
     result = fleet_step(fleet, &device, &(struct event){.kind = "offline"}, "%s", why);
     if (result == STORE_OK)
-        result = store_device_update(fleet->store, &device);
+        result = store_device_pulse(fleet->store, &device);
     if (result == STORE_OK)
         notice_device(fleet, &device, "offline");
     return result;

@@ -1,5 +1,6 @@
 #include "cloud/fleet/dossier.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +16,23 @@ int dossier_open(struct dossier *dossier, struct fleet *fleet, int64_t device)
     return result;
 }
 
+/* Its pulse, and seldom more. */
+static int write_device(struct store *store, const struct device *device, const struct device *stored)
+{
+    size_t pulse = offsetof(struct device, last_seen);
+    int result = STORE_OK;
+    if (memcmp(device, stored, pulse) != 0)
+        result = store_device_update(store, device);
+    bool beats =
+        memcmp((const char *)device + pulse, (const char *)stored + pulse, sizeof *device - pulse) != 0;
+    return result == STORE_OK && beats ? store_device_pulse(store, device) : result;
+}
+
 int dossier_close(struct dossier *dossier, int result)
 {
     free(dossier->targets);
-    bool changed = memcmp(&dossier->device, &dossier->stored, sizeof dossier->device) != 0;
-    return result == STORE_OK && changed ? store_device_update(dossier->fleet->store, &dossier->device)
-                                         : result;
+    return result == STORE_OK ? write_device(dossier->fleet->store, &dossier->device, &dossier->stored)
+                              : result;
 }
 
 struct target *dossier_target(const struct dossier *dossier, int64_t shipment)

@@ -74,7 +74,7 @@ int fleet_note(struct fleet *fleet, int64_t device, const char *kind, const char
     int result = store_device_get(fleet->store, device, &noted);
     if (result == STORE_OK)
         result = store_event_add(fleet->store, &noted, &event);
-    return result == STORE_OK ? store_device_line(fleet->store, &noted) : result;
+    return result == STORE_OK ? store_device_pulse(fleet->store, &noted) : result;
 }
 
 void fleet_metadata(void *ctx, int64_t device, const char *name, char *to, size_t capacity)

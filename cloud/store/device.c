@@ -5,12 +5,12 @@
 #include "cloud/store/shelf.h"
 
 #define FIELDS                                                                                               \
-    "template, name, last_seen, checked_in, foreign_template, type, version, build, hardware, digest, "      \
-    "state, counter, reports, shipment, library, tags, zone, location_zone, version_key, decodes, said, "    \
-    "line, "                                                                                                 \
-    "line_flow"
-#define OWN_COLUMNS "id, organization, token_hash, created, revoked, " FIELDS
-#define COLUMNS     OWN_COLUMNS ", (SELECT connection FROM presence WHERE device = device.id)"
+    "template, name, foreign_template, type, version, build, hardware, digest, state, counter, reports, "    \
+    "library, tags, zone, location_zone, version_key, decodes"
+#define PULSE_FIELDS "last_seen, checked_in, shipment, said, line, line_flow"
+#define OWN_COLUMNS  "id, organization, token_hash, created, revoked, " FIELDS ", " PULSE_FIELDS
+#define COLUMNS      OWN_COLUMNS ", (SELECT connection FROM presence WHERE device = device.id)"
+#define DEVICES      "device JOIN pulse ON pulse.device = device.id"
 
 int store_template_add(struct store *store, int64_t organization, const char *template)
 {
@@ -60,8 +60,6 @@ static void put_device(struct query *query, const struct device *device)
 {
     db__put_text(query, device->template);
     db__put_text(query, device->name);
-    db__put_int(query, device->last_seen);
-    db__put_int(query, device->checked_in);
     db__put_int(query, device->foreign);
     db__put_text(query, device->type);
     db__put_text(query, device->version);
@@ -71,18 +69,36 @@ static void put_device(struct query *query, const struct device *device)
     db__put_int(query, device->state);
     db__put_int(query, device->counter);
     db__put_int(query, device->reports);
-    db__put_int(query, device->shipment);
     db__put_text(query, device->library);
     db__put_text(query, device->tags);
     db__put_text(query, device->zone);
     db__put_text(query, device->location_zone);
     db__put_text(query, device->version_key);
     db__put_int(query, device->decodes);
+}
+
+/* In the order of PULSE_FIELDS. */
+static void put_pulse(struct query *query, const struct device *device)
+{
+    db__put_int(query, device->last_seen);
+    db__put_int(query, device->checked_in);
+    db__put_int(query, device->shipment);
     db__put_int(query, device->said);
     db__put_int(query, device->line);
     db__put_int(query, device->line_flow);
 }
 
+static void read_pulse(struct query *query, struct device *device)
+{
+    device->last_seen = db__int(query);
+    device->checked_in = db__int(query);
+    device->shipment = db__int(query);
+    device->said = db__int(query);
+    device->line = db__int(query);
+    device->line_flow = db__int(query);
+}
+
+/* In the order of OWN_COLUMNS. */
 static void read_own(struct query *query, struct device *device)
 {
     device->id = db__int(query);
@@ -92,8 +108,6 @@ static void read_own(struct query *query, struct device *device)
     device->revoked = db__int(query) != 0;
     db__text(query, device->template, sizeof device->template);
     db__text(query, device->name, sizeof device->name);
-    device->last_seen = db__int(query);
-    device->checked_in = db__int(query);
     device->foreign = db__int(query) != 0;
     db__text(query, device->type, sizeof device->type);
     db__text(query, device->version, sizeof device->version);
@@ -103,16 +117,13 @@ static void read_own(struct query *query, struct device *device)
     device->state = (enum device_state)db__int(query);
     device->counter = db__int(query);
     device->reports = db__int(query) != 0;
-    device->shipment = db__int(query);
     db__text(query, device->library, sizeof device->library);
     db__text(query, device->tags, sizeof device->tags);
     db__text(query, device->zone, sizeof device->zone);
     db__text(query, device->location_zone, sizeof device->location_zone);
     db__text(query, device->version_key, sizeof device->version_key);
     device->decodes = db__int(query);
-    device->said = db__int(query);
-    device->line = db__int(query);
-    device->line_flow = db__int(query);
+    read_pulse(query, device);
 }
 
 static enum device_presence presence_of(const struct device *device, uint64_t connection)
@@ -133,24 +144,37 @@ int store_device_add(struct store *store, struct device *device)
 {
     struct query query =
         db__query(store, "INSERT INTO device (organization, token_hash, created, " FIELDS ") VALUES "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                          "ON CONFLICT DO NOTHING RETURNING id");
     db__put_int(&query, device->organization);
     db__put_bytes(&query, device->token_hash, RECORD_DIGEST_BYTES);
     db__put_int(&query, device->created);
     put_device(&query, device);
-    return db__run_add(&query, &device->id);
+    int result = db__run_add(&query, &device->id);
+    if (result != STORE_OK)
+        return result;
+    query = db__query(store, "INSERT INTO pulse (device, " PULSE_FIELDS ") VALUES (?, ?, ?, ?, ?, ?, ?)");
+    db__put_int(&query, device->id);
+    put_pulse(&query, device);
+    return db__run(&query);
+}
+
+int store_device_pulse(struct store *store, const struct device *device)
+{
+    struct query query =
+        db__query(store, "UPDATE pulse SET (" PULSE_FIELDS ") = (?, ?, ?, ?, ?, ?) WHERE device = ?");
+    put_pulse(&query, device);
+    db__put_int(&query, device->id);
+    return db__run_one(&query);
 }
 
 /* Without what an index holds: a check-in that brings no new version touches no index. */
 int store_device_update(struct store *store, const struct device *device)
 {
-    struct query query = db__query(
-        store, "UPDATE device SET (last_seen, checked_in, foreign_template, type, version, build, hardware, "
-               "digest, state, counter, reports, shipment, library, decodes, said, line, line_flow) = "
-               "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?");
-    db__put_int(&query, device->last_seen);
-    db__put_int(&query, device->checked_in);
+    struct query query =
+        db__query(store, "UPDATE device SET (foreign_template, type, version, build, hardware, digest, "
+                         "state, counter, reports, library, decodes) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "WHERE id = ?");
     db__put_int(&query, device->foreign);
     db__put_text(&query, device->type);
     db__put_text(&query, device->version);
@@ -160,12 +184,8 @@ int store_device_update(struct store *store, const struct device *device)
     db__put_int(&query, device->state);
     db__put_int(&query, device->counter);
     db__put_int(&query, device->reports);
-    db__put_int(&query, device->shipment);
     db__put_text(&query, device->library);
     db__put_int(&query, device->decodes);
-    db__put_int(&query, device->said);
-    db__put_int(&query, device->line);
-    db__put_int(&query, device->line_flow);
     db__put_int(&query, device->id);
     return db__run_one(&query);
 }
@@ -195,7 +215,7 @@ int store_device_token(struct store *store, const struct device *device)
 
 int store_device_get(struct store *store, int64_t id, struct device *device)
 {
-    struct query query = db__query(store, "SELECT " COLUMNS " FROM device WHERE id = ?");
+    struct query query = db__query(store, "SELECT " COLUMNS " FROM " DEVICES " WHERE id = ?");
     db__put_int(&query, id);
     return db__one(&query, read_device, device, sizeof *device);
 }
@@ -217,9 +237,9 @@ int store_device_and_presence(struct store *store, int64_t id, struct device *de
                               struct presence *presence)
 {
     struct connected_device both;
-    struct query query =
-        db__query(store, "SELECT " OWN_COLUMNS ", node, connection, origin FROM device LEFT JOIN presence "
-                         "ON presence.device = device.id WHERE id = ?");
+    struct query query = db__query(store, "SELECT " OWN_COLUMNS ", node, connection, origin FROM " DEVICES
+                                          " LEFT JOIN presence "
+                                          "ON presence.device = device.id WHERE id = ?");
     db__put_int(&query, id);
     int result = db__one(&query, read_connected, &both, sizeof both);
     if (result == STORE_OK) {
@@ -268,7 +288,7 @@ int store_devices_count(struct store *store, int64_t organization, const char *t
 
 /* Every order, up and down, with and without a template. Places are unique, because the id ends them. */
 #define PAGE(where, key, than, way)                                                                          \
-    "SELECT " COLUMNS " FROM device WHERE organization = ? AND " where "(" key ", id) " than                 \
+    "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where "(" key ", id) " than            \
     " (?, ?) ORDER BY " key " " way ", id " way " LIMIT ?"
 #define PAGES(where, key)                                                                                    \
     {                                                                                                        \
@@ -276,8 +296,9 @@ int store_devices_count(struct store *store, int64_t organization, const char *t
     }
 #define PAGES_BY_ID(where)                                                                                   \
     {                                                                                                        \
-        "SELECT " COLUMNS " FROM device WHERE organization = ? AND " where "id > ? ORDER BY id LIMIT ?",     \
-            "SELECT " COLUMNS " FROM device WHERE organization = ? AND " where                               \
+        "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where                              \
+        "id > ? ORDER BY id LIMIT ?",                                                                        \
+            "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where                          \
             "id < ? ORDER BY id DESC LIMIT ?"                                                                \
     }
 static const char *const pages[][2][2] = {

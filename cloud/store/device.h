@@ -16,8 +16,8 @@ struct template_size {
 TDM_MUST_USE int store_templates(struct store *store, int64_t organization, struct template_size **templates,
                                  size_t *count);
 
-/* Devices. add sets id; update writes what the device does and says, describe what people say of it and the
- * key of its version. */
+/* Devices. add sets id; update writes what the device is, describe what people say of it and the key of its
+ * version, pulse what ends struct device. */
 TDM_MUST_USE int store_device_add(struct store *store, struct device *device);
 TDM_MUST_USE int store_device_get(struct store *store, int64_t id, struct device *device);
 struct presence;
@@ -25,6 +25,7 @@ struct presence;
 TDM_MUST_USE int store_device_and_presence(struct store *store, int64_t id, struct device *device,
                                            struct presence *presence);
 TDM_MUST_USE int store_device_update(struct store *store, const struct device *device);
+TDM_MUST_USE int store_device_pulse(struct store *store, const struct device *device);
 TDM_MUST_USE int store_device_describe(struct store *store, const struct device *device);
 /* Writes the hash of its token, and whether anybody has that. */
 TDM_MUST_USE int store_device_token(struct store *store, const struct device *device);

@@ -323,6 +323,19 @@ static const char *const steps[] = {
     "ALTER TABLE target_3 RENAME TO target;"
     "CREATE INDEX target_by_shipment ON target (shipment, device);"
     "CREATE INDEX target_by_due ON target (due) WHERE due > 0;",
+    /* 19: what changes all the time of a device has a short row of its own */
+    "CREATE TABLE pulse ("
+    "  device {row} REFERENCES device (id) ON DELETE CASCADE, last_seen BIGINT NOT NULL,"
+    "  checked_in BIGINT NOT NULL, shipment BIGINT NOT NULL, said BIGINT NOT NULL, line BIGINT NOT NULL,"
+    "  line_flow BIGINT NOT NULL);"
+    "INSERT INTO pulse SELECT id, last_seen, checked_in, shipment, said, line, line_flow FROM device"
+    "  ORDER BY id;"
+    "ALTER TABLE device DROP COLUMN last_seen;"
+    "ALTER TABLE device DROP COLUMN checked_in;"
+    "ALTER TABLE device DROP COLUMN shipment;"
+    "ALTER TABLE device DROP COLUMN said;"
+    "ALTER TABLE device DROP COLUMN line;"
+    "ALTER TABLE device DROP COLUMN line_flow;",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

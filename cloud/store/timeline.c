@@ -70,15 +70,6 @@ int store_event_add(struct store *store, struct device *device, const struct eve
     return result == STORE_OK && device->line % TRIM_EVERY == 0 ? trim(store, device->line) : result;
 }
 
-int store_device_line(struct store *store, const struct device *device)
-{
-    struct query query = db__query(store, "UPDATE device SET (line, line_flow) = (?, ?) WHERE id = ?");
-    db__put_int(&query, device->line);
-    db__put_int(&query, device->line_flow);
-    db__put_int(&query, device->id);
-    return db__run_one(&query);
-}
-
 static void read_event(struct query *query, void *record)
 {
     struct event *event = record;
@@ -93,7 +84,8 @@ static void read_event(struct query *query, void *record)
 /* The lines of device ?1 back to the ?2nd. */
 #define CHAIN                                                                                                \
     "WITH RECURSIVE chain (id, before, place) AS ("                                                          \
-    "SELECT e.id, e.before, CAST(1 AS BIGINT) FROM device d JOIN event e ON e.id = d.line WHERE d.id = ?1 "  \
+    "SELECT e.id, e.before, CAST(1 AS BIGINT) FROM pulse p JOIN event e ON e.id = p.line WHERE p.device = "  \
+    "?1 "                                                                                                    \
     "UNION ALL SELECT e.id, e.before, c.place + 1 FROM chain c JOIN event e ON e.id = c.before "             \
     "WHERE c.place < ?2) "
 

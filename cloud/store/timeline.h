@@ -19,12 +19,10 @@
 #define STORE_LINES_BURST    200
 #define STORE_LINES_PAUSE_MS ((int64_t)24 * 3600 * 1000 / STORE_EVENTS_KEPT)
 
-/* Adds a line to the timeline of a device that was read in this transaction. The caller writes the device
- * behind it. Beyond what the device may write, a line that is about no shipment takes the place of the newest
- * one, unless that is about a shipment. */
+/* Adds a line to the timeline of a device that was read in this transaction. The caller writes its pulse
+ * (store_device_pulse) behind it. Beyond what the device may write, a line that is about no shipment takes
+ * the place of the newest one, unless that is about a shipment. */
 TDM_MUST_USE int store_event_add(struct store *store, struct device *device, const struct event *event);
-/* Writes of a device what store_event_add changed; store_device_update does, too. */
-TDM_MUST_USE int store_device_line(struct store *store, const struct device *device);
 /* The newest lines of a device, oldest first. */
 TDM_MUST_USE int store_events(struct store *store, int64_t device, struct event **events, size_t *count);
 /* Takes all of them away; the device goes behind them. */

@@ -53,6 +53,7 @@ static void a_device_comes_back_as_it_was_written(void **state)
     device.reports = true;
     device.shipment = 3;
     assert_int_equal(store_device_update(store, &device), STORE_OK);
+    assert_int_equal(store_device_pulse(store, &device), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
     assert_string_equal(read.template, "T1");
@@ -144,7 +145,7 @@ static void a_deleted_device_takes_its_targets_and_events_along(void **state)
     target.shipment = add_shipment(store, "one");
     assert_int_equal(store_target_add(store, &target), STORE_OK);
     assert_int_equal(store_event_add(store, &device, &event), STORE_OK);
-    assert_int_equal(store_device_line(store, &device), STORE_OK);
+    assert_int_equal(store_device_pulse(store, &device), STORE_OK);
     assert_int_equal(store_device_delete(store, device.id), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(store_targets_due(store, 1, 100, 10, &targets, &count), STORE_OK);
@@ -346,6 +347,7 @@ static void devices_come_in_pages_of_any_order(void **state)
         snprintf(device.name, sizeof device.name, "%s", names[i]);
         device.last_seen = 100 - i;
         assert_int_equal(store_device_update(store, &device), STORE_OK);
+        assert_int_equal(store_device_pulse(store, &device), STORE_OK);
         assert_int_equal(store_device_describe(store, &device), STORE_OK);
     }
     for (int down = 0; down <= 1; down++) {
@@ -409,7 +411,7 @@ static void a_device_is_checked_in_while_it_is_connected_and_said_so(void **stat
     assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
     assert_int_equal(read.presence, DEVICE_CONNECTED);
     device.said = SAID_CHECK_IN;
-    assert_int_equal(store_device_update(store, &device), STORE_OK);
+    assert_int_equal(store_device_pulse(store, &device), STORE_OK);
     assert_int_equal(store_device_get(store, device.id, &read), STORE_OK);
     assert_int_equal(read.presence, DEVICE_CHECKED_IN);
     assert_int_equal(store_device_and_presence(store, device.id, &read, &presence), STORE_OK);

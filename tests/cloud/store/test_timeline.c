@@ -33,7 +33,7 @@ static void write_line(struct store *store, struct device *device, int64_t time,
     struct event event = {.time = time, .kind = "log", .shipment = shipment};
     snprintf(event.text, sizeof event.text, "%d", text);
     assert_int_equal(store_event_add(store, device, &event), STORE_OK);
-    assert_int_equal(store_device_line(store, device), STORE_OK);
+    assert_int_equal(store_device_pulse(store, device), STORE_OK);
 }
 
 /* Its lines say from first to last, one by one. */
