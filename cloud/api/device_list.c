@@ -102,7 +102,7 @@ static int take_order(struct api_call *call, struct search *search)
 static int take_question(struct api_call *call, struct fleet *fleet, struct search *search)
 {
     char text[RECORD_FILTER] = "";
-    char why[160];
+    char why[FILTER_WHY];
     if (!api_limit(call, &search->limit) ||
         !api_parameter_text(call, "template", search->template, sizeof search->template))
         return STORE_CONFLICT;

@@ -33,7 +33,7 @@ static int read_filter(struct api_call *call, struct saved_filter *saved)
 {
     static const char *const members[] = {"name", "filter", NULL};
     struct filter filter;
-    char why[160];
+    char why[FILTER_WHY];
     json_t *body = api_body(call, members);
     bool ok = body != NULL &&
               api_text(call, body, "name", saved->name, sizeof saved->name, RECORD_NAME_LETTERS) &&

@@ -105,7 +105,7 @@ int order_filter(struct api_call *call, struct fleet *fleet, const char *text, c
 {
     struct saved_filter saved;
     struct filter filter;
-    char why[160];
+    char why[FILTER_WHY];
     to[0] = '\0';
     int result = store_filter_find(fleet->store, call->caller.organization, text, &saved);
     if (result == STORE_OK) {

@@ -13,6 +13,12 @@ static const char *const words[] = {
 #undef FILTER_WORD
 };
 
+static const char no_such_field[] = "there is no such field. Fields are"
+#define FILTER_LISTED(name, word, text) " " word
+    FILTER_FIELDS(FILTER_LISTED)
+#undef FILTER_LISTED
+        ".NAME";
+
 /* Longer ones first. */
 static const struct {
     const char *text;
@@ -27,7 +33,7 @@ static const struct {
 
 static bool refuse(char *why, size_t capacity, const char *text, const char *at)
 {
-    snprintf(why, capacity, "%s, at \"%.40s\"", text, at);
+    snprintf(why, capacity, "at \"%.40s\": %s", at, text);
     return false;
 }
 
@@ -131,7 +137,7 @@ static bool read_term(const char **text, struct filter_term *term, char *why, si
         *term = (struct filter_term){.field = FILTER_NAME, .op = FILTER_HAS};
         bool word = strcspn(start, "=<>~:!") >= strcspn(start, " \t\"") || *start == '"';
         if (!word)
-            return refuse(why, capacity, "there is no such field; docs/API.md lists what there is", start);
+            return refuse(why, capacity, no_such_field, start);
         if (!read_value(text, term))
             return refuse(why, capacity, "a quote is not closed, or a word is too long", start);
     }

@@ -31,6 +31,8 @@
     X(STATE, "state", "confirmed, trial or unknown")                                                         \
     X(META, "meta", "meta.NAME: a metadata of the device; a name with spaces stands in quotes")
 
+#define FILTER_WHY 256 /* room for what filter_parse says */
+
 enum filter_field {
 #define FILTER_FIELD_ENUM(name, word, text) FILTER_##name,
     FILTER_FIELDS(FILTER_FIELD_ENUM)

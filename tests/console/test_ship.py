@@ -163,6 +163,9 @@ class Shipping(ConsoleCase):
         self.state("Live")
         self.waves("Done", "Open")
         browser.see_none("It paused by itself")
+        browser.open(f"/devices/{first}")
+        browser.see("The update failed: the signature does not match.")
+        browser.see("Upload failure", "main .cards")
 
     def test_a_shipment_is_paused_resumed_advanced_and_cancelled(self):
         browser = self.browser

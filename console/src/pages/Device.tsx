@@ -8,7 +8,7 @@ import type { DeviceWithTimeline, NewDevice, Value, Values, Why } from "../api/t
 import { navigate } from "../router";
 import { exactTime, moment, sentence, words } from "../text";
 import { updatesOf } from "../updates";
-import { Badge, OnlineBadge } from "../ui/Badge";
+import { Badge, OnlineBadge, StatusBadge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { Confirm, Dialog } from "../ui/Dialog";
 import { ErrorNote, Note } from "../ui/ErrorNote";
@@ -91,6 +91,13 @@ function DeviceFacts({ device }: { device?: DeviceWithTimeline }) {
   return <Facts facts={device ? facts.filter(([, value]) => value !== null && value !== undefined) : facts.map(([name]) => [name, " "])} />;
 }
 
+/** How the device stands with a shipment: its end, or whether its turn comes. */
+function Outlook({ of: { rule, later, status } }: { of: Why["shipments"][number] }) {
+  if (rule === "ended" && status) return <StatusBadge status={status} />;
+  if (later) return <Badge tone="busy">Later</Badge>;
+  return rule ? <Badge tone="idle">Not offered</Badge> : <Badge tone="ok">Next</Badge>;
+}
+
 function WhyNot({ device, why, changed }: { device: string; why?: Why; changed: () => void }) {
   const answer = useAction(async (shipment: string, word: "consent" | "decline") => {
     await post(`/devices/${device}/${word}`, { shipment });
@@ -103,7 +110,7 @@ function WhyNot({ device, why, changed }: { device: string; why?: Why; changed: 
       <ul class="cards">
         {why.shipments.map((one) => (
           <li key={one.id}>
-            <p class="row"><a href={`/shipments/${one.id}`}>{one.name}</a>{one.later ? <Badge tone="busy">Later</Badge> : one.rule ? <Badge tone="idle">Not</Badge> : <Badge tone="ok">Next</Badge>}</p>
+            <p class="row"><a href={`/shipments/${one.id}`}>{one.name}</a><Outlook of={one} /></p>
             <p class="muted small">{one.text}</p>
             {one.rule === "consent" && may("operator") && (
               <div class="actions">

@@ -110,7 +110,8 @@ static void what_is_no_filter_is_refused_with_its_place(void **state)
     static const struct {
         const char *text, *why;
     } bad[] = {
-        {"colour=red", "no such field"},
+        {"colour=red", "at \"colour=red\": there is no such field. Fields are id name template"},
+        {"colour=red", "state meta.NAME"},
         {"meta=red", "no such field"},
         {"meta.\"open=red", "quote"},
         {"version<new", "1.2.3"},
@@ -125,7 +126,7 @@ static void what_is_no_filter_is_refused_with_its_place(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct filter filter;
-        char why[160] = "";
+        char why[FILTER_WHY] = "";
         assert_false(filter_parse(&filter, bad[i].text, why, sizeof why));
         if (strstr(why, bad[i].why) == NULL)
             fail_msg("%s: %s", bad[i].text, why);

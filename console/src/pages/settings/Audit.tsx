@@ -11,6 +11,10 @@ import { Time } from "../../ui/Time";
 
 const PLACES: Record<string, string> = { d: "/devices/", s: "/shipments/", f: "/firmware/" };
 
+/** Of what the server does by itself, nothing is refused: no delta is made where it would save nothing. */
+const Undone = ({ action }: { action: string }) =>
+  action === "makeDelta" ? <Badge tone="idle">not made</Badge> : <Badge tone="bad">refused</Badge>;
+
 export function AuditPart() {
   const user = query.value.get("user") ?? "";
   const users = useResource("", () => getAll<User, "users">("/users", "users"));
@@ -24,7 +28,7 @@ export function AuditPart() {
       <PagedTable label="Audit log" pages={pages} rowKey={(row) => row.id} expect={10} empty={<p class="muted">Nothing was changed yet.</p>} columns={[
         { title: "When", cell: (row) => <Time at={row.time} absolute /> },
         { title: "Who", cell: (row) => <>{row.login}<p class="sub">{row.token ? `token ${row.token}` : row.address}</p></> },
-        { title: "What", cell: (row) => <>{actionWords(row.action)} <Subject id={row.subject} />{!row.done && <> <Badge tone="bad">refused</Badge></>}</> },
+        { title: "What", cell: (row) => <>{actionWords(row.action)} <Subject id={row.subject} />{!row.done && <> <Undone action={row.action} /></>}</> },
         { title: "Details", cell: (row) => <Detail detail={row.detail} />, minor: true },
       ]} />
     </Panel>
