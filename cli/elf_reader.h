@@ -6,7 +6,8 @@
 
 #include "cli/elf.h"
 
-#define ELF_SEGMENTS_MAX 32
+#define ELF_SEGMENTS_MAX   32
+#define ELF_REFUSALS_SHOWN 8 /* of a kind; more are counted */
 
 /* Bytes of the file that are loaded: where from, where they lie in flash, and where they are when they run.
  */
