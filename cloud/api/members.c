@@ -97,35 +97,3 @@ bool api_members(struct api_call *call, const json_t *object, const char *what, 
     }
     return true;
 }
-
-bool api_limit(struct api_call *call, size_t *limit)
-{
-    const char *text = api_parameter(call, "limit");
-    int number = 0, used = 0;
-    *limit = API_PAGE;
-    if (text == NULL)
-        return true;
-    if (sscanf(text, "%4d%n", &number, &used) == 1 && text[used] == '\0' && number >= 1 &&
-        number <= API_PAGE_MAX) {
-        *limit = (size_t)number;
-        return true;
-    }
-    (void)api_refuse(call, 400, "malformed request", "limit must be a number from 1 to %d", API_PAGE_MAX);
-    return false;
-}
-
-bool api_cursor(struct api_call *call, char letter, int64_t *id)
-{
-    const char *text = api_parameter(call, "cursor");
-    *id = 0;
-    if (text == NULL || (*id = text_id_parse(letter, text)) != 0)
-        return true;
-    (void)api_refuse(call, 400, "malformed request", "cursor must be what `next` of an answer said");
-    return false;
-}
-
-json_t *render_cursor(char letter, int64_t id)
-{
-    char text[TEXT_ID_MAX];
-    return id == 0 ? json_null() : json_string(text_id(letter, id, text));
-}

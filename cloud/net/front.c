@@ -199,7 +199,9 @@ static void on_closed(void *ctx, struct http_exchange *exchange, bool sent)
         return;
     if (visit->route->kind == ROUTE_EVENTS)
         events_closed(visit->front->events, exchange);
-    visit__free(visit, sent);
+    visit__end_download(visit, sent);
+    visit__end_upload(visit);
+    visit__free(visit);
 }
 
 static const struct http_handler handler = {

@@ -18,10 +18,8 @@ struct visit *visit__new(struct front *front, struct http_exchange *exchange)
     return visit;
 }
 
-void visit__free(struct visit *visit, bool sent)
+void visit__free(struct visit *visit)
 {
-    visit__end_download(visit, sent);
-    visit__end_upload(visit);
     api_clear(&visit->call);
     OPENSSL_cleanse(visit->call.work.password, sizeof visit->call.work.password);
     if (visit->body != NULL)

@@ -44,8 +44,7 @@ struct visit {
 };
 
 struct visit *visit__new(struct front *front, struct http_exchange *exchange);
-/* sent: the answer left to its last byte. */
-void visit__free(struct visit *visit, bool sent);
+void visit__free(struct visit *visit);
 /* Hands a job of this visit to the desk. */
 void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet *),
                  void (*done)(struct desk_job *, int));
