@@ -3,9 +3,9 @@
  *     PING ----> RAISE ----> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
  *      ^ |\        |          ^ ^           |            (up)        ^ ^ |   |
  *      | | '-------|----------' | refused   |                        | | '---'
- *      | | raised  |            '-----------'                        | | every 10 s of own silence
- *      | | before  v            ^-------- the co-processor is in     | '---> TELL: what report.c has to say
- *      | '- next rate, pause after a round   state 10                '------------'
+ *      | | raised  |            '-----------'                        | | every 10 s of own silence, 30 s of
+ * its | | before  v            ^-------- the co-processor is in     | '---> TELL: what report.c has to say |
+ * '- next rate, pause after a round   state 10                '------------'
  *      '---- LOST: three time-outs in a row, or the co-processor restarts
  *
  * RAISE is tried once in the life of a link: whether it was heard, the next PING shows, at all rates.
@@ -40,7 +40,8 @@ enum {
     RATE_SETTLE_MS = 20,
     REFUSED_PAUSE_MS = 5000,
     REFUSALS = 6,
-    SILENCE_MS = 10000 /* sign of life; the co-processor expects one every 15 s */
+    SILENCE_MS = 10000, /* sign of life; the co-processor expects one every 15 s */
+    DOUBT_MS = 30000    /* of its silence: what is written may not be heard any more */
 };
 
 static void enter(struct tdm_mcu *mcu, enum link_state state, uint32_t pause_ms)
@@ -274,14 +275,22 @@ void tdm__link_answered(void *ctx, int error, struct tdm_reader *results)
     struct tdm_mcu_link *link = &mcu->link;
     int answer = answer_of(error, results);
 
-    if (answer < 0 && ++link->tries < rows[link->state].tries)
+    if (answer >= 0)
+        tdm__link_heard(mcu);
+    else if (++link->tries < rows[link->state].tries)
         return;
     link->tries = 0;
     link->wake_ms = mcu->now_ms;
     link->state = (uint8_t)rows[link->state].answered(mcu, answer);
 }
 
-/* What there is to tell comes before a sign of life, which is due when nothing else was sent. */
+void tdm__link_heard(struct tdm_mcu *mcu)
+{
+    mcu->link.heard_ms = mcu->now_ms;
+}
+
+/* What there is to tell comes before a sign of life, which is due when nothing else was sent; the question,
+ * when nothing was heard. */
 static void watch(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_link *link = &mcu->link;
@@ -291,7 +300,7 @@ static void watch(struct tdm_mcu *mcu)
         return;
     if (tdm__report_choose(mcu))
         enter(mcu, LINK_TELL, 0);
-    else if (due)
+    else if (due && !tdm__is_past(mcu, link->heard_ms + DOUBT_MS))
         link->wake_ms = link->sent_ms + SILENCE_MS;
 }
 

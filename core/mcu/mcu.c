@@ -182,6 +182,7 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
     struct tdm_mcu *mcu = ctx;
     const struct service *service = find_service(uid);
 
+    tdm__link_heard(ctx);
     if (service == NULL)
         return TDM_STATUS_UNKNOWN_UID;
     if (!service->has_arguments && !tdm_reader_done(args))

@@ -217,6 +217,7 @@ struct tdm_mcu_link {
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
+    uint32_t heard_ms; /* when the co-processor last called or answered */
 };
 
 /* report.c */

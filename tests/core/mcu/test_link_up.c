@@ -247,6 +247,37 @@ static void state_10_is_answered_by_initializing_anew(void **state)
     assert_int_equal(ncp_stub_count(&f->ncp, 0x0301), 3);
 }
 
+static void write_pin_for(struct fixture *f, uint32_t seconds)
+{
+    static struct tdm_mcu_pin pin;
+
+    pin = (struct tdm_mcu_pin){.vpin = 0};
+    for (uint32_t i = 0; i < seconds; i++) {
+        if (tdm_mcu_is_up(&f->mcu))
+            assert_int_equal(tdm_mcu_virtual_write(&f->mcu, &pin, 3, "21.5", f->now_ms), TDM_OK);
+        fixture_run(f, 1000);
+    }
+}
+
+/* Its writes get no answer: without a question of its own it would never learn of the restart. */
+static void an_application_that_writes_all_the_time_finds_a_restarted_co_processor(void **state)
+{
+    struct fixture *f = *state;
+    size_t asked;
+
+    fixture_bring_up(f);
+    asked = ncp_stub_count(&f->ncp, 0x0306);
+    write_pin_for(f, 300);
+    assert_in_range(ncp_stub_count(&f->ncp, 0x0306) - asked, 7, 10);
+    f->ncp.state = 10;
+    write_pin_for(f, 45);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0301), 2);
+    f->ncp.silent = true;
+    f->ncp.baud = 38400;
+    write_pin_for(f, 45);
+    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 2);
+}
+
 static void an_announced_restart_begins_from_the_first_ping(void **state)
 {
     static const uint8_t rebooting = 1;
@@ -435,6 +466,7 @@ int main(void)
         TEST(a_sign_of_life_goes_out_at_least_every_fifteen_seconds),
         TEST(three_time_outs_bring_the_link_back_to_the_default_rate),
         TEST(state_10_is_answered_by_initializing_anew),
+        TEST(an_application_that_writes_all_the_time_finds_a_restarted_co_processor),
         TEST(an_announced_restart_begins_from_the_first_ping),
         TEST(a_refused_initialize_is_tried_again),
         TEST(a_report_that_gets_no_answer_is_sent_again_but_not_for_ever),
