@@ -71,7 +71,7 @@ void tdm__link_make_way(struct tdm_mcu *mcu);
 /* The end of each call of the link's: as tdm_question's done. */
 void tdm__link_answered(void *mcu, int error, struct tdm_reader *results);
 
-/* Calls of docs/EXTENSIONS.md, in the order in which they are asked for. */
+/* Calls of docs/EXTENSIONS.md, in the order of their uids, in which they are asked for. */
 enum tdm__extension { TDM__REPORTS, TDM__RESUMES, TDM__STARTS, TDM__WINDOW, TDM__FORMS, TDM__EXTENSIONS };
 
 static inline bool tdm__peer_knows(const struct tdm_mcu *mcu, enum tdm__extension extension)

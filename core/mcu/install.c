@@ -289,9 +289,16 @@ static int write_table(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
     return error == TDM_OK && last ? open_table(mcu) : error;
 }
 
+static int write_payload(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
+{
+    mcu->install.taken += bytes;
+    return tdm__is_encoded(mcu) ? mcu->config->decoder->feed(mcu, data, bytes)
+                                : tdm__install_place(mcu, data, bytes);
+}
+
 int tdm__install_write(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
-    struct tdm_mcu_install *install = &mcu->install;
+    const struct tdm_mcu_install *install = &mcu->install;
     uint32_t of_table = in_table(mcu) ? install->table_bytes - install->taken : 0;
     int error = TDM_OK;
 
@@ -301,13 +308,9 @@ int tdm__install_write(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
         of_table = bytes;
     if (of_table > 0)
         error = write_table(mcu, data, of_table);
-    if (error != TDM_OK || bytes == of_table)
-        return error;
-    data += of_table;
-    bytes -= of_table;
-    install->taken += bytes;
-    return tdm__is_encoded(mcu) ? mcu->config->decoder->feed(mcu, data, bytes)
-                                : tdm__install_place(mcu, data, bytes);
+    if (error == TDM_OK && bytes > of_table)
+        error = write_payload(mcu, data + of_table, bytes - of_table);
+    return error;
 }
 
 int tdm__install_verify(struct tdm_mcu *mcu)

@@ -145,14 +145,12 @@ static void put_template(const void *ctx, struct tdm_writer *args)
     tdm_put_string(args, mcu->config->template_name);
 }
 
+/* The uids of docs/EXTENSIONS.md follow each other as enum tdm__extension does. */
 static void put_extension(const void *ctx, struct tdm_writer *args)
 {
-    static const uint16_t uids[TDM__EXTENSIONS] = {TDM_UID_DEVICE_REPORT, TDM_UID_OTA_RESUME,
-                                                   TDM_UID_DEVICE_START, TDM_UID_OTA_WINDOW,
-                                                   TDM_UID_DEVICE_DECODES};
     const struct tdm_mcu *mcu = ctx;
 
-    tdm_put_u16(args, uids[mcu->link.count]);
+    tdm_put_u16(args, (uint16_t)(TDM_UID_DEVICE_REPORT + mcu->link.count));
 }
 
 /* ---- What an answer leads to: the next state, at once or when wake_ms says so ----

@@ -277,33 +277,25 @@ int tdm__serve_finish(struct tdm_mcu *mcu, struct tdm_reader *args)
 
 /* ---- ASKING_SHA256, ASKING_CRC32: digests of the co-processor's, where it has them ---- */
 
-static void compared(struct tdm_mcu *mcu, bool differs)
-{
-    if (differs)
-        tdm__update_judge(mcu, TDM_REASON_DIGEST);
-    else
-        tdm__update_enter(mcu, (enum update_state)(mcu->update.state + 1));
-}
-
-static void sha256_done(void *ctx, int error, struct tdm_reader *results)
+static void digest_done(void *ctx, int error, struct tdm_reader *results)
 {
     struct tdm_mcu *mcu = ctx;
     uint8_t ours[TDM_SHA256_BYTES];
+    const uint8_t *theirs;
     uint16_t bytes;
-    const uint8_t *theirs = tdm_get_binary(results, &bytes);
-    bool offered = tdm__is_yes(error, results);
+    bool same;
 
-    tdm_sha256_result(&mcu->config->work->writing.sha256, ours);
-    compared(mcu, offered && (bytes != sizeof ours || !tdm_equal(ours, theirs, sizeof ours)));
-}
-
-static void crc32_done(void *ctx, int error, struct tdm_reader *results)
-{
-    struct tdm_mcu *mcu = ctx;
-    uint32_t theirs = tdm_get_u32(results);
-    bool offered = tdm__is_yes(error, results);
-
-    compared(mcu, offered && theirs != mcu->file.crc32);
+    if (mcu->update.state == UPDATE_ASKING_CRC32) {
+        same = tdm_get_u32(results) == mcu->file.crc32;
+    } else {
+        theirs = tdm_get_binary(results, &bytes);
+        tdm_sha256_result(&mcu->config->work->writing.sha256, ours);
+        same = bytes == sizeof ours && tdm_equal(ours, theirs, sizeof ours);
+    }
+    if (tdm__is_yes(error, results) && !same)
+        tdm__update_judge(mcu, TDM_REASON_DIGEST);
+    else
+        tdm__update_enter(mcu, (enum update_state)(mcu->update.state + 1));
 }
 
 /* ---- VERIFYING ---- */
@@ -354,8 +346,8 @@ static const struct tdm_question *question_of(const struct tdm_mcu *mcu)
 {
     static const struct tdm_question start = {TDM_UID_OTA_START, CALL_TIMEOUT_MS, put_chunk_bytes,
                                               start_done};
-    static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, NULL, sha256_done};
-    static const struct tdm_question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, NULL, crc32_done};
+    static const struct tdm_question sha256 = {TDM_UID_OTA_GET_SHA256, CALL_TIMEOUT_MS, NULL, digest_done};
+    static const struct tdm_question crc32 = {TDM_UID_OTA_GET_CRC32, CALL_TIMEOUT_MS, NULL, digest_done};
 
     switch (mcu->update.state) {
     case UPDATE_PREFETCHING:
@@ -389,11 +381,11 @@ static int (*const steps[])(struct tdm_mcu *mcu) = {
     [UPDATE_PREFETCHING] = ask,
     [UPDATE_STARTING] = ask,
     [UPDATE_RESUMING] = ask,
-    [UPDATE_FRONT] = tdm__update_feed_front,
+    [UPDATE_FRONT] = tdm__update_work_on_chunk,
     [UPDATE_PLAIN] = ask,
     [UPDATE_ERASING] = tdm__update_erase_unit,
     [UPDATE_AGREEING] = agree,
-    [UPDATE_WRITING] = tdm__update_write_chunk,
+    [UPDATE_WRITING] = tdm__update_work_on_chunk,
     [UPDATE_ASKING_SHA256] = ask,
     [UPDATE_ASKING_CRC32] = ask,
     [UPDATE_VERIFYING] = verify,

@@ -58,9 +58,8 @@ void tdm__update_enter_writing(struct tdm_mcu *mcu);
 int tdm__update_leave_front(struct tdm_mcu *mcu);
 
 /* Steps. */
-int tdm__update_feed_front(struct tdm_mcu *mcu);
+int tdm__update_work_on_chunk(struct tdm_mcu *mcu);
 int tdm__update_erase_unit(struct tdm_mcu *mcu);
-int tdm__update_write_chunk(struct tdm_mcu *mcu);
 /* The chunk in the buffer goes to flash. */
 int tdm__update_program_chunk(struct tdm_mcu *mcu);
 

@@ -176,14 +176,12 @@ int tdm__update_leave_front(struct tdm_mcu *mcu)
     return outcome;
 }
 
-int tdm__update_feed_front(struct tdm_mcu *mcu)
+static int feed_front(struct tdm_mcu *mcu)
 {
     struct tdm_trust trust = tdm__trust(mcu);
     size_t used = 0;
     int error;
 
-    if (mcu->file.chunk_bytes == 0)
-        return await_chunk(mcu);
     if (mcu->file.offset == 0 && mcu->config->plain != NULL && mcu->config->plain->is_plain(mcu)) {
         tdm__update_enter(mcu, UPDATE_PLAIN);
         return 0;
@@ -223,12 +221,17 @@ int tdm__update_program_chunk(struct tdm_mcu *mcu)
     return error == TDM_OK ? finish_chunk(mcu) : error;
 }
 
-int tdm__update_write_chunk(struct tdm_mcu *mcu)
+static int write_chunk(struct tdm_mcu *mcu)
 {
-    if (mcu->file.chunk_bytes == 0)
-        return await_chunk(mcu);
     if (!answers_early(mcu) || tdm_station_idle(&mcu->station))
         return tdm__update_program_chunk(mcu);
     mcu->update.wake_ms++; /* the answer goes first */
     return 0;
+}
+
+int tdm__update_work_on_chunk(struct tdm_mcu *mcu)
+{
+    if (mcu->file.chunk_bytes == 0)
+        return await_chunk(mcu);
+    return mcu->update.state == UPDATE_FRONT ? feed_front(mcu) : write_chunk(mcu);
 }
