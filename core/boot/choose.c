@@ -30,9 +30,6 @@ int tdm__choose_judge(struct tdm__choose *c, uint8_t bank)
     struct tdm_trust trust = config->trust;
     int result;
 
-    if (bank >= TDM_BANKS || layout->bank[bank].bytes == 0) {
-        return TDM_E_NO_HEADER;
-    }
     config->arm_watchdog(config->ctx);
     trust.revoked_keys = record->revoked_keys;
     result = tdm_bank_header(&c->manifest, layout, bank, config->flash, &trust, c->buffer);

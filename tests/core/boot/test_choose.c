@@ -32,6 +32,33 @@ static void the_watchdog_is_armed_and_fed_while_verifying(void **state)
     assert_in_range(world.feeds, 2, 100);
 }
 
+static unsigned feeds_seen;
+static unsigned signatures_seen;
+
+static bool hungry_verify(const uint8_t digest[TDM_SHA256_BYTES],
+                          const uint8_t signature[TDM_SIGNATURE_BYTES],
+                          const uint8_t key[TDM_PUBLIC_KEY_BYTES])
+{
+    (void)key;
+    assert_true(signatures_seen == 0 || world.feeds > feeds_seen);
+    feeds_seen = world.feeds;
+    signatures_seen++;
+    return memcmp(signature, digest, TDM_SHA256_BYTES) == 0;
+}
+
+/* The watchdog's period need not exceed two signature checks. */
+static void the_watchdog_is_fed_between_signatures(void **state)
+{
+    (void)state;
+    given(TDM_BOOT_IDLE, 0);
+    world_rot_header(&world, 0);
+    world_rot_header(&world, 1);
+    signatures_seen = 0;
+    world.config.trust.verify = hungry_verify;
+    recovers();
+    assert_int_equal(signatures_seen, 2);
+}
+
 static void a_rotten_active_image_gives_way_to_a_marked_bank(void **state)
 {
     int which;
@@ -125,6 +152,19 @@ static void a_revoked_key_signs_for_no_bank(void **state)
     recovers();
 }
 
+/* docs/PACKAGE.md: what an image revokes, it is not signed by. */
+static void an_image_that_revokes_its_own_key_does_not_run(void **state)
+{
+    struct image own = {.version = "1.2.0", .counter = 2, .revoked_keys = 1};
+
+    (void)state;
+    image_build(&own);
+    world_place(&world, 0, &own, true);
+    world_place(&world, 1, &own, true);
+    given(TDM_BOOT_IDLE, 0);
+    recovers();
+}
+
 static void an_image_without_a_sound_vector_table_does_not_run(void **state)
 {
     (void)state;
@@ -161,6 +201,21 @@ static void a_confirm_without_mark_is_copied_to_the_other_unit(void **state)
     assert_int_equal(log.spare.counter_floor, 2);
     runs(TDM_RESET_POWER, 1, false, TDM_REASON_NONE);
     assert_int_equal(recorded().sequence, log.record.sequence);
+}
+
+/* The mark could not be programmed, so the confirm was appended twice: nothing is tried again. */
+static void a_confirm_that_both_units_have_needs_no_mark(void **state)
+{
+    uint32_t before;
+
+    (void)state;
+    world_init(&world, 512, 8, false);
+    world_place(&world, 0, &old, false);
+    given(TDM_BOOT_IDLE, 0);
+    before = recorded().sequence;
+    runs(TDM_RESET_POWER, 0, false, TDM_REASON_NONE);
+    assert_false(world_is_marked(&world, 0, &old));
+    assert_int_equal(recorded().sequence, before);
 }
 
 static void a_mark_that_a_power_cut_prevented_is_programmed_at_the_next_start(void **state)
@@ -282,6 +337,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(the_active_bank_runs_and_nothing_is_written),
         TEST(the_watchdog_is_armed_and_fed_while_verifying),
+        TEST(the_watchdog_is_fed_between_signatures),
         TEST(a_rotten_active_image_gives_way_to_a_marked_bank),
         TEST(a_rotten_active_image_gives_an_unmarked_bank_a_trial),
         TEST(an_unmarked_bank_does_not_run_where_its_trial_cannot_be_recorded),
@@ -289,9 +345,11 @@ int main(void)
         TEST(a_bank_below_the_floor_is_no_fall_back),
         TEST(a_rejected_image_is_no_fall_back),
         TEST(a_revoked_key_signs_for_no_bank),
+        TEST(an_image_that_revokes_its_own_key_does_not_run),
         TEST(an_image_without_a_sound_vector_table_does_not_run),
         TEST(on_one_bank_there_is_no_fall_back),
         TEST(a_confirm_without_mark_is_copied_to_the_other_unit),
+        TEST(a_confirm_that_both_units_have_needs_no_mark),
         TEST(a_mark_that_a_power_cut_prevented_is_programmed_at_the_next_start),
         TEST(without_a_record_the_marked_bank_runs_and_is_recorded),
         TEST(of_two_marked_banks_the_higher_counter_runs_and_is_the_floor),

@@ -185,6 +185,43 @@ static void a_power_loss_does_not_hide_how_the_attempt_before_it_ended(void **st
     assert_memory_equal(recorded().rejected_digest, new.manifest.image_digest, TDM_DIGEST_PREFIX_BYTES);
 }
 
+static void the_verdict_is_that_of_the_last_attempt(void **state)
+{
+    static const struct {
+        enum tdm_reset_cause first, last;
+        uint8_t reason;
+        bool blamed;
+    } trials[] = {
+        {TDM_RESET_WATCHDOG, TDM_RESET_NO_LINK, TDM_REASON_NO_LINK, false},
+        {TDM_RESET_NO_LINK, TDM_RESET_FAULT, TDM_REASON_FAULT, true},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof trials / sizeof trials[0]; i++) {
+        world_place(&world, 1, &new, false);
+        given(TDM_BOOT_PENDING, 2);
+        runs(TDM_RESET_SOFT, 1, true, TDM_REASON_NONE);
+        runs(trials[i].first, 1, true, TDM_REASON_NONE);
+        runs(trials[i].last, 0, false, trials[i].reason);
+        assert_int_equal(recorded().rejected_digest[0], trials[i].blamed ? new.manifest.image_digest[0] : 0);
+    }
+}
+
+static void counts_in_the_record_end_at_their_limits(void **state)
+{
+    struct tdm_record record = in_state(TDM_BOOT_TRIAL, 0);
+
+    (void)state;
+    record.soft_rollbacks = UINT8_MAX;
+    record_twice(&record);
+    runs(TDM_RESET_SOFT, 0, false, TDM_REASON_RESTARTED);
+    assert_int_equal(recorded().soft_rollbacks, UINT8_MAX);
+    given(TDM_BOOT_PENDING, 0);
+    runs(TDM_RESET_SOFT, 1, true, TDM_REASON_NONE);
+    assert_int_equal(recorded().attempts_left, 0);
+}
+
 static void the_number_of_trial_starts_is_the_products_choice(void **state)
 {
     uint8_t attempts;
@@ -229,6 +266,25 @@ static void a_confirm_whose_entry_was_lost_is_found_by_its_mark(void **state)
     }
 }
 
+static void a_confirm_found_by_its_mark_counts_even_where_nothing_can_be_recorded(void **state)
+{
+    (void)state;
+    world_place(&world, 1, &new, true);
+    given(TDM_BOOT_TRIAL, 0);
+    make_record_units_dead();
+    runs(TDM_RESET_POWER, 1, false, TDM_REASON_NONE);
+}
+
+static void a_mark_does_not_confirm_an_image_that_rotted(void **state)
+{
+    (void)state;
+    world_place(&world, 1, &new, true);
+    given(TDM_BOOT_TRIAL, 0);
+    world_rot_image(&world, 1);
+    runs(TDM_RESET_NO_LINK, 0, false, TDM_REASON_NO_LINK);
+    assert_int_equal(recorded().active, 0);
+}
+
 static void an_old_mark_on_another_image_confirms_nothing(void **state)
 {
     (void)state;
@@ -253,6 +309,21 @@ static void a_rejected_header_is_erased_once_the_active_bank_has_verified(void *
     world_place(&world, 0, &old, true);
     runs(TDM_RESET_POWER, 0, false, TDM_REASON_NONE);
     assert_false(world_holds(&world, 1, &new));
+}
+
+static void so_is_one_in_the_first_bank(void **state)
+{
+    struct tdm_record record = in_state(TDM_BOOT_IDLE, 0);
+
+    (void)state;
+    world_place(&world, 0, &new, false);
+    world_place(&world, 1, &old, true);
+    record.active = 1;
+    memcpy(record.rejected_digest, new.manifest.image_digest, TDM_DIGEST_PREFIX_BYTES);
+    record_twice(&record);
+    runs(TDM_RESET_POWER, 1, false, TDM_REASON_NONE);
+    assert_false(world_holds(&world, 0, &new));
+    assert_true(world_holds(&world, 1, &old));
 }
 
 static void an_erase_that_failed_is_tried_again_at_the_next_start(void **state)
@@ -312,11 +383,16 @@ int main(void)
         TEST(each_end_without_confirm_costs_an_attempt),
         TEST(power_losses_cost_retries_first_and_attempts_then),
         TEST(a_power_loss_does_not_hide_how_the_attempt_before_it_ended),
+        TEST(the_verdict_is_that_of_the_last_attempt),
+        TEST(counts_in_the_record_end_at_their_limits),
         TEST(the_number_of_trial_starts_is_the_products_choice),
         TEST(a_trial_image_that_rots_is_rolled_back_without_rejection),
         TEST(a_confirm_whose_entry_was_lost_is_found_by_its_mark),
+        TEST(a_confirm_found_by_its_mark_counts_even_where_nothing_can_be_recorded),
+        TEST(a_mark_does_not_confirm_an_image_that_rotted),
         TEST(an_old_mark_on_another_image_confirms_nothing),
         TEST(a_rejected_header_is_erased_once_the_active_bank_has_verified),
+        TEST(so_is_one_in_the_first_bank),
         TEST(an_erase_that_failed_is_tried_again_at_the_next_start),
         TEST(other_images_are_not_erased_for_a_rejection),
         TEST(a_rejection_in_one_unit_is_copied_to_the_other),
