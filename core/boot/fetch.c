@@ -25,7 +25,7 @@ int tdm_boot_fetch_end(struct tdm_record_log *log, uint8_t reason)
 {
     struct tdm_record next;
 
-    if (!log->found || log->record.state != TDM_BOOT_FETCH) {
+    if (log->record.state != TDM_BOOT_FETCH) {
         return TDM_E_STATE;
     }
     tdm__record_to_idle(&next, &log->record, reason);

@@ -44,8 +44,8 @@ uint8_t tdm__record_next_state(uint8_t state, enum tdm__boot_event event)
     return next_state(state, event);
 }
 
-/* The state after event, TDM_BOOT_NO_STATE if it is not allowed now. */
-#define AFTER(log, event) ((log)->found ? next_state((log)->record.state, event) : TDM_BOOT_NO_STATE)
+/* The state after event, TDM_BOOT_NO_STATE if it is not allowed now, as where there is no record. */
+#define AFTER(log, event) next_state((log)->record.state, event)
 
 /* --- The states that transitions lead to --- */
 
@@ -91,8 +91,7 @@ bool tdm_boot_is_confirmed(const struct tdm_record_log *log, uint8_t running)
 
 static bool is_on_trial(const struct tdm_record_log *log, uint8_t running)
 {
-    return log->found && running < TDM_BANKS && log->record.target == running &&
-           log->record.state == TDM_BOOT_TRIAL;
+    return running < TDM_BANKS && log->record.target == running && log->record.state == TDM_BOOT_TRIAL;
 }
 
 bool tdm_boot_is_rejected(const struct tdm_record_log *log, const uint8_t image_digest[TDM_SHA256_BYTES])

@@ -95,6 +95,8 @@ static void begin_is_refused_to_all_but_the_confirmed_image(void **state)
     (void)state;
     assert_int_equal(tdm_boot_begin(&log, 1, old.manifest.image_digest), TDM_E_STATE);
     assert_int_equal(tdm_boot_begin(&log, 0, old.manifest.image_digest), TDM_E_STATE);
+    log = in_state(TDM_BOOT_FETCH);
+    assert_int_equal(tdm_boot_begin(&log, 0, old.manifest.image_digest), TDM_E_STATE);
     log = in_state(TDM_BOOT_IDLE);
     assert_int_equal(tdm_boot_begin(&log, 1, new.manifest.image_digest), TDM_E_STATE);
     assert_int_equal(tdm_boot_begin(&log, TDM_NO_BANK, new.manifest.image_digest), TDM_E_STATE);
@@ -102,11 +104,19 @@ static void begin_is_refused_to_all_but_the_confirmed_image(void **state)
     assert_int_equal(tdm_boot_begin(&log, 0, new.manifest.image_digest), TDM_E_STATE);
 }
 
-static void begin_is_refused_without_a_record(void **state)
+static void without_a_record_nothing_is_allowed(void **state)
 {
     struct tdm_record_log log = world_log(&world);
 
     (void)state;
+    assert_false(tdm_boot_is_confirmed(&log, 0));
+    assert_false(tdm_boot_is_confirmed(&log, TDM_NO_BANK));
+    assert_int_equal(tdm_boot_receiving(&log), TDM_E_STATE);
+    assert_int_equal(tdm_boot_pending(&log, 3), TDM_E_STATE);
+    assert_int_equal(tdm_boot_abandon(&log, TDM_REASON_SILENCE), TDM_E_STATE);
+    assert_int_equal(tdm_boot_reject(&log, 0, TDM_REASON_SELF_TEST), TDM_E_STATE);
+    assert_int_equal(tdm_boot_confirm(&log, 0, &old.manifest), TDM_E_STATE);
+    assert_int_equal(tdm_boot_fetch_end(&log, TDM_REASON_SILENCE), TDM_E_STATE);
     assert_int_equal(tdm_boot_begin(&log, 0, new.manifest.image_digest), TDM_E_STATE);
     assert_int_equal(tdm_boot_begin(&log, TDM_NO_BANK, new.manifest.image_digest), TDM_E_STATE);
 }
@@ -255,6 +265,19 @@ static void a_second_confirm_changes_nothing(void **state)
     assert_int_equal(world_log(&world).record.sequence, sequence);
 }
 
+static void a_confirm_that_cannot_be_recorded_marks_nothing(void **state)
+{
+    struct tdm_record_log log = in_state(TDM_BOOT_TRIAL);
+
+    (void)state;
+    world_place(&world, 1, &new, false);
+    world.ram.broken_unit = true;
+    world.ram.broken_from = world.layout.record[0].address;
+    world.ram.broken_to = world.layout.record[1].address + world.layout.record[1].bytes;
+    assert_int_equal(tdm_boot_confirm(&log, 1, &new.manifest), TDM_E_FLASH_ERASE);
+    assert_false(world_is_marked(&world, 1, &new));
+}
+
 static void a_confirm_whose_mark_fails_is_recorded_in_both_units(void **state)
 {
     struct tdm_record_log log = in_state(TDM_BOOT_TRIAL);
@@ -397,7 +420,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(begin_records_erasing_and_counts_the_start),
         TEST(begin_is_refused_to_all_but_the_confirmed_image),
-        TEST(begin_is_refused_without_a_record),
+        TEST(without_a_record_nothing_is_allowed),
         TEST(the_number_of_starts_does_not_wrap),
         TEST(receiving_follows_erasing_only),
         TEST(pending_follows_receiving_and_erasing),
@@ -407,6 +430,7 @@ int main(void)
         TEST(confirm_never_lowers_the_floor),
         TEST(confirm_is_refused_to_what_is_not_on_trial),
         TEST(a_second_confirm_changes_nothing),
+        TEST(a_confirm_that_cannot_be_recorded_marks_nothing),
         TEST(a_confirm_whose_mark_fails_is_recorded_in_both_units),
         TEST(a_mark_of_old_is_not_programmed_again_on_flash_that_programs_once),
         TEST(reject_is_recorded_in_both_units),

@@ -39,21 +39,43 @@ static void it_answers_what_it_knows_and_what_it_does_not(void **state)
     bench_assert_pending(f);
 }
 
-static void repeat_the_one_before(struct fixture *f)
+/* Sends a chunk that is not waited for. */
+static void send_aside(struct fixture *f, uint32_t offset, const uint8_t *data, uint16_t bytes)
 {
     uint8_t args[600];
-    uint32_t at = bench.at - bench.chunk;
-    size_t n;
+    size_t n = bench_put_u32(args, offset);
 
-    if (bench.at < 2 * (uint32_t)bench.chunk)
+    args[n++] = (uint8_t)bytes;
+    args[n++] = (uint8_t)(bytes >> 8);
+    memcpy(args + n, data, bytes);
+    n += bytes;
+    n += bench_put_u32(args + n, package_crc32(data, bytes));
+    (void)ncp_stub_invoke(&f->ncp, 0x0442, args, n);
+}
+
+/* Before the third chunk: the second one again, and what is not that nor the third, because its offset, its
+ * length or its data are others. */
+static void repeat_the_one_before(struct fixture *f)
+{
+    uint32_t before = bench.at - bench.chunk;
+    const uint8_t *data = f->package.bytes + before;
+
+    if (bench.at != 2 * (uint32_t)bench.chunk)
         return;
-    n = bench_put_u32(args, at);
-    args[n++] = (uint8_t)bench.chunk;
-    args[n++] = (uint8_t)(bench.chunk >> 8);
-    memcpy(args + n, f->package.bytes + at, bench.chunk);
-    n += bench.chunk;
-    (void)bench_put_u32(args + n, package_crc32(f->package.bytes + at, bench.chunk));
-    (void)ncp_stub_invoke(&f->ncp, 0x0442, args, n + 4);
+    send_aside(f, before, data, bench.chunk);
+    send_aside(f, before + 1, data, bench.chunk);
+    send_aside(f, before, data, bench.chunk - 1);
+    send_aside(f, before, data + 1, bench.chunk);
+    send_aside(f, bench.at, data, 0);
+}
+
+static void hear_of_repeats(struct fixture *f)
+{
+    static const uint8_t expected[] = {1, 1, /* two chunks, behind the offer */ 1, 0, 0, 0, 0, 1};
+
+    repeat_the_one_before(f);
+    if (bench.at == 3 * (uint32_t)bench.chunk)
+        assert_memory_equal(f->ncp.answer_values + 1, expected, sizeof expected);
 }
 
 static void a_chunk_that_comes_again_is_taken_as_written(void **state)
@@ -62,10 +84,31 @@ static void a_chunk_that_comes_again_is_taken_as_written(void **state)
 
     (void)state;
     bench_start_without_image(f);
-    bench.on_chunk = repeat_the_one_before;
+    bench.on_chunk = hear_of_repeats;
     assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
     assert_int_equal(bench.refusals, 0);
     bench_assert_pending(f);
+}
+
+static void finish_early(struct fixture *f)
+{
+    if (bench.at == 2 * (uint32_t)bench.chunk)
+        (void)ncp_stub_invoke(&f->ncp, 0x0443, NULL, 0);
+}
+
+static void a_finish_before_the_end_ends_it(void **state)
+{
+    struct fixture *f = &fixture;
+    uint8_t reason;
+
+    (void)state;
+    bench_start_with_image(f);
+    bench.on_chunk = finish_early;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_intact));
+    assert_int_equal(fixture_last_report(f, &reason), 2);
+    assert_int_equal(reason, TDM_REASON_CHUNK);
+    assert_int_equal(f->ncp.last_value, 0);
+    bench_assert_untouched(f);
 }
 
 /* The stub's answer is taken back; the chunk that follows says that it was heard. */
@@ -104,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_answers_what_it_knows_and_what_it_does_not),
         cmocka_unit_test(a_chunk_that_comes_again_is_taken_as_written),
+        cmocka_unit_test(a_finish_before_the_end_ends_it),
         cmocka_unit_test(the_first_chunk_says_that_the_start_was_heard),
         cmocka_unit_test(a_rate_that_the_line_does_not_carry_is_given_up),
     };

@@ -64,6 +64,50 @@ static void after_a_failure_it_stays_and_takes_the_next_offer(void **state)
     bench_assert_pending(f);
 }
 
+static void spoil_what_is_written(struct fixture *f)
+{
+    if (bench.starts == 2)
+        f->package.bytes[f->package.length - 1] ^= 1;
+}
+
+/* The image was intact before; the one that was to replace it is not. */
+static void once_the_image_is_given_up_it_stays_too(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_with_image(f);
+    bench.on_start = spoil_what_is_written;
+    bench.on_refusal = ship_a_sound_one;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_intact));
+    assert_int_equal(bench.refusals, 1);
+    assert_int_equal(bench.starts, 3);
+    bench_assert_pending(f);
+}
+
+/* Whichever page it is, nothing is programmed after it. */
+static void a_page_that_cannot_be_erased_ends_it(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    for (uint32_t page = 0; page < BANK_BYTES; page += ERASE_BYTES) {
+        uint32_t programmed;
+        uint8_t reason;
+
+        bench_start_without_image(f);
+        f->ram.broken_unit = true;
+        f->ram.broken_from = BANK_A + page;
+        f->ram.broken_to = BANK_A + page + ERASE_BYTES;
+        programmed = f->ram.programmed_bytes;
+        assert_false(bench_runs_for(f, LONG_MS, &bench_nothing));
+        assert_int_equal(fixture_last_report(f, &reason), 2);
+        assert_int_equal(reason, TDM_REASON_FLASH);
+        assert_int_equal(bench_record(f).state, TDM_BOOT_ERASING);
+        assert_int_equal(f->ram.programmed_bytes - programmed, TDM_RECORD_ENTRY_BYTES);
+    }
+}
+
 /* Nobody takes the file any more. */
 static void send_one_chunk_more(struct fixture *f)
 {
@@ -182,6 +226,8 @@ int main(void)
         cmocka_unit_test(with_two_banks_and_no_image_it_recovers_the_first),
         cmocka_unit_test(without_a_record_it_makes_one),
         cmocka_unit_test(after_a_failure_it_stays_and_takes_the_next_offer),
+        cmocka_unit_test(once_the_image_is_given_up_it_stays_too),
+        cmocka_unit_test(a_page_that_cannot_be_erased_ends_it),
         cmocka_unit_test(a_chunk_after_a_failure_is_refused),
         cmocka_unit_test(it_checks_in_again_after_pauses_that_grow),
         cmocka_unit_test(a_transfer_that_is_started_over_and_over_is_delayed),
