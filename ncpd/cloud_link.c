@@ -9,19 +9,17 @@
  * In the state connecting the client belongs to the connector, and nothing here touches it. */
 #include "ncpd/cloud_link.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <mosquitto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ncpd/connector.h"
+#include "ncpd/device_client.h"
 #include "ncpd/log.h"
 #include "ncpd/memory.h"
 #include "ncpd/redirect.h"
-#include "ncpd/token.h"
 
 enum {
     KEEP_ALIVE_S = 45,
@@ -294,55 +292,11 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 
 /* --- Making a connection --- */
 
-static const char *or_null(const char *text)
-{
-    return text[0] != '\0' ? text : NULL;
-}
-
-/* The certificates of CaFile, and no others; without it those of the system. */
-static int use_tls(struct cloud_link *link)
-{
-    const struct mcu_config *mcu = link->mcu;
-    const char *ca_file = or_null(mcu->ca_file);
-
-    if (!target(link)->tls) {
-        return MOSQ_ERR_SUCCESS;
-    }
-    return mosquitto_tls_set(link->mosq, ca_file, ca_file != NULL ? NULL : "/etc/ssl/certs",
-                             or_null(mcu->certificate), or_null(mcu->key), NULL);
-}
-
-static void tell_tls_fault(const struct mcu_config *mcu)
-{
-    const struct {
-        const char *key, *path;
-    } files[] = {{"CaFile", mcu->ca_file}, {"ClientCertificate", mcu->certificate}, {"ClientKey", mcu->key}};
-
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (files[i].path[0] != '\0' && access(files[i].path, R_OK) != 0) {
-            log_error(mcu->name, "cloud: %s %s: %s; name a file in PEM that this user can read", files[i].key,
-                      files[i].path, strerror(errno));
-            return;
-        }
-    }
-    log_error(mcu->name,
-              "cloud: no MQTT client with these settings; check CaFile, ClientCertificate and ClientKey");
-}
-
 /* A new client per connection: nothing is left in it of the one before. */
 static bool make_client(struct cloud_link *link)
 {
-    char token[TOKEN_MAX + 1];
-    bool good;
-
-    if (!token_read(token, link->mcu)) {
-        return false;
-    }
-    link->mosq = mosquitto_new(NULL, true, link);
-    good = link->mosq != NULL && mosquitto_username_pw_set(link->mosq, "device", token) == MOSQ_ERR_SUCCESS;
-    explicit_bzero(token, sizeof token);
-    if (!good || use_tls(link) != MOSQ_ERR_SUCCESS) {
-        tell_tls_fault(link->mcu);
+    link->mosq = device_client_new(link->mcu, target(link)->tls, link);
+    if (link->mosq == NULL) {
         return false;
     }
     mosquitto_connect_callback_set(link->mosq, on_connack);
