@@ -40,6 +40,19 @@ class Template(unittest.TestCase):
         self.assertEqual(done.returncode, 0, f"{' '.join(map(str, command))}\n{done.stdout}")
         return done.stdout
 
+    def refused(self, because):
+        done = subprocess.run(["cmake", "--preset", "m0", "-B", self.folder / "build", f"-DTANDEM_BOARD={self.port}",
+                               f"-DTANDEM_COMMAND={self.tandem}"], cwd=ROOT, capture_output=True, text=True, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(because, " ".join(done.stderr.split()))
+
+    def test_a_layout_that_was_changed_is_not_built_by_the_old_header(self):
+        (self.port / "layout.json").write_text(json.dumps({**LAYOUT, "name": "another"}))
+        self.refused("layout.h is not what layout.json says now; run:")
+        (self.port / "memory.ld").unlink()
+        (self.port / "layout.h").write_text(self.run_quietly(self.tandem, "layout", "layout.json", "--c-header", cwd=self.port))
+        self.refused("memory.ld is not there; run:")
+
     def test_a_copy_elsewhere_builds_with_a_layout_of_its_own(self):
         build = self.folder / "build"
         self.run_quietly("cmake", "--preset", "m0", "-B", build, f"-DTANDEM_BOARD={self.port}", "-DTANDEM_CPU=cortex-m4",
