@@ -225,7 +225,7 @@ class Nodes(unittest.TestCase):
     # --- What is seen ---
 
     def by_node(self):
-        rows = self.postgres.sql("SELECT node, count(*) FROM presence JOIN device ON id = device WHERE (said & 1) = 1 GROUP BY node").split()
+        rows = self.postgres.sql("SELECT node, count(*) FROM presence JOIN pulse USING (device) WHERE (said & 1) = 1 GROUP BY node").split()
         return {int(node): int(count) for node, count in (row.split("|") for row in rows)}
 
     def all_connected(self):
