@@ -89,11 +89,10 @@ static struct job *malformed(struct connection *c, const char *topic, const char
     return job;
 }
 
-static struct job *of_check_in(struct connection *c, const struct mqtt_message *message)
+static struct job *of_check_in(struct connection *c, struct mqtt_slice payload)
 {
     struct job *job = job__new(c, JOB_CHECK_IN);
-    if (!sayings_check_in(&c->gateway->sayings, message->payload.data, message->payload.length,
-                          &job->check_in)) {
+    if (!sayings_check_in(&c->gateway->sayings, payload.data, payload.length, &job->check_in)) {
         free(job);
         return malformed(c, "info/mcu",
                          "it is JSON with the texts tmpl, ver, build, type and the number rxbuff");
@@ -105,10 +104,10 @@ static struct job *of_check_in(struct connection *c, const struct mqtt_message *
     return job;
 }
 
-static struct job *of_report(struct connection *c, const struct mqtt_message *message)
+static struct job *of_report(struct connection *c, struct mqtt_slice payload)
 {
     struct job *job = job__new(c, JOB_REPORT);
-    if (report_parse(message->payload.data, message->payload.length, &job->report))
+    if (report_parse(payload.data, payload.length, &job->report))
         return job;
     free(job);
     return malformed(c, "ota/report", "docs/EXTENSIONS.md says what it is");
@@ -126,13 +125,22 @@ static struct job *of_other(struct connection *c, struct mqtt_slice topic, struc
     return job;
 }
 
+/* Programs in C send their strings with the NUL at the end. */
+static struct mqtt_slice without_nul(struct mqtt_slice payload)
+{
+    if (payload.length > 0 && payload.data[payload.length - 1] == '\0')
+        payload.length--;
+    return payload;
+}
+
 struct job *job__of_message(struct connection *c, const struct mqtt_message *message)
 {
+    struct mqtt_slice payload = without_nul(message->payload);
     if (mqtt_slice_equals(message->topic, "info/mcu"))
-        return of_check_in(c, message);
+        return of_check_in(c, payload);
     if (mqtt_slice_equals(message->topic, "ota/report"))
-        return of_report(c, message);
-    return of_other(c, message->topic, message->payload);
+        return of_report(c, payload);
+    return of_other(c, message->topic, payload);
 }
 
 struct job *job__of_will(struct connection *c)

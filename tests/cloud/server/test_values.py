@@ -64,6 +64,20 @@ class Values(unittest.TestCase):
         self.assertEqual(values["Temperature"]["value"], "21.4")
         self.assertEqual(values["Pair"]["value"], ["First", "Second"])
 
+    def test_the_nul_that_ends_a_string_of_c_is_no_part_of_what_is_said(self):
+        device = self.connect()
+        for topic, payload in (("ds/Text", b"on\0"), ("ds/Parts", b"a\0b\0"), ("ds/Empty", b"\0"), ("meta/Serial", b"42\0"),
+                               ("event/hot", b"too hot\0"), ("batch_ds", b'{"Batch": 1}\0'),
+                               ("info/mcu", json.dumps({"tmpl": s.TEMPLATE, "ver": "1.0.0", "build": "", "type": "pump"}).encode() + b"\0")):
+            device.publish(topic, payload)
+        device.publish("get/ds", b"Text,Parts\0")
+        self.assertEqual(self.received(device, 2), {"downlink/ds/Text": b"on", "downlink/ds/Parts": b"a\0b"})
+        values = {name: value["value"] for name, value in self.values()["datastreams"].items()}
+        self.assertEqual(values, {"Text": "on", "Parts": ["a", "b"], "Empty": "", "Batch": "1"})
+        self.assertEqual(self.values()["metadata"]["Serial"]["value"], "42")
+        self.assertIn("hot: too hot", self.timeline())
+        self.assertEqual(self.server.device(self.added)["firmware"]["version"], "1.0.0")
+
     def test_a_value_is_erased(self):
         device = self.connect()
         device.publish("ds/Temperature", "1")
