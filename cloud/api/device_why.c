@@ -1,11 +1,13 @@
 /* Questions about one device: why is it not updated, and may it be. */
 #include "cloud/api/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cloud/fleet/device.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
+#include "cloud/fleet/status.h"
 #include "cloud/text.h"
 
 static bool is_open(const struct shipment *shipment)
@@ -54,12 +56,33 @@ static const char *headline(const json_t *list)
                                      : "there is no live shipment for its template";
 }
 
+/* The newest shipment that included the device is over. If it failed there, that is the answer. */
+static int recall(struct fleet *fleet, const struct shipment *shipments, size_t count, int64_t device,
+                  char *text, size_t capacity)
+{
+    struct target target;
+    struct verdict verdict;
+    int result = STORE_NOT_FOUND;
+    size_t i = 0;
+    while (i < count &&
+           (result = store_target_get(fleet->store, shipments[i].id, device, &target)) == STORE_NOT_FOUND)
+        i++;
+    if (result != STORE_OK || !target.ended || !status_is_failure(target.status))
+        return result == STORE_NOT_FOUND ? STORE_OK : result;
+    result = planner_explain(fleet, &target, &verdict);
+    if (result == STORE_OK)
+        snprintf(text, capacity, "%s (%s, which is over; there is no live shipment for its template)",
+                 verdict.text, shipments[i].name);
+    return result;
+}
+
 int api_device_why(struct api_call *call, struct fleet *fleet)
 {
     struct device device;
     struct shipment *shipments;
     size_t count;
     char id[TEXT_ID_MAX];
+    char past[400] = "";
     int result = store_device_get(fleet->store, call->id, &device);
     if (result == STORE_OK)
         result = store_shipments_of_template(fleet->store, device.organization, device.template, &shipments,
@@ -71,9 +94,11 @@ int api_device_why(struct api_call *call, struct fleet *fleet)
         if (is_open(&shipments[i]))
             result = explain(fleet, &shipments[i], device.id, list);
     }
+    if (result == STORE_OK && json_array_size(list) == 0)
+        result = recall(fleet, shipments, count, device.id, past, sizeof past);
     free(shipments);
-    call->answer = json_pack("{s:s, s:s, s:o}", "id", text_id('d', device.id, id), "text", headline(list),
-                             "shipments", list);
+    call->answer = json_pack("{s:s, s:s, s:o}", "id", text_id('d', device.id, id), "text",
+                             past[0] != '\0' ? past : headline(list), "shipments", list);
     return result;
 }
 

@@ -118,6 +118,16 @@ class Shipments(unittest.TestCase):
         self.assertEqual(about, [("offered", "offered", None), ("report", "failed", "bad-signature"),
                                  ("status", "upload-failure", "bad-signature")])
 
+    def test_why_a_device_failed_can_be_asked_when_the_shipment_is_over(self):
+        device, = self.fleet.add(1)
+        shipment = self.server.ship(self.firmware(), name="Autumn")
+        self.fleet.fail(device)
+        self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
+        why = self.server.get(f"/api/v1/devices/{device}/why")
+        self.assertEqual(why["text"], "the update failed: the signature does not match (Autumn, which is over; there is no live "
+                                      "shipment for its template)")
+        self.assertEqual(why["shipments"], [])
+
     def test_what_failed_is_not_promised_again_once_the_shipment_does_not_offer(self):
         device, = self.fleet.add(1)
         shipment = self.server.ship(self.firmware())
