@@ -188,6 +188,7 @@ static void hit(struct sim_world *world, struct sim_line *line, const uint8_t *b
     sim_world_fault_done(world);
     sim_world_note(world, "fault at frame %u, sent by the %s", (unsigned)cut.operation,
                    line == &world->to_mcu ? "co-processor" : "device");
+    world->judge.disturbed = true;
     switch ((unsigned)cut.tear) {
     case SIM_FAULT_LOST:
         return;
@@ -207,7 +208,6 @@ static void hit(struct sim_world *world, struct sim_line *line, const uint8_t *b
     case SIM_FAULT_CANCEL:
         send(world, line, bytes, count);
         cancel(world);
-        world->judge.taken_back = true;
         return;
     case SIM_FAULT_SILENCE:
         world->silent = true;

@@ -34,7 +34,8 @@ struct sim_judge {
     bool new_rotted;
 
     bool tricked;    /* the scenario's trick was played */
-    bool taken_back; /* an update was cancelled: its firmware may never come */
+    bool disturbed;  /* the line had its fault: an update may have failed on the way, or success not be heard
+                        of */
     bool heard[256]; /* reasons that the co-processor was told */
 
     unsigned starts;

@@ -118,7 +118,10 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
 {
     const struct sim_scenario *scenario = judge->scenario;
     struct entry entry = sim_judge_entry(judge);
-    bool excused = judge->mark_lost && running != SIM_NONE && judge->was_confirmed[running];
+    /* By an operator who did not hear that it was confirmed. */
+    bool shipped_again = judge->disturbed && scenario->loss != SIM_NO_LOSS;
+    bool excused =
+        (judge->mark_lost || shipped_again) && running != SIM_NONE && judge->was_confirmed[running];
 
     if (running != scenario->ends_with && !excused) {
         sim_judge_accuse(judge, "in the end %s runs, and not %s",
@@ -139,7 +142,7 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
         sim_judge_accuse(judge, "R10: a page was erased %u times, %u allowed",
                          (unsigned)sim_flash_wear(judge->flash, target_bank(judge)), scenario->wear_max);
     }
-    if (!judge->was_confirmed[scenario->by_way_of] && !judge->taken_back) {
+    if (!judge->was_confirmed[scenario->by_way_of] && !judge->disturbed) {
         sim_judge_accuse(judge, "%s was not installed on the way",
                          judge->firmware[scenario->by_way_of].recipe.version);
     }

@@ -193,10 +193,19 @@ static void a_mark_that_was_hit_is_not_programmed_again_after_the_record_was_los
     assert_survives("one-once", "one-lose-record:29t58");
 }
 
-static void what_the_operator_cancelled_need_not_come_before_what_follows(void **state)
+/* The operator cancels, or a lie ends the update: then the newer one that waits for it comes alone. */
+static void what_failed_need_not_come_before_what_follows_it(void **state)
 {
     (void)state;
     assert_survives("small", "newer-when-sent:47c329");
+    assert_survives("small", "newer-when-sent:45y315");
+}
+
+/* The word of it was lost with the power: the old image takes over, and takes the new one again. */
+static void what_rotted_is_shipped_again_if_nobody_heard_that_it_was_confirmed(void **state)
+{
+    (void)state;
+    assert_survives("small", "rot-running:80m560");
 }
 
 static void a_case_has_a_name_that_reads_back(void **state)
@@ -232,7 +241,8 @@ int main(void)
         cmocka_unit_test(a_cancel_in_any_state_is_survived),
         cmocka_unit_test(a_kept_bank_has_no_weak_mark_on_flash_that_programs_once),
         cmocka_unit_test(a_mark_that_was_hit_is_not_programmed_again_after_the_record_was_lost),
-        cmocka_unit_test(what_the_operator_cancelled_need_not_come_before_what_follows),
+        cmocka_unit_test(what_failed_need_not_come_before_what_follows_it),
+        cmocka_unit_test(what_rotted_is_shipped_again_if_nobody_heard_that_it_was_confirmed),
         cmocka_unit_test(a_case_has_a_name_that_reads_back),
     };
 
