@@ -155,19 +155,14 @@ int64_t tdm_get_i64(struct tdm_reader *r)
     return as_signed((uint64_t)get_number(r, 4) << 32 | low, 64);
 }
 
+/* Past the end there is no byte but 0. */
 const char *tdm_get_string(struct tdm_reader *r)
 {
-    size_t end = r->position;
+    const uint8_t *text = r->buffer + r->position;
 
-    if (r->failed)
-        return "";
-    while (end < r->length && r->buffer[end] != 0)
-        end++;
-    if (end == r->length) {
-        r->failed = true;
-        return "";
+    while (tdm_get_u8(r) != 0) {
     }
-    return (const char *)take(r, end + 1 - r->position);
+    return r->failed ? "" : (const char *)text;
 }
 
 const uint8_t *tdm_get_binary(struct tdm_reader *r, uint16_t *bytes)

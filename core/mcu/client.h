@@ -62,8 +62,6 @@ bool tdm__read_running(struct tdm_mcu *mcu, struct tdm_manifest *manifest);
 uint32_t tdm__link_poll(struct tdm_mcu *mcu);
 /* The co-processor restarts: bring-up from the beginning. */
 void tdm__link_lost(struct tdm_mcu *mcu);
-/* The co-processor is there: it called, or answered. */
-void tdm__link_heard(struct tdm_mcu *mcu);
 /* The co-processor told its state. */
 void tdm__link_state(struct tdm_mcu *mcu, uint8_t ncp_state);
 /* What is asked in the life of a link that is up is not waited for any more: something else is to be told. */

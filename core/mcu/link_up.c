@@ -3,10 +3,12 @@
  *     PING ----> RAISE ----> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
  *      ^ |\        |          ^ ^           |            (up)        ^ ^ |   |
  *      | | '-------|----------' | refused   |                        | | '---'
- *      | | raised  |            '-----------'                        | | every 10 s of own silence, 30 s of
- * its | | before  v            ^-------- the co-processor is in     | '---> TELL: what report.c has to say |
- * '- next rate, pause after a round   state 10                '------------'
+ *      | | raised  |            '-----------'                        | | every 10 s of own silence
+ *      | | before  v            ^-------- the co-processor is in     | '---> TELL: what report.c has to say
+ *      | '- next rate, pause after a round   state 10                '------------'
  *      '---- LOST: three time-outs in a row, or the co-processor restarts
+ *
+ * WATCH asks as well when nothing was heard for 30 s, however much is written.
  *
  * RAISE is tried once in the life of a link: whether it was heard, the next PING shows, at all rates.
  *
@@ -274,17 +276,12 @@ void tdm__link_answered(void *ctx, int error, struct tdm_reader *results)
     int answer = answer_of(error, results);
 
     if (answer >= 0)
-        tdm__link_heard(mcu);
+        mcu->heard_ms = mcu->now_ms;
     else if (++link->tries < rows[link->state].tries)
         return;
     link->tries = 0;
     link->wake_ms = mcu->now_ms;
     link->state = (uint8_t)rows[link->state].answered(mcu, answer);
-}
-
-void tdm__link_heard(struct tdm_mcu *mcu)
-{
-    mcu->link.heard_ms = mcu->now_ms;
 }
 
 /* What there is to tell comes before a sign of life, which is due when nothing else was sent; the question,
@@ -298,7 +295,7 @@ static void watch(struct tdm_mcu *mcu)
         return;
     if (tdm__report_choose(mcu))
         enter(mcu, LINK_TELL, 0);
-    else if (due && !tdm__is_past(mcu, link->heard_ms + DOUBT_MS))
+    else if (due && !tdm__is_past(mcu, mcu->heard_ms + DOUBT_MS))
         link->wake_ms = link->sent_ms + SILENCE_MS;
 }
 

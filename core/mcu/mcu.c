@@ -182,7 +182,7 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
     struct tdm_mcu *mcu = ctx;
     const struct service *service = find_service(uid);
 
-    tdm__link_heard(ctx);
+    mcu->heard_ms = mcu->now_ms;
     if (service == NULL)
         return TDM_STATUS_UNKNOWN_UID;
     if (!service->has_arguments && !tdm_reader_done(args))
@@ -278,5 +278,5 @@ bool tdm_mcu_on_trial(const struct tdm_mcu *mcu)
 {
     const struct tdm_record *record = &mcu->log.record;
 
-    return mcu->log.found && record->state == TDM_BOOT_TRIAL && record->target == mcu->config->running_bank;
+    return record->state == TDM_BOOT_TRIAL && record->target == mcu->config->running_bank;
 }

@@ -193,13 +193,13 @@ struct tdm_mcu_config {
     struct tdm_trust trust;                /* revoked_keys is taken from the record */
 
     const struct tdm_self_tests *self_tests; /* NULL: reaching the co-processor is the only one */
-    enum tdm_reset_cause reset_cause;        /* why the processor started, */
+    uint32_t initial_baud;                   /* rate that the co-processor starts at; 0: 38400 */
+    uint32_t target_baud;                    /* rate to work at; 0: stay at the initial rate */
+    uint32_t link_deadline_ms;               /* trial: how long the link may take to come up; 0: 2 min */
+    uint32_t patience_ms; /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
+                           */
+    enum tdm_reset_cause reset_cause; /* why the processor started, */
     uint32_t boots; /* and how often since it had power, this one too; 0: not known. Told to the cloud */
-    uint32_t link_deadline_ms; /* trial: how long the link may take to come up; 0: 2 min */
-    uint32_t patience_ms;  /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
-                            */
-    uint32_t initial_baud; /* rate that the co-processor starts at; 0: 38400 */
-    uint32_t target_baud;  /* rate to work at; 0: stay at the initial rate */
 };
 
 /* --- The client. Fields are private; a struct per file of core/mcu/. --- */
@@ -217,7 +217,6 @@ struct tdm_mcu_link {
     uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
-    uint32_t heard_ms; /* when the co-processor last called or answered */
 };
 
 /* report.c */
@@ -301,6 +300,7 @@ struct tdm_mcu {
     uint32_t held_ms; /* when that is a second less */
     uint32_t leave_ms;
     struct tdm_mcu_file file;
+    uint32_t heard_ms; /* when the co-processor last called or answered */
     struct tdm_mcu_report report;
     struct {
         struct tdm_request link, update;
