@@ -71,16 +71,19 @@ static void take_repetition(struct mqtt_session *s, const struct mqtt_incoming *
         send_ack(s, MQTT_PUBREC, entry->packet_id, MQTT_SUCCESS);
 }
 
-/* An entry for another message, or NULL. A client of 3.1.1 knows no receive maximum and may send any number
- * of messages of QoS 2 before its first PUBREL: then one whose PUBREC is out gives up its entry, and would be
- * delivered again if it were repeated. */
+/* An entry for another message, or NULL. Clients of 3.1.1 know no receive maximum, and some of MQTT 5 pass
+ * over it: they send any number of messages of QoS 2 before their first PUBREL. Then one whose PUBREC is out
+ * gives up its entry, and would be delivered again if it were repeated. */
 static struct mqtt_incoming *new_entry(struct mqtt_session *s)
 {
     struct mqtt_incoming *entry = find_incoming(s, 0);
 
-    for (size_t i = 0; entry == NULL && s->version == MQTT_3_1_1 && i < MQTT_IN_FLIGHT_IN; i++)
-        if (s->incoming[i].received)
+    for (size_t i = 0; entry == NULL && i < MQTT_IN_FLIGHT_IN; i++) {
+        if (s->incoming[i].received) {
             entry = &s->incoming[i];
+            s->forgetful = true;
+        }
+    }
     return entry;
 }
 
@@ -123,7 +126,7 @@ static void release(struct mqtt_session *s, uint16_t packet_id)
     struct mqtt_incoming *entry = find_incoming(s, packet_id);
 
     if (entry == NULL || !entry->received) {
-        send_ack(s, MQTT_PUBCOMP, packet_id, MQTT_ID_NOT_FOUND);
+        send_ack(s, MQTT_PUBCOMP, packet_id, s->forgetful ? MQTT_SUCCESS : MQTT_ID_NOT_FOUND);
         return;
     }
     *entry = (struct mqtt_incoming){0};

@@ -140,6 +140,7 @@ struct mqtt_session {
     bool assign_client_id;
     bool assign_keep_alive;
     bool held;
+    bool forgetful; /* an entry of incoming was given up for another */
     struct mqtt_incoming incoming[MQTT_IN_FLIGHT_IN];
     uint16_t outgoing[MQTT_IN_FLIGHT_OUT]; /* packet ids, 0: free */
     struct mqtt_subscriptions subscriptions;
