@@ -198,6 +198,13 @@ static bool waits_for_tls(const struct exchange *exchange)
            seconds > 0;
 }
 
+static bool has_answered(const struct exchange *exchange)
+{
+    long bytes = 0;
+
+    return curl_easy_getinfo(exchange->rest->curl, CURLINFO_HEADER_SIZE, &bytes) == CURLE_OK && bytes > 0;
+}
+
 static void explain_failure(struct exchange *exchange, CURLcode code)
 {
     const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
@@ -222,12 +229,12 @@ static void explain_failure(struct exchange *exchange, CURLcode code)
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: no TLS there: %s; is this the port of its --https, or should the URL be http?",
                  config->url, text);
-    } else if (code == CURLE_GOT_NOTHING) {
+    } else if ((code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR) && !has_answered(exchange)) {
         snprintf(
             exchange->why, REST_WHY_BYTES,
-            "%s: it closed the connection without an answer; is this the port of its --http, or should the "
-            "URL be https?",
-            config->url);
+            "%s: it ended the connection without an answer (%s); is this the port of its --http, or should "
+            "the URL be https?",
+            config->url, text);
     } else if (code == CURLE_OPERATION_TIMEDOUT && is_connected(exchange)) {
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: no answer within %ld s; is it a tandem-cloud, and does its log say why?", config->url,

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import socket
+import struct
 import threading
 import time
 import unittest
@@ -202,6 +203,10 @@ class Requests(ServerCase):
                 answer.start()
                 self.assertIn(because, self.ask("device", "list", code=SERVER).stderr)
                 answer.join()
+            reset = threading.Thread(target=self.reset_once, args=(door,))
+            reset.start()
+            self.assertIn("or should the URL be https?", self.ask("device", "list", code=SERVER).stderr)
+            reset.join()
 
     @staticmethod
     def say_once(door, said):
@@ -209,6 +214,13 @@ class Requests(ServerCase):
         with connection:
             connection.recv(4096)
             connection.sendall(said)
+
+    @staticmethod
+    def reset_once(door):
+        connection, _ = door.accept()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.recv(1)  # the rest is not read
+        connection.close()
 
     def test_a_server_that_is_silent_is_waited_for_aloud(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -218,7 +230,7 @@ class Requests(ServerCase):
                 with connection:
                     connection.recv(1000)
                     self.assertEqual(asking.stderr.readline(), f"tandem: {url}: no answer yet; waiting, for 60 s at most\n")
-                self.assertIn("closed the connection without an answer", asking.stderr.read())
+                self.assertIn("ended the connection without an answer", asking.stderr.read())
                 self.assertEqual(asking.wait(20), SERVER)
 
 
