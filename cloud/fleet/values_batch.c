@@ -86,7 +86,9 @@ int values__take_batch(const struct message *message, const char *rest)
     const char *name;
     json_t *value;
     int result = STORE_OK;
-    json_t *batch = json_loadb(message->payload, message->bytes, JSON_REJECT_DUPLICATES, NULL);
+    json_t *batch = json_loadb(message->payload, message->bytes, 0, NULL);
+    if (batch == NULL) /* perhaps for a whole number that takes more than 63 bits */
+        batch = json_loadb(message->payload, message->bytes, JSON_DECODE_INT_AS_REAL, NULL);
     if (!json_is_object(batch))
         result = values__complain(message, "batch_ds: this is no JSON object of names and values");
     json_object_foreach(batch, name, value)

@@ -101,6 +101,14 @@ class Values(unittest.TestCase):
         values = {name: value["value"] for name, value in self.values()["datastreams"].items()}
         self.assertEqual(values, {"a": "1.5", "b": "25", "c": "1000", "d": "-0.5", "e": "0", "f": "1", "place": ["13", "52.5"]})
 
+    def test_a_batch_is_taken_whatever_its_numbers_and_however_often_a_name_stands_in_it(self):
+        device = self.connect()
+        device.publish("batch_ds", '{"a": 1, "b": 2, "a": 3}')
+        device.publish("batch_ds", '{"c": 18446744073709551615, "d": 7}')
+        values = {name: value["value"] for name, value in self.values()["datastreams"].items()}
+        self.assertEqual({name: values[name] for name in "abd"}, {"a": "3", "b": "2", "d": "7"})
+        self.assertEqual(float(values["c"]), float("1.84467440737096e19"))
+
     def timed(self, device, *points, name="Temperature"):
         """Sends points as [milliseconds from now, value]; the time that counts as now."""
         now = time.time_ns() // 1_000_000
