@@ -254,6 +254,11 @@ static void of_two_marked_banks_the_higher_counter_runs_and_is_the_floor(void **
     assert_int_equal(recorded().counter_floor, 2);
     world_rot_image(&world, 1);
     recovers();
+    set_up(NULL);
+    world_place(&world, 0, &new, true);
+    world_place(&world, 1, &old, true);
+    runs(TDM_RESET_POWER, 0, false, TDM_REASON_RECORD_LOST);
+    assert_int_equal(recorded().counter_floor, 2);
 }
 
 static void of_equal_counters_the_higher_version_runs(void **state)
