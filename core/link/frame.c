@@ -46,12 +46,6 @@ void tdm_frame_rx_reset(struct tdm_frame_rx *rx)
     rx->length = 0;
 }
 
-static void begin_frame(struct tdm_frame_rx *rx)
-{
-    rx->state = RX_INSIDE;
-    rx->length = 0;
-}
-
 static int append(struct tdm_frame_rx *rx, uint8_t byte)
 {
     if (rx->length == rx->capacity) {
@@ -64,50 +58,36 @@ static int append(struct tdm_frame_rx *rx, uint8_t byte)
 }
 
 /* A CRC continued over its own value is 0. */
-static int end_frame(struct tdm_frame_rx *rx)
+static int end_frame(const struct tdm_frame_rx *rx)
 {
-    rx->state = RX_OUTSIDE;
     if (rx->length == 0)
         return 0;
     return tdm_crc8(0, rx->buffer, rx->length) == 0 ? (int)rx->length - 1 : TDM_FRAME_BAD_CRC;
 }
 
-static int push_inside(struct tdm_frame_rx *rx, uint8_t byte)
-{
-    switch (byte) {
-    case TDM_FRAME_BEG:
-        begin_frame(rx);
-        return TDM_FRAME_CUT_SHORT;
-    case TDM_FRAME_END:
-        return end_frame(rx);
-    case TDM_FRAME_ESC:
-        rx->state = RX_ESCAPED;
-        return 0;
-    default:
-        return append(rx, byte);
-    }
-}
-
-static int push_outside(struct tdm_frame_rx *rx, uint8_t byte)
-{
-    bool too_long = rx->state == RX_TOO_LONG;
-
-    if (byte == TDM_FRAME_BEG)
-        begin_frame(rx);
-    else if (!too_long)
-        return TDM_FRAME_NOISE;
-    else if (byte == TDM_FRAME_END)
-        rx->state = RX_OUTSIDE;
-    return 0;
-}
-
 int tdm_frame_rx_push(struct tdm_frame_rx *rx, uint8_t byte)
 {
-    if (rx->state == RX_INSIDE)
-        return push_inside(rx, byte);
-    if (rx->state == RX_ESCAPED)
+    uint8_t state = rx->state;
+
+    if (state == RX_ESCAPED)
         return append(rx, inverted(byte));
-    return push_outside(rx, byte);
+    if (byte == TDM_FRAME_BEG) {
+        rx->state = RX_INSIDE;
+        rx->length = 0;
+        return state == RX_INSIDE ? TDM_FRAME_CUT_SHORT : 0;
+    }
+    if (state == RX_OUTSIDE)
+        return TDM_FRAME_NOISE;
+    if (byte == TDM_FRAME_END) {
+        rx->state = RX_OUTSIDE;
+        return state == RX_INSIDE ? end_frame(rx) : 0;
+    }
+    if (state == RX_TOO_LONG)
+        return 0;
+    if (byte != TDM_FRAME_ESC)
+        return append(rx, byte);
+    rx->state = RX_ESCAPED;
+    return 0;
 }
 
 void tdm_frame_tx_init(struct tdm_frame_tx *tx, const uint8_t *payload, size_t length)
