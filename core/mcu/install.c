@@ -110,6 +110,7 @@ static bool is_blank(const uint8_t *unit, uint32_t bytes)
 /* Programs the units of a block, as many at once as are not all 0xFF: those stay blank (R2). */
 static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t block[TDM_PROGRAM_MAX])
 {
+    const struct tdm_mcu_install *install = &mcu->install;
     const struct tdm_flash *flash = mcu->config->flash;
     uint32_t unit = flash->program_bytes;
     uint32_t from = 0;
@@ -118,7 +119,7 @@ static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t block[TD
     for (uint32_t at = 0; at <= TDM_PROGRAM_MAX && error == TDM_OK; at += unit) {
         if (at < TDM_PROGRAM_MAX && !is_blank(block + at, unit))
             continue;
-        if (from < at && mcu->install.fresh != 0)
+        if (from < at && install->fresh != 0)
             error = mcu->config->resume->reach(mcu, address + from, address + at);
         if (from < at && error == TDM_OK)
             error = flash->ops->program(flash->ctx, address + from, block + from, at - from);
@@ -127,9 +128,9 @@ static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t block[TD
     return error;
 }
 
-static bool in_table(const struct tdm_mcu *mcu)
+static bool in_table(const struct tdm_mcu_install *install)
 {
-    return mcu->install.taken < mcu->install.table_bytes;
+    return install->taken < install->table_bytes;
 }
 
 /* Places the block that is carried, behind what was placed of the part under way; what it lacks is padding.
@@ -148,7 +149,7 @@ static int place(struct tdm_mcu *mcu)
     if (install->keep)
         return TDM_OK;
     memset(block + bytes, 0xFF, TDM_PROGRAM_MAX - bytes);
-    if (!in_table(mcu)) {
+    if (!in_table(install)) {
         base = install->map.image;
         error =
             tdm_relocations_apply(&mcu->config->work->writing.sites, install->delta, offset, block, bytes);
@@ -231,24 +232,26 @@ void tdm__install_hash(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 static int store_header(struct tdm_mcu *mcu)
 {
     const struct tdm_mcu_config *config = mcu->config;
+    const struct tdm_mcu_install *install = &mcu->install;
     const struct tdm_front *front = &mcu->front;
     uint8_t *stored = config->work->front;
     int error;
 
-    if (mcu->install.keep || mcu->install.resumes)
+    if (install->keep || install->resumes)
         return TDM_OK;
-    error = tdm_bank_header_program(config->layout, mcu->install.bank, config->flash, tdm_front_head(front),
+    error = tdm_bank_header_program(config->layout, install->bank, config->flash, tdm_front_head(front),
                                     front->head_bytes, tdm_front_signature(front), stored);
     if (error != TDM_OK)
         return error;
-    return tdm_bank_header_is(config->layout, mcu->install.bank, config->flash,
-                              stored + TDM_STORED_PREFIX_BYTES, front->head_bytes)
+    return tdm_bank_header_is(config->layout, install->bank, config->flash, stored + TDM_STORED_PREFIX_BYTES,
+                              front->head_bytes)
                ? TDM_OK
                : TDM_E_FLASH_PROGRAM;
 }
 
 int tdm__install_header(struct tdm_mcu *mcu)
 {
+    struct tdm_mcu_install *install = &mcu->install;
     const struct tdm_front *front = &mcu->front;
     struct tdm_hash sha256;
     int error = tdm_boot_receiving(&mcu->log);
@@ -261,9 +264,9 @@ int tdm__install_header(struct tdm_mcu *mcu)
     error = store_header(mcu);
     if (error != TDM_OK)
         return error;
-    mcu->install.stored = true;
+    install->stored = true;
     mcu->config->work->writing.sha256 = sha256;
-    return in_table(mcu) ? TDM_OK : open_table(mcu);
+    return in_table(install) ? TDM_OK : open_table(mcu);
 }
 
 int tdm__install_place(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
@@ -299,7 +302,7 @@ static int write_payload(struct tdm_mcu *mcu, const uint8_t *data, uint32_t byte
 int tdm__install_write(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     const struct tdm_mcu_install *install = &mcu->install;
-    uint32_t of_table = in_table(mcu) ? install->table_bytes - install->taken : 0;
+    uint32_t of_table = in_table(install) ? install->table_bytes - install->taken : 0;
     int error = TDM_OK;
 
     if (bytes > install->table_bytes + mcu->front.payload_bytes - install->taken)
