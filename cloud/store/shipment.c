@@ -196,7 +196,7 @@ int store_shipment_online(struct store *store, int64_t shipment, int64_t after, 
 {
     struct query query =
         db__query(store, "SELECT p.device FROM presence p JOIN target t ON t.device = p.device "
-                         "WHERE t.shipment = ? AND p.device > ? ORDER BY p.device LIMIT ?");
+                         "WHERE t.shipment = ? AND t.device > ? ORDER BY t.device LIMIT ?");
     db__put_int(&query, shipment);
     db__put_int(&query, after);
     db__put_int(&query, (int64_t)limit);
