@@ -82,7 +82,7 @@ int api_device_why(struct api_call *call, struct fleet *fleet)
     struct shipment *shipments;
     size_t count;
     char id[TEXT_ID_MAX];
-    char past[400] = "";
+    char past[sizeof((struct verdict *)NULL)->text + RECORD_NAME + 64] = "";
     int result = store_device_get(fleet->store, call->id, &device);
     if (result == STORE_OK)
         result = store_shipments_of_template(fleet->store, device.organization, device.template, &shipments,
