@@ -109,20 +109,13 @@ static int serve_reboot(struct tdm_mcu *mcu, struct tdm_reader *args)
 
 static int serve_has_uid(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
-    uint16_t uid = tdm_get_u16(args);
-
     (void)mcu;
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
-    return find_service(uid) != NULL ? TDM_SERVE_TRUE : TDM_SERVE_FALSE;
+    return find_service(tdm_get_u16(args)) != NULL ? TDM_SERVE_TRUE : TDM_SERVE_FALSE;
 }
 
 static int serve_state(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
-    uint8_t state = tdm_get_u8(args);
-
-    if (tdm_reader_done(args))
-        tdm__link_state(mcu, state);
+    tdm__link_state(mcu, tdm_get_u8(args));
     return TDM_STATUS_OK;
 }
 
@@ -141,30 +134,30 @@ static int serve_event(struct tdm_mcu *mcu, struct tdm_reader *args)
 {
     uint8_t event = tdm_get_u8(args);
 
-    if (!tdm_reader_done(args))
-        return TDM_STATUS_ARGS_READ;
     tdm__emit_value(mcu, TDM_MCU_NCP_EVENT, event);
     if (event == TDM_EVENT_NCP_REBOOTING)
         tdm__link_lost(mcu);
     return TDM_STATUS_OK;
 }
 
+enum { ANY = 0xFF };
+
 /* Everything that is served. */
 static const struct service {
     uint16_t uid;
-    bool has_arguments;
+    uint8_t bytes; /* of its arguments; ANY: it looks itself */
     int (*serve)(struct tdm_mcu *mcu, struct tdm_reader *args);
 } services[] = {
-    {TDM_UID_MCU_PING, false, serve_ping},
-    {TDM_UID_MCU_REBOOT, false, serve_reboot},
-    {TDM_UID_MCU_HAS_UID, true, serve_has_uid},
-    {TDM_UID_STATE_CHANGE, true, serve_state},
-    {TDM_UID_VPIN_CHANGE, true, serve_vpin},
-    {TDM_UID_PROCESS_EVENT, true, serve_event},
-    {TDM_UID_OTA_AVAILABLE, true, tdm__serve_available},
-    {TDM_UID_OTA_WRITE, true, tdm__serve_write},
-    {TDM_UID_OTA_FINISH, false, tdm__serve_finish},
-    {TDM_UID_OTA_CANCEL, false, tdm__serve_cancel},
+    {TDM_UID_MCU_PING, 0, serve_ping},
+    {TDM_UID_MCU_REBOOT, 0, serve_reboot},
+    {TDM_UID_MCU_HAS_UID, 2, serve_has_uid},
+    {TDM_UID_STATE_CHANGE, 1, serve_state},
+    {TDM_UID_VPIN_CHANGE, ANY, serve_vpin},
+    {TDM_UID_PROCESS_EVENT, 1, serve_event},
+    {TDM_UID_OTA_AVAILABLE, ANY, tdm__serve_available},
+    {TDM_UID_OTA_WRITE, ANY, tdm__serve_write},
+    {TDM_UID_OTA_FINISH, 0, tdm__serve_finish},
+    {TDM_UID_OTA_CANCEL, 0, tdm__serve_cancel},
 };
 
 static const struct service *find_service(uint16_t uid)
@@ -185,7 +178,7 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
     mcu->heard_ms = mcu->now_ms;
     if (service == NULL)
         return TDM_STATUS_UNKNOWN_UID;
-    if (!service->has_arguments && !tdm_reader_done(args))
+    if (service->bytes != ANY && args->length - args->position != service->bytes)
         return TDM_STATUS_ARGS_READ;
     mcu->serving = msg_id;
     return service->serve(mcu, args);
