@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Cuts at room, and never inside of a character. */
@@ -26,19 +27,34 @@ static void get_text(const json_t *object, const char *key, char *to, size_t roo
     copy_text(to, room, text != NULL ? text : "");
 }
 
+/* The number that a value is, or says as a text; -1 for none. */
+static double number_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    char *end;
+    double number;
+
+    if (text == NULL) {
+        return json_is_number(value) ? json_number_value(value) : -1;
+    }
+    number = strtod(text, &end);
+    return end != text && *end == '\0' ? number : -1;
+}
+
 static bool get_size(const json_t *object, uint32_t *size)
 {
     const json_t *value = json_object_get(object, "size");
+    double number = number_of(value);
 
     *size = 0;
     if (value == NULL || json_is_null(value)) {
         return true;
     }
-    if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > UINT32_MAX) {
+    if (!(number >= 0 && number <= UINT32_MAX)) { /* or a NaN */
         return false;
     }
-    *size = (uint32_t)json_integer_value(value);
-    return true;
+    *size = (uint32_t)number;
+    return *size == number;
 }
 
 static bool get_url(const json_t *object, char *to, size_t room)

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -94,6 +95,21 @@ static void takes_an_offer_with_nothing_but_a_url(void **state)
     assert_string_equal(name, "firmware.bin");
 }
 
+/* Lua writes whole numbers so that were computed, and some have texts alone. */
+static void takes_a_size_however_it_is_written(void **state)
+{
+    static const char *const sizes[] = {"10250", "10250.0", "1.025e4", "\"10250\""};
+    struct offer offer;
+    char json[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        snprintf(json, sizeof json, "{\"url\":\"http://h/\",\"size\":%s}", sizes[i]);
+        assert_true(parse(&offer, json));
+        assert_int_equal(offer.size, 10250);
+    }
+}
+
 static void cuts_long_texts_between_characters(void **state)
 {
     struct offer offer;
@@ -117,7 +133,11 @@ static void refuses_what_is_no_offer(void **state)
         "{\"url\":\"file:///etc/passwd\"}",
         "{\"url\":\"http://h/\",\"size\":-1}",
         "{\"url\":\"http://h/\",\"size\":4294967296}",
-        "{\"url\":\"http://h/\",\"size\":\"7\"}",
+        "{\"url\":\"http://h/\",\"size\":\"7 KB\"}",
+        "{\"url\":\"http://h/\",\"size\":\"\"}",
+        "{\"url\":\"http://h/\",\"size\":\"nan\"}",
+        "{\"url\":\"http://h/\",\"size\":7.5}",
+        "{\"url\":\"http://h/\",\"size\":true}",
     };
     struct offer offer;
 
@@ -259,6 +279,7 @@ int main(void)
         TEST(decodes_base64_of_the_exact_length),
         TEST(takes_an_offer_whole),
         TEST(takes_an_offer_with_nothing_but_a_url),
+        TEST(takes_a_size_however_it_is_written),
         TEST(cuts_long_texts_between_characters),
         TEST(refuses_what_is_no_offer),
         TEST(says_what_the_document_says),
