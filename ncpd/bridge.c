@@ -11,7 +11,7 @@
 #include "ncpd/timer.h"
 #include "ncpd/token.h"
 
-enum { CHECK_IN_DELAY_MS = 1000, PIN_RETRY_MS = 20, REBOOT_LIMIT_MS = 60000 };
+enum { CHECK_IN_DELAY_MS = 1000, PIN_RETRY_MS = 20 };
 
 static uint32_t now_ms(void)
 {
@@ -40,7 +40,7 @@ static void reset_to_factory(struct bridge *bridge)
     bridge->calls.vendor[0] = '\0';
     bridge->local = (struct local_time){0};
     update_forget(bridge->update);
-    (void)hook_start(bridge->hook, "factory-reset", NULL, NULL, REBOOT_LIMIT_MS, NULL, NULL);
+    (void)hook_tell(bridge->hook, "factory-reset");
 }
 
 /* After everything that may have given core/ncp something to do. */
@@ -198,7 +198,7 @@ static void op_reboot(void *ctx)
 
     if (bridge->reboots_host) {
         bridge->reboots_host = false;
-        if (!hook_start(bridge->hook, "reboot", NULL, NULL, REBOOT_LIMIT_MS, NULL, NULL)) {
+        if (!hook_tell(bridge->hook, "reboot")) {
             log_error(bridge->mcu->name, "RebootHost=yes, and no Hook that could do it");
         }
     }
@@ -238,7 +238,7 @@ static void on_button(void *ctx, uint8_t event)
     struct bridge *bridge = ctx;
 
     if (event == TDM_EVENT_RESET_DONE) {
-        (void)hook_start(bridge->hook, "config-reset", NULL, NULL, REBOOT_LIMIT_MS, NULL, NULL);
+        (void)hook_tell(bridge->hook, "config-reset");
     }
     tdm_ncp_event(&bridge->ncp, (enum tdm_event)event);
     timer_start(bridge->poll, 0);

@@ -7,8 +7,6 @@
 #include "ncpd/host.h"
 #include "ncpd/log.h"
 
-enum { HOOK_LIMIT_MS = 60000 };
-
 /* One call that is served. */
 struct serving {
     struct calls *on; /* what it works on */
@@ -236,7 +234,7 @@ static int set_config_skip_limit(const struct serving *call)
 /* The product's own program does it; here is only said whether that was started. */
 static int start_hook(const struct serving *call, const char *action)
 {
-    return answer_bool(call, hook_start(call->on->hook, action, NULL, NULL, HOOK_LIMIT_MS, NULL, NULL));
+    return answer_bool(call, hook_tell(call->on->hook, action));
 }
 
 static int config_start(const struct serving *call)

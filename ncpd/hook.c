@@ -15,7 +15,7 @@
 #include "ncpd/memory.h"
 #include "ncpd/timer.h"
 
-enum { LINE_BYTES = 256 };
+enum { LINE_BYTES = 256, TELL_LIMIT_MS = 60000 };
 
 struct hook {
     const struct mcu_config *mcu;
@@ -129,6 +129,11 @@ bool hook_start(struct hook *hook, const char *action, const char *argument, con
     hook->ctx = ctx;
     timer_start(hook->limit, limit_ms);
     return true;
+}
+
+bool hook_tell(struct hook *hook, const char *action)
+{
+    return hook_start(hook, action, NULL, NULL, TELL_LIMIT_MS, NULL, NULL);
 }
 
 struct hook *hook_new(struct event_base *base, const struct mcu_config *mcu)

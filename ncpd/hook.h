@@ -24,4 +24,7 @@ void hook_free(struct hook *hook);
 bool hook_start(struct hook *hook, const char *action, const char *argument, const char *input,
                 uint32_t limit_ms, hook_done_fn *done, void *ctx);
 
+/* Runs it for an action without arguments that it has a minute for, and whose end nobody waits for. */
+bool hook_tell(struct hook *hook, const char *action);
+
 #endif

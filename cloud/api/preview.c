@@ -7,7 +7,8 @@
 #include "cloud/api/order.h"
 #include "cloud/text.h"
 
-#define LOOK_AT 20000 /* devices in a request for single ones */
+#define LOOK_AT 20000 /* devices in a request for single ones, */
+#define LOOKS   20    /* in so many looks */
 
 struct preview_work {
     struct api_steps steps; /* first: the call frees it */
@@ -98,52 +99,61 @@ static bool is_listed(const struct order_request *request, int64_t id)
     return count == 0 || bsearch(&id, request->devices, count, sizeof id, by_id) != NULL;
 }
 
-/* One page: *last gets the last device looked at, 0 at the end. */
-static int list_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work, size_t limit,
-                        struct device *after, json_t *list, int64_t *last)
+/* A page of devices that is being filled. */
+struct listing {
+    json_t *list;
+    size_t limit;
+    struct device after; /* where the next look begins */
+    int64_t last;        /* device that was looked at, 0 at the end of all */
+};
+
+static bool is_full(const struct listing *page)
+{
+    return json_array_size(page->list) == page->limit;
+}
+
+/* Looks at some more devices. */
+static int list_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work,
+                        struct listing *listing)
 {
     const char *rule = api_parameter(call, "rule");
     struct device *devices;
     size_t count;
     struct device_page page = {.organization = call->caller.organization,
                                .template = work->request.order.shipment.template,
-                               .after = after,
-                               .limit = LOOK_AT / 20};
+                               .after = &listing->after,
+                               .limit = LOOK_AT / LOOKS};
     int result = store_devices_page(fleet->store, &page, &devices, &count);
-    *last = 0;
-    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+    listing->last = 0;
+    for (size_t i = 0; i < count && result == STORE_OK && !is_full(listing); i++) {
         struct verdict verdict;
         bool included = false;
-        if (json_array_size(list) == limit)
-            break;
-        *last = devices[i].id;
+        listing->last = devices[i].id;
         if (is_listed(&work->request, devices[i].id))
             result = preview_device(fleet, work->run, &devices[i], &included, &verdict);
         if (result == STORE_OK && included && is_wanted(rule, &verdict))
-            append_device(list, &devices[i], &verdict);
+            append_device(listing->list, &devices[i], &verdict);
     }
-    if (count < page.limit && json_array_size(list) < limit)
-        *last = 0;
+    if (count < page.limit && !is_full(listing))
+        listing->last = 0;
+    listing->after.id = listing->last;
     free(devices);
     return result;
 }
 
 static int answer_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work)
 {
-    size_t limit;
-    int64_t last = 0;
-    struct device after = {0};
-    if (!api_limit(call, &limit) || !api_cursor(call, 'd', &after.id))
+    struct listing listing = {0};
+    if (!api_limit(call, &listing.limit) || !api_cursor(call, 'd', &listing.after.id))
         return STORE_CONFLICT;
-    json_t *list = json_array();
+    listing.list = json_array();
     int result = STORE_OK;
-    for (int looks = 0; looks < 20 && result == STORE_OK; looks++) {
-        result = list_devices(call, fleet, work, limit, &after, list, &last);
-        after.id = last;
-        if (last == 0 || json_array_size(list) == limit)
+    for (int looks = 0; looks < LOOKS && result == STORE_OK; looks++) {
+        result = list_devices(call, fleet, work, &listing);
+        if (listing.last == 0 || is_full(&listing))
             break;
     }
-    call->answer = json_pack("{s:o, s:o}", "devices", list, "next", render_cursor('d', last));
+    call->answer = json_pack("{s:o, s:o}", "devices", listing.list, "next", render_cursor('d', listing.last));
     return result;
 }
 
