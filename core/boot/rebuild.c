@@ -4,7 +4,6 @@
 #include <string.h>
 
 struct survey {
-    bool valid;
     bool marked;
     uint32_t counter;
 };
@@ -19,7 +18,6 @@ static void survey_bank(struct tdm__choose *c, uint8_t bank, struct survey *surv
     if (tdm__choose_judge(c, bank) != TDM_OK) {
         return;
     }
-    survey->valid = true;
     survey->marked = tdm_bank_mark_present(c->manifest.image_digest, config->layout, bank, config->flash);
     survey->counter = c->manifest.counter;
     if (survey->marked) {
@@ -60,9 +58,6 @@ static int version_order(const char *a, const char *b)
 static bool is_better(const struct survey *a, const char *version, const struct survey *b,
                       const char *other_version)
 {
-    if (a->valid != b->valid) {
-        return a->valid;
-    }
     if (a->marked != b->marked) {
         return a->marked;
     }

@@ -265,7 +265,8 @@ static void of_equal_counters_the_higher_version_runs(void **state)
 {
     static const struct {
         const char *lower, *higher;
-    } pairs[] = {{"1.9.0", "1.10.0"}, {"1.2", "1.2.1"}, {"1.0.0-rc1", "1.0.0-rc2"}, {"2", "10"}};
+    } pairs[] = {{"1.9.0", "1.10.0"}, {"1.2", "1.2.1"}, {"1.0.0-rc1", "1.0.0-rc2"}, {"2", "10"}, {"18", "19"},
+                 {"1.0-a", "1.0-b"},  {"1.0", "1.0-a"}};
     size_t i;
 
     (void)state;

@@ -90,6 +90,37 @@ static void a_chunk_that_comes_again_is_taken_as_written(void **state)
     bench_assert_pending(f);
 }
 
+/* A frame with a wrong CRC, one without a start, and ends without a frame. */
+static void send_noise(struct fixture *f)
+{
+    static const uint8_t ends[] = {0xBB, 0xBB};
+    struct ncp_stub *ncp = &f->ncp;
+    size_t frame;
+
+    if (bench.at == (uint32_t)bench.chunk) {
+        (void)ncp_stub_invoke(ncp, 0x0181, NULL, 0);
+        ncp->out[ncp->out_length - 2] ^= 0x40;
+        frame = ncp->out_length;
+        (void)ncp_stub_invoke(ncp, 0x0181, NULL, 0);
+        ncp->out[frame] = 0x55;
+        memcpy(ncp->out + ncp->out_length, ends, sizeof ends);
+        ncp->out_length += sizeof ends;
+    } else if (bench.at == 2 * (uint32_t)bench.chunk) {
+        assert_int_equal(ncp->answers, 3); /* to the offer and two chunks */
+    }
+}
+
+static void noise_is_not_answered(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    bench.on_chunk = send_noise;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    bench_assert_pending(f);
+}
+
 static void finish_early(struct fixture *f)
 {
     if (bench.at == 2 * (uint32_t)bench.chunk)
@@ -147,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_answers_what_it_knows_and_what_it_does_not),
         cmocka_unit_test(a_chunk_that_comes_again_is_taken_as_written),
+        cmocka_unit_test(noise_is_not_answered),
         cmocka_unit_test(a_finish_before_the_end_ends_it),
         cmocka_unit_test(the_first_chunk_says_that_the_start_was_heard),
         cmocka_unit_test(a_rate_that_the_line_does_not_carry_is_given_up),
