@@ -126,9 +126,8 @@ bool tdm__report_holds_answers(const struct tdm_mcu *mcu);
 
 /* --- policy.c: each returns a reason to refuse, TDM_REASON_NONE if there is none --- */
 
-/* From the offer alone; type and version may be "". */
-uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const char *type,
-                          const char *version);
+/* From the offer alone, that of mcu->file; type and version may be "". */
+uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, const char *type, const char *version);
 /* Why an accepted update has to wait. */
 uint8_t tdm__policy_wait(const struct tdm_mcu *mcu);
 /* From the package's verified front. */

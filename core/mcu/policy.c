@@ -32,8 +32,7 @@ static uint32_t room_bytes(const struct tdm_mcu *mcu)
     return bank_bytes > layout->header_bytes ? bank_bytes - layout->header_bytes + TDM_PACKAGE_FRONT_MAX : 0;
 }
 
-uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const char *type,
-                          const char *version)
+uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, const char *type, const char *version)
 {
     if (!tdm_boot_is_confirmed(&mcu->log, mcu->config->running_bank)) /* R1 */
         return TDM_REASON_NOT_CONFIRMED;
@@ -41,9 +40,9 @@ uint8_t tdm__policy_offer(const struct tdm_mcu *mcu, uint32_t file_bytes, const 
         return TDM_REASON_TYPE;
     if (version[0] != '\0' && !version_fits(mcu, version))
         return TDM_REASON_VERSION;
-    if (file_bytes > room_bytes(mcu))
+    if (mcu->file.bytes > room_bytes(mcu))
         return TDM_REASON_SIZE;
-    return file_bytes < TDM_ENVELOPE_BYTES ? TDM_REASON_PACKAGE : TDM_REASON_NONE;
+    return mcu->file.bytes < TDM_ENVELOPE_BYTES ? TDM_REASON_PACKAGE : TDM_REASON_NONE;
 }
 
 /* R10: a transfer that is started over and over must not wear out the bank. */

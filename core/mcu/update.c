@@ -184,7 +184,7 @@ int tdm__serve_available(struct tdm_mcu *mcu, struct tdm_reader *args)
     tdm__report_drop_failed(mcu); /* it would end the new offer */
     rewind_file(mcu);
     mcu->file.bytes = file_bytes;
-    reason = tdm__policy_offer(mcu, file_bytes, type, version);
+    reason = tdm__policy_offer(mcu, type, version);
     if (reason != TDM_REASON_NONE)
         return refuse_offer(mcu, reason);
     update->answer = ANSWER_NONE;
