@@ -3,12 +3,12 @@
  *     bank start            position                                           table  header
  *     [ programmed ........ | last page used ][ next page ][ blank, or weak ... ][ ... ]
  *                             `----- erased again -----'
- *                                             ^ fresh
+ *                                                        ^ fresh
  *
  * The program unit that the cut hit is the last one that is not blank, or the next of the image that is not
  * all 0xFF: that one may read blank and be weak. Both lie in the two pages that are erased again, unless the
- * image has a long run of 0xFF just there. So the first page that is programmed behind the last one used is
- * erased before, if it was not.
+ * image has a long run of 0xFF just there, or an earlier cut of the same transfer hit a place further on. So
+ * each page behind the two is erased before something is programmed in it.
  *
  * Header and table were complete before the first unit of the image was programmed. The record says erasing
  * until the two pages are done, so a cut in between leads to a transfer from the start. */
@@ -101,7 +101,7 @@ static bool plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
         return false;
     install->erased = mcu->config->layout->header_bytes + first;
     install->erase_end = install->erased + end - first;
-    install->fresh = install->map.image + used;
+    install->fresh = install->map.image + end;
     install->placed = first;
     install->taken = install->table_bytes + first;
     return true;
@@ -200,24 +200,28 @@ static const struct tdm_question question = {TDM_UID_OTA_RESUME, TIMEOUT_MS, put
 
 /* --- Programming again --- */
 
+/* Pages are programmed in their order. Behind those that were erased to go on, any may hold a unit that a cut
+ * of this transfer left weak, not of the last one alone: each is erased before the first unit in it.
+ *
+ * The image's last page can't be erased where the table shares it. A cut that hit it found the page before it
+ * programmed, and then plan() begins anew; unless that one is all 0xFF: then from the start, too. */
 static int reach(struct tdm_mcu *mcu, uint32_t address, uint32_t end)
 {
     const struct tdm_flash *flash = mcu->config->flash;
-    const struct tdm_bank_map *map = &mcu->install.map;
-    uint32_t fresh = mcu->install.fresh;
-    uint32_t page = map->image;
+    uint32_t bytes = flash->erase_bytes;
+    uint32_t page = mcu->install.fresh;
+    int error = TDM_OK;
 
-    if (end <= fresh)
-        return TDM_OK;
-    mcu->install.fresh = 0;
-    if (address - fresh < flash->erase_bytes || address < fresh) /* in the pages that were erased */
-        return TDM_OK;
-    while (address - page >= flash->erase_bytes)
-        page += flash->erase_bytes;
-    if (page + flash->erase_bytes > map->relocations) /* the table is there: from the start, then */
-        return TDM_E_FLASH_PROGRAM;
-    tdm__feed(mcu);
-    return flash->ops->erase(flash->ctx, page);
+    for (; error == TDM_OK && page < end; page += bytes) {
+        if (page + bytes <= address)
+            continue;
+        mcu->install.fresh = page + bytes;
+        if (page + bytes > mcu->install.map.relocations)
+            return flash->ops->is_blank(flash->ctx, page - bytes, bytes) == 1 ? TDM_E_FLASH_PROGRAM : TDM_OK;
+        tdm__feed(mcu);
+        error = flash->ops->erase(flash->ctx, page);
+    }
+    return error;
 }
 
 const struct tdm_mcu_resume tdm_mcu_resumes = {

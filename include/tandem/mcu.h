@@ -243,7 +243,7 @@ struct tdm_mcu_install {
     struct tdm_bank_map map;
     uint32_t erased;    /* bytes erased, the header area first */
     uint32_t erase_end; /* of so many */
-    uint32_t fresh;     /* resuming: end of the last page used; 0: what lies behind is known to be blank */
+    uint32_t fresh;     /* resuming: from here on a page is erased before it is programmed; 0: none is */
 };
 
 /* update.c */

@@ -114,6 +114,14 @@ class Torture(TandemCase):
         for scenario in ("frozen-record", "worn-record", "lose-unit-1"):
             self.tandem("torture", "--layout", "wide.json", "--scenario", scenario, "--cuts", "none")
 
+    def test_a_transfer_that_goes_on_twice_among_small_pages(self):
+        """What the first cut left weak lies pages behind where the second reset finds the transfer."""
+        layout = {"name": "pages", "flash": {"address": 0, "bytes": 0x10000, "erase_bytes": 128, "program_bytes": 4, "program_once": True},
+                  "keys": {"address": 0}, "record": [{"address": 256, "bytes": 256}, {"address": 512, "bytes": 256}],
+                  "banks": [{"address": 0x400, "bytes": 0x4000}, {"address": 0x4400, "bytes": 0x4000}], "header_bytes": 1024}
+        (self.folder / "pages.json").write_text(json.dumps(layout))
+        self.tandem("torture", "--layout", "pages.json", "--scenario", "delta-mcu-restarts", "--one-in", "5")
+
     def test_what_is_wrong_is_said(self):
         for arguments, because, code in [(("--report", "r.txt"), "ends in .html or .json", USAGE),
                                          (("--report", "no/r.html"), "No such file or directory", FAILED),
