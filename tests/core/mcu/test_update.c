@@ -207,6 +207,21 @@ static void a_chunk_larger_than_asked_for_is_refused(void **state)
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
 }
 
+static void bytes_behind_the_end_of_the_file_are_refused(void **state)
+{
+    static const uint8_t more[64] = {0x5A};
+    struct fixture *f = *state;
+    uint32_t programmed;
+
+    fixture_accept(f);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    programmed = f->ram.programmed_bytes;
+    assert_int_equal(
+        fixture_write_raw(f, f->package.length, more, sizeof more, package_crc32(more, sizeof more)), 0);
+    assert_int_equal(f->ram.programmed_bytes, programmed);
+    assert_int_equal(fixture_finish(f), 1);
+}
+
 static void a_chunk_without_an_offer_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -459,6 +474,7 @@ int main(void)
         TEST(a_chunk_out_of_order_is_refused_and_changes_nothing),
         TEST(chunks_that_are_bad_again_and_again_end_the_update),
         TEST(a_chunk_larger_than_asked_for_is_refused),
+        TEST(bytes_behind_the_end_of_the_file_are_refused),
         TEST(a_chunk_without_an_offer_is_refused),
         TEST(cancel_ends_the_update_in_every_state),
         TEST(a_minute_of_silence_ends_the_update),
