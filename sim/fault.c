@@ -84,10 +84,21 @@ static void send(struct sim_world *world, struct sim_line *line, const uint8_t *
     }
 }
 
+static bool is_call(const uint8_t *payload, size_t count, uint8_t uid)
+{
+    return count > 4 && payload[0] == 0xBC && payload[1] == 0x67 && payload[2] == uid && payload[3] == 0x04;
+}
+
 static bool is_write(const uint8_t *payload, size_t count)
 {
-    return count > WRITE_HEAD + 4 && payload[0] == 0xBC && payload[1] == 0x67 && payload[2] == 0x42 &&
-           payload[3] == 0x04;
+    return count > WRITE_HEAD + 4 && is_call(payload, count, 0x42);
+}
+
+/* A plain .bin is what its offer says, and nobody signed that: a lie there makes a firmware that no judge
+ * knows. */
+static bool is_beyond_judgement(const struct sim_world *world, const uint8_t *payload, size_t count)
+{
+    return world->scenario->takes_bin && is_call(payload, count, 0x41);
 }
 
 /* Another byte of data, and the chunk's CRC made to fit. */
@@ -110,7 +121,7 @@ static void lie(struct sim_world *world, struct sim_line *line, const uint8_t *b
     uint8_t payload[PAYLOAD_MAX], frame[2 * PAYLOAD_MAX + 4];
     size_t used = unwrap(bytes, count, payload);
 
-    if (used == 0 || line != &world->to_mcu) {
+    if (used == 0 || line != &world->to_mcu || is_beyond_judgement(world, payload, used)) {
         send(world, line, bytes, count);
         return;
     }

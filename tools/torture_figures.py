@@ -16,7 +16,7 @@ FRAMED = {"framed": ("compressed", "delta-mcu-restarts", "delta-both-restart"), 
 ASKED_FOR = 100_000  # distinct cut cases for each kind of device
 ALL_PAIRS = ("healthy", "self-test", "crash")  # every pair, on the tiny layouts
 PAIRS_ONE_IN = 2000
-LINE_ONE_IN = 8
+LINE_ONE_IN = 1
 
 
 def runs():

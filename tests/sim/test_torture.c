@@ -208,6 +208,13 @@ static void what_rotted_is_shipped_again_if_nobody_heard_that_it_was_confirmed(v
     assert_survives("small", "rot-running:80m560");
 }
 
+/* So no case has one. */
+static void nobody_can_tell_a_lie_in_the_offer_of_a_plain_bin(void **state)
+{
+    (void)state;
+    assert_survives("tiny", "bin-self-test:32y224");
+}
+
 static void a_case_has_a_name_that_reads_back(void **state)
 {
     const struct sim_cut cuts[] = {{12, SIM_TEAR_TORN, 7}, {3, SIM_TEAR_UNREADABLE, 4000000001u}};
@@ -243,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_mark_that_was_hit_is_not_programmed_again_after_the_record_was_lost),
         cmocka_unit_test(what_failed_need_not_come_before_what_follows_it),
         cmocka_unit_test(what_rotted_is_shipped_again_if_nobody_heard_that_it_was_confirmed),
+        cmocka_unit_test(nobody_can_tell_a_lie_in_the_offer_of_a_plain_bin),
         cmocka_unit_test(a_case_has_a_name_that_reads_back),
     };
 
