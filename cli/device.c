@@ -67,8 +67,13 @@ static int run_list(const struct invocation *call)
 }
 
 static const struct column why_columns[] = {
-    {"id", "SHIPMENT"}, {"name", "NAME"}, {"status", "STATUS"}, {"rule", "RULE"},
-    {"later", "LATER"}, {"text", "TEXT"}, {NULL, NULL},
+    {"id", "SHIPMENT"},
+    {"name", "NAME"},
+    {"status", "STATUS"},
+    {"rule", "RULE"},
+    {"later", "PASSES BY ITSELF"},
+    {"text", "TEXT"},
+    {NULL, NULL},
 };
 
 static int run_why(const struct invocation *call)

@@ -1,13 +1,36 @@
 /* tandem retention: how long the server keeps firmware that nothing needs. */
+#include <stdio.h>
+
 #include "cli/ask.h"
 #include "cli/commands.h"
 
 #define DAYS_MAX 36500
 #define KEEP_MAX 10000
 
+static int say(const struct invocation *call, const char *method, json_t *body)
+{
+    json_t *kept;
+    char days[32], keep[32];
+    int rc = ask_for(call, method, "/retention", NULL, body, &kept);
+
+    if (rc != CLI_OK || option_given(call, "json")) {
+        return rc != CLI_OK ? rc : output_json(kept);
+    }
+    if (json_integer_value(json_object_get(kept, "days")) == 0) {
+        puts("Firmware is never deleted for its age.");
+    } else {
+        printf(
+            "Firmware older than %s days that nothing needs is deleted; the newest %s of each type stay.\n",
+            output_text(json_object_get(kept, "days"), days, sizeof days),
+            output_text(json_object_get(kept, "keep"), keep, sizeof keep));
+    }
+    json_decref(kept);
+    return CLI_OK;
+}
+
 static int run_show(const struct invocation *call)
 {
-    return ask(call, "GET", "/retention", NULL, NULL);
+    return say(call, "GET", NULL);
 }
 
 static int run_set(const struct invocation *call)
@@ -22,7 +45,7 @@ static int run_set(const struct invocation *call)
         json_decref(body);
         return rc;
     }
-    return ask(call, "PUT", "/retention", NULL, body);
+    return say(call, "PUT", body);
 }
 
 static const struct option set_options[] = {

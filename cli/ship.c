@@ -38,7 +38,8 @@ static int request(struct rest *rest, const struct invocation *call, const char 
 }
 
 static const struct column rule_columns[] = {
-    {"devices", "DEVICES"}, {"rule", "RULE"}, {"later", "LATER"}, {"text", "FOR EXAMPLE"}, {NULL, NULL},
+    {"devices", "DEVICES"},  {"rule", "RULE"}, {"later", "PASSES BY ITSELF"},
+    {"text", "FOR EXAMPLE"}, {NULL, NULL},
 };
 
 /* Who would be updated, and what holds the others back. */

@@ -112,8 +112,12 @@ class Firmware(FleetCase):
         self.assertEqual(self.json("firmware", "list")["firmware"], [])
 
     def test_retention_is_said_and_shown(self):
+        self.assertIn("is never deleted", self.tandem("retention", "show").stdout)
         self.assertEqual(self.json("retention", "set", "--days", "90", "--keep", "5"), {"days": 90, "keep": 5})
         self.assertEqual(self.json("retention", "show"), {"days": 90, "keep": 5})
+        shown = self.tandem("retention", "show").stdout
+        self.assertIn("older than 90 days", shown)
+        self.assertIn("newest 5 of each type stay", shown)
         self.refused("retention", "set", "--days", "30", because="--keep N is missing", code=USAGE)
         self.refused("retention", "set", "--days", "30", "--keep", "many", because="not a number", code=USAGE)
         self.assertEqual(self.json("retention", "show"), {"days": 90, "keep": 5})
