@@ -24,7 +24,7 @@ static void read_text(struct tdm_fetch *f, char to[TDM_TAG_VALUE_MAX + 1])
 
     tdm__fetch_skip_text(f);
     memset(to, 0, TDM_TAG_VALUE_MAX + 1);
-    if (f->at <= f->length && f->at - start <= TDM_TAG_VALUE_MAX)
+    if (f->at <= f->length && f->at - start <= TDM_TAG_VALUE_MAX + 1)
         memcpy(to, f->frame + start, f->at - start);
 }
 

@@ -36,7 +36,7 @@ static void offer(struct fixture *f)
     n += bench_put_u32(args + n, f->package.length);
     n += put_text(args + n, f->options.type);
     n += put_text(args + n, f->options.version);
-    n += put_text(args + n, "build 1");
+    n += put_text(args + n, bench.build);
     bench.offers--;
     call(f, 0x0441, args, n, FOR_OFFER);
 }
@@ -218,6 +218,8 @@ void bench_start_in(struct fixture *f, uint32_t program_bytes, bool program_once
     fixture_build(f);
     memcpy(before, ram_flash_at(&f->ram, BANK_A), BANK_BYTES);
     memset(&bench, 0, sizeof bench);
+    bench.product = product;
+    bench.build = "build 1";
     bench.offers = 1;
 }
 
@@ -242,7 +244,7 @@ bool bench_runs_for(struct fixture *f, uint32_t ms, const struct tdm_boot_choice
     ncp_stub_init(&f->ncp);
     if (bench.offers == 0 && !bench.keeps_offer)
         f->ncp.prefetch = TDM_PREFETCH_GENERIC;
-    fetch->product = &product;
+    fetch->product = &bench.product;
     fetch->ctx = f;
     fetch->flash = &f->ram.flash;
     fetch->layout = &f->layout;

@@ -14,14 +14,16 @@ enum waits { FOR_NOTHING, FOR_OFFER, FOR_CHUNK, FOR_FINISH };
 
 struct bench {
     struct tdm_fetch fetch;
+    struct tdm_fetch_product product; /* what the bootloader is built as, and for */
     uint8_t front[TDM_PACKAGE_FRONT_MAX];
     jmp_buf end;
     uint32_t end_ms;
     bool was_reset;
     size_t arrived; /* bytes of the co-processor's output that were read */
 
-    unsigned offers;  /* to be made */
-    bool keeps_offer; /* that the application took, and waits for otaUpdateStart */
+    unsigned offers;   /* to be made */
+    bool keeps_offer;  /* that the application took, and waits for otaUpdateStart */
+    const char *build; /* of the offer */
     enum waits waits;
     uint16_t call_id;
     uint16_t chunk;

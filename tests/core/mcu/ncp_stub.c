@@ -147,7 +147,9 @@ static void answer_no_digest(struct ncp_stub *stub, uint16_t id, size_t bytes)
 
 static void answer_digest(struct ncp_stub *stub, uint16_t uid, uint16_t id)
 {
-    if (stub->digests == 1 && uid == 0x0344)
+    if (stub->sha256_results != NULL && uid == 0x0344)
+        answer(stub, id, 0, stub->sha256_results, stub->sha256_result_bytes);
+    else if (stub->digests == 1 && uid == 0x0344)
         answer_sha256(stub, id);
     else if (stub->digests == 1 && uid == 0x0342)
         answer_crc32(stub, id);

@@ -38,6 +38,9 @@ struct ncp_stub {
     int digests;        /* 1: offered, 0: answered false, -1: not answered */
     uint8_t sha256[32];
     uint32_t crc32;
+    const uint8_t
+        *sha256_results; /* what is sent for the SHA-256 instead, whatever it is; NULL: nothing is */
+    size_t sha256_result_bytes;
 
     /* What it saw. */
     struct ncp_stub_call log[512];
