@@ -10,6 +10,14 @@ DEVICES = 45_000  # the server looks at 20,000 in a request
 
 
 class Large(ConsoleCase):
+    @staticmethod
+    def copy(database, table, key, number, differs):
+        """The row of that number once more for each further device, but for what differs."""
+        row = dict(database.execute(f"select * from {table} where {key} = ?", (number,)).fetchone())
+        places = ", ".join(f":{name}" for name in row)
+        database.executemany(f"insert into {table} ({', '.join(row)}) values ({places})",
+                             ({**row, key: number + i, **differs(i)} for i in range(1, DEVICES)))
+
     def grow(self):
         """Copies of one device, straight into the database: by the API it would take minutes."""
         device = self.server.add_device(name="pump 1")
@@ -17,10 +25,9 @@ class Large(ConsoleCase):
         self.server.stop()
         database = sqlite3.connect(next(self.server.data.glob("*.db")))
         database.row_factory = sqlite3.Row
-        row = dict(database.execute("select * from device where id = ?", (int(device["id"][1:]),)).fetchone())
-        places = ", ".join(f":{name}" for name in row)
-        database.executemany(f"insert into device ({', '.join(row)}) values ({places})", (
-            {**row, "id": row["id"] + i, "name": f"pump {i + 1}", "token_hash": i.to_bytes(32, "big")} for i in range(1, DEVICES)))
+        number = int(device["id"][1:])
+        self.copy(database, "device", "id", number, lambda i: {"name": f"pump {i + 1}", "token_hash": i.to_bytes(32, "big")})
+        self.copy(database, "pulse", "device", number, lambda i: {})
         database.commit()
         database.close()
         self.server.start()
