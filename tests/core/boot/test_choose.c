@@ -265,8 +265,9 @@ static void of_equal_counters_the_higher_version_runs(void **state)
 {
     static const struct {
         const char *lower, *higher;
-    } pairs[] = {{"1.9.0", "1.10.0"}, {"1.2", "1.2.1"}, {"1.0.0-rc1", "1.0.0-rc2"}, {"2", "10"}, {"18", "19"},
-                 {"1.0-a", "1.0-b"},  {"1.0", "1.0-a"}};
+    } pairs[] = {{"1.9.0", "1.10.0"}, {"1.2", "1.2.1"},   {"1.0.0-rc1", "1.0.0-rc2"}, {"2", "10"},
+                 {"18", "19"},        {"1.0-a", "1.0-b"}, {"1.0", "1.0-a"},           {"21", "22"},
+                 {"29", "30"},        {"1.", "1.2"}};
     size_t i;
 
     (void)state;
@@ -280,6 +281,34 @@ static void of_equal_counters_the_higher_version_runs(void **state)
         set_up(NULL);
         world_place(&world, bank, &higher, true);
         world_place(&world, 1 - bank, &lower, true);
+        runs(TDM_RESET_POWER, bank, false, TDM_REASON_RECORD_LOST);
+    }
+}
+
+/* Both unmarked: the best is the one that gets the trial. */
+static void a_higher_counter_goes_before_a_higher_version(void **state)
+{
+    struct image lower = {.version = "1.9.0", .counter = 1};
+    struct image higher = {.version = "1.2.0", .counter = 2};
+
+    (void)state;
+    image_build(&lower);
+    image_build(&higher);
+    for (uint8_t bank = 0; bank < TDM_BANKS; bank++) {
+        set_up(NULL);
+        world_place(&world, bank, &higher, false);
+        world_place(&world, 1 - bank, &lower, false);
+        runs(TDM_RESET_POWER, bank, true, TDM_REASON_RECORD_LOST);
+    }
+}
+
+static void a_marked_bank_goes_before_a_newer_one_without_whichever_has_it(void **state)
+{
+    (void)state;
+    for (uint8_t bank = 0; bank < TDM_BANKS; bank++) {
+        set_up(NULL);
+        world_place(&world, bank, &old, true);
+        world_place(&world, 1 - bank, &new, false);
         runs(TDM_RESET_POWER, bank, false, TDM_REASON_RECORD_LOST);
     }
 }
@@ -360,6 +389,8 @@ int main(void)
         TEST(without_a_record_the_marked_bank_runs_and_is_recorded),
         TEST(of_two_marked_banks_the_higher_counter_runs_and_is_the_floor),
         TEST(of_equal_counters_the_higher_version_runs),
+        TEST(a_higher_counter_goes_before_a_higher_version),
+        TEST(a_marked_bank_goes_before_a_newer_one_without_whichever_has_it),
         TEST(without_record_and_marks_the_best_bank_runs_on_trial),
         TEST(when_that_trial_fails_the_other_bank_gets_one),
         TEST(without_record_and_banks_it_recovers),

@@ -335,6 +335,20 @@ static void reject_is_recorded_in_both_units(void **state)
     assert_memory_equal(log.spare.rejected_digest, log.record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
 }
 
+static void a_reject_that_cannot_be_recorded_changes_nothing(void **state)
+{
+    struct tdm_record_log log = in_state(TDM_BOOT_TRIAL);
+
+    (void)state;
+    world.ram.broken_unit = true;
+    world.ram.broken_from = world.layout.record[0].address;
+    world.ram.broken_to = world.layout.record[1].address + world.layout.record[1].bytes;
+    assert_int_equal(tdm_boot_reject(&log, 1, TDM_REASON_SELF_TEST), TDM_E_FLASH_ERASE);
+    assert_int_equal(log.record.state, TDM_BOOT_TRIAL);
+    assert_false(tdm_boot_is_rejected(&log, new.manifest.image_digest));
+    assert_int_equal(world_log(&world).record.sequence, log.record.sequence);
+}
+
 static void reject_is_refused_to_what_is_not_on_trial(void **state)
 {
     int from;
@@ -434,6 +448,7 @@ int main(void)
         TEST(a_confirm_whose_mark_fails_is_recorded_in_both_units),
         TEST(a_mark_of_old_is_not_programmed_again_on_flash_that_programs_once),
         TEST(reject_is_recorded_in_both_units),
+        TEST(a_reject_that_cannot_be_recorded_changes_nothing),
         TEST(reject_is_refused_to_what_is_not_on_trial),
         TEST(a_rejected_digest_is_not_begun_again),
         TEST(an_image_whose_digest_begins_with_zeros_is_not_rejected_by_default),
