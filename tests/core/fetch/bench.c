@@ -28,7 +28,7 @@ static void call(struct fixture *f, uint16_t uid, const uint8_t *args, size_t by
     bench.waits = waits;
 }
 
-static void offer(struct fixture *f)
+void bench_offer(struct fixture *f)
 {
     uint8_t args[300];
     size_t n = put_text(args, "firmware.tdm");
@@ -98,7 +98,9 @@ static void act(struct fixture *f)
     } else if (bench.waits != FOR_NOTHING && f->ncp.answers > 0 && f->ncp.last_answer_id == bench.call_id) {
         answered(f);
     } else if (bench.waits == FOR_NOTHING && bench.offers > 0 && f->ncp.state == 5) {
-        offer(f);
+        bench_offer(f);
+    } else if (bench.on_idle != NULL) {
+        bench.on_idle(f);
     }
 }
 
@@ -110,6 +112,7 @@ static int receive(void *ctx, uint32_t wait_ms)
 {
     struct fixture *f = ctx;
 
+    bench.receives++;
     if (bench.arrived < f->ncp.out_length)
         return f->ncp.out[bench.arrived++];
     bench.arrived = 0;
@@ -291,6 +294,10 @@ void bench_assert_pending(struct fixture *f)
     assert_int_equal(bench_record(f).attempts_left, 3);
     assert_int_equal(bench_record(f).counter_floor, 2);
     assert_int_equal(f->ram.violations, 0);
+    assert_int_equal(f->ncp.last_answer_id, bench.call_id); /* otaUpdateFinish got its answer, a true */
+    assert_int_equal(f->ncp.last_status, 0);
+    assert_int_equal(f->ncp.last_results, 1);
+    assert_int_equal(f->ncp.last_value, 1);
 }
 
 size_t bench_check_ins(struct fixture *f, uint32_t ms)

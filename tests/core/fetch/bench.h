@@ -31,9 +31,11 @@ struct bench {
     unsigned starts;
     unsigned refusals; /* of chunks and of otaUpdateFinish */
     unsigned resets;
+    unsigned receives;                   /* calls of the port's receive */
     void (*on_start)(struct fixture *f); /* otaUpdateStart was called; starts says how often */
     void (*on_chunk)(struct fixture *f); /* a chunk is about to be sent */
     void (*on_refusal)(struct fixture *f);
+    void (*on_idle)(struct fixture *f); /* the co-processor has nothing to do yet, or no more */
 };
 
 extern struct fixture fixture;
@@ -58,6 +60,8 @@ bool bench_runs_for(struct fixture *f, uint32_t ms, const struct tdm_boot_choice
 /* How often the bootloader checks in while it runs so long with no image. */
 size_t bench_check_ins(struct fixture *f, uint32_t ms);
 
+/* The co-processor makes its offer. */
+void bench_offer(struct fixture *f);
 /* The co-processor sends the chunk at bench.at, and goes on by itself. */
 void bench_send_chunk(struct fixture *f);
 

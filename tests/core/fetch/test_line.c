@@ -20,12 +20,15 @@ static void ask_around(struct fixture *f)
 /* A status without results is told by 0xEE. */
 static void hear_answers(struct fixture *f)
 {
+    static const uint8_t statuses[] = {0, 0, 0, 0x13, 0x15, 0x15, 0};
     static const uint8_t expected[] = {0xEE, 1, 0, 0xEE, 0xEE, 0xEE, 1 /* of the first chunk */};
 
-    if (bench.at == 0)
+    if (bench.at == 0) {
         ask_around(f);
-    else if (bench.at == bench.chunk)
+    } else if (bench.at == bench.chunk) {
         assert_memory_equal(f->ncp.answer_values + 1, expected, sizeof expected); /* behind the offer's */
+        assert_memory_equal(f->ncp.answer_statuses + 1, statuses, sizeof statuses);
+    }
 }
 
 static void it_answers_what_it_knows_and_what_it_does_not(void **state)
@@ -90,10 +93,11 @@ static void a_chunk_that_comes_again_is_taken_as_written(void **state)
     bench_assert_pending(f);
 }
 
-/* A frame with a wrong CRC, one without a start, and ends without a frame. */
+/* A frame with a wrong CRC, one without a start, ends without a frame, and a frame without a payload, while
+ * the call that came last is still in the buffer. */
 static void send_noise(struct fixture *f)
 {
-    static const uint8_t ends[] = {0xBB, 0xBB};
+    static const uint8_t ends[] = {0xBB, 0xBB}, empty[] = {0xAA, 0xBB};
     struct ncp_stub *ncp = &f->ncp;
     size_t frame;
 
@@ -105,6 +109,8 @@ static void send_noise(struct fixture *f)
         ncp->out[frame] = 0x55;
         memcpy(ncp->out + ncp->out_length, ends, sizeof ends);
         ncp->out_length += sizeof ends;
+        memcpy(ncp->out + ncp->out_length, empty, sizeof empty);
+        ncp->out_length += sizeof empty;
     } else if (bench.at == 2 * (uint32_t)bench.chunk) {
         assert_int_equal(ncp->answers, 3); /* to the offer and two chunks */
     }
@@ -117,6 +123,33 @@ static void noise_is_not_answered(void **state)
     (void)state;
     bench_start_without_image(f);
     bench.on_chunk = send_noise;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    bench_assert_pending(f);
+}
+
+/* Calls of 6 bytes before the arguments, and a CRC behind them. */
+static void send_long_frames(struct fixture *f)
+{
+    static const uint8_t args[TDM_FETCH_FRAME_BYTES];
+    struct ncp_stub *ncp = &f->ncp;
+
+    if (bench.at == (uint32_t)bench.chunk) {
+        (void)ncp_stub_invoke(ncp, 0x0777, args, TDM_FETCH_FRAME_BYTES - 7);
+        (void)ncp_stub_invoke(ncp, 0x0777, args, TDM_FETCH_FRAME_BYTES - 6);
+        (void)ncp_stub_invoke(ncp, 0x0777, args, TDM_FETCH_FRAME_BYTES);
+    } else if (bench.at == 2 * (uint32_t)bench.chunk) {
+        assert_int_equal(ncp->answers, 4); /* to the offer, two chunks, and the first of these */
+        assert_int_equal(ncp->answer_statuses[2], 0x13);
+    }
+}
+
+static void a_frame_longer_than_the_buffer_is_dropped_whole(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    bench.on_chunk = send_long_frames;
     assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
     bench_assert_pending(f);
 }
@@ -142,10 +175,10 @@ static void a_finish_before_the_end_ends_it(void **state)
     bench_assert_untouched(f);
 }
 
-/* The stub's answer is taken back; the chunk that follows says that it was heard. */
-static void lose_the_answer(struct fixture *f)
+static void let_an_answer_be_lost(struct fixture *f)
 {
-    f->ncp.out_length = 0;
+    f->ncp.start_losses = 1;
+    bench.on_idle = NULL;
 }
 
 static void the_first_chunk_says_that_the_start_was_heard(void **state)
@@ -154,10 +187,114 @@ static void the_first_chunk_says_that_the_start_was_heard(void **state)
 
     (void)state;
     bench_start_without_image(f);
-    bench.on_start = lose_the_answer;
+    bench.on_idle = let_an_answer_be_lost;
     assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
-    assert_int_equal(bench.starts, 1);
+    assert_int_equal(f->ncp.start_losses, 0);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 1);
+    assert_int_equal(bench.refusals, 0);
     bench_assert_pending(f);
+}
+
+/* --- While nothing is offered --- */
+
+static void start_idle(struct fixture *f, void (*on_idle)(struct fixture *f))
+{
+    bench_start_without_image(f);
+    bench.offers = 0;
+    bench.on_idle = on_idle;
+}
+
+static void the_watchdog_is_fed_whenever_it_listens(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, NULL);
+    f->feeds = 0;
+    assert_false(bench_runs_for(f, 5000, &bench_nothing));
+    assert_true(bench.receives > 100);
+    assert_true(f->feeds + 1 >= bench.receives); /* the last one does not return */
+}
+
+static void cancel_nothing(struct fixture *f)
+{
+    if (f->now_ms < bench.end_ms - 20000)
+        return;
+    bench.on_idle = NULL;
+    (void)ncp_stub_invoke(&f->ncp, 0x0444, NULL, 0);
+}
+
+static void a_cancel_of_nothing_is_answered_and_changes_nothing(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, cancel_nothing);
+    assert_int_equal(bench_check_ins(f, 29000), 1);
+    assert_int_equal(f->ncp.answers, 1);
+    assert_int_equal(f->ncp.answer_statuses[0], 0);
+    assert_int_equal(f->ncp.last_results, 0);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0345), 0);
+}
+
+static void ask_for_a_reboot(struct fixture *f)
+{
+    if (f->ncp.state == 5)
+        (void)ncp_stub_invoke(&f->ncp, 0x0182, NULL, 0);
+}
+
+static void a_reboot_that_is_asked_for_is_answered_and_done(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, ask_for_a_reboot);
+    assert_true(bench_runs_for(f, 29000, &bench_nothing));
+    assert_int_equal(f->ncp.answers, 1);
+    assert_int_equal(f->ncp.last_status, 0);
+    assert_int_equal(f->ncp.last_value, 1);
+}
+
+static void restart(struct fixture *f)
+{
+    if (f->now_ms < bench.end_ms - 20000)
+        return;
+    bench.on_idle = NULL;
+    f->ncp.state = 10;
+}
+
+/* State 10: it was restarted. */
+static void a_co_processor_that_was_restarted_is_initialised_anew(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, restart);
+    assert_int_equal(bench_check_ins(f, 29000), 2);
+}
+
+static void be_silent_for_a_while(struct fixture *f)
+{
+    f->ncp.silent = f->now_ms >= bench.end_ms - 26000 && f->now_ms < bench.end_ms - 8000;
+}
+
+static void so_is_one_that_was_silent(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, be_silent_for_a_while);
+    assert_int_equal(bench_check_ins(f, 29000), 2);
+}
+
+static void one_that_is_there_is_left_alone(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, NULL);
+    assert_int_equal(bench_check_ins(f, 29000), 1);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0306), 2); /* a sign of life every 10 s */
 }
 
 static void a_rate_that_the_line_does_not_carry_is_given_up(void **state)
@@ -179,8 +316,15 @@ int main(void)
         cmocka_unit_test(it_answers_what_it_knows_and_what_it_does_not),
         cmocka_unit_test(a_chunk_that_comes_again_is_taken_as_written),
         cmocka_unit_test(noise_is_not_answered),
+        cmocka_unit_test(a_frame_longer_than_the_buffer_is_dropped_whole),
         cmocka_unit_test(a_finish_before_the_end_ends_it),
         cmocka_unit_test(the_first_chunk_says_that_the_start_was_heard),
+        cmocka_unit_test(the_watchdog_is_fed_whenever_it_listens),
+        cmocka_unit_test(a_cancel_of_nothing_is_answered_and_changes_nothing),
+        cmocka_unit_test(a_reboot_that_is_asked_for_is_answered_and_done),
+        cmocka_unit_test(a_co_processor_that_was_restarted_is_initialised_anew),
+        cmocka_unit_test(so_is_one_that_was_silent),
+        cmocka_unit_test(one_that_is_there_is_left_alone),
         cmocka_unit_test(a_rate_that_the_line_does_not_carry_is_given_up),
     };
 

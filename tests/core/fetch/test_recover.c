@@ -129,7 +129,30 @@ static void a_chunk_after_a_failure_is_refused(void **state)
     bench.on_refusal = send_one_chunk_more;
     assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
     assert_int_equal(bench.refusals, 2);
+    assert_int_equal(bench.starts, 2); /* of the spoilt one and the sound one: that chunk began nothing */
     bench_assert_pending(f);
+}
+
+static void let_the_next_one_fail_before_its_start(struct fixture *f)
+{
+    bench.offers = 1;
+    f->ncp.prefetch = TDM_PREFETCH_GENERIC;
+}
+
+static void a_call_that_was_answered_is_not_answered_again(void **state)
+{
+    struct fixture *f = &fixture;
+    uint8_t reason;
+
+    (void)state;
+    bench_start_without_image(f);
+    f->package.bytes[f->package.length - 1] ^= 1;
+    bench.on_refusal = let_the_next_one_fail_before_its_start;
+    assert_false(bench_runs_for(f, 20000, &bench_nothing));
+    assert_int_equal(fixture_last_report(f, &reason), 2);
+    assert_int_equal(reason, TDM_REASON_DOWNLOAD);
+    assert_int_equal(f->ncp.last_answer_id, bench.call_id); /* of the second offer */
+    assert_int_equal(f->ncp.answered[(f->ncp.answers - 2) % 16] + 1, bench.call_id);
 }
 
 static void it_checks_in_again_after_pauses_that_grow(void **state)
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test(once_the_image_is_given_up_it_stays_too),
         cmocka_unit_test(a_page_that_cannot_be_erased_ends_it),
         cmocka_unit_test(a_chunk_after_a_failure_is_refused),
+        cmocka_unit_test(a_call_that_was_answered_is_not_answered_again),
         cmocka_unit_test(it_checks_in_again_after_pauses_that_grow),
         cmocka_unit_test(a_transfer_that_is_started_over_and_over_is_delayed),
         cmocka_unit_test(the_first_starts_are_not_delayed),

@@ -241,13 +241,72 @@ static void cancel_the_second_chunk(struct fixture *f)
 static void a_cancel_ends_in_the_image_that_is_there(void **state)
 {
     struct fixture *f = &fixture;
+    uint8_t reason;
 
     (void)state;
     bench_start_with_image(f);
     bench.on_chunk = cancel_the_second_chunk;
     assert_true(bench_runs_for(f, LONG_MS, &bench_intact));
+    assert_int_equal(fixture_last_report(f, &reason), 1); /* it need not be told of the failure */
     assert_int_equal(bench_record(f).last_reason, TDM_REASON_CANCELLED);
     bench_assert_untouched(f);
+}
+
+static void offer_again_once(struct fixture *f)
+{
+    if (bench.starts == 1 && bench.at == 2 * (uint32_t)bench.chunk) {
+        bench.on_chunk = NULL;
+        bench_offer(f);
+    }
+}
+
+static void a_newer_offer_takes_the_place_of_the_one_under_way(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_with_image(f);
+    bench.on_chunk = offer_again_once;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_intact));
+    assert_int_equal(bench.starts, 3);
+    bench_assert_pending(f);
+}
+
+static void dawdle(struct fixture *f)
+{
+    f->now_ms += 8000;
+}
+
+/* Two minutes is for the offer, and not for what follows it. */
+static void a_transfer_may_take_its_time(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_with_image(f);
+    bench.on_chunk = dawdle;
+    assert_false(bench_runs_for(f, 130000, &bench_intact));
+    bench_start_with_image(f);
+    bench.on_chunk = dawdle;
+    assert_true(bench_runs_for(f, 5 * LONG_MS, &bench_intact));
+    bench_assert_pending(f);
+}
+
+static void lose_reports(struct fixture *f)
+{
+    f->ncp.report_losses = 5;
+}
+
+static void a_call_without_an_answer_is_made_three_times(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_with_image(f);
+    f->package.bytes[package_signature(&f->package)] ^= 1;
+    bench.on_start = lose_reports;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_intact));
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x5401), 1 + 3); /* started; failed */
 }
 
 static void cancel_once_the_image_arrives(struct fixture *f)
@@ -288,6 +347,9 @@ int main(void)
         cmocka_unit_test(a_co_processor_that_keeps_the_offer_need_not_make_it_again),
         cmocka_unit_test(an_offer_that_never_comes_ends_in_the_image_that_is_there),
         cmocka_unit_test(a_cancel_ends_in_the_image_that_is_there),
+        cmocka_unit_test(a_newer_offer_takes_the_place_of_the_one_under_way),
+        cmocka_unit_test(a_transfer_may_take_its_time),
+        cmocka_unit_test(a_call_without_an_answer_is_made_three_times),
         cmocka_unit_test(a_cancel_while_the_image_is_checked_does_too),
     };
 

@@ -212,7 +212,10 @@ static void start(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
     }
     stub->chunk = get16(args);
     stub->resume_at = 0;
-    answer_bool(stub, id, true);
+    if (stub->start_losses > 0)
+        stub->start_losses--;
+    else
+        answer_bool(stub, id, true);
 }
 
 static void serve(struct ncp_stub *stub, uint16_t uid, uint16_t id, const uint8_t *args)
@@ -294,7 +297,7 @@ static void take_message(struct ncp_stub *stub, const uint8_t *message, size_t b
         stub->last_answer_id = get16(message + 2);
         stub->answered[stub->answers % 16] = stub->last_answer_id;
         stub->answer_values[stub->answers % 16] = bytes > 5 ? message[5] : 0xEE;
-        stub->last_status = message[4];
+        stub->last_status = stub->answer_statuses[stub->answers % 16] = message[4];
         stub->last_results = bytes - 5;
         stub->last_value = bytes > 5 ? message[5] : 0xEE;
         stub->answers++;

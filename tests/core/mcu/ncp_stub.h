@@ -27,7 +27,8 @@ struct ncp_stub {
     bool knows_decodes;    /* hasUID(0x5405), if knows_report */
     uint32_t image_at;     /* where the image lies in the file */
     bool refuses_resume;
-    int resume_losses;  /* the line loses so many answers to otaUpdateResume */
+    int resume_losses;  /* the line loses so many answers to otaUpdateResume, */
+    int start_losses;   /* and to otaUpdateStart */
     int has_uid_status; /* status of the answer to hasUID; -1: no answer */
     bool initialize_answer;
     uint8_t state;
@@ -55,6 +56,7 @@ struct ncp_stub {
     uint32_t answers;
     uint16_t answered[16]; /* message ids, in order */
     uint8_t answer_values[16];
+    uint8_t answer_statuses[16];
 
     /* Bytes on their way to the MCU. */
     uint8_t out[8192];
