@@ -165,6 +165,36 @@ static void a_chunk_sent_again_while_it_is_worked_on_is_answered_once_it_is_done
     assert_int_equal(fixture_finish(f), 1);
 }
 
+static void start_unheard(struct fixture *f)
+{
+    fixture_bring_up(f);
+    f->ncp.start_losses = 1;
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(f->ncp.start_losses, 0);
+}
+
+static void a_start_whose_answer_was_lost_was_heard_if_its_first_chunk_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    start_unheard(f);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 1);
+}
+
+/* Late, of a transfer before. */
+static void another_chunk_is_no_answer_to_a_start(void **state)
+{
+    struct fixture *f = *state;
+
+    start_unheard(f);
+    assert_int_equal(fixture_write(f, f->ncp.chunk, f->ncp.chunk), 0);
+    fixture_run(f, 3000);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 2);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+}
+
 static void a_damaged_chunk_is_refused_and_may_be_sent_again(void **state)
 {
     struct fixture *f = *state;
@@ -291,6 +321,22 @@ static void an_offer_after_finish_is_refused(void **state)
     assert_int_equal(fixture_finish(f), 1);
     assert_int_equal(fixture_offer_package(f), 0);
     fixture_run(f, 150);
+    assert_int_equal(f->resets, 1);
+    assert_int_equal(f->mcu.log.record.state, TDM_BOOT_PENDING);
+}
+
+/* It asks for digests before it answers, and waits for those that nobody tells. */
+static void so_is_one_while_it_finishes(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.digests = -1;
+    fixture_accept(f);
+    assert_int_equal(fixture_transfer(f, 0), f->package.length);
+    (void)ncp_stub_invoke(&f->ncp, 0x0443, NULL, 0);
+    fixture_run(f, 100);
+    assert_int_equal(fixture_offer_package(f), 0);
+    fixture_run(f, 20000);
     assert_int_equal(f->resets, 1);
     assert_int_equal(f->mcu.log.record.state, TDM_BOOT_PENDING);
 }
@@ -480,6 +526,9 @@ int main(void)
         TEST(a_minute_of_silence_ends_the_update),
         TEST(a_new_offer_replaces_the_one_under_way),
         TEST(an_offer_after_finish_is_refused),
+        TEST(so_is_one_while_it_finishes),
+        TEST(a_start_whose_answer_was_lost_was_heard_if_its_first_chunk_comes),
+        TEST(another_chunk_is_no_answer_to_a_start),
         TEST(finishing_too_early_fails),
         TEST(a_digest_of_the_co_processors_that_differs_fails),
         TEST(an_image_that_differs_from_the_signed_digest_fails),
