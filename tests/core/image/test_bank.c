@@ -320,6 +320,8 @@ static void a_mark_fills_whole_program_units(void **state)
                          TDM_OK);
         assert_memory_equal(image_flash_at(&f->ram, 0x13000 - bytes), "TDMC", 4);
         assert_memory_equal(image_flash_at(&f->ram, 0x13000 - bytes + 4), f->manifest.image_digest, 12);
+        for (unsigned at = 16; at < bytes; at++)
+            assert_int_equal(*image_flash_at(&f->ram, 0x13000 - bytes + at), 0xFF);
         assert_true(marked(f, 0));
     }
     assert_int_equal(tdm_bank_mark_program(f->manifest.image_digest, &f->layout, 2, &f->ram.flash),
