@@ -12,6 +12,48 @@ static void without_an_image_it_writes_in_the_first_pass(void **state)
     bench_assert_pending(f);
 }
 
+static uint32_t vectors_at;
+
+static int note_vectors(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
+                        uint32_t address)
+{
+    vectors_at = address;
+    return bench_any_image(ctx, flash, bank, address);
+}
+
+static void the_vector_table_is_looked_at_where_the_manifest_says(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    f->options.entry = 512;
+    fixture_build(f);
+    bench.product.check_image = note_vectors;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    assert_int_equal(vectors_at, BANK_A + 512);
+    bench_assert_pending(f);
+}
+
+static int refuse_vectors(void *ctx, const struct tdm_flash *flash, const struct tdm_region *bank,
+                          uint32_t address)
+{
+    (void)bench_any_image(ctx, flash, bank, address);
+    return TDM_E_VECTOR;
+}
+
+static void an_image_that_cannot_start_is_not_tried(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    bench.product.check_image = refuse_vectors;
+    assert_false(bench_runs_for(f, 20000, &bench_nothing));
+    assert_int_equal(bench.refusals, 1);
+    assert_int_equal(bench_record(f).state, TDM_BOOT_RECEIVING);
+}
+
 static void with_two_banks_and_no_image_it_recovers_the_first(void **state)
 {
     struct fixture *f = &fixture;
@@ -246,6 +288,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_an_image_it_writes_in_the_first_pass),
+        cmocka_unit_test(the_vector_table_is_looked_at_where_the_manifest_says),
+        cmocka_unit_test(an_image_that_cannot_start_is_not_tried),
         cmocka_unit_test(with_two_banks_and_no_image_it_recovers_the_first),
         cmocka_unit_test(without_a_record_it_makes_one),
         cmocka_unit_test(after_a_failure_it_stays_and_takes_the_next_offer),

@@ -177,7 +177,7 @@ static uint32_t make_manifest(const struct package *package, const struct packag
     n += put_field(to + n, 6, relocations, sizeof relocations);
     n += put_number(to + n, 7, options->counter);
     n += put_number(to + n, 8, options->link_address);
-    n += put_number(to + n, 9, 0);
+    n += put_number(to + n, 9, options->entry);
     return n;
 }
 

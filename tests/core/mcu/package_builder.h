@@ -16,6 +16,7 @@ struct package_options {
     uint32_t counter;
     uint32_t image_bytes;
     uint32_t link_address;
+    uint32_t entry; /* of the vector table, into the image */
     bool relocations;
     uint8_t encoding;
     uint8_t base_fill;             /* each byte of the base digest */
