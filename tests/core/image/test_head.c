@@ -89,6 +89,21 @@ static void a_head_cut_short_is_refused_at_every_byte(void **state)
     free_bytes(&head);
 }
 
+/* The last field is the entry, 9; below 0x80 no other type may stand there, whatever its length and value. */
+static void a_type_that_is_not_known_is_refused_in_the_place_of_one_that_is(void **state)
+{
+    struct bytes head = read_head("small");
+    uint8_t *type = head.data + head.count - 6;
+    struct tdm_manifest m;
+    uint32_t key_id;
+
+    (void)state;
+    assert_int_equal(*type, 9);
+    for (*type = 10; *type < 0x80; (*type)++)
+        assert_int_equal(tdm_head_parse(&m, &key_id, head.data, head.count), TDM_E_MANIFEST);
+    free_bytes(&head);
+}
+
 static const char *library_of(const char *name)
 {
     static const char longest[] = "llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll";
@@ -262,6 +277,7 @@ int main(void)
         cmocka_unit_test(every_rule_gives_its_error),
         cmocka_unit_test(a_head_gives_all_its_fields),
         cmocka_unit_test(a_head_cut_short_is_refused_at_every_byte),
+        cmocka_unit_test(a_type_that_is_not_known_is_refused_in_the_place_of_one_that_is),
         cmocka_unit_test(building_gives_the_bytes_of_the_second_implementation),
         cmocka_unit_test(building_refuses_what_parsing_would),
         cmocka_unit_test(an_unsigned_head_is_trusted_only_where_allowed_and_only_with_counter_0),
