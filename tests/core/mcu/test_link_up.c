@@ -296,12 +296,18 @@ static void an_announced_restart_begins_from_the_first_ping(void **state)
 static void a_refused_initialize_is_tried_again(void **state)
 {
     struct fixture *f = *state;
+    size_t pings;
 
     f->ncp.initialize_answer = false;
     fixture_start(f);
-    fixture_run(f, 12000);
+    fixture_run(f, 4000);
+    pings = ncp_stub_count(&f->ncp, 0x0101);
+    fixture_run(f, 8000);
     assert_false(tdm_mcu_is_up(&f->mcu));
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0101), pings); /* the rate is not looked for again ... */
     assert_in_range(ncp_stub_count(&f->ncp, 0x0301), 2, 4);
+    fixture_run(f, 25000);
+    assert_true(ncp_stub_count(&f->ncp, 0x0101) > pings); /* ... but in the end */
     f->ncp.initialize_answer = true;
     fixture_run(f, 6000);
     assert_true(tdm_mcu_is_up(&f->mcu));
