@@ -66,6 +66,20 @@ static void an_offer_larger_than_the_bank_is_refused(void **state)
     assert_offer_refused(f, "", "", TDM_REASON_SIZE);
 }
 
+/* The lengths of the longest front and a full bank, and of an envelope. */
+static void so_large_and_so_small_a_file_is_accepted(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_bring_up(f);
+    f->package.length = BANK_BYTES - ERASE_BYTES + TDM_PACKAGE_FRONT_MAX;
+    assert_int_equal(fixture_offer(f, "", ""), 1);
+    f->package.length = TDM_ENVELOPE_BYTES;
+    assert_int_equal(fixture_offer(f, "", ""), 1);
+    f->package.length--;
+    assert_int_equal(fixture_offer(f, "", ""), 0);
+}
+
 static void an_image_on_trial_takes_no_offer(void **state)
 {
     struct fixture *f = *state;
@@ -307,6 +321,7 @@ int main(void)
         TEST(an_offer_of_another_type_is_refused),
         TEST(an_offer_of_a_version_that_the_product_refuses_is_refused),
         TEST(an_offer_larger_than_the_bank_is_refused),
+        TEST(so_large_and_so_small_a_file_is_accepted),
         TEST(an_image_on_trial_takes_no_offer),
         TEST(an_offer_waits_for_the_battery_and_the_moment),
         TEST(an_offer_that_waits_too_long_ends_with_what_it_waited_for),
