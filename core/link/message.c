@@ -158,11 +158,11 @@ int64_t tdm_get_i64(struct tdm_reader *r)
 /* Past the end there is no byte but 0. */
 const char *tdm_get_string(struct tdm_reader *r)
 {
-    const uint8_t *text = r->buffer + r->position;
+    size_t start = r->position;
 
     while (tdm_get_u8(r) != 0) {
     }
-    return r->failed ? "" : (const char *)text;
+    return r->failed ? "" : (const char *)r->buffer + start;
 }
 
 const uint8_t *tdm_get_binary(struct tdm_reader *r, uint16_t *bytes)

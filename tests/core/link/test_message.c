@@ -155,6 +155,10 @@ static void string_without_its_nul_is_refused(void **state)
     tdm_reader_init(&r, (const uint8_t *)"abc", 3);
     assert_string_equal(tdm_get_string(&r), "");
     assert_true(r.failed);
+
+    tdm_reader_init(&r, NULL, 0); /* a call without arguments */
+    assert_string_equal(tdm_get_string(&r), "");
+    assert_true(r.failed);
 }
 
 static void missing_text_is_written_as_the_empty_one(void **state)
