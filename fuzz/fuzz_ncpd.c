@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "ncpd/datastreams.h"
-#include "ncpd/local_time.h"
+#include "ncpd/mcu/datastreams.h"
+#include "ncpd/mcu/local_time.h"
 
 static void publish(void *ctx, const char *topic, const void *payload, size_t bytes)
 {

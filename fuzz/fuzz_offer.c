@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "ncpd/offer.h"
+#include "ncpd/cloud/offer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {

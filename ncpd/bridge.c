@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ncpd/awaited.h"
-#include "ncpd/host.h"
-#include "ncpd/log.h"
+#include "ncpd/base/host.h"
+#include "ncpd/base/log.h"
+#include "ncpd/base/memory.h"
+#include "ncpd/base/timer.h"
+#include "ncpd/config/token.h"
+#include "ncpd/mcu/awaited.h"
 #include "ncpd/mcu_status.h"
-#include "ncpd/memory.h"
-#include "ncpd/timer.h"
-#include "ncpd/token.h"
 
 enum { CHECK_IN_DELAY_MS = 1000, PIN_RETRY_MS = 20 };
 

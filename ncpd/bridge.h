@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "ncpd/config.h"
+#include "ncpd/config/config.h"
 
 struct event_base;
 struct bridge;

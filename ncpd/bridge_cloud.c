@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ncpd/base/log.h"
+#include "ncpd/base/timer.h"
 #include "ncpd/bridge_parts.h"
-#include "ncpd/log.h"
-#include "ncpd/timer.h"
 
 enum { RX_BUFFER_BYTES = 1024 /* what info/mcu says we take in one message */ };
 

@@ -14,12 +14,12 @@
 #include <event2/event.h>
 
 #include "ncpd/bridge.h"
-#include "ncpd/calls.h"
-#include "ncpd/cloud_link.h"
-#include "ncpd/report.h"
-#include "ncpd/serial.h"
-#include "ncpd/store.h"
-#include "ncpd/update.h"
+#include "ncpd/cloud/cloud_link.h"
+#include "ncpd/cloud/report.h"
+#include "ncpd/firmware/store.h"
+#include "ncpd/firmware/update.h"
+#include "ncpd/mcu/calls.h"
+#include "ncpd/mcu/serial.h"
 #include "tandem/ncp.h"
 
 struct bridge {

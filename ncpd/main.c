@@ -5,13 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ncpd/base/host.h"
+#include "ncpd/base/log.h"
+#include "ncpd/base/timer.h"
 #include "ncpd/bridge.h"
-#include "ncpd/host.h"
-#include "ncpd/log.h"
-#include "ncpd/notify.h"
-#include "ncpd/options.h"
+#include "ncpd/config/options.h"
+#include "ncpd/machine/notify.h"
 #include "ncpd/status.h"
-#include "ncpd/timer.h"
 
 enum { GOODBYE_LIMIT_MS = 500, GOODBYE_STEP_MS = 10 };
 

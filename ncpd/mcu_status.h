@@ -4,10 +4,10 @@
 
 #include <jansson.h>
 
-#include "ncpd/cloud_link.h"
-#include "ncpd/config.h"
-#include "ncpd/serial.h"
-#include "ncpd/update.h"
+#include "ncpd/cloud/cloud_link.h"
+#include "ncpd/config/config.h"
+#include "ncpd/firmware/update.h"
+#include "ncpd/mcu/serial.h"
 #include "tandem/ncp.h"
 
 /* The caller's to free; NULL out of memory. */

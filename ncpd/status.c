@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ncpd/host.h"
-#include "ncpd/log.h"
-#include "ncpd/memory.h"
+#include "ncpd/base/host.h"
+#include "ncpd/base/log.h"
+#include "ncpd/base/memory.h"
 
 enum { NOTES = 16, NOTE_BYTES = 240, SEND_LIMIT_S = 5, BACKLOG = 4 };
 

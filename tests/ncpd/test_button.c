@@ -1,11 +1,11 @@
-/* ncpd/button.c: what presses mean. */
+/* ncpd/machine/button.c: what presses mean. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-#include "ncpd/button.h"
+#include "ncpd/machine/button.h"
 
 static struct button button;
 static uint32_t now_ms;

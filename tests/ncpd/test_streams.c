@@ -1,5 +1,5 @@
-/* ncpd/pin_map.c, datastreams.c and local_time.c: what the MCU and the cloud say of each other. Topics and
- * payloads are those of the cloud's published MQTT interface. */
+/* What the MCU and the cloud say of each other: pin_map of ncpd/config, datastreams and local_time of
+ * ncpd/mcu. Topics and payloads are those of the cloud's published MQTT interface. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "ncpd/datastreams.h"
-#include "ncpd/local_time.h"
+#include "ncpd/mcu/datastreams.h"
+#include "ncpd/mcu/local_time.h"
 
 static struct pin_map map;
 static struct datastreams streams;

@@ -1,4 +1,4 @@
-/* ncpd/hex.c, offer.c, report.c and journal.c: what goes in and out as text. */
+/* What goes in and out of tandem-ncp as text: digests, the journal, offers and reports. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "ncpd/hex.h"
-#include "ncpd/journal.h"
-#include "ncpd/offer.h"
-#include "ncpd/report.h"
+#include "ncpd/base/hex.h"
+#include "ncpd/base/journal.h"
+#include "ncpd/cloud/offer.h"
+#include "ncpd/cloud/report.h"
 
 static struct report_queue queue;
 
