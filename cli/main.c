@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/help.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/commands.h"
+#include "cli/base/help.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
 
 const struct command *const commands[] = {
 #define CLI_COMMAND_ROW(name) &command_##name,

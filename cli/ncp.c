@@ -9,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/base/progress.h"
 
 #define DEFAULT_SOCKET "/run/tandem-ncp/status.sock"
 

@@ -2,7 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 #define CLI_COMMANDS(X)                                                                                      \
     X(tag_create)                                                                                            \

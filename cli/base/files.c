@@ -1,4 +1,4 @@
-#include "cli/files.h"
+#include "cli/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/command.h"
-#include "cli/output.h"
+#include "cli/base/command.h"
+#include "cli/base/output.h"
 
 #define READ_STEP  ((size_t)1 << 16)
 #define INPUTS_MAX 16 /* files that one command reads: firmware, base, keys, ... */

@@ -1,9 +1,9 @@
-#include "cli/help.h"
+#include "cli/base/help.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/options.h"
+#include "cli/base/options.h"
 
 static void print_summary(const struct command *command)
 {

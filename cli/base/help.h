@@ -2,7 +2,7 @@
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 void help_overview(void);
 void help_command(const struct command *command);

@@ -1,4 +1,4 @@
-#include "cli/options.h"
+#include "cli/base/options.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 static const struct option common_options[] = {
     {"help", 'h', NULL, "show this help", 0},

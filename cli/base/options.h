@@ -2,7 +2,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 /* Fills call from the words after the command's name. Options and arguments may stand in any order, "--" ends
  * the options. CLI_OK, or CLI_USAGE with the reason on standard error. */

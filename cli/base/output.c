@@ -1,11 +1,11 @@
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/options.h"
+#include "cli/base/options.h"
 
 #define MESSAGE_BYTES 8192 /* room for the longest path and what is said about it */
 

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 /* Prints "tandem: ..." on standard error and returns code, so that a caller can say
  * `return output_fail(CLI_FAILED, ...)`. The text says what happened, to which file, and what to do next. */

@@ -1,11 +1,11 @@
-#include "cli/progress.h"
+#include "cli/base/progress.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 #define COLUMNS_USUAL 80
 #define CLEAR_LINE    "\r\033[K"

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/elf.h"
-#include "cli/layout.h"
-#include "cli/memory_flash.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/package.h"
-#include "cli/sign.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/board/layout.h"
+#include "cli/board/memory_flash.h"
+#include "cli/elf/elf.h"
+#include "cli/package/package.h"
+#include "cli/package/sign.h"
 #include "tandem/boot.h"
 #include "tandem/relocate.h"
 

@@ -1,13 +1,13 @@
-#include "cli/layout.h"
+#include "cli/board/layout.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
 
 /* Reading one file. The first error is printed; after it every get_... returns false. */
 struct reader {

@@ -2,7 +2,7 @@
 #ifndef CLI_LAYOUT_H
 #define CLI_LAYOUT_H
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 #include "tandem/flash.h"
 
 #define LAYOUT_NAME_MAX 64

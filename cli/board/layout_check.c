@@ -1,7 +1,7 @@
 /* What makes a board's layout one that core/ can live on. */
-#include "cli/layout.h"
+#include "cli/board/layout.h"
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 #include "tandem/boot.h"
 
 /* Holds any stored header and the mark, at any program unit. */

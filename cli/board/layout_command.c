@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/layout.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/board/layout.h"
 
 /* Generated files say which file they come from, not where it lay on this machine. */
 static const char *base_name(const char *path)

@@ -1,9 +1,9 @@
-#include "cli/memory_flash.h"
+#include "cli/board/memory_flash.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/files.h"
+#include "cli/base/files.h"
 
 #define ERASED 0xFF
 

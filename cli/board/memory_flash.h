@@ -2,7 +2,7 @@
 #ifndef CLI_MEMORY_FLASH_H
 #define CLI_MEMORY_FLASH_H
 
-#include "cli/layout.h"
+#include "cli/board/layout.h"
 #include "tandem/flash.h"
 
 struct memory_flash {

@@ -1,12 +1,12 @@
-#include "cli/elf.h"
+#include "cli/elf/elf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/elf_reader.h"
-#include "cli/output.h"
+#include "cli/base/command.h"
+#include "cli/base/output.h"
+#include "cli/elf/elf_reader.h"
 
 #define IMAGE_BYTES_MAX (64u << 20) /* segments further apart have a load address that was not meant */
 #define GAP             0xFF

@@ -3,7 +3,7 @@
 #ifndef CLI_ELF_H
 #define CLI_ELF_H
 
-#include "cli/files.h"
+#include "cli/base/files.h"
 
 struct elf_image {
     uint8_t *bytes; /* the loadable segments by physical address, gaps 0xFF */

@@ -1,5 +1,5 @@
 /* Where branch instructions go (Arm Architecture Reference Manual, encodings of B, BL and BLX). */
-#include "cli/elf_reader.h"
+#include "cli/elf/elf_reader.h"
 
 /* The low bits of value as a signed number. */
 static uint32_t sign_extend(uint32_t value, unsigned bits)

@@ -1,11 +1,11 @@
-#include "cli/elf_reader.h"
+#include "cli/elf/elf_reader.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 uint16_t elf_halfword(const struct elf_image *image, uint32_t offset)
 {

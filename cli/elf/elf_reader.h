@@ -4,7 +4,7 @@
 
 #include <gelf.h>
 
-#include "cli/elf.h"
+#include "cli/elf/elf.h"
 
 #define ELF_SEGMENTS_MAX   32
 #define ELF_REFUSALS_SHOWN 8 /* of a kind; more are counted */

@@ -6,7 +6,7 @@
  * object (&table[-1]), and a number may look like an address. */
 #include <string.h>
 
-#include "cli/elf_reader.h"
+#include "cli/elf/elf_reader.h"
 
 /* Below this address a small absolute number could be a size or an address: the ELF file does not say. */
 #define AMBIGUOUS_BELOW 0x00100000u

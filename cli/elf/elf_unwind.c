@@ -6,7 +6,7 @@
  *
  * The linker merges entries after it has relocated them, so what --emit-relocs says of this table fits it no
  * more. Nothing in it is absolute: it moves with the image if all that it points at does. */
-#include "cli/elf_reader.h"
+#include "cli/elf/elf_reader.h"
 
 #define ENTRY_BYTES   8
 #define CANT_UNWIND   1u

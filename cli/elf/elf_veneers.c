@@ -4,7 +4,7 @@
  * mapping symbol $d (ELF for the Arm Architecture, "Mapping symbols"). */
 #include <string.h>
 
-#include "cli/elf_reader.h"
+#include "cli/elf/elf_reader.h"
 
 static bool is_veneer_name(const char *name)
 {

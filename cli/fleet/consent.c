@@ -1,6 +1,6 @@
 /* tandem consent, decline: what a device's owner says to an update that asks. */
-#include "cli/ask.h"
-#include "cli/commands.h"
+#include "cli/base/commands.h"
+#include "cli/rest/ask.h"
 
 static int answer(const struct invocation *call, const char *action)
 {

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/files.h"
-#include "cli/rest.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/rest/ask.h"
+#include "cli/rest/rest.h"
 
 static const struct column device_columns[] = {
     {"id", "ID"},

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/files.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/rest/ask.h"
 
 #define TOKEN_LINE_BYTES 256
 

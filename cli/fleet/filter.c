@@ -1,6 +1,6 @@
 /* tandem filter: filters that have a name. */
-#include "cli/ask.h"
-#include "cli/commands.h"
+#include "cli/base/commands.h"
+#include "cli/rest/ask.h"
 
 static const struct column columns[] = {{"id", "ID"}, {"name", "NAME"}, {"filter", "FILTER"}, {NULL, NULL}};
 

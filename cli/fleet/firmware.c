@@ -1,12 +1,12 @@
 /* tandem firmware: uploads firmware, lists it and what the server made of it, deletes it. */
-#include "cli/firmware.h"
+#include "cli/fleet/firmware.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/saving.h"
+#include "cli/base/commands.h"
+#include "cli/fleet/saving.h"
+#include "cli/rest/ask.h"
 
 int firmware_upload(struct rest *rest, const char *path, json_t **firmware)
 {

@@ -1,9 +1,9 @@
 /* tandem key: the public signing keys that the server knows, so that it can say who signed a package. */
 #include <string.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/files.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/rest/ask.h"
 
 static const struct column key_columns[] = {
     {"id", "ID"}, {"name", "NAME"}, {"key_id", "KEY ID"}, {"created", "CREATED"}, {NULL, NULL}};

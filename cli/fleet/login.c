@@ -7,11 +7,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/rest.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/rest/rest.h"
 
 #define PASSWORD_BYTES 258
 

@@ -1,9 +1,9 @@
 /* tandem user, token, organization, audit: the people of a server, and what they did. */
 #include <stdlib.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/rest.h"
+#include "cli/base/commands.h"
+#include "cli/rest/ask.h"
+#include "cli/rest/rest.h"
 
 /* An answer with a secret in it, of which the server keeps no more than a hash. */
 static int ask_secret(const struct invocation *call, const char *prefix, const char *suffix, json_t *body,

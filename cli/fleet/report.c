@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/rest.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/rest/rest.h"
 
 /* To a new file, or to standard output. */
 static int keep(const struct invocation *call, const struct file_bytes *report)

@@ -1,8 +1,8 @@
 /* tandem retention: how long the server keeps firmware that nothing needs. */
 #include <stdio.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
+#include "cli/base/commands.h"
+#include "cli/rest/ask.h"
 
 #define DAYS_MAX 36500
 #define KEEP_MAX 10000

@@ -1,4 +1,4 @@
-#include "cli/saving.h"
+#include "cli/fleet/saving.h"
 
 #include <stdio.h>
 

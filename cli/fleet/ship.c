@@ -1,13 +1,13 @@
 /* tandem ship: uploads a firmware and ships it, in one command. tandem shipment watch: follows it later. */
 #include <stdio.h>
 
-#include "cli/commands.h"
-#include "cli/firmware.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/ship_order.h"
-#include "cli/shipment.h"
-#include "cli/watch.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/fleet/firmware.h"
+#include "cli/fleet/ship_order.h"
+#include "cli/fleet/shipment.h"
+#include "cli/fleet/watch.h"
 
 #define WATCH_SECONDS 3600u
 

@@ -1,11 +1,11 @@
-#include "cli/ship_order.h"
+#include "cli/fleet/ship_order.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
 
 static bool fail(json_t *order, const char *option, const char *value, const char *what)
 {

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 /* X-rows of `tandem ship` that describe the shipment; a command's option list starts with them. */
 #define SHIP_ORDER_OPTIONS                                                                                   \

@@ -1,12 +1,12 @@
 /* tandem shipment: lists shipments, shows one, pauses, resumes, cancels, deletes it. */
-#include "cli/shipment.h"
+#include "cli/fleet/shipment.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/saving.h"
+#include "cli/base/commands.h"
+#include "cli/fleet/saving.h"
+#include "cli/rest/ask.h"
 
 static const struct column shipment_columns[] = {
     {"id", "ID"},

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 /* Prints a shipment and all its devices, or its JSON, and frees it. */
 int shipment_print(const struct invocation *call, json_t *shipment);

@@ -5,7 +5,7 @@
  *
  * An answer holds the first 100 devices. Where there are more, lines say how far the whole is, and of these
  * 100 only what happens to them. */
-#include "cli/watch.h"
+#include "cli/fleet/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/shipment.h"
+#include "cli/base/output.h"
+#include "cli/base/progress.h"
+#include "cli/fleet/shipment.h"
 
 #define POLL_MS         300
 #define POLL_LARGE_MS   2000 /* where is_large */

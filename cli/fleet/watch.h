@@ -2,7 +2,7 @@
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H
 
-#include "cli/rest.h"
+#include "cli/rest/rest.h"
 
 /* Polls the shipment until every device of it has ended, it was cancelled, or seconds have passed. Shows both
  * legs of every device: bars on a terminal (standard error), a line per change otherwise (standard output,

@@ -1,7 +1,7 @@
 /* tandem webhook: who is told of shipments, and what became of it. */
-#include "cli/ask.h"
-#include "cli/commands.h"
-#include "cli/rest.h"
+#include "cli/base/commands.h"
+#include "cli/rest/ask.h"
+#include "cli/rest/rest.h"
 
 /* The list as a text for people. */
 static void name_events(json_t *webhook)

@@ -1,10 +1,10 @@
 /* See container.h. An image begins with the address of a stack, or with code: neither reads as these. */
-#include "cli/container.h"
+#include "cli/package/container.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 #define RECORD_DIGITS 8 /* of the shortest records, what stands before their data */
 

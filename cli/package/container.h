@@ -2,7 +2,7 @@
 #ifndef CLI_CONTAINER_H
 #define CLI_CONTAINER_H
 
-#include "cli/files.h"
+#include "cli/base/files.h"
 
 /* CLI_OK if the file is none that is known, else CLI_FAILED, with what to pack instead on standard error. */
 int container_refuse(const struct file_bytes *file, const char *path);

@@ -1,13 +1,13 @@
 /* tandem encode: a package that is signed already, compressed or as a difference to another. */
-#include "cli/encode.h"
+#include "cli/package/encode.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/base/progress.h"
 #include "delta/package.h"
 
 const char *encoding_name(uint8_t encoding)

@@ -2,8 +2,8 @@
 #ifndef CLI_ENCODE_H
 #define CLI_ENCODE_H
 
-#include "cli/command.h"
-#include "cli/package.h"
+#include "cli/base/command.h"
+#include "cli/package/package.h"
 
 /* Replaces a plain package by the same one, compressed, or as a difference to base (NULL: compressed). Reads
  * back what it made. CLI_OK, or CLI_FAILED with the reason on standard error. */

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/encode.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/package.h"
-#include "cli/sign.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/package/encode.h"
+#include "cli/package/package.h"
+#include "cli/package/sign.h"
 
 #define DIGEST_TEXT_BYTES (2 * TDM_SHA256_BYTES + 1)
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/sign.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/package/sign.h"
 
 static int run(const struct invocation *call)
 {

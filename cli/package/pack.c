@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/container.h"
-#include "cli/elf.h"
-#include "cli/encode.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/package.h"
-#include "cli/sign.h"
+#include "cli/base/commands.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/elf/elf.h"
+#include "cli/package/container.h"
+#include "cli/package/encode.h"
+#include "cli/package/package.h"
+#include "cli/package/sign.h"
 #include "tandem/relocate.h"
 
 #define IMAGE_BYTES_MIN  4

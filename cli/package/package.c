@@ -1,10 +1,10 @@
-#include "cli/package.h"
+#include "cli/package/package.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
 #include "delta/package.h"
 #include "tandem/relocate.h"
 

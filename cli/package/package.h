@@ -2,8 +2,8 @@
 #ifndef CLI_PACKAGE_H
 #define CLI_PACKAGE_H
 
-#include "cli/command.h"
-#include "cli/files.h"
+#include "cli/base/command.h"
+#include "cli/base/files.h"
 #include "tandem/package.h"
 
 struct package {

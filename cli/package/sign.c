@@ -1,4 +1,4 @@
-#include "cli/sign.h"
+#include "cli/package/sign.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
 
 #define COORDINATE_BYTES 32
 

@@ -2,7 +2,7 @@
 #ifndef CLI_SIGN_H
 #define CLI_SIGN_H
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 #include "tandem/package.h"
 
 /* A private key, held by OpenSSL. */

@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/tag_scan.h"
+#include "cli/base/commands.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/package/tag_scan.h"
 #include "tandem/tag.h"
 
 /* CLI_OK, or CLI_FAILED with the reason printed. The file is to be freed either way. */

@@ -1,4 +1,4 @@
-#include "cli/tag_scan.h"
+#include "cli/package/tag_scan.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/files.h"
+#include "cli/base/files.h"
 
 /* A tag inside of a file that was read: marker first, both closing NULs included. */
 struct tag_slice {

@@ -1,9 +1,9 @@
-#include "cli/ask.h"
+#include "cli/rest/ask.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/rest.h"
+#include "cli/rest/rest.h"
 
 static char *path_of(const struct rest *rest, const struct invocation *call, const char *prefix,
                      const char *suffix)

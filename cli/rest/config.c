@@ -1,4 +1,4 @@
-#include "cli/config.h"
+#include "cli/rest/config.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/files.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
 
 static char *copy_text(const char *text)
 {

@@ -2,7 +2,7 @@
 #ifndef CLI_CONFIG_H
 #define CLI_CONFIG_H
 
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 struct config {
     char *url; /* without a slash at its end */

@@ -1,11 +1,11 @@
-#include "cli/exchange.h"
+#include "cli/rest/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 #define CONNECT_SECONDS   10L
 #define SILENT_SECONDS    10 /* before it is said that there is no answer yet */

@@ -7,8 +7,8 @@
 #include <curl/curl.h>
 #include <time.h>
 
-#include "cli/progress.h"
-#include "cli/rest.h"
+#include "cli/base/progress.h"
+#include "cli/rest/rest.h"
 
 /* One exchange: what comes back, and what the bar shows of what goes out. */
 struct exchange {

@@ -1,4 +1,4 @@
-#include "cli/rest.h"
+#include "cli/rest/rest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +6,9 @@
 
 #include <curl/curl.h>
 
-#include "cli/exchange.h"
-#include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/base/output.h"
+#include "cli/base/progress.h"
+#include "cli/rest/exchange.h"
 
 #define REQUEST_SECONDS 60L
 #define STALL_SECONDS   30L /* an upload that moves nothing for so long is given up */

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "cli/config.h"
-#include "cli/files.h"
+#include "cli/base/files.h"
+#include "cli/rest/config.h"
 
 /* A server that can't be connected to is given up after 10 s. One that is connected to has 60 s to answer;
  * after 10 of them a line on standard error says that it is waited for. */

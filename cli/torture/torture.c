@@ -4,13 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/files.h"
-#include "cli/layout.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/torture_images.h"
-#include "cli/torture_report.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
+#include "cli/base/output.h"
+#include "cli/base/progress.h"
+#include "cli/board/layout.h"
+#include "cli/torture/torture_images.h"
+#include "cli/torture/torture_report.h"
 
 enum { RANDOM_CASES = 10000 };
 

@@ -1,6 +1,6 @@
-#include "cli/torture_images.h"
+#include "cli/torture/torture_images.h"
 
-#include "cli/output.h"
+#include "cli/base/output.h"
 
 enum { IMAGES = 2, BYTES_MIN = 64 };
 

@@ -3,8 +3,8 @@
 #ifndef CLI_TORTURE_IMAGES_H
 #define CLI_TORTURE_IMAGES_H
 
-#include "cli/files.h"
-#include "cli/options.h"
+#include "cli/base/files.h"
+#include "cli/base/options.h"
 #include "sim/world.h"
 
 struct torture_images {

@@ -1,6 +1,6 @@
 /* One page, without scripts or anything from elsewhere: per scenario a strip of the flash operations, a row
  * per kind of cut, and the uncut life as a list. */
-#include "cli/torture_report.h"
+#include "cli/torture/torture_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
