@@ -76,8 +76,7 @@ static int sqlite_open(struct store *store, const char *where, char *why, size_t
     snprintf(store->name, sizeof store->name, "%s", where);
     /* One thread at a time uses a connection, and nobody asks for SQLite's own statistics: no locks. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    int code = sqlite3_open_v2(
-        where, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, sqlite_gather());
+    int code = sqlite_gather_open(where, &database);
     store->connection = database;
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(database, BUSY_MS);

@@ -13,6 +13,7 @@ struct log_file {
     unsigned char *gathered; /* NULL before the first write */
     int bytes;               /* of gathered, not written yet */
     sqlite3_int64 offset;    /* where they belong */
+    int lost;                /* the error of a write that failed: SQLite was told that it succeeded */
 };
 
 static sqlite3_file *under(sqlite3_file *file)
@@ -20,21 +21,23 @@ static sqlite3_file *under(sqlite3_file *file)
     return (sqlite3_file *)((struct log_file *)file + 1);
 }
 
-/* What could not be written is dropped: SQLite takes the transaction back. */
+/* A transaction of which something was lost must not be committed, though SQLite may take but one statement
+ * back for the error, and go on: each call fails until all of it is taken back. */
 static int flush(sqlite3_file *file)
 {
     struct log_file *log = (struct log_file *)file;
     int bytes = log->bytes;
     log->bytes = 0;
-    return bytes == 0 ? SQLITE_OK
-                      : under(file)->pMethods->xWrite(under(file), log->gathered, bytes, log->offset);
+    if (log->lost == SQLITE_OK && bytes > 0)
+        log->lost = under(file)->pMethods->xWrite(under(file), log->gathered, bytes, log->offset);
+    return log->lost;
 }
 
 static int log_write(sqlite3_file *file, const void *data, int bytes, sqlite3_int64 offset)
 {
     struct log_file *log = (struct log_file *)file;
     bool follows = log->bytes > 0 && offset == log->offset + log->bytes;
-    int code = follows && bytes <= GATHERED_BYTES - log->bytes ? SQLITE_OK : flush(file);
+    int code = follows && bytes <= GATHERED_BYTES - log->bytes ? log->lost : flush(file);
     if (code != SQLITE_OK)
         return code;
     if (log->gathered == NULL)
@@ -72,13 +75,12 @@ static int log_size(sqlite3_file *file, sqlite3_int64 *size)
     return code == SQLITE_OK ? under(file)->pMethods->xFileSize(under(file), size) : code;
 }
 
+/* What was not synced by now was not committed. */
 static int log_close(sqlite3_file *file)
 {
     struct log_file *log = (struct log_file *)file;
-    int code = flush(file);
-    int closed = under(file)->pMethods->xClose(under(file));
     sqlite3_free(log->gathered);
-    return code == SQLITE_OK ? closed : code;
+    return under(file)->pMethods->xClose(under(file));
 }
 
 /* A log is locked by its database. */
@@ -141,7 +143,7 @@ static int gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     return code;
 }
 
-const char *sqlite_gather(void)
+static const char *gather_name(void)
 {
     static sqlite3_vfs gather; /* SQLite keeps it; whoever comes second finds it there */
     if (sqlite3_vfs_find(NAME) != NULL)
@@ -155,4 +157,26 @@ const char *sqlite_gather(void)
     gather.szOsFile = (int)sizeof(struct log_file) + system->szOsFile;
     gather.xOpen = gather_open;
     return sqlite3_vfs_register(&gather, 0) == SQLITE_OK ? NAME : NULL;
+}
+
+/* The transaction is taken back, and its lock is free: what it gathered must not be written any more, for
+ * there another program may be writing. */
+static void on_rollback(void *database)
+{
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK ||
+        file == NULL || file->pMethods != &log_methods)
+        return;
+    struct log_file *log = (struct log_file *)file;
+    log->bytes = 0;
+    log->lost = SQLITE_OK;
+}
+
+int sqlite_gather_open(const char *path, sqlite3 **database)
+{
+    int code = sqlite3_open_v2(
+        path, database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, gather_name());
+    if (code == SQLITE_OK)
+        sqlite3_rollback_hook(*database, on_rollback, *database);
+    return code;
 }
