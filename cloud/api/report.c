@@ -58,14 +58,16 @@ static int begin(struct api_call *call, struct fleet *fleet)
     return STORE_OK;
 }
 
-/* Quoted where RFC 4180 asks for it. */
+/* Quoted where RFC 4180 asks for it. Devices say their versions themselves: what a spreadsheet would take for
+ * a formula gets an apostrophe in front, which makes it a text. */
 static void put_csv(FILE *to, const char *text)
 {
+    const char *mark = text[0] != '\0' && strchr("=+-@", text[0]) != NULL ? "'" : "";
     if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, to);
+        fprintf(to, "%s%s", mark, text);
         return;
     }
-    fputc('"', to);
+    fprintf(to, "\"%s", mark);
     for (; *text != '\0'; text++) {
         if (*text == '"')
             fputc('"', to);

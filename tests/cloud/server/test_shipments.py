@@ -225,6 +225,21 @@ class Shipments(unittest.TestCase):
         self.assertEqual(self.server.ask("GET", path + "?format=pdf").status, 400)
         self.assertEqual(self.server.ask("GET", "/api/v1/shipments/s99/report?format=csv").status, 404)
 
+    def test_no_text_of_a_report_is_a_formula_to_a_spreadsheet(self):
+        """A spreadsheet computes what begins with one of these (OWASP, CSV injection); a device says its version itself."""
+        texts = ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|'/c calc',\"x\"", "'quoted", "pump = 1", " =1"]
+        for text in texts:
+            self.server.add_device(name=text)
+        device = s.Device(self.server, self.server.add_device(name="says it")["token"])
+        self.addCleanup(device.close)
+        device.check_in('=HYPERLINK("http://evil.example")')
+        path = f"/api/v1/shipments/{self.server.ship(self.firmware())['id']}/report"
+        answer = self.server.ask("GET", path + "?format=csv").body.decode()
+        rows = list(csv.DictReader(io.StringIO(answer, newline="")))
+        self.assertEqual([row["name"] for row in rows[:-1]], ["'" + text for text in texts[:5]] + texts[5:])
+        self.assertEqual(rows[-1]["version"], "'=HYPERLINK(\"http://evil.example\")")
+        self.assertEqual([row["name"] for row in self.server.get(path + "?format=json")[:-1]], texts)
+
     def test_filters_select_and_are_kept_by_name(self):
         canaries = self.fleet.add(2, tags=["canary", "berlin"], name="pump")
         self.fleet.add(3, name="fan")
