@@ -215,7 +215,7 @@ api_fn api_key_list, api_key_create, api_key_delete, api_retention_show, api_ret
     api_chart_versions;
 api_fn api_template_list;
 api_fn api_overview, api_failure_list;
-api_fn api_filter_list, api_filter_create, api_filter_change, api_filter_delete;
+api_fn api_filter_list, api_filter_show, api_filter_create, api_filter_change, api_filter_delete;
 
 /* Records as JSON. */
 json_t *render_id(char letter, int64_t id);

@@ -29,6 +29,15 @@ int api_filter_list(struct api_call *call, struct fleet *fleet)
     return STORE_OK;
 }
 
+int api_filter_show(struct api_call *call, struct fleet *fleet)
+{
+    struct saved_filter filter;
+    int result = store_filter_get(fleet->store, call->id, &filter);
+    if (result == STORE_OK)
+        call->answer = render_filter(&filter);
+    return result;
+}
+
 static int read_filter(struct api_call *call, struct saved_filter *saved)
 {
     static const char *const members[] = {"name", "filter", NULL};

@@ -20,21 +20,38 @@ static void hash_parts(const char *use, const void *data, size_t bytes, uint8_t 
     EVP_MD_CTX_free(md);
 }
 
-/* What is asked: the same key for something else is a mistake. */
+static void hash_parameters(const struct api_call *call, uint8_t to[SECRET_HASH_BYTES])
+{
+    uint8_t both[2][SECRET_HASH_BYTES]; /* those before, this one */
+    memset(to, 0, SECRET_HASH_BYTES);
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        const struct api_parameter *parameter = &call->parameters[i];
+        memcpy(both[0], to, sizeof both[0]);
+        hash_parts(parameter->name, parameter->value, strlen(parameter->value), both[1]);
+        hash_parts("parameters", both, sizeof both, to);
+    }
+}
+
+/* What is asked, and with what rights: the same key for something else is a mistake, and an answer that was
+ * made for an admin's token is not for a viewer's. */
 static void hash_request(const struct api_call *call, uint8_t to[SECRET_HASH_BYTES])
 {
-    uint8_t body[SECRET_HASH_BYTES];
     struct {
         char operation[40];
         int64_t id;
+        int64_t role;
+        int64_t areas;
+        uint8_t parameters[SECRET_HASH_BYTES];
         uint8_t body[SECRET_HASH_BYTES];
         uint8_t file[RECORD_DIGEST_BYTES];
     } request;
     memset(&request, 0, sizeof request);
-    hash_parts("body", call->body, call->body_bytes, body);
     strncpy(request.operation, call->route->operation, sizeof request.operation - 1);
     request.id = call->id;
-    memcpy(request.body, body, sizeof body);
+    request.role = call->caller.role;
+    request.areas = call->caller.areas;
+    hash_parameters(call, request.parameters);
+    hash_parts("body", call->body, call->body_bytes, request.body);
     memcpy(request.file, call->firmware.sha256, sizeof request.file);
     hash_parts("request", &request, sizeof request, to);
 }

@@ -67,6 +67,7 @@ static const struct route routes[] = {
 
     {"POST", V1 "/filters", "createFilter", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_create},
     {"GET", V1 "/filters", "listFilters", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_filter_list},
+    {"GET", V1 "/filters/:q", "getFilter", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_filter_show},
     {"PUT", V1 "/filters/:q", "changeFilter", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_change},
     {"DELETE", V1 "/filters/:q", "deleteFilter", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_DEVICES, "", api_filter_delete},
 

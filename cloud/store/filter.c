@@ -45,6 +45,14 @@ int store_filter_delete(struct store *store, int64_t id)
     return db__run_one(&query);
 }
 
+int store_filter_get(struct store *store, int64_t id, struct saved_filter *filter)
+{
+    struct query query =
+        db__query(store, "SELECT id, organization, name, text FROM saved_filter WHERE id = ?");
+    db__put_int(&query, id);
+    return db__one(&query, read_filter, filter, sizeof *filter);
+}
+
 int store_filter_find(struct store *store, int64_t organization, const char *name,
                       struct saved_filter *filter)
 {

@@ -15,6 +15,7 @@ struct saved_filter {
 TDM_MUST_USE int store_filter_add(struct store *store, struct saved_filter *filter);
 TDM_MUST_USE int store_filter_update(struct store *store, const struct saved_filter *filter);
 TDM_MUST_USE int store_filter_delete(struct store *store, int64_t id);
+TDM_MUST_USE int store_filter_get(struct store *store, int64_t id, struct saved_filter *filter);
 TDM_MUST_USE int store_filter_find(struct store *store, int64_t organization, const char *name,
                                    struct saved_filter *filter);
 /* In order of name. */

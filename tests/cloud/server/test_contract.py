@@ -125,6 +125,21 @@ class Contract(unittest.TestCase):
                 ident = self.theirs.get(letter(operation), "")
                 self.status(400, method, path_of(path, ident) + "?nope=1")
 
+    def keys_of_another_request(self):
+        key = {"Idempotency-Key": "a-key-of-its-own-0004"}
+        device = self.status(201, "POST", "/api/v1/devices", {"template": s.TEMPLATE}, headers=key).json["id"]
+        firmware = self.server.upload(s.plain("7.0.0"))
+        ident = {"d": device, "s": self.server.ship(firmware, devices=[device])["id"],
+                 "u": self.server.post("/api/v1/users", {"login": "otto"})["id"],
+                 "w": self.server.post("/api/v1/webhooks", {"url": "https://example.com/"})["id"]}
+        for method, path, operation in operations():
+            if method == "POST" and operation.get("security") != []:
+                body = s.plain("7.0.0") if operation["operationId"] == "uploadFirmware" else None
+                query = "?name=a" if operation["operationId"] == "uploadFirmware" else ""
+                self.status(422, method, path_of(path, ident.get(letter(operation), "")) + query, body, headers=key)
+        self.status(204, "DELETE", f"/api/v1/webhooks/{ident['w']}")
+        self.status(200, "POST", f"/api/v1/shipments/{ident['s']}/cancel")
+
     def connected_device(self):
         added = self.server.add_device()
         device = s.Device(self.server, added["token"])
@@ -222,7 +237,10 @@ class Contract(unittest.TestCase):
         self.status(422, "POST", "/api/v1/filters", {"name": "x", "filter": "colour=red"})
         self.status(200, "GET", "/api/v1/filters")
         self.assertIn(s.TEMPLATE, [one["template"] for one in self.status(200, "GET", "/api/v1/templates").json["templates"]])
+        self.status(200, "GET", one)
         self.status(200, "PUT", one, saved)
+        for method, body in (("PUT", saved), ("DELETE", None)):
+            self.status(412, method, one, body, headers={"If-Match": '"other"'})
         self.status(409, "PUT", one, {**saved, "name": "second"})
         self.status(422, "PUT", one, {"name": "x", "filter": "colour=red"})
         self.status(204, "DELETE", one)
@@ -264,6 +282,7 @@ class Contract(unittest.TestCase):
         self.assertEqual(answer.status, 429)
         self.assertEqual(s.Person(self.server).sign_in("ann", "wrong").status, 429)
         self.assertEqual(s.Person(self.server).sign_in("nobody", "wrong").status, 401)
+        self.assertEqual(self.server.ask("DELETE", "/api/v1/session", token=False, headers={"Cookie": ann.cookie}).status, 403)
         self.assertEqual(ann.ask("DELETE", "/api/v1/session").status, 204)
         self.status(204, "DELETE", path)
         for method, body in (("DELETE", None), ("PATCH", {"role": "viewer"})):
@@ -294,8 +313,10 @@ class Contract(unittest.TestCase):
         self.status(202, "POST", path + "/test")
         self.status(200, "GET", path + "/deliveries")
         self.status(204, "DELETE", path)
-        answers = [self.server.ask("POST", "/api/v1/webhooks", {"url": "https://example.com/"}).status for _ in range(21)]
-        self.assertEqual(answers, [201] * 20 + [409])
+        answers = [self.server.ask("POST", "/api/v1/webhooks", {"url": "https://example.com/"}) for _ in range(21)]
+        self.assertEqual([answer.status for answer in answers], [201] * 20 + [409])
+        for answer in answers[:20]:
+            self.status(204, "DELETE", f"/api/v1/webhooks/{answer.json['id']}")
 
     def sign_in_by_a_provider(self):
         for path in (test_oidc.BEGIN, test_oidc.END):
@@ -331,7 +352,7 @@ class Contract(unittest.TestCase):
             self.status(200, method, "/health", token=False)
         self.status(200, "GET", "/api/v1/openapi.json", token=False)
         self.status(200, "GET", "/metrics")
-        for walk in (self.without_sign_in, self.without_the_right, self.other_organizations_ids, self.unknown_parameters,
+        for walk in (self.without_sign_in, self.without_the_right, self.other_organizations_ids, self.unknown_parameters, self.keys_of_another_request,
                      self.devices, self.firmware_and_shipments, self.people, self.organizations, self.webhooks,
                      self.sign_in_by_a_provider, self.streams):
             walk()
@@ -358,6 +379,26 @@ class Contract(unittest.TestCase):
         self.status(200, "PATCH", path, {"name": "Edit"}, headers={"If-Match": first.headers["etag"]})
         self.status(200, "PATCH", path, {"name": "Edna"}, headers={"If-Match": "*"})
 
+    def test_whatever_can_be_changed_has_a_tag_that_guards_it(self):
+        """Every path that has a PUT or a PATCH, so that one that comes later is here, too."""
+        shared = {path for method, path, operation in operations() if method in ("PUT", "PATCH") and operation["operationId"] != "changePassword"}
+        ident = {"d": self.server.add_device()["id"], "u": self.server.post("/api/v1/users", {"login": "etta"})["id"],
+                 "w": self.server.post("/api/v1/webhooks", {"url": "https://example.com/"})["id"],
+                 "q": self.server.post("/api/v1/filters", {"name": "etta", "filter": "tag=a"})["id"]}
+        edits = {"/api/v1/devices/{id}": {"name": "x"}, "/api/v1/devices/{id}/values": {"datastreams": {"A": "1"}},
+                 "/api/v1/users/{id}": {"name": "x"}, "/api/v1/webhooks/{id}": {"disabled": True},
+                 "/api/v1/filters/{id}": {"name": "etta", "filter": "tag=b"}, "/api/v1/organization": {"timezone": "Asia/Tokyo"},
+                 "/api/v1/retention": {"days": 7, "keep": 3}}
+        self.assertEqual(shared, set(edits))
+        for method, path, operation in operations():
+            if method in ("PUT", "PATCH") and path in shared:
+                with self.subTest(path):
+                    whole = path_of(path, ident.get(letter(operation), ""))
+                    tag = self.status(200, "GET", whole).headers["etag"]
+                    self.assertIn(self.server.ask(method, whole, edits[path], headers={"If-Match": tag}).status, (200, 204))
+                    self.assertNotEqual(self.status(200, "GET", whole).headers["etag"], tag)
+                    self.status(412, method, whole, edits[path], headers={"If-Match": tag})
+
     def test_what_a_device_does_is_no_edit(self):
         path, _, device = self.connected_device()
         tag = self.status(200, "GET", path).headers["etag"]
@@ -377,6 +418,17 @@ class Contract(unittest.TestCase):
         self.status(422, "POST", "/api/v1/devices", {"template": "TMPLtwice"}, headers={"Idempotency-Key": KEY})
         self.status(201, "POST", "/api/v1/devices", body, token=self.other, headers={"Idempotency-Key": KEY})
         self.status(400, "POST", "/api/v1/devices", body, headers={"Idempotency-Key": "short"})
+
+    def test_key_that_comes_with_another_query_or_other_rights_is_refused(self):
+        key = {"Idempotency-Key": "a-key-of-its-own-0002"}
+        self.status(201, "POST", "/api/v1/firmware?name=one.bin", s.plain("4.0.0"), headers=key)
+        self.status(200, "POST", "/api/v1/firmware?name=one.bin", s.plain("4.0.0"))
+        self.status(422, "POST", "/api/v1/firmware?name=two.bin", s.plain("4.0.0"), headers=key)
+        key = {"Idempotency-Key": "a-key-of-its-own-0003"}
+        for narrow in ({"role": "viewer"}, {"areas": ["people"]}):
+            token = self.server.post("/api/v1/tokens", {"name": "narrow", **narrow})["token"]
+            self.status(201, "POST", "/api/v1/tokens", {"name": "wide"}, headers=key)
+            self.status(422, "POST", "/api/v1/tokens", {"name": "wide"}, token=token, headers=key)
 
     def test_refused_request_may_be_mended_and_sent_again(self):
         key = {"Idempotency-Key": KEY[::-1]}
