@@ -272,8 +272,9 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
         result = plan_judge(plan, target, &verdict);
         if (result == STORE_OK)
             result = carry_out(plan, &verdict, target, offered);
-        /* A due time that came is spent, unless a new one was set. */
-        if (target->due != 0 && target->due <= plan->fleet->now)
+        /* A due time that came is spent, unless a new one was set; what changed meanwhile leaves it to the
+         * tick. */
+        if (target->due != 0 && target->due <= plan->fleet->now && plan->trigger != PLANNER_CHANGE)
             target->due = 0;
         if (result == STORE_OK)
             result = planner_save(plan->dossier, &before, target);
