@@ -45,7 +45,8 @@ static int look_at(struct dossier *dossier, struct target *target)
         return result;
     if (settled(fleet, &dossier->device, &scene.firmware, target)) {
         /* saved below */
-    } else if (dossier->presence.connection == 0 || scene.shipment.state != SHIPMENT_LIVE) {
+    } else if (dossier->presence.connection == 0 || scene.shipment.state != SHIPMENT_LIVE ||
+               shipment_expired(&scene.shipment, fleet->now)) {
         overdue_idle(fleet, &scene.limits, target);
     } else if (target->stage == TARGET_STAGE_TRIAL) {
         status_failed(target, TDM_REASON_NO_ANSWER, &scene.limits, fleet->now);

@@ -137,8 +137,9 @@ static int sweep(struct fleet *fleet, const struct shipment *shipment)
     free(devices);
     if (result == STORE_OK)
         result = store_shipment_get(fleet->store, shipment->id, &now);
-    /* Unless it was started anew meanwhile, by a wave that opened. */
-    if (result == STORE_OK && now.sweep == shipment->sweep && now.wave == shipment->wave) {
+    /* Unless it was started anew meanwhile, by a wave that opened or a gate that stopped it. */
+    if (result == STORE_OK && now.sweep == shipment->sweep && now.wave == shipment->wave &&
+        now.state == shipment->state) {
         now.sweep = last;
         result = store_shipment_update(fleet->store, &now);
     }
@@ -159,6 +160,11 @@ static int sweep_step(struct fleet *fleet)
         return STORE_OK;
     fleet->busy = true;
     return result == STORE_OK ? sweep(fleet, &shipment) : result;
+}
+
+bool shipment_expired(const struct shipment *shipment, int64_t now)
+{
+    return shipment->expires != 0 && shipment->expires <= now;
 }
 
 /* --- Gates --- */
@@ -235,6 +241,13 @@ static int pass_gates(struct fleet *fleet, struct shipment *shipment, struct wav
     return STORE_OK;
 }
 
+/* It stops by itself: connected devices that waited for it may have the offer of an older one. */
+static void out_of_the_way(struct fleet *fleet, struct shipment *shipment)
+{
+    shipment->sweep = 0;
+    fleet->busy = true;
+}
+
 static int settle(struct fleet *fleet, struct shipment *shipment, struct wave *waves, size_t count)
 {
     bool stop = false;
@@ -247,10 +260,12 @@ static int settle(struct fleet *fleet, struct shipment *shipment, struct wave *w
         result = pass_gates(fleet, shipment, waves, count, &stop);
     if (result != STORE_OK)
         return result;
-    if (stop)
+    if (stop) {
         shipment->state = SHIPMENT_PAUSED;
+        out_of_the_way(fleet, shipment);
+    }
     bool soaks = gate_judge(&waves[count - 1], fleet->now, &due, why, sizeof why) == GATE_WAIT;
-    if (!stop && all_over(waves, count) && !soaks)
+    if (all_over(waves, count) && !soaks)
         return finish(fleet, shipment, "");
     return memcmp(&before, shipment, sizeof before) == 0
                ? STORE_OK
@@ -266,8 +281,10 @@ int shipment_settle(struct fleet *fleet, int64_t id)
     if (result != STORE_OK || !shipment.planned || shipment.state == SHIPMENT_CANCELLED ||
         shipment.state == SHIPMENT_FINISHED)
         return result;
-    if (shipment.expires != 0 && shipment.expires <= fleet->now)
+    if (shipment_expired(&shipment, fleet->now)) {
+        out_of_the_way(fleet, &shipment);
         return finish(fleet, &shipment, "it expired");
+    }
     result = store_waves(fleet->store, id, &waves, &count);
     if (result == STORE_OK && count > 0)
         result = settle(fleet, &shipment, waves, count);
@@ -363,8 +380,7 @@ static int take_into(struct fleet *fleet, struct shipment *shipment, const struc
 static bool takes_late(const struct fleet *fleet, const struct shipment *shipment, bool newest)
 {
     bool open = shipment->state == SHIPMENT_LIVE || shipment->state == SHIPMENT_PAUSED;
-    bool expired = shipment->expires != 0 && shipment->expires <= fleet->now;
-    return shipment->planned && !expired && (open || newest);
+    return shipment->planned && !shipment_expired(shipment, fleet->now) && (open || newest);
 }
 
 int shipment_take_in(struct fleet *fleet, const struct device *device)

@@ -2,6 +2,71 @@
 #include "tests/cloud/fleet/world.h"
 
 #define MINUTE 60000
+#define HOUR   (60 * MINUTE)
+
+#define FAILED_FOR_GOOD "{\"stage\":\"failed\",\"reason\":\"bad-signature\",\"leg\":\"uart\"}"
+
+static void agree(struct world *world, int64_t device)
+{
+    int64_t agreed[DEVICE_CONSENTS_MAX];
+    size_t count;
+    assert_int_equal(store_begin(world->fleet.store), STORE_OK);
+    assert_int_equal(device_consent(&world->fleet, device, 0, true, agreed, &count), STORE_OK);
+    assert_int_equal(store_commit(world->fleet.store), STORE_OK);
+    assert_int_equal(count, 1);
+}
+
+static void what_waits_for_a_newer_shipment_gets_the_older_one_when_that_expires(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t older = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    struct shipment_order order = world_order(world, world_firmware(world, "1.2.0", 0x12));
+    order.shipment.slot = SLOT_MORNING; /* it is 22:13 UTC */
+    order.shipment.expires = world->fleet.now + HOUR;
+    int64_t newer = world_ship(world, &order);
+    world_check_in(world, device, "1.0.0");
+    assert_no_offer(world);
+    world_pass(world, HOUR);
+    assert_int_equal(world_shipment_get(world, newer).state, SHIPMENT_FINISHED);
+    assert_offer(world);
+    assert_status(world, older, device, "request-sent");
+}
+
+static void what_waits_for_a_newer_shipment_gets_the_older_one_when_its_gate_stops_that(void **state)
+{
+    struct world *world = *state;
+    int64_t fails = world_device(world), device = world_device(world);
+    int64_t older = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    struct shipment_order order = world_order(world, world_firmware(world, "1.2.0", 0x12));
+    order.shipment.user_controlled = true;
+    order.waves[0].failure_percent = 50;
+    order.waves[0].minimum = 1;
+    int64_t newer = world_ship(world, &order);
+    world_check_in(world, device, "1.0.0");
+    assert_no_offer(world);
+    world_check_in(world, fails, "1.0.0");
+    agree(world, fails);
+    world_report(world, fails, FAILED_FOR_GOOD);
+    assert_int_equal(world_shipment_get(world, newer).state, SHIPMENT_PAUSED);
+    world_pass(world, 0);
+    assert_status(world, older, device, "request-sent");
+}
+
+static void an_update_that_outlives_its_shipment_has_an_end(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t firmware = world_firmware(world, "1.1.0", 0x11);
+    struct shipment_order order = world_order(world, firmware);
+    order.shipment.expires = world->fleet.now + HOUR;
+    int64_t shipment = world_ship(world, &order);
+    world_check_in(world, device, "1.0.0");
+    world_download(world, device, firmware);
+    world_pass(world, 2 * HOUR); /* the server was away: both times are over at once */
+    assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
+    assert_status(world, shipment, device, "upload-failure");
+}
 
 static void what_is_due_is_not_forgotten_where_something_else_happens_first(void **state)
 {
@@ -18,11 +83,30 @@ static void what_is_due_is_not_forgotten_where_something_else_happens_first(void
     assert_true(world_target(world, shipment, device).due > world->fleet.now);
 }
 
+static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    struct shipment_order order = world_order(world, world_firmware(world, "1.1.0", 0x11));
+    order.waves[1] = order.waves[0];
+    order.waves[0].kind = WAVE_COUNT;
+    order.waves[0].amount = 1;
+    order.wave_count = 2;
+    int64_t shipment = world_ship(world, &order);
+    world_check_in(world, device, "1.0.0");
+    world_report(world, device, FAILED_FOR_GOOD);
+    assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
+        CASE(what_waits_for_a_newer_shipment_gets_the_older_one_when_that_expires),
+        CASE(what_waits_for_a_newer_shipment_gets_the_older_one_when_its_gate_stops_that),
+        CASE(an_update_that_outlives_its_shipment_has_an_end),
         CASE(what_is_due_is_not_forgotten_where_something_else_happens_first),
+        CASE(a_gate_stops_no_shipment_that_has_nothing_left_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
