@@ -53,10 +53,7 @@ int device_delete(struct fleet *fleet, int64_t id)
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = take_out(fleet, &targets[i]);
     free(targets);
-    if (result == STORE_OK)
-        memcpy(fleet_effect(fleet, EFFECT_TOKEN_REMOVED, id)->token_hash, device.token_hash,
-               sizeof device.token_hash);
-    return result;
+    return result == STORE_OK ? device_end_token(fleet, &device) : result;
 }
 
 int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const char *origin)

@@ -14,6 +14,8 @@ TDM_MUST_USE int device_delete(struct fleet *fleet, int64_t id);
 TDM_MUST_USE int device_renew_token(struct fleet *fleet, int64_t id, struct device *device,
                                     char token[SECRET_TOKEN_MAX]);
 TDM_MUST_USE int device_revoke_token(struct fleet *fleet, int64_t id);
+/* The token that it has logs in no more, on any server. */
+TDM_MUST_USE int device_end_token(struct fleet *fleet, const struct device *device);
 
 /* The device logged in on this connection; an older one of its own counts no more. */
 TDM_MUST_USE int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const char *origin);

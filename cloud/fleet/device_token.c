@@ -2,13 +2,19 @@
 
 #include <string.h>
 
-/* Its token becomes this one, and what the old one opened is closed. */
-static int change_token(struct fleet *fleet, struct device *device, const char *token)
+int device_end_token(struct fleet *fleet, const struct device *device)
 {
     memcpy(fleet_effect(fleet, EFFECT_TOKEN_REMOVED, device->id)->token_hash, device->token_hash,
            sizeof device->token_hash);
+    return store_token_end_add(fleet->store, device->id, device->token_hash, fleet->now);
+}
+
+/* Its token becomes this one, and what the old one opened is closed. */
+static int change_token(struct fleet *fleet, struct device *device, const char *token)
+{
+    int result = device_end_token(fleet, device);
     secret_hash(token, device->token_hash);
-    return store_device_token(fleet->store, device);
+    return result == STORE_OK ? store_device_token(fleet->store, device) : result;
 }
 
 int device_renew_token(struct fleet *fleet, int64_t id, struct device *device, char token[SECRET_TOKEN_MAX])

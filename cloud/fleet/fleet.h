@@ -21,7 +21,8 @@ enum effect_kind {
     EFFECT_TOKEN_ADDED,   /* this hash logs in as device */
     EFFECT_TOKEN_KNOWN,   /* the same, of a device that another server added */
     EFFECT_TOKEN_REMOVED, /* and no longer: its connection closes */
-    EFFECT_NOTICE         /* tell who watches this organization: topic is its type, text is JSON */
+    EFFECT_NOTICE,        /* tell who watches this organization: topic is its type, text is JSON */
+    EFFECT_TOKEN_ENDED /* as EFFECT_TOKEN_REMOVED, which another server did, if this one did not hear of it */
 };
 
 struct effect {
@@ -47,6 +48,7 @@ struct effect {
 struct watch {
     int64_t next_beat;
     int64_t newest_device; /* whose token is known here */
+    int64_t newest_end;    /* of a token that was taken out here */
     size_t count;
     struct watched {
         int64_t id;

@@ -8,13 +8,14 @@
 #include "cloud/log.h"
 
 #define TOKENS_AT_ONCE 1000
-/* A device may become visible after one that was added later, on another server. */
+/* A row may become visible after one that was added later, on another server. */
 #define TOKENS_OVERLAP 100
 
 int node_join(struct fleet *fleet, bool alone)
 {
     fleet->watch = (struct watch){0};
-    return store_node_add(fleet->store, fleet->now, alone, &fleet->node);
+    int result = store_token_end_newest(fleet->store, &fleet->watch.newest_end);
+    return result == STORE_OK ? store_node_add(fleet->store, fleet->now, alone, &fleet->node) : result;
 }
 
 int node_leave(struct fleet *fleet)
@@ -87,6 +88,31 @@ static int learn_tokens(struct fleet *fleet)
     return result;
 }
 
+static void take_token_end(struct fleet *fleet, const struct token_end *end)
+{
+    struct effect *effect = fleet_effect(fleet, EFFECT_TOKEN_ENDED, end->device);
+    memcpy(effect->token_hash, end->hash, sizeof effect->token_hash);
+    if (!end->renewed)
+        return;
+    effect = fleet_effect(fleet, EFFECT_TOKEN_KNOWN, end->device);
+    memcpy(effect->token_hash, end->new_hash, sizeof effect->token_hash);
+}
+
+/* The bus tells of these, too; but a token that was revoked must not depend on that. */
+static int learn_token_ends(struct fleet *fleet)
+{
+    struct token_end *ends;
+    size_t count;
+    int64_t from = fleet->watch.newest_end - TOKENS_OVERLAP;
+    int result = store_token_ends(fleet->store, from > 0 ? from : 0, TOKENS_AT_ONCE, &ends, &count);
+    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+        take_token_end(fleet, &ends[i]);
+        fleet->watch.newest_end = ends[i].id;
+    }
+    free(ends);
+    return result;
+}
+
 int node_tick(struct fleet *fleet)
 {
     if (fleet->now >= fleet->watch.next_beat - NODE_BEAT_MS && fleet->now < fleet->watch.next_beat)
@@ -100,5 +126,7 @@ int node_tick(struct fleet *fleet)
     }
     if (result == STORE_OK)
         result = look_around(fleet);
-    return result == STORE_OK && fleet->watch.count > 1 ? learn_tokens(fleet) : result;
+    if (result == STORE_OK && fleet->watch.count > 1)
+        result = learn_tokens(fleet);
+    return result == STORE_OK && fleet->watch.count > 1 ? learn_token_ends(fleet) : result;
 }

@@ -89,8 +89,12 @@ static void publish(struct gateway *gateway, const struct effect *effect)
     }
 }
 
-static void end_device(struct gateway *gateway, int64_t device)
+/* Its token logs in no more. If it did not since before, its connection is of a newer one. */
+static void end_token(struct gateway *gateway, int64_t device, const uint8_t hash[SECRET_HASH_BYTES])
 {
+    if (!tokens_remove(gateway->tokens, hash))
+        return;
+    paces_forget(&gateway->paces, device);
     struct connection *c = idmap_get(&gateway->devices, (uint64_t)device);
     if (c == NULL)
         return;
@@ -126,9 +130,8 @@ void gateway_effect(void *ctx, const struct effect *effect)
         tokens_add(gateway->tokens, effect->token_hash, effect->device);
         break;
     case EFFECT_TOKEN_REMOVED:
-        tokens_remove(gateway->tokens, effect->token_hash);
-        paces_forget(&gateway->paces, effect->device);
-        end_device(gateway, effect->device);
+    case EFFECT_TOKEN_ENDED:
+        end_token(gateway, effect->device, effect->token_hash);
         break;
     case EFFECT_NOTICE: /* is not for devices */
         break;

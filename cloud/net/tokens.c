@@ -27,9 +27,11 @@ void tokens_add(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES], in
     free(idmap_set(&tokens->map, key_of(hash), entry));
 }
 
-void tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES])
+bool tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES])
 {
-    free(idmap_remove(&tokens->map, key_of(hash)));
+    void *entry = idmap_remove(&tokens->map, key_of(hash));
+    free(entry);
+    return entry != NULL;
 }
 
 int64_t tokens_find(const struct tokens *tokens, const void *token, size_t bytes)

@@ -11,7 +11,8 @@ struct tokens {
 };
 
 void tokens_add(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES], int64_t owner);
-void tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES]);
+/* Whether it was there. */
+bool tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES]);
 /* The owner of token (bytes, not terminated), 0 if there is none. Takes the same time for every wrong token.
  */
 int64_t tokens_find(const struct tokens *tokens, const void *token, size_t bytes);

@@ -1,7 +1,9 @@
-/* Nodes and presences. */
+/* Nodes, presences, and the tokens that ended. */
 #include "cloud/store/node.h"
 
 #include "cloud/store/database.h"
+
+#define TOKEN_ENDS_KEPT_MS (24LL * 3600 * 1000)
 
 static int run(struct store *store, const char *sql)
 {
@@ -92,4 +94,45 @@ int store_presence_remove(struct store *store, int64_t device, int64_t node, uin
     db__put_int(&query, node);
     db__put_int(&query, (int64_t)connection);
     return db__run_one(&query);
+}
+
+int store_token_end_add(struct store *store, int64_t device, const uint8_t hash[RECORD_DIGEST_BYTES],
+                        int64_t now)
+{
+    struct query query = db__query(store, "DELETE FROM token_end WHERE time < ?");
+    db__put_int(&query, now - TOKEN_ENDS_KEPT_MS);
+    int result = db__run(&query);
+    if (result != STORE_OK)
+        return result;
+    query = db__query(store, "INSERT INTO token_end (device, hash, time) VALUES (?, ?, ?)");
+    db__put_int(&query, device);
+    db__put_bytes(&query, hash, RECORD_DIGEST_BYTES);
+    db__put_int(&query, now);
+    return db__run(&query);
+}
+
+static void read_token_end(struct query *query, void *record)
+{
+    struct token_end *end = record;
+    end->id = db__int(query);
+    end->device = db__int(query);
+    (void)db__bytes(query, end->hash, sizeof end->hash);
+    end->renewed = db__bytes(query, end->new_hash, sizeof end->new_hash);
+}
+
+int store_token_ends(struct store *store, int64_t after, size_t limit, struct token_end **ends, size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT e.id, e.device, e.hash, d.token_hash FROM token_end e LEFT JOIN device d "
+                         "ON d.id = e.device AND d.revoked = 0 WHERE e.id > ? ORDER BY e.id LIMIT ?");
+    db__put_int(&query, after);
+    db__put_int(&query, (int64_t)limit);
+    return db__list(&query, read_token_end, sizeof **ends, ends, count);
+}
+
+int store_token_end_newest(struct store *store, int64_t *id)
+{
+    struct query query = db__query(store, "SELECT coalesce(max(id), 0) FROM token_end");
+    *id = db__row(&query) ? db__int(&query) : 0;
+    return db__end(&query);
 }

@@ -38,4 +38,21 @@ TDM_MUST_USE int store_presence_get(struct store *store, int64_t device, struct 
 TDM_MUST_USE int store_presence_remove(struct store *store, int64_t device, int64_t node,
                                        uint64_t connection);
 
+/* A device's token that logs in no more, and the one that it has now, if any. They are kept for a while, so
+ * that every node learns of them, whatever it misses elsewhere. */
+struct token_end {
+    int64_t id;
+    int64_t device;
+    uint8_t hash[RECORD_DIGEST_BYTES];
+    bool renewed;
+    uint8_t new_hash[RECORD_DIGEST_BYTES];
+};
+TDM_MUST_USE int store_token_end_add(struct store *store, int64_t device,
+                                     const uint8_t hash[RECORD_DIGEST_BYTES], int64_t now);
+/* Those after this id, in order. */
+TDM_MUST_USE int store_token_ends(struct store *store, int64_t after, size_t limit, struct token_end **ends,
+                                  size_t *count);
+/* 0 without any. */
+TDM_MUST_USE int store_token_end_newest(struct store *store, int64_t *id);
+
 #endif

@@ -324,6 +324,29 @@ class Nodes(unittest.TestCase):
         for node in self.servers:
             s.wait_for("health is ok", lambda node=node: node.ask("GET", "/health", token=False).status == 200)
 
+    def test_9_a_token_that_changes_without_nats_is_known_to_every_node(self):
+        def code(node, token):
+            connection = s.Device(node, token, source=SOURCE)
+            connection.close()
+            return connection.code
+        first, gone, revoked = (self.servers[0].add_device(name=name) for name in ("renewed", "deleted", "revoked"))
+        for node in self.servers:
+            for device in (first, gone, revoked):
+                s.wait_for("it may log in", lambda node=node, device=device: code(node, device["token"]) == 0)
+        stays = s.Device(self.servers[1], revoked["token"], source=SOURCE)
+        self.addCleanup(stays.close)
+        self.nats.kill()
+        renewed = self.servers[0].ask("POST", f"/api/v1/devices/{first['id']}/token").json["token"]
+        self.assertLess(self.servers[0].ask("DELETE", f"/api/v1/devices/{revoked['id']}/token").status, 300)
+        self.assertLess(self.servers[0].ask("DELETE", f"/api/v1/devices/{gone['id']}").status, 300)
+        for node in self.servers:
+            s.wait_for("the new token is known", lambda node=node: code(node, renewed) == 0)
+            for device in (first, gone, revoked):
+                s.wait_for("the old one is refused", lambda node=node, device=device: code(node, device["token"]) == 4)
+            self.assertEqual(code(node, renewed), 0)
+        self.assertTrue(stays.ended())
+        self.nats.start()
+
 
 class SecureBus(unittest.TestCase):
     """NATS over TLS, with a certificate of an authority of one's own, and a password."""
