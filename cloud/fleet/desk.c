@@ -216,7 +216,7 @@ static int tick_run(struct desk_job *job, struct fleet *fleet)
     int result = clock_tick(fleet, monotonic_ms(&now));
     if (result == STORE_OK)
         result = node_tick(fleet);
-    return result == STORE_OK ? device_tick(fleet) : result;
+    return result == STORE_OK && !fleet->taken_out ? device_tick(fleet) : result;
 }
 
 static void tick_done(struct desk_job *job, int result)
@@ -247,7 +247,8 @@ static void run_jobs(struct desk *desk, struct desk_job *jobs)
     hand_back(desk, jobs);
 }
 
-/* In a transaction of its own: it looks at what every server writes, and the jobs are not to pay for that. */
+/* In a transaction of its own: it looks at what every server writes, and the jobs are not to pay for that. No
+ * job may follow one that found this server taken out. */
 static void tick(struct desk *desk)
 {
     struct desk_job *job = calloc(1, sizeof *job);
@@ -255,7 +256,10 @@ static void tick(struct desk *desk)
         abort();
     job->run = tick_run;
     job->done = tick_done;
-    run_jobs(desk, job);
+    run_batch(desk, job);
+    if (desk->fleet->taken_out && job->result == STORE_OK)
+        exit(1);
+    hand_back(desk, job);
 }
 
 static void *desk_main(void *argument)

@@ -81,7 +81,8 @@ struct fleet {
     const char *public_url;       /* where devices download, NULL: where they connected */
     const char *folder;           /* of firmware files */
     struct form_settings forms;
-    struct watch watch;     /* of the other servers */
+    struct watch watch;
+    bool taken_out; /* by the other servers; nothing more may be done here */ /* of the other servers */
     _Atomic bool watched;   /* somebody may be looking: notices are made */
     int64_t now;            /* of the job under way */
     struct zones zones;     /* looked up so far */

@@ -113,17 +113,24 @@ static int learn_token_ends(struct fleet *fleet)
     return result;
 }
 
+/* Devices that came since stand in the database as connected here, and nobody else would look for them. */
+static int leave_taken_out(struct fleet *fleet)
+{
+    log_line(LOG_LEVEL_ERROR, "node-taken-out", "node=%lld hint=\"it did not beat; start it again\"",
+             (long long)fleet->node);
+    fleet->taken_out = true;
+    int result = node_leave(fleet);
+    return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
 int node_tick(struct fleet *fleet)
 {
     if (fleet->now >= fleet->watch.next_beat - NODE_BEAT_MS && fleet->now < fleet->watch.next_beat)
         return STORE_OK;
     fleet->watch.next_beat = fleet->now + NODE_BEAT_MS;
     int result = store_node_beat(fleet->store, fleet->node);
-    if (result == STORE_NOT_FOUND) {
-        log_line(LOG_LEVEL_ERROR, "node-taken-out", "node=%lld hint=\"it did not beat; start it again\"",
-                 (long long)fleet->node);
-        exit(1);
-    }
+    if (result == STORE_NOT_FOUND)
+        return leave_taken_out(fleet);
     if (result == STORE_OK)
         result = look_around(fleet);
     if (result == STORE_OK && fleet->watch.count > 1)

@@ -87,6 +87,24 @@ static void a_device_that_connects_here_leaves_the_other_server(void **state)
     assert_int_equal(effect->connection, 5);
 }
 
+/* What waited while it was stopped is done first, then it finds out; nobody else would ever find these
+ * devices. */
+static void a_server_that_was_taken_out_takes_its_devices_along(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    join_both(world, device);
+    assert_int_equal(store_begin(world->fleet.store), STORE_OK);
+    assert_int_equal(store_node_remove(world->fleet.store, world->fleet.node), STORE_OK);
+    assert_int_equal(store_commit(world->fleet.store), STORE_OK);
+    world_connect(world, device);
+    assert_int_equal(fleet_presence(&world->fleet, device).node, world->fleet.node);
+    assert_false(world->fleet.taken_out);
+    tick(world);
+    assert_true(world->fleet.taken_out);
+    assert_int_equal(fleet_presence(&world->fleet, device).connection, 0);
+}
+
 static void devices_that_another_server_added_may_log_in_here(void **state)
 {
     struct world *world = *state;
@@ -148,6 +166,7 @@ int main(void)
         CASE(a_device_that_connects_here_leaves_the_other_server),
         CASE(a_device_of_another_server_is_due_there_and_offered_nothing_here),
         CASE(a_due_time_is_of_its_own_target_alone),
+        CASE(a_server_that_was_taken_out_takes_its_devices_along),
         CASE(devices_that_another_server_added_may_log_in_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
