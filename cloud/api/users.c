@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cloud/api/api.h"
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/sweep.h"
 #include "cloud/text.h"
 
 /* A login: what people type, so without spaces and in one case. */
@@ -210,7 +210,7 @@ int api_organization_change(struct api_call *call, struct fleet *fleet)
     if (result == STORE_CONFLICT)
         return refuse_name(call);
     if (result == STORE_OK && strcmp(before.zone, organization.zone) != 0)
-        result = shipment_zone_changed(fleet, organization.id);
+        result = sweep_zone_changed(fleet, organization.id);
     if (result == STORE_OK)
         call->answer = render_organization(&organization);
     return result;

@@ -7,10 +7,9 @@
 
 #include "cloud/fleet/gate.h"
 #include "cloud/fleet/notice.h"
-#include "cloud/fleet/planner.h"
 #include "cloud/fleet/planning.h"
+#include "cloud/fleet/sweep.h"
 
-#define SWEEP_STEP    200 /* connected devices at a time */
 #define NAMES_READ    100 /* newest shipments among whose names a free one is looked for */
 #define NUMBER_MAX    10000
 #define STEPS_AT_ONCE 2 /* of planning, before a new shipment is answered for */
@@ -98,8 +97,6 @@ static int plan(struct fleet *fleet, struct shipment_order *order)
     return result;
 }
 
-static int sweep_step(struct fleet *fleet);
-
 int shipment_create(struct fleet *fleet, struct shipment_order *order)
 {
     struct shipment *shipment = &order->shipment;
@@ -120,46 +117,6 @@ int shipment_create(struct fleet *fleet, struct shipment_order *order)
     if (result == STORE_OK)
         result = sweep_step(fleet);
     return result == STORE_OK ? store_shipment_get(fleet->store, shipment->id, shipment) : result;
-}
-
-/* --- Connected devices, which need not wait for their next check-in --- */
-
-static int sweep(struct fleet *fleet, const struct shipment *shipment)
-{
-    int64_t *devices;
-    size_t count;
-    struct shipment now;
-    int result =
-        store_shipment_online(fleet->store, shipment->id, shipment->sweep, SWEEP_STEP, &devices, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = planner_run(fleet, devices[i], PLANNER_CHANGE);
-    int64_t last = count == SWEEP_STEP ? devices[count - 1] : -1;
-    free(devices);
-    if (result == STORE_OK)
-        result = store_shipment_get(fleet->store, shipment->id, &now);
-    /* Unless it was started anew meanwhile, by a wave that opened or a gate that stopped it. */
-    if (result == STORE_OK && now.sweep == shipment->sweep && now.wave == shipment->wave &&
-        now.state == shipment->state) {
-        now.sweep = last;
-        result = store_shipment_update(fleet->store, &now);
-    }
-    return result;
-}
-
-int shipment_zone_changed(struct fleet *fleet, int64_t organization)
-{
-    fleet->busy = true;
-    return store_shipment_sweep_slots(fleet->store, organization);
-}
-
-static int sweep_step(struct fleet *fleet)
-{
-    struct shipment shipment;
-    int result = store_shipment_sweeping(fleet->store, &shipment);
-    if (result == STORE_NOT_FOUND)
-        return STORE_OK;
-    fleet->busy = true;
-    return result == STORE_OK ? sweep(fleet, &shipment) : result;
 }
 
 bool shipment_expired(const struct shipment *shipment, int64_t now)

@@ -53,10 +53,6 @@ TDM_MUST_USE int shipment_opened(struct fleet *fleet, int64_t id);
  * the newest one even if it is finished, which it reopens. */
 TDM_MUST_USE int shipment_take_in(struct fleet *fleet, const struct device *device);
 
-/* Devices of the organization without a zone of their own stand elsewhere now: shipments that prefer a time
- * of the day look at those that are connected again. */
-TDM_MUST_USE int shipment_zone_changed(struct fleet *fleet, int64_t organization);
-
 /* Everything whose time has come, and the next step of what takes long. Sets fleet->busy if more is left. */
 TDM_MUST_USE int shipment_tick(struct fleet *fleet);
 

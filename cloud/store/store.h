@@ -12,18 +12,19 @@
  *     device.h        devices and their rejections      timeline.h   what happened to devices
  *     value.h         the last values of a device
  *     firmware.h      firmware files                    form.h       deltas and compressed forms of them
- *     shipment.h      shipments and targets             filter.h     filters that were saved by name
- *     node.h          servers and connected devices     key.h        signing keys, their public halves
- *     failure.h       what failed lately                chart.h      what charts are drawn from
- *     counts.h        how much there is of everything   clock.h      times that lie ahead
- *     audit.h         who did what                      repeat.h     answers to requests that may come again
- *     removal.h       files to remove                   webhook.h    webhooks and their deliveries
+ *     shipment.h      shipments and their waves         target.h     each device in a shipment
+ *     node.h          servers and connected devices     filter.h     filters that were saved by name
+ *     failure.h       what failed lately                key.h        signing keys, their public halves
+ *     counts.h        how much there is of everything   chart.h      what charts are drawn from
+ *     audit.h         who did what                      clock.h      times that lie ahead
+ *     removal.h       files to remove                   repeat.h     answers to requests that may come again
+ *     webhook.h       webhooks and their deliveries
  *
  * To add a table, a statement, a call:
  *   1. records.h (or the domain's header): the record, a plain structure.
  *   2. migrations.c: append a step with the CREATE TABLE and its indices. Never change one that is there.
  *   3. DOMAIN.h: the call, and what it promises. DOMAIN.c: the call, with its SQL in it; database.h says in
- * which words. A new DOMAIN.c goes into cloud/CMakeLists.txt.
+ *      which words. A new DOMAIN.c goes into cloud/CMakeLists.txt.
  *   4. tests/cloud/store/test_store.c: one case; it runs on every database.
  * A statement that changes shipments or firmware drops them from the shelf (shelf.h).
  * Every WHERE and ORDER BY of a table that grows with the fleet needs an index, and its list a limit. */
@@ -94,6 +95,7 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/removal.h"
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"
+#include "cloud/store/target.h"
 #include "cloud/store/timeline.h"
 #include "cloud/store/value.h"
 #include "cloud/store/webhook.h"

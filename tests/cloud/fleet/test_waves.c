@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloud/fleet/planning.h"
+#include "cloud/fleet/sweep.h"
 #include "tandem/reason.h"
 
 #define MINUTE 60000
@@ -294,7 +295,7 @@ static void put_zone(struct world *world, const char *zone)
     assert_int_equal(store_organization_get(store, RECORD_FIRST_ORGANIZATION, &organization), STORE_OK);
     snprintf(organization.zone, sizeof organization.zone, "%s", zone);
     assert_int_equal(store_organization_update(store, &organization), STORE_OK);
-    assert_int_equal(shipment_zone_changed(&world->fleet, RECORD_FIRST_ORGANIZATION), STORE_OK);
+    assert_int_equal(sweep_zone_changed(&world->fleet, RECORD_FIRST_ORGANIZATION), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
