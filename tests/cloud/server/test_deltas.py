@@ -4,6 +4,7 @@ way, which must end in the plain package.
 
 Run by ctest, or by hand:  tests/cloud/server/test_deltas.py [TestName]"""
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -484,7 +485,11 @@ class InFolder(Places, DeltaCase):
         super().setUp()
 
     def kept(self):
-        return {file.name: file.read_bytes() for file in self.place.iterdir()}
+        files = {}
+        for file in self.place.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it may be removed meanwhile
+                files[file.name] = file.read_bytes()
+        return files
 
     def damage(self):
         for file in self.place.iterdir():
