@@ -52,10 +52,7 @@ int tdm__install_plan(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
     error = tdm_bank_map(&install->map, mcu->config->layout, install->bank, mcu->config->flash, manifest);
     if (error != TDM_OK)
         return error;
-    if (manifest->link_address != TDM_LINK_ANYWHERE)
-        install->delta = install->map.image - manifest->link_address;
-    if (install->delta != 0 && manifest->relocation_count == 0)
-        return TDM_E_LINK_ADDRESS;
+    install->delta = install->map.image - manifest->link_address; /* for its sites, where it has any */
     error = tdm__is_encoded(mcu) ? mcu->config->decoder->plan(mcu, manifest) : TDM_OK;
     if (error != TDM_OK)
         return error;
@@ -95,7 +92,7 @@ int tdm__install_erase(struct tdm_mcu *mcu)
     if (error != TDM_OK)
         return error;
     install->erased += flash->erase_bytes;
-    return install->erased < install->erase_end ? TDM__MORE : TDM_OK;
+    return TDM__MORE;
 }
 
 /* --- Placing --- */
@@ -107,22 +104,29 @@ static bool is_blank(const uint8_t *unit, uint32_t bytes)
     return bytes == 0;
 }
 
+/* Whole units; where a transfer goes on, behind what was erased for that. */
+static int program_units(struct tdm_mcu *mcu, uint32_t address, const uint8_t *units, uint32_t bytes)
+{
+    const struct tdm_flash *flash = mcu->config->flash;
+    int error = TDM_OK;
+
+    if (mcu->install.fresh != 0)
+        error = mcu->config->resume->reach(mcu, address, address + bytes);
+    return error == TDM_OK ? flash->ops->program(flash->ctx, address, units, bytes) : error;
+}
+
 /* Programs the units of a block, as many at once as are not all 0xFF: those stay blank (R2). */
 static int program(struct tdm_mcu *mcu, uint32_t address, const uint8_t block[TDM_PROGRAM_MAX])
 {
-    const struct tdm_mcu_install *install = &mcu->install;
-    const struct tdm_flash *flash = mcu->config->flash;
-    uint32_t unit = flash->program_bytes;
+    uint32_t unit = mcu->config->flash->program_bytes;
     uint32_t from = 0;
     int error = TDM_OK;
 
     for (uint32_t at = 0; at <= TDM_PROGRAM_MAX && error == TDM_OK; at += unit) {
         if (at < TDM_PROGRAM_MAX && !is_blank(block + at, unit))
             continue;
-        if (from < at && install->fresh != 0)
-            error = mcu->config->resume->reach(mcu, address + from, address + at);
-        if (from < at && error == TDM_OK)
-            error = flash->ops->program(flash->ctx, address + from, block + from, at - from);
+        if (from < at)
+            error = program_units(mcu, address + from, block + from, at - from);
         from = at + unit;
     }
     return error;
@@ -299,14 +303,13 @@ static int write_payload(struct tdm_mcu *mcu, const uint8_t *data, uint32_t byte
                                 : tdm__install_place(mcu, data, bytes);
 }
 
+/* Not more than the front says comes: chunks end with the file, whose length policy.c compared with it. */
 int tdm__install_write(struct tdm_mcu *mcu, const uint8_t *data, uint32_t bytes)
 {
     const struct tdm_mcu_install *install = &mcu->install;
     uint32_t of_table = in_table(install) ? install->table_bytes - install->taken : 0;
     int error = TDM_OK;
 
-    if (bytes > install->table_bytes + mcu->front.payload_bytes - install->taken)
-        return TDM_E_SIZE;
     if (of_table > bytes)
         of_table = bytes;
     if (of_table > 0)

@@ -1,12 +1,14 @@
 /* Bring-up and life of the link (docs/PROTOCOL.md, section 4).
  *
- *     PING ----> RAISE ----> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
- *      ^ |\        |          ^ ^           |            (up)        ^ ^ |   |
- *      | | '-------|----------' | refused   |                        | | '---'
- *      | | raised  |            '-----------'                        | | every 10 s of own silence
- *      | | before  v            ^-------- the co-processor is in     | '---> TELL: what report.c has to say
- *      | '- next rate, pause after a round   state 10                '------------'
- *      '---- LOST: three time-outs in a row, or the co-processor restarts
+ *     PING --------------> INFO ----> INITIALIZE ----> PROBE ----> WATCH --.
+ *     ^  ^ \ raised before  ^ ^           |            (up)        ^ ^ |   |
+ *     |  |  \               | |  refused  |                        | | '---'
+ *     |  '-- RAISE          | '-----------'                        | | every 10 s of own silence
+ *     |                     '----- the co-processor is in          | '---> TELL: what report.c has to say
+ *     |                            state 10                        '------------'
+ *     '---- LOST: three time-outs in a row, or the co-processor restarts
+ *
+ * PING goes on to the next rate where nobody answers, with a pause after each round.
  *
  * WATCH asks as well when nothing was heard for 30 s, however much is written.
  *
@@ -50,6 +52,7 @@ static void enter(struct tdm_mcu *mcu, enum link_state state, uint32_t pause_ms)
 {
     mcu->link.state = (uint8_t)state;
     mcu->link.tries = 0;
+    mcu->link.count = 0;
     mcu->link.wake_ms = mcu->now_ms + pause_ms;
 }
 
@@ -68,12 +71,8 @@ static uint32_t baud_of(const struct tdm_mcu *mcu, uint8_t rate)
 
 static void set_rate(struct tdm_mcu *mcu, uint8_t rate)
 {
-    uint32_t baud = baud_of(mcu, rate);
-
     mcu->link.rate = rate;
-    if (mcu->link.baud != baud)
-        mcu->config->ops->set_baud(mcu->config->ctx, baud);
-    mcu->link.baud = baud;
+    mcu->config->ops->set_baud(mcu->config->ctx, baud_of(mcu, rate));
 }
 
 /* After a round over all of them comes a pause, longer each time, and at last a reset of the co-processor. */
@@ -109,12 +108,10 @@ static void lose(struct tdm_mcu *mcu)
 {
     struct tdm_mcu_link *link = &mcu->link;
 
-    link->peer = 0;
     link->ncp_state = TDM_STATE_UNKNOWN;
     go_down(mcu);
     tdm__report_drop_all(mcu);
     tdm_station_reset(&mcu->station);
-    link->count = 0;
     link->raised = mcu->config->target_baud == 0; /* where there is no other rate */
     set_rate(mcu, RATE_INITIAL);
     enter(mcu, LINK_PING, tdm__time_left(mcu, link->wake_ms));
@@ -168,23 +165,21 @@ static enum link_state ping_answered(struct tdm_mcu *mcu, int answer)
         next_rate(mcu);
         return LINK_PING;
     }
-    link->count = 0;
     return link->raised || link->rate == RATE_TARGET ? LINK_INFO : LINK_RAISE;
 }
 
 static enum link_state raise_answered(struct tdm_mcu *mcu, int answer)
 {
     mcu->link.raised = true;
-    if (answer == 0)
-        return LINK_INFO;
-    set_rate(mcu, answer > 0 ? RATE_TARGET : RATE_INITIAL); /* without an answer it may have been heard */
+    if (answer > 0)
+        set_rate(mcu, RATE_TARGET);
     mcu->link.wake_ms += RATE_SETTLE_MS;
     return LINK_PING;
 }
 
 static enum link_state info_answered(struct tdm_mcu *mcu, int answer)
 {
-    mcu->link.count = 0;
+    (void)mcu;
     return answer < 0 ? LINK_LOST : LINK_INITIALIZE;
 }
 
@@ -200,7 +195,6 @@ static enum link_state initialize_answered(struct tdm_mcu *mcu, int answer)
     }
     link->up = true;
     link->peer = 0;
-    link->count = 0;
     tdm__report_drop_failed(mcu); /* of before: it would end an update that is offered now */
     tdm__report(mcu, TDM__BOOTED | TDM__DECODES | TDM__STARTED | (mcu->held_s > 0 ? TDM__HELD : 0));
     tdm__emit_value(mcu, TDM_MCU_LINK_UP, 0);
@@ -274,6 +268,7 @@ void tdm__link_answered(void *ctx, int error, struct tdm_reader *results)
     struct tdm_mcu *mcu = ctx;
     struct tdm_mcu_link *link = &mcu->link;
     int answer = answer_of(error, results);
+    enum link_state next;
 
     if (answer >= 0)
         mcu->heard_ms = mcu->now_ms;
@@ -281,7 +276,10 @@ void tdm__link_answered(void *ctx, int error, struct tdm_reader *results)
         return;
     link->tries = 0;
     link->wake_ms = mcu->now_ms;
-    link->state = (uint8_t)rows[link->state].answered(mcu, answer);
+    next = rows[link->state].answered(mcu, answer);
+    if (next != link->state)
+        link->count = 0;
+    link->state = (uint8_t)next;
 }
 
 /* What there is to tell comes before a sign of life, which is due when nothing else was sent; the question,
@@ -313,8 +311,7 @@ uint32_t tdm__link_poll(struct tdm_mcu *mcu)
     wait_ms = tdm__time_left(mcu, link->wake_ms);
     if (wait_ms > 0)
         return wait_ms;
-    if (link->state == LINK_PING)
-        tdm_station_resync(&mcu->station);
+    tdm_station_resync(&mcu->station); /* harmless where it is in step */
     return tdm__ask(mcu, &mcu->calls.link,
                     link->state == LINK_TELL ? tdm__report_question(mcu) : &rows[link->state].question);
 }

@@ -64,7 +64,8 @@ struct tdm_mcu_event {
 
 /* Effects. Slots marked optional may be NULL. None may call back into the client. */
 struct tdm_mcu_ops {
-    /* Changes the UART's rate once everything given to it is on the wire; may block that long. */
+    /* Sets the UART's rate, which may be the one it has, once everything given to it is on the wire; may
+     * block that long. */
     void (*set_baud)(void *ctx, uint32_t baud);
 
     /* True once everything pulled is on the wire. Optional: 100 ms are waited instead. */
@@ -214,7 +215,6 @@ struct tdm_mcu_link {
     uint8_t ncp_state; /* enum tdm_state */
     bool raised;       /* raising the rate was tried: work at the rate that answers */
     uint8_t rate;      /* index into the rates to try */
-    uint32_t baud;     /* the UART's rate */
     uint32_t wake_ms;  /* nothing is sent before */
     uint32_t sent_ms;  /* when bytes last went out */
 };
