@@ -438,9 +438,12 @@ void fixture_power_up(struct fixture *f)
 
 bool fixture_bank_b_holds_package(struct fixture *f)
 {
-    static uint8_t image[PACKAGE_MAX];
+    static uint8_t image[BANK_BYTES];
     const struct package *p = &f->package;
+    uint32_t unit = f->ram.flash.program_bytes;
+    uint32_t table = BANK_BYTES - ERASE_BYTES - (p->table_bytes + unit - 1) / unit * unit;
 
+    memset(image, 0xFF, sizeof image);
     memcpy(image, p->bytes + package_image(p), p->image_bytes);
     for (uint32_t i = 0; i < p->sites; i++) {
         uint8_t *word = image + p->site[i];
@@ -448,5 +451,5 @@ bool fixture_bank_b_holds_package(struct fixture *f)
 
         put_u32(word, value + BANK_B - p->link_address);
     }
-    return memcmp(image, ram_flash_at(&f->ram, BANK_B), p->image_bytes) == 0;
+    return memcmp(image, ram_flash_at(&f->ram, BANK_B), table) == 0;
 }

@@ -117,7 +117,7 @@ uint8_t fixture_last_report(const struct fixture *f, uint8_t *reason);
  */
 void fixture_power_up(struct fixture *f);
 
-/* What bank B must hold: the image relocated to it. */
+/* What bank B must hold: the image relocated to it, and nothing between that and the table. */
 bool fixture_bank_b_holds_package(struct fixture *f);
 
 #endif

@@ -113,6 +113,8 @@ static void set_baud(struct ncp_stub *stub, uint16_t id, const uint8_t *args)
 {
     uint32_t baud = get16(args) | (uint32_t)get16(args + 2) << 16;
 
+    if (stub->ignores_raise)
+        return;
     answer_bool(stub, id, baud <= stub->raise_to_max);
     if (baud <= stub->raise_to_max)
         stub->new_baud = stub->deaf_when_raised ? 1 : baud;

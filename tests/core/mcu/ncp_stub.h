@@ -19,6 +19,7 @@ struct ncp_stub {
     uint32_t baud;
     uint32_t raise_to_max; /* setUartBaudRate above is refused */
     bool deaf_when_raised; /* its line does not carry the raised rate */
+    bool ignores_raise;    /* setUartBaudRate gets no answer */
     bool silent;           /* answers nothing at all */
     bool knows_report;     /* hasUID(0x5401) */
     bool knows_resume;     /* hasUID(0x5402), if knows_report */

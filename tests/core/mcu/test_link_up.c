@@ -187,6 +187,23 @@ static void a_refused_rate_leaves_the_link_at_the_rate_that_works(void **state)
     assert_int_equal(f->baud, 38400);
 }
 
+static void a_co_processor_that_does_not_answer_about_the_rate_keeps_the_one_it_has(void **state)
+{
+    static const uint32_t rates[] = {38400, 115200};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        fixture_init(f, 8, false);
+        f->ncp.baud = rates[i];
+        f->ncp.ignores_raise = true;
+        fixture_start(f);
+        fixture_run(f, 2500);
+        assert_true(tdm_mcu_is_up(&f->mcu));
+        assert_int_equal(f->baud, rates[i]);
+        assert_int_equal(ncp_stub_count(&f->ncp, 0x0201), 1);
+    }
+}
+
 static void a_rate_that_the_line_does_not_carry_is_given_up(void **state)
 {
     struct fixture *f = *state;
@@ -229,6 +246,46 @@ static void three_time_outs_bring_the_link_back_to_the_default_rate(void **state
     fixture_run(f, 4000);
     assert_true(tdm_mcu_is_up(&f->mcu));
     assert_int_equal(f->events[TDM_MCU_LINK_UP], 2);
+}
+
+static uint32_t ms_to_the_next_reset(struct fixture *f)
+{
+    uint32_t resets = f->ncp_resets;
+    uint32_t ms = 0;
+
+    while (f->ncp_resets == resets && ms++ < 60000)
+        fixture_run(f, 1);
+    return ms;
+}
+
+/* The rounds over all rates before its reset line is pulled are as many each time. */
+static void a_lost_co_processor_has_as_much_time_to_answer_as_one_that_starts(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t ms;
+
+    f->ncp.silent = true;
+    fixture_start(f);
+    ms = ms_to_the_next_reset(f);
+    assert_in_range(ms_to_the_next_reset(f), ms, ms + 2000);
+    f->ncp.silent = false;
+    fixture_run(f, 4000);
+    assert_true(tdm_mcu_is_up(&f->mcu));
+    f->ncp.silent = true;
+    while (tdm_mcu_is_up(&f->mcu))
+        fixture_run(f, 1);
+    assert_in_range(ms_to_the_next_reset(f), ms - 10, ms + 10);
+}
+
+static void a_state_that_is_not_told_does_not_lose_the_link(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.state_after_initialize = 0;
+    fixture_bring_up(f);
+    fixture_run(f, 45000);
+    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 0);
+    assert_true(ncp_stub_count(&f->ncp, 0x0306) >= 3);
 }
 
 static void state_10_is_answered_by_initializing_anew(void **state)
@@ -468,9 +525,12 @@ int main(void)
         TEST(a_co_processor_that_listens_at_any_of_the_rates_is_found),
         TEST(a_co_processor_that_comes_late_is_found),
         TEST(a_refused_rate_leaves_the_link_at_the_rate_that_works),
+        TEST(a_co_processor_that_does_not_answer_about_the_rate_keeps_the_one_it_has),
         TEST(a_rate_that_the_line_does_not_carry_is_given_up),
         TEST(a_sign_of_life_goes_out_at_least_every_fifteen_seconds),
         TEST(three_time_outs_bring_the_link_back_to_the_default_rate),
+        TEST(a_lost_co_processor_has_as_much_time_to_answer_as_one_that_starts),
+        TEST(a_state_that_is_not_told_does_not_lose_the_link),
         TEST(state_10_is_answered_by_initializing_anew),
         TEST(an_application_that_writes_all_the_time_finds_a_restarted_co_processor),
         TEST(an_announced_restart_begins_from_the_first_ping),

@@ -404,15 +404,36 @@ static void an_image_that_can_not_start_fails(void **state)
     assert_int_equal(f->mcu.log.record.state, TDM_BOOT_IDLE);
 }
 
+static void break_bank_b(struct fixture *f, uint32_t from, uint32_t to)
+{
+    f->ram.broken_unit = true;
+    f->ram.broken_from = BANK_B + from;
+    f->ram.broken_to = BANK_B + to;
+}
+
 static void flash_that_can_not_be_erased_or_programmed_ends_the_update(void **state)
 {
     struct fixture *f = *state;
 
-    f->ram.broken_unit = true;
-    f->ram.broken_from = BANK_B + 2048;
-    f->ram.broken_to = BANK_B + 3072;
+    break_bank_b(f, 2048, 3072);
     fixture_accept(f);
     assert_in_range(fixture_transfer(f, 0), 0, 1024);
+    fixture_assert_ended(f, TDM_REASON_FLASH);
+}
+
+/* The front comes whole, and the bank is erased, before the flash fails. */
+static void so_does_flash_that_does_not_take_the_relocation_table(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t front_bytes;
+
+    fixture_accept(f);
+    front_bytes = package_table(&f->package);
+    f->ncp.chunk = (uint16_t)((front_bytes + 1) / 2);
+    assert_int_equal(fixture_write(f, 0, f->ncp.chunk), 1);
+    assert_int_equal(fixture_write(f, f->ncp.chunk, front_bytes - f->ncp.chunk), 1);
+    break_bank_b(f, 0, BANK_BYTES);
+    assert_in_range(fixture_transfer(f, front_bytes), front_bytes, front_bytes + 1024);
     fixture_assert_ended(f, TDM_REASON_FLASH);
 }
 
@@ -420,10 +441,8 @@ static void a_header_that_does_not_read_back_ends_the_update(void **state)
 {
     struct fixture *f = *state;
 
-    f->ram.broken_unit = true;
+    break_bank_b(f, BANK_BYTES - ERASE_BYTES, BANK_BYTES);
     f->ram.silently = true;
-    f->ram.broken_from = BANK_B + BANK_BYTES - ERASE_BYTES;
-    f->ram.broken_to = f->ram.broken_from + ERASE_BYTES;
     fixture_accept(f);
     assert_in_range(fixture_transfer(f, 0), 0, 1024);
     fixture_assert_ended(f, TDM_REASON_FLASH);
@@ -450,6 +469,7 @@ static void a_bank_that_holds_the_package_already_is_not_erased_again(void **sta
 
     update_whole(f);
     start_again(f, TDM_BOOT_IDLE); /* the trial was rolled back without blame on the image */
+    break_bank_b(f, 0, BANK_BYTES);
     update_whole(f);
     assert_int_equal(f->ram.erases, 0);
 }
@@ -535,6 +555,7 @@ int main(void)
         TEST(a_relocation_table_that_differs_from_the_signed_digest_fails_before_the_image),
         TEST(an_image_that_can_not_start_fails),
         TEST(flash_that_can_not_be_erased_or_programmed_ends_the_update),
+        TEST(so_does_flash_that_does_not_take_the_relocation_table),
         TEST(a_header_that_does_not_read_back_ends_the_update),
         TEST(a_bank_that_holds_the_package_already_is_not_erased_again),
         TEST(a_bank_whose_erase_was_cut_off_is_erased_whatever_it_seems_to_hold),
