@@ -33,32 +33,35 @@ struct status_limits planner_limits(const struct fleet *fleet, const struct ship
 
 /* Attempts that other shipments spent in vain to bring the device this image, in the period that counts. One
  * that brought it there owes nothing: whoever ships it again after another firmware means to. */
-static int count_other_attempts(const struct plan *plan, int64_t *attempts)
+static int count_other_attempts(const struct dossier *dossier, struct candidate *candidate)
 {
-    const struct dossier *dossier = plan->dossier;
-    int64_t since = plan->fleet->now - plan->scene.limits.period_ms;
+    int64_t period = candidate->limits->period_ms;
     int result = STORE_OK;
     for (size_t i = 0; i < dossier->count && result == STORE_OK; i++) {
         const struct target *other = &dossier->targets[i];
         struct scene scene;
-        if (other->shipment == plan->scene.shipment.id || other->attempts == 0 ||
-            other->attempt_start <= since || other->status == TARGET_SUCCESS)
+        int64_t end = other->attempt_start + period;
+        if (other->shipment == candidate->shipment->id || other->attempts == 0 || end <= candidate->now ||
+            other->status == TARGET_SUCCESS)
             continue;
         result = dossier_scene(dossier, other, &scene);
-        if (result == STORE_OK &&
-            memcmp(scene.firmware.digest, plan->scene.firmware.digest, RECORD_DIGEST_BYTES) == 0)
-            *attempts += other->attempts;
+        if (result != STORE_OK ||
+            memcmp(scene.firmware.digest, candidate->firmware->digest, RECORD_DIGEST_BYTES) != 0)
+            continue;
+        candidate->other_attempts += other->attempts;
+        if (candidate->other_attempts_end == 0 || end < candidate->other_attempts_end)
+            candidate->other_attempts_end = end;
     }
     return result;
 }
 
-/* They count only where everything else says yes. */
-static int judge_attempts(struct plan *plan, struct candidate *candidate, struct verdict *verdict)
+int planner_judge_attempts(const struct dossier *dossier, struct candidate *candidate,
+                           struct verdict *verdict)
 {
     bool spends = verdict->kind == VERDICT_OFFER || verdict->kind == VERDICT_TURN;
     if (!spends)
         return STORE_OK;
-    int result = count_other_attempts(plan, &candidate->other_attempts);
+    int result = count_other_attempts(dossier, candidate);
     if (result == STORE_OK && candidate->other_attempts > 0)
         *verdict = rules_judge(candidate);
     return result;
@@ -89,7 +92,7 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
     if (result != STORE_OK && result != STORE_NOT_FOUND)
         return result;
     *verdict = rules_judge(&candidate);
-    return judge_attempts(plan, &candidate, verdict);
+    return planner_judge_attempts(plan->dossier, &candidate, verdict);
 }
 
 /* What an older shipment has to know of this one, once it was looked at. */
@@ -245,7 +248,7 @@ static int carry_out(struct plan *plan, const struct verdict *verdict, struct ta
         return proceed(plan, verdict->kind == VERDICT_TURN, target, offered);
     case VERDICT_LIMIT:
         if (target->status != TARGET_DOWNLOAD_LIMIT_REACHED || target->due <= plan->fleet->now)
-            status_limit_reached(target, &plan->scene.limits, plan->fleet->now);
+            status_limit_reached(target, &plan->scene.limits, verdict->due, plan->fleet->now);
         return STORE_OK;
     case VERDICT_CONSENT:
         status_awaiting(target, plan->fleet->now);

@@ -21,6 +21,11 @@ TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_t
 /* Why the target does not move, in words, as the rules see it now. */
 TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict);
 
+/* A verdict that would spend an attempt is made anew where other shipments spent some on this image: they
+ * count only where everything else says yes. */
+TDM_MUST_USE int planner_judge_attempts(const struct dossier *dossier, struct candidate *candidate,
+                                        struct verdict *verdict);
+
 /* Writes a changed target; notes a changed status in the device's timeline, counts it in its wave, and lets
  * the shipment's gates judge what changed. before is the target as it was read. */
 TDM_MUST_USE int planner_save(struct dossier *dossier, const struct target *before,

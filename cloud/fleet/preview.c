@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/dossier.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/planning.h"
 #include "cloud/fleet/split.h"
@@ -21,6 +22,7 @@ struct preview_run {
     size_t at;          /* in devices */
     struct device last; /* without a list */
     bool rejections;
+    bool shipped; /* this image, before: attempts of that count */
     struct preview result;
 };
 
@@ -58,6 +60,15 @@ void preview_free(struct preview_run *run)
 
 /* --- One device --- */
 
+static int judge_attempts(struct fleet *fleet, struct candidate *candidate, struct verdict *verdict)
+{
+    struct dossier dossier;
+    int result = dossier_open(&dossier, fleet, candidate->device->id);
+    if (result == STORE_OK)
+        result = planner_judge_attempts(&dossier, candidate, verdict);
+    return dossier_close(&dossier, result);
+}
+
 /* The newest other live shipment that wants the device comes first, as the rules have it; a preview would be
  * newer than all of them. */
 static int judge(struct fleet *fleet, struct preview_run *run, const struct device *device,
@@ -82,7 +93,7 @@ static int judge(struct fleet *fleet, struct preview_run *run, const struct devi
             return result;
     }
     *verdict = rules_judge(&candidate);
-    return STORE_OK;
+    return run->shipped ? judge_attempts(fleet, &candidate, verdict) : STORE_OK;
 }
 
 /* Reads once what all devices share. */
@@ -91,6 +102,9 @@ static int open_run(struct fleet *fleet, struct preview_run *run)
     run->limits = planner_limits(fleet, &run->shipment);
     run->opened = true;
     int result = store_rejections_exist(fleet->store, run->firmware.digest, &run->rejections);
+    if (result == STORE_OK)
+        result = store_image_shipped(fleet->store, run->shipment.organization, run->firmware.digest,
+                                     &run->shipped);
     if (run->counting || result != STORE_OK)
         return result;
     run->split.total = (int64_t)run->device_count;

@@ -253,6 +253,7 @@ static void attempts(const struct candidate *c, struct verdict *verdict)
     if (status_attempts_left(c->target, c->limits, c->now) > c->other_attempts || goes_on(c))
         return;
     verdict->kind = VERDICT_LIMIT;
+    verdict->due = c->other_attempts_end;
     snprintf(verdict->text, sizeof verdict->text,
              "%lld attempts failed%s; the next follows when the period is over",
              (long long)(c->target->attempts + c->other_attempts),

@@ -22,8 +22,9 @@ struct candidate {
     bool newer_installed;         /* a newer shipment has put its firmware on this device */
     bool rejected;                /* the device rolled back from this image */
     uint8_t rejected_reason;
-    int64_t other_attempts;  /* of this period, to bring it this image in other shipments, in vain */
-    const struct zone *zone; /* where it stands; NULL: UTC */
+    int64_t other_attempts;     /* of this period, to bring it this image in other shipments, in vain */
+    int64_t other_attempts_end; /* when the first of them counts no more */
+    const struct zone *zone;    /* where it stands; NULL: UTC */
 };
 
 enum verdict_kind {

@@ -278,13 +278,16 @@ void status_rolled_back(struct target *target, uint8_t reason, const struct stat
     move(target, TARGET_ROLLBACK, reason, now + limits->retry_ms, now);
 }
 
-void status_limit_reached(struct target *target, const struct status_limits *limits, int64_t now)
+void status_limit_reached(struct target *target, const struct status_limits *limits, int64_t others_end,
+                          int64_t now)
 {
     clear_stage(target);
     /* Where other shipments used the attempts up, this one has no period yet, or it is over. */
     bool own = target->attempts > 0 && !period_is_over(target, limits, now);
-    int64_t start = own ? target->period_start : now;
-    move(target, TARGET_DOWNLOAD_LIMIT_REACHED, target->reason, start + limits->period_ms, now);
+    int64_t end = (own ? target->period_start : now) + limits->period_ms;
+    if (others_end != 0 && others_end < end)
+        end = others_end;
+    move(target, TARGET_DOWNLOAD_LIMIT_REACHED, target->reason, end, now);
 }
 
 void status_displaced(struct target *target, int64_t now)

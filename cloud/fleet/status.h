@@ -62,8 +62,10 @@ void status_reached(struct target *target, bool reports, const struct status_lim
 void status_failed(struct target *target, uint8_t reason, const struct status_limits *limits, int64_t now);
 void status_rolled_back(struct target *target, uint8_t reason, const struct status_limits *limits,
                         int64_t now);
-/* All attempts are used up: waits for the next period. */
-void status_limit_reached(struct target *target, const struct status_limits *limits, int64_t now);
+/* All attempts are used up: waits for the next period, or until those of other shipments count no more (0:
+ * there are none). */
+void status_limit_reached(struct target *target, const struct status_limits *limits, int64_t others_end,
+                          int64_t now);
 /* A newer shipment took over before this one's update came to an end. */
 void status_displaced(struct target *target, int64_t now);
 void status_ended(struct target *target, enum target_status status, uint8_t reason, int64_t now);

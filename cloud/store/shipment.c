@@ -155,6 +155,18 @@ int store_shipments_due(struct store *store, int64_t now, struct shipment **ship
     return db__list(&query, read_shipment, sizeof **shipments, shipments, count);
 }
 
+int store_image_shipped(struct store *store, int64_t organization, const uint8_t digest[RECORD_DIGEST_BYTES],
+                        bool *shipped)
+{
+    struct query query =
+        db__query(store, "SELECT 1 FROM firmware JOIN shipment ON shipment.firmware = firmware.id "
+                         "WHERE firmware.organization = ? AND firmware.digest = ? LIMIT 1");
+    db__put_int(&query, organization);
+    db__put_bytes(&query, digest, RECORD_DIGEST_BYTES);
+    *shipped = db__row(&query);
+    return db__end(&query);
+}
+
 int store_shipment_unplanned(struct store *store, int64_t node, struct shipment *shipment)
 {
     struct query query = db__query(

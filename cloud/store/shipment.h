@@ -19,6 +19,9 @@ TDM_MUST_USE int store_shipments_page(struct store *store, int64_t organization,
 /* The newest 200 of a template. */
 TDM_MUST_USE int store_shipments_of_template(struct store *store, int64_t organization, const char *template,
                                              struct shipment **shipments, size_t *count);
+/* Whether there is one with this image. */
+TDM_MUST_USE int store_image_shipped(struct store *store, int64_t organization,
+                                     const uint8_t digest[RECORD_DIGEST_BYTES], bool *shipped);
 /* Those whose due time has come, the earliest first; 100 at most. */
 TDM_MUST_USE int store_shipments_due(struct store *store, int64_t now, struct shipment **shipments,
                                      size_t *count);

@@ -4,6 +4,7 @@
 #define MINUTE 60000
 #define HOUR   (60 * MINUTE)
 
+#define FAILED_FOR_NOW  "{\"stage\":\"failed\",\"reason\":\"download-failed\",\"leg\":\"download\"}"
 #define FAILED_FOR_GOOD "{\"stage\":\"failed\",\"reason\":\"bad-signature\",\"leg\":\"uart\"}"
 
 static void agree(struct world *world, int64_t device)
@@ -98,6 +99,29 @@ static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
     assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
 }
 
+/* The other one is over and has nothing due that would have the device looked at. */
+static void attempts_of_another_shipment_count_no_longer_than_its_period(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t firmware = world_firmware(world, "1.1.0", 0x11);
+    struct shipment_order order = world_order(world, firmware);
+    order.shipment.attempts = 1;
+    world_check_in(world, device, "1.0.0");
+    int64_t one = world_ship(world, &order);
+    world_report(world, device, FAILED_FOR_NOW);
+    world_act(world, one, SHIPMENT_CANCEL);
+    world_pass(world, 20 * HOUR);
+    order = world_order(world, firmware);
+    order.shipment.attempts = 1;
+    int64_t two = world_ship(world, &order);
+    assert_status(world, two, device, "download-limit-reached");
+    world_pass(world, 3 * HOUR);
+    assert_status(world, two, device, "download-limit-reached");
+    world_pass(world, 2 * HOUR); /* 25 hours after the attempt */
+    assert_status(world, two, device, "request-sent");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -107,6 +131,7 @@ int main(void)
         CASE(an_update_that_outlives_its_shipment_has_an_end),
         CASE(what_is_due_is_not_forgotten_where_something_else_happens_first),
         CASE(a_gate_stops_no_shipment_that_has_nothing_left_to_do),
+        CASE(attempts_of_another_shipment_count_no_longer_than_its_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

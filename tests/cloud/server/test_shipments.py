@@ -187,6 +187,21 @@ class Shipments(unittest.TestCase):
         why = self.server.get(f"/api/v1/devices/{asleep}/why")
         self.assertEqual(why["shipments"][0]["rule"], "never-seen")
 
+    def test_a_dry_run_knows_the_attempts_that_another_shipment_spent_on_the_image(self):
+        [device] = self.fleet.add(1)
+        order = {"template": s.TEMPLATE, "firmware": self.firmware()["id"], "attempts": 1}
+        first = self.server.post("/api/v1/shipments", order)
+        self.fleet.links[device].offer()
+        self.fleet.links[device].report(stage="failed", reason="download-failed", leg="download")
+        self.wait(first, "it failed", lambda now: now["devices"][0]["status"] == "upload-failure")
+        self.server.post(f"/api/v1/shipments/{first['id']}/cancel")
+        preview = self.server.post("/api/v1/shipments/preview", order)
+        self.assertEqual((preview["now"], preview["later"], preview["rules"][0]["rule"]), (0, 1, "attempts"))
+        listed = self.server.post("/api/v1/shipments/preview?limit=1", order)["devices"]
+        self.assertEqual(listed[0]["rule"], "attempts")
+        second = self.server.post("/api/v1/shipments", order)
+        self.assertEqual(second["devices"][0]["status"], "download-limit-reached")
+
     def test_the_previous_version_is_shipped_back(self):
         devices = self.fleet.add(2, version="0.9.0")
         first = self.server.ship(self.firmware("1.0.0"))
