@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/planner.h"
 #include "cloud/fleet/values.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
@@ -89,11 +90,15 @@ int api_device_change(struct api_call *call, struct fleet *fleet)
     json_t *body = api_body(call, members);
     bool ok = body != NULL && take_fields(call, fleet, body, &device);
     bool renamed = ok && json_object_get(body, "name") != NULL;
+    bool moved = ok && (json_object_get(body, "timezone") != NULL ||
+                        json_object_get(body, "location_timezone") != NULL);
     json_decref(body);
     if (!ok)
         return STORE_CONFLICT;
     call->answer = render_device(&device);
     result = store_device_describe(fleet->store, &device);
+    if (result == STORE_OK && moved)
+        result = planner_run(fleet, device.id, PLANNER_CHANGE); /* it is another time there */
     return result == STORE_OK && renamed ? values_renamed(fleet, device.id, device.name) : result;
 }
 

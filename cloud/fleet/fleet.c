@@ -107,7 +107,7 @@ const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
     if (zone == NULL && device->zone[0] != '\0')
         zone = zone_find(&fleet->zones, device->zone);
     if (zone == NULL) {
-        fleet_metadata(fleet, device->id, "Time Zone", name, sizeof name);
+        fleet_metadata(fleet, device->id, FLEET_META_ZONE, name, sizeof name);
         zone = name[0] == '\0' ? NULL : zone_find(&fleet->zones, name);
     }
     if (zone == NULL)

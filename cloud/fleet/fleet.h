@@ -96,6 +96,8 @@ struct fleet {
     struct planning *planning; /* the shipment being split into waves (fleet/planning.h) */
 };
 
+/* The metadata that says where a device stands whose zone people did not give. */
+#define FLEET_META_ZONE "Time Zone"
 /* The zone in which the device's day passes: of its location, of its own field, of its organization, or the
  * fleet's. */
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device);

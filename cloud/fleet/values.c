@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/planner.h"
 #include "cloud/fleet/values_internal.h"
 #include "cloud/text.h"
 
@@ -51,7 +52,11 @@ static int store_one(struct fleet *fleet, int64_t device, enum value_kind kind, 
     value = (struct value){.kind = kind, .time = time, .bytes = bytes};
     snprintf(value.name, sizeof value.name, "%s", name);
     memcpy(value.data, data, bytes);
-    return store_value_set(fleet->store, device, &value);
+    result = store_value_set(fleet->store, device, &value);
+    /* Where it stands says what time it is there. */
+    return result == STORE_OK && kind == VALUE_METADATA && strcmp(name, FLEET_META_ZONE) == 0
+               ? planner_run(fleet, device, PLANNER_CHANGE)
+               : result;
 }
 
 int values__set_at(const struct message *message, enum value_kind kind, const char *name, int64_t time,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 import unittest
 
 import server as s
@@ -201,6 +202,21 @@ class Shipments(unittest.TestCase):
         self.assertEqual(listed[0]["rule"], "attempts")
         second = self.server.post("/api/v1/shipments", order)
         self.assertEqual(second["devices"][0]["status"], "download-limit-reached")
+
+    def test_a_device_whose_zone_is_set_need_not_wait_for_another_mornings_check_in(self):
+        hour = time.gmtime().tm_hour
+        there = (hour + 12) % 24 // 6  # the part of the day that is farthest away here; its middle is now in some zone
+        east = (there * 6 + 3 - hour + 12) % 24 - 12
+        zone = f"Etc/GMT{-east:+d}"  # signs are turned round in these names
+        order = {"template": s.TEMPLATE, "firmware": self.firmware()["id"], "time": ("night", "morning", "afternoon", "evening")[there]}
+        devices = self.fleet.add(3)
+        shipment = self.server.post("/api/v1/shipments", order)
+        self.assertEqual(self.fleet.offered(), set())
+        self.server.ask("PATCH", f"/api/v1/devices/{devices[0]}", {"timezone": zone})
+        self.server.ask("PATCH", f"/api/v1/devices/{devices[1]}/values", {"metadata": {"Time Zone": zone}})
+        self.fleet.links[devices[2]].publish("meta/Time Zone", zone)
+        self.assertEqual(self.fleet.offered(), set(devices))
+        self.assertEqual({row["status"] for row in self.show(shipment)["devices"]}, {"request-sent"})
 
     def test_the_previous_version_is_shipped_back(self):
         devices = self.fleet.add(2, version="0.9.0")
