@@ -21,8 +21,8 @@ enum effect_kind {
     EFFECT_TOKEN_ADDED,   /* this hash logs in as device */
     EFFECT_TOKEN_KNOWN,   /* the same, of a device that another server added */
     EFFECT_TOKEN_REMOVED, /* and no longer: its connection closes */
-    EFFECT_NOTICE,        /* tell who watches this organization: topic is its type, text is JSON */
-    EFFECT_TOKEN_ENDED /* as EFFECT_TOKEN_REMOVED, which another server did, if this one did not hear of it */
+    EFFECT_TOKEN_ENDED,   /* the same, by another server, of which this one may have heard */
+    EFFECT_NOTICE         /* tell who watches this organization: topic is its type, text is JSON */
 };
 
 struct effect {
@@ -81,8 +81,8 @@ struct fleet {
     const char *public_url;       /* where devices download, NULL: where they connected */
     const char *folder;           /* of firmware files */
     struct form_settings forms;
-    struct watch watch;
-    bool taken_out; /* by the other servers; nothing more may be done here */ /* of the other servers */
+    struct watch watch;     /* of the other servers */
+    bool taken_out;         /* by the other servers: nothing more may be done here */
     _Atomic bool watched;   /* somebody may be looking: notices are made */
     int64_t now;            /* of the job under way */
     struct zones zones;     /* looked up so far */

@@ -10,10 +10,9 @@ TDM_MUST_USE int node_join(struct fleet *fleet, bool alone);
 TDM_MUST_USE int node_leave(struct fleet *fleet);
 
 /* Beats, and takes out a node whose beat stood still for NODE_SILENCE looks; call several times a second.
- * Learns of devices and tokens that others
- * added and took out. Sets taken_out if the others have taken this one out: what it knew
- * of its devices is gone, and once that is committed the program ends, since a new start is the clean way on.
- */
+ * Learns of devices and tokens that others added and took out. Sets taken_out if the others have taken this
+ * one out: what it knew of its devices is gone, so once that is committed the program ends, for a clean
+ * start. */
 #define NODE_BEAT_MS 1000
 #define NODE_SILENCE 10
 TDM_MUST_USE int node_tick(struct fleet *fleet);
