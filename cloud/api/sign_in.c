@@ -93,6 +93,11 @@ static int add_account(struct api_call *call, struct fleet *fleet, struct accoun
 static int meet(struct api_call *call, struct fleet *fleet, struct account *account, const char **how)
 {
     const struct person *person = &call->trip->person;
+    if (person->email[0] == '\0')
+        return api_refuse(
+            call, 403, "sign-in refused",
+            "the identity provider names no usable e-mail address of yours: ask whoever runs it "
+            "to send the claims email and email_verified; a login has a-z, 0-9 and . _ - + @");
     if (!person->email_verified)
         return refuse_person(call, ", which the identity provider has not verified, is not taken; verify it "
                                    "there, then begin again");

@@ -97,6 +97,10 @@ static void set_up(CURL *curl, struct fetch *fetch, struct answer *answer, char 
         curl_easy_setopt(curl, CURLOPT_USERNAME, fetch->user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, fetch->password);
     }
+    if (fetch->bearer != NULL) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, fetch->bearer);
+    }
 }
 
 static json_t *read_answer(struct fetch *fetch, const struct answer *answer)

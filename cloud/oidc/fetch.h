@@ -22,6 +22,7 @@ struct fetch {
     const char *form;     /* a body to POST, NULL: GET */
     const char *user;     /* of HTTP Basic, already encoded; NULL: none */
     const char *password; /* the same */
+    const char *bearer;   /* an access token in their place (RFC 6750); NULL: none */
     int64_t deadline_ms;  /* of fetch_now_ms */
     const atomic_bool *stop;
     long status; /* what it answered, 0: not at all */

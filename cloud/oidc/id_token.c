@@ -138,6 +138,13 @@ static void take_email(const json_t *claims, struct person *person)
         person->email[0] != '\0' && json_is_true(json_object_get(claims, "email_verified"));
 }
 
+static void take_name(const json_t *claims, struct person *person)
+{
+    if (!text_take(person->name, sizeof person->name, text_of(claims, "name")) ||
+        text_characters(person->name) > RECORD_NAME_LETTERS)
+        person->name[0] = '\0';
+}
+
 static enum id_token_result take_person(const json_t *claims, struct person *person)
 {
     *person = (struct person){0};
@@ -145,10 +152,18 @@ static enum id_token_result take_person(const json_t *claims, struct person *per
         person->subject[0] == '\0')
         return ID_TOKEN_SUBJECT;
     take_email(claims, person);
-    if (!text_take(person->name, sizeof person->name, text_of(claims, "name")) ||
-        text_characters(person->name) > RECORD_NAME_LETTERS)
-        person->name[0] = '\0';
+    take_name(claims, person);
     return ID_TOKEN_OK;
+}
+
+bool person_add(struct person *person, const json_t *claims)
+{
+    if (strcmp(text_of(claims, "sub"), person->subject) != 0)
+        return false;
+    take_email(claims, person);
+    if (person->name[0] == '\0')
+        take_name(claims, person);
+    return true;
 }
 
 enum id_token_result id_token_verify(const char *token, const struct keys *keys,

@@ -47,6 +47,10 @@ struct person {
     char name[RECORD_NAME]; /* "" none that fits */
 };
 
+/* Adds what the userinfo endpoint says of a person (Core, section 5.3.2). False if it is about somebody else.
+ */
+bool person_add(struct person *person, const json_t *claims);
+
 /* Checks everything that Core, section 3.1.3.7 asks. person is filled in where the result is ID_TOKEN_OK. */
 enum id_token_result id_token_verify(const char *token, const struct keys *keys,
                                      const struct id_token_expected *expected, struct person *person);

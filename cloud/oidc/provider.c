@@ -24,6 +24,7 @@ struct endpoints {
     char authorization[PROVIDER_URL_MAX];
     char token[PROVIDER_URL_MAX];
     char keys[PROVIDER_URL_MAX];
+    char userinfo[PROVIDER_URL_MAX]; /* "" none */
 };
 
 struct provider {
@@ -137,10 +138,13 @@ static bool unavailable(struct trip *trip, const char *what)
 
 /* --- What is known of the provider --- */
 
-static json_t *ask(const struct provider *provider, struct trip *trip, const char *url)
+static json_t *ask(const struct provider *provider, struct trip *trip, const char *url, const char *bearer)
 {
-    struct fetch fetch = {
-        .url = url, .ca = provider->settings.ca, .deadline_ms = trip->deadline_ms, .stop = &provider->stop};
+    struct fetch fetch = {.url = url,
+                          .ca = provider->settings.ca,
+                          .bearer = bearer,
+                          .deadline_ms = trip->deadline_ms,
+                          .stop = &provider->stop};
     json_t *json = fetch_json(&fetch);
     if (json != NULL && fetch.status == 200)
         return json;
@@ -164,7 +168,9 @@ static bool take_endpoints(const json_t *document, const char *issuer, struct en
     return named != NULL && strcmp(named, issuer) == 0 &&
            take_url(document, "authorization_endpoint", endpoints->authorization) &&
            take_url(document, "token_endpoint", endpoints->token) &&
-           take_url(document, "jwks_uri", endpoints->keys);
+           take_url(document, "jwks_uri", endpoints->keys) &&
+           (json_object_get(document, "userinfo_endpoint") == NULL ||
+            take_url(document, "userinfo_endpoint", endpoints->userinfo));
 }
 
 static bool discover(struct provider *provider, struct trip *trip, struct endpoints *endpoints)
@@ -180,9 +186,10 @@ static bool discover(struct provider *provider, struct trip *trip, struct endpoi
     const char *issuer = provider->settings.issuer;
     int length = (int)strlen(issuer) - (issuer[strlen(issuer) - 1] == '/');
     snprintf(url, sizeof url, "%.*s/.well-known/openid-configuration", length, issuer);
-    json_t *document = ask(provider, trip, url);
+    json_t *document = ask(provider, trip, url, NULL);
     if (document == NULL)
         return false;
+    *endpoints = (struct endpoints){0};
     bool good = take_endpoints(document, provider->settings.issuer, endpoints);
     json_decref(document);
     if (!good)
@@ -200,7 +207,7 @@ static bool discover(struct provider *provider, struct trip *trip, struct endpoi
 
 static bool fetch_keys(struct provider *provider, struct trip *trip, const char *url)
 {
-    json_t *document = ask(provider, trip, url);
+    json_t *document = ask(provider, trip, url, NULL);
     if (document == NULL)
         return false;
     struct keys *keys = keys_parse(document);
@@ -378,6 +385,24 @@ static bool take_token(struct provider *provider, struct trip *trip, const char 
                   id_token_text(result));
 }
 
+/* A provider may keep the address for the userinfo endpoint (Core, section 5.4), which an access token opens.
+ */
+static bool ask_address(const struct provider *provider, struct trip *trip, const char *url,
+                        const json_t *answer)
+{
+    static const char b64token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+    const char *access = json_string_value(json_object_get(answer, "access_token"));
+    if (trip->person.email[0] != '\0' || url[0] == '\0' || access == NULL ||
+        access[strspn(access, b64token)] != '\0')
+        return true;
+    json_t *claims = ask(provider, trip, url, access);
+    if (claims == NULL)
+        return false;
+    bool good = person_add(&trip->person, claims);
+    json_decref(claims);
+    return good || unavailable(trip, "its userinfo endpoint speaks of somebody else than its ID token");
+}
+
 /* One text for issuer and subject together, whatever characters are in them. */
 static void name_subject(const struct provider *provider, struct trip *trip)
 {
@@ -399,7 +424,8 @@ void provider_redeem(struct provider *provider, struct trip *trip)
     if (answer != NULL && token == NULL)
         (void)unavailable(trip,
                           "its token endpoint gave no id_token; it must be a provider of OpenID Connect");
-    else if (answer != NULL && take_token(provider, trip, token, endpoints.keys))
+    else if (answer != NULL && take_token(provider, trip, token, endpoints.keys) &&
+             ask_address(provider, trip, endpoints.userinfo, answer))
         name_subject(provider, trip);
     json_decref(answer);
 }

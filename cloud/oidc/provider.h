@@ -7,6 +7,7 @@
  *        | <---------------------------- redirect: code, state -- |
  *        | end ----------> |  code, verifier -------------------> |
  *        |                 |  <------------------------ ID token  |
+ *        |                 |  userinfo, unless it had an address > |
  *        | <-- session     |
  *
  * Nothing is kept between the two requests: state, nonce and PKCE's verifier are MACs of the cookie under the

@@ -105,6 +105,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, provider.configuration())
         elif path == "/keys":
             self.answer(200, {"keys": [key.jwk() for key in provider.published]})
+        elif path == "/userinfo":
+            good = self.headers["Authorization"] == "Bearer " + provider.access
+            self.answer(*((200, {"sub": provider.person["sub"], **provider.userinfo}) if good else (401, {"error": "invalid_token"})))
         elif path == "/token":
             self.answer(*provider.redeem(self.headers.get("Authorization", ""), parse_qs(body.decode())))
         elif path == "/authorize":  # whoever comes is signed in already
@@ -138,6 +141,7 @@ class Provider:
         self.signer = self.rsa
         self.silent, self.wrong, self.changes = set(), {}, {}
         self.header, self.sign, self.token = {}, None, None
+        self.access, self.userinfo = secrets.token_urlsafe(24), {}
         self.person = {"sub": "248289761001", "email": "ann@example.org", "email_verified": True, "name": "Ann"}
 
     def close(self):
@@ -147,7 +151,7 @@ class Provider:
 
     def configuration(self):
         return {"issuer": self.issuer, "authorization_endpoint": self.issuer + "/authorize?tenant=1",
-                "token_endpoint": self.issuer + "/token", "jwks_uri": self.issuer + "/keys",
+                "token_endpoint": self.issuer + "/token", "jwks_uri": self.issuer + "/keys", "userinfo_endpoint": self.issuer + "/userinfo",
                 "response_types_supported": ["code"], "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"]}
 
@@ -171,7 +175,7 @@ class Provider:
         if (query is None or form["grant_type"] != "authorization_code" or challenge != query["code_challenge"]
                 or form["redirect_uri"] != query["redirect_uri"]):
             return 400, {"error": "invalid_grant"}
-        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": self.token or self.id_token(query["nonce"])}
+        return 200, {"access_token": self.access, "token_type": "Bearer", "id_token": self.token or self.id_token(query["nonce"])}
 
     def id_token(self, nonce):
         now = int(time.time())

@@ -323,6 +323,42 @@ class SignIn(WithProvider):
             self.assertFalse(last.is_alive())
 
 
+class Userinfo(WithProvider):
+    def keep_address_for_userinfo(self, sub, **more):
+        """As Core, section 5.4, has it where there is an access token: an ID token with the subject alone."""
+        self.provider.userinfo = {**self.provider.person, "sub": sub, "email": f"{sub}@example.org", **more}
+        self.provider.person = {"sub": sub}
+
+    def test_an_address_that_is_not_in_the_token_is_asked_for_at_the_userinfo_endpoint(self):
+        self.add("ula@example.org")
+        self.keep_address_for_userinfo("ula")
+        self.assertEqual(self.browser.sign_in(self.provider).status, 303)
+        self.assertEqual(self.browser.who(), "ula@example.org")
+        self.keep_address_for_userinfo("uwe", email_verified=False)
+        self.browser = Browser(self.server)
+        self.refused(403, "has not verified")
+
+    def test_an_address_in_the_token_is_the_one_that_counts(self):
+        self.add("ann@example.org")
+        self.provider.userinfo = {**self.provider.person, "email": "admin@example.org"}
+        before = self.provider.asked.count("/userinfo")
+        self.assertEqual(self.browser.sign_in(self.provider).status, 303)
+        self.assertEqual(self.provider.asked.count("/userinfo"), before)
+
+    def test_userinfo_of_somebody_else_or_none_is_not_taken(self):
+        self.add("uli@example.org")
+        for userinfo, wrong, reason in (({"sub": "another"}, {}, "somebody else"), ({"sub": None}, {}, "somebody else"),
+                                        ({}, {"/userinfo": (401, {})}, "/userinfo answered 401"),
+                                        ({}, {"/userinfo": (200, b"a.jwt.of.it")}, "without a JSON object")):
+            with self.subTest(reason):
+                self.provider.reset()
+                self.keep_address_for_userinfo("uli")
+                self.provider.userinfo.update(userinfo)
+                self.provider.wrong = wrong
+                self.refused(503, "server's log says how")
+                self.assertIn(reason, self.server.log())
+
+
 class Added(WithProvider):
     more = ("--oidc-role", "viewer")
 
@@ -391,7 +427,7 @@ class Settings(unittest.TestCase):
             self.addCleanup(provider.close)
             with s.Server(*options(folder, provider.issuer)) as server:
                 for changes in ({"issuer": "https://evil.example"}, {"token_endpoint": "http://login.example.com/token"},
-                                {"jwks_uri": "file:///etc/passwd"}, {"authorization_endpoint": None}):
+                                {"jwks_uri": "file:///etc/passwd"}, {"userinfo_endpoint": "http://login.example.com/userinfo"}, {"authorization_endpoint": None}):
                     provider.wrong = {"/.well-known/openid-configuration": (200, {**provider.configuration(), **changes})}
                     self.assertEqual(Browser(server).get(BEGIN).status, 503)
                 provider.wrong = {}
