@@ -14,7 +14,7 @@
 #define ID_TOKEN_RESULTS(X)                                                                                  \
     X(OK, "it is good")                                                                                      \
     X(MALFORMED, "it is no signed token")                                                                    \
-    X(ALGORITHM, "it is not signed with RS256 or ES256, or not with the one that its key is for")            \
+    X(ALGORITHM, "it is not signed with RS256, PS256, ES256 or EdDSA, or not as its key is for")             \
     X(KEY, "the key that signed it is not among the provider's")                                             \
     X(SIGNATURE, "its signature is wrong")                                                                   \
     X(ISSUER, "another provider issued it")                                                                  \

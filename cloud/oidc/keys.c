@@ -7,6 +7,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/rsa.h>
 
 #include "cloud/oidc/base64url.h"
 
@@ -14,12 +15,13 @@
 #define RSA_BITS_MIN  2048
 #define RSA_BITS_MAX  8192
 #define P256_BYTES    32
+#define ED25519_BYTES 32
 #define EXPONENT_MAX  8
 #define SIGNATURE_DER 80 /* of two numbers of 32 bytes */
 
 struct key {
-    char kid[KID_MAX]; /* "" none */
-    enum key_algorithm algorithm;
+    char kid[KID_MAX];   /* "" none */
+    unsigned algorithms; /* a bit for each that it is for */
     EVP_PKEY *key;
 };
 
@@ -110,6 +112,16 @@ static EVP_PKEY *make_p256(const json_t *jwk)
     return key;
 }
 
+static EVP_PKEY *make_ed25519(const json_t *jwk)
+{
+    uint8_t point[ED25519_BYTES];
+    const char *curve = json_string_value(json_object_get(jwk, "crv"));
+    if (curve == NULL || strcmp(curve, "Ed25519") != 0 ||
+        decode(jwk, "x", point, sizeof point) != (long)sizeof point)
+        return NULL;
+    return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, sizeof point);
+}
+
 /* The member is absent, or says this. */
 static bool may_be(const json_t *jwk, const char *member, const char *value)
 {
@@ -125,7 +137,9 @@ static bool take(struct key *key, const json_t *jwk)
         EVP_PKEY *(*make)(const json_t *jwk);
     } kinds[] = {
         [KEY_RS256] = {"RSA", "RS256", make_rsa},
+        [KEY_PS256] = {"RSA", "PS256", make_rsa},
         [KEY_ES256] = {"EC", "ES256", make_p256},
+        [KEY_EDDSA] = {"OKP", "EdDSA", make_ed25519},
     };
     const char *kty = json_string_value(json_object_get(jwk, "kty"));
     const char *kid = json_string_value(json_object_get(jwk, "kid"));
@@ -134,9 +148,11 @@ static bool take(struct key *key, const json_t *jwk)
         return false;
     if (kid != NULL)
         memcpy(key->kid, kid, strlen(kid) + 1);
-    for (int i = 0; i < KEY_ALGORITHM_COUNT && key->key == NULL; i++) {
-        key->algorithm = (enum key_algorithm)i;
-        if (strcmp(kinds[i].kty, kty) == 0 && may_be(jwk, "alg", kinds[i].alg))
+    for (unsigned i = 0; i < KEY_ALGORITHM_COUNT; i++) {
+        if (strcmp(kinds[i].kty, kty) != 0 || !may_be(jwk, "alg", kinds[i].alg))
+            continue;
+        key->algorithms |= 1U << i;
+        if (key->key == NULL)
             key->key = kinds[i].make(jwk);
     }
     return key->key != NULL;
@@ -175,7 +191,7 @@ const struct key *keys_find(const struct keys *keys, const char *kid, enum key_a
         const struct key *key = &keys->list[i];
         if (kid != NULL && strcmp(key->kid, kid) == 0)
             return key;
-        if (key->algorithm == algorithm) {
+        if (key_is_for(key, algorithm)) {
             only = key;
             fitting++;
         }
@@ -185,7 +201,7 @@ const struct key *keys_find(const struct keys *keys, const char *kid, enum key_a
 
 bool key_is_for(const struct key *key, enum key_algorithm algorithm)
 {
-    return key->algorithm == algorithm;
+    return (key->algorithms & 1U << algorithm) != 0;
 }
 
 /* RFC 7518, section 3.4: two numbers side by side; OpenSSL takes them as DER. Returns its length, 0 if they
@@ -205,6 +221,16 @@ static int to_der(const uint8_t *signature, size_t bytes, uint8_t der[SIGNATURE_
     return length > 0 ? length : 0;
 }
 
+static bool begin_verify(EVP_MD_CTX *context, const struct key *key, enum key_algorithm algorithm)
+{
+    EVP_PKEY_CTX *options;
+    const EVP_MD *digest = algorithm == KEY_EDDSA ? NULL : EVP_sha256();
+    if (EVP_DigestVerifyInit(context, &options, digest, NULL, key->key) != 1)
+        return false;
+    return algorithm != KEY_PS256 || (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+                                      EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
 bool key_verify(const struct key *key, enum key_algorithm algorithm, const void *data, size_t bytes,
                 const uint8_t *signature, size_t signature_bytes)
 {
@@ -218,8 +244,7 @@ bool key_verify(const struct key *key, enum key_algorithm algorithm, const void 
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (context == NULL)
         abort();
-    bool good = signature_bytes > 0 &&
-                EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
+    bool good = signature_bytes > 0 && begin_verify(context, key, algorithm) &&
                 EVP_DigestVerify(context, signature, signature_bytes, data, bytes) == 1;
     EVP_MD_CTX_free(context);
     return good;

@@ -1,5 +1,6 @@
-/* The public keys of an identity provider (JSON Web Key Set, RFC 7517): RSA and P-256, for signatures. What a
- * key may verify is fixed by its type, whatever a token's header says. */
+/* The public keys of an identity provider (JSON Web Key Set, RFC 7517): RSA, P-256 and Ed25519, for
+ * signatures. What a key may verify is fixed by its type, and by its `alg` where it has one, whatever a
+ * token's header says. */
 #ifndef TANDEM_CLOUD_OIDC_KEYS_H
 #define TANDEM_CLOUD_OIDC_KEYS_H
 
@@ -10,10 +11,12 @@
 
 #define KEYS_MAX 32 /* of a set; those behind are left out */
 
-/* X(NAME, `alg` of RFC 7518, `kty`) */
+/* X(NAME, `alg` of RFC 7518 and RFC 8037, `kty`) */
 #define KEY_ALGORITHMS(X)                                                                                    \
     X(RS256, "RS256", "RSA")                                                                                 \
-    X(ES256, "ES256", "EC")
+    X(PS256, "PS256", "RSA")                                                                                 \
+    X(ES256, "ES256", "EC")                                                                                  \
+    X(EDDSA, "EdDSA", "OKP")
 
 enum key_algorithm {
 #define KEY_ALGORITHM_ENUM(name, alg, kty) KEY_##name,
@@ -28,7 +31,8 @@ enum key_algorithm key_algorithm_parse(const char *alg);
 struct keys;
 struct key;
 
-/* Takes what is of use from a set: RSA of 2048 to 8192 bits, EC on P-256, not said to be for anything else.
+/* Takes what is of use from a set: RSA of 2048 to 8192 bits, P-256, Ed25519, not said to be for anything
+ * else.
  * NULL if there is no such key. */
 struct keys *keys_parse(const json_t *set);
 void keys_free(struct keys *keys);
@@ -38,7 +42,7 @@ void keys_free(struct keys *keys);
 const struct key *keys_find(const struct keys *keys, const char *kid, enum key_algorithm algorithm);
 
 bool key_is_for(const struct key *key, enum key_algorithm algorithm);
-/* Whether the key is of this algorithm, and made this signature. */
+/* Whether the key is for this algorithm, and made this signature. */
 bool key_verify(const struct key *key, enum key_algorithm algorithm, const void *data, size_t bytes,
                 const uint8_t *signature, size_t signature_bytes);
 

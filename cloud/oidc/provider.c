@@ -213,7 +213,7 @@ static bool fetch_keys(struct provider *provider, struct trip *trip, const char 
     struct keys *keys = keys_parse(document);
     json_decref(document);
     if (keys == NULL)
-        return unavailable(trip, "its key set has no RSA or P-256 key for signatures");
+        return unavailable(trip, "its key set has no RSA, P-256 or Ed25519 key for signatures");
     pthread_mutex_lock(&provider->lock);
     keys_free(provider->keys);
     provider->keys = keys;
@@ -368,11 +368,11 @@ static enum id_token_result verify(struct provider *provider, struct trip *trip,
     return result;
 }
 
-/* Keys change: one that is not known is asked for, once. */
+/* Keys change: one that is not known, or is another one by now under the same name, is asked for, once. */
 static bool take_token(struct provider *provider, struct trip *trip, const char *token, const char *keys_url)
 {
     enum id_token_result result = verify(provider, trip, token);
-    if (result == ID_TOKEN_KEY) {
+    if (result == ID_TOKEN_KEY || result == ID_TOKEN_SIGNATURE) {
         if (!fetch_keys(provider, trip, keys_url))
             return false;
         result = verify(provider, trip, token);

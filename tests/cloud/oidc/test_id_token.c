@@ -20,10 +20,13 @@
     "SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-"        \
     "KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_"    \
     "h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"
-#define RSA_KEY "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"}"
-#define EC_X    "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
-#define EC_Y    "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
-#define EC_KEY  "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}"
+#define RSA_KEY   "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"}"
+#define PS256_KEY "{\"kty\":\"RSA\",\"alg\":\"PS256\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"}"
+#define EC_X      "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+#define EC_Y      "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+#define EC_KEY    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}"
+#define ED_X      "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" /* RFC 8037, appendix A.2 */
+#define ED_KEY    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" ED_X "\"}"
 #define CLAIMS                                                                                               \
     "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 #define RS256_TOKEN                                                                                          \
@@ -68,6 +71,28 @@ static void the_examples_of_rfc_7515_verify(void **state)
     assert_int_equal(verify(RS256_TOKEN, EC_KEY "," RSA_KEY), ID_TOKEN_AUDIENCE);
 }
 
+/* RFC 8037, appendix A.4: its payload is no JSON, so the key is asked itself. */
+static void the_example_of_rfc_8037_verifies(void **state)
+{
+    (void)state;
+    static const char signed_text[] = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    static const char signature_text[] =
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    uint8_t signature[64];
+    struct keys *keys = keys_of(ED_KEY);
+    assert_non_null(keys);
+    const struct key *key = keys_find(keys, NULL, KEY_EDDSA);
+    assert_non_null(key);
+    assert_int_equal(base64url_decode(signature_text, strlen(signature_text), signature, sizeof signature),
+                     64);
+    assert_true(key_verify(key, KEY_EDDSA, signed_text, strlen(signed_text), signature, sizeof signature));
+    assert_false(key_verify(key, KEY_ES256, signed_text, strlen(signed_text), signature, sizeof signature));
+    assert_false(
+        key_verify(key, KEY_EDDSA, signed_text, strlen(signed_text) - 1, signature, sizeof signature));
+    assert_false(key_verify(key, KEY_EDDSA, signed_text, strlen(signed_text), signature, 63));
+    keys_free(keys);
+}
+
 static void one_changed_letter_is_a_wrong_signature(void **state)
 {
     (void)state;
@@ -88,6 +113,8 @@ static void a_key_verifies_its_own_algorithm_alone(void **state)
     assert_int_equal(verify(RS256_TOKEN, EC_KEY), ID_TOKEN_KEY);
     assert_int_equal(verify(ES256_TOKEN, RSA_KEY), ID_TOKEN_KEY);
     assert_int_equal(verify(RS256_TOKEN, RSA_KEY "," RSA_KEY), ID_TOKEN_KEY); /* which? */
+    assert_int_equal(verify(RS256_TOKEN, PS256_KEY), ID_TOKEN_KEY);
+    assert_int_equal(verify(RS256_TOKEN, PS256_KEY "," RSA_KEY), ID_TOKEN_AUDIENCE);
     assert_int_equal(key_algorithm_parse("none"), KEY_ALGORITHM_COUNT);
     assert_int_equal(key_algorithm_parse("HS256"), KEY_ALGORITHM_COUNT);
     assert_int_equal(key_algorithm_parse(""), KEY_ALGORITHM_COUNT);
@@ -108,6 +135,9 @@ static void keys_that_are_weak_broken_or_for_something_else_are_left_out(void **
         "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}",
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_X "\"}", /* not on the curve */
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"AAAA\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" ED_X "\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"ES256\",\"x\":\"" ED_X "\"}",
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         assert_null(keys_of(lists[i]));
@@ -156,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_rfc_7515_verify),
+        cmocka_unit_test(the_example_of_rfc_8037_verifies),
         cmocka_unit_test(one_changed_letter_is_a_wrong_signature),
         cmocka_unit_test(a_key_verifies_its_own_algorithm_alone),
         cmocka_unit_test(keys_that_are_weak_broken_or_for_something_else_are_left_out),

@@ -12,7 +12,7 @@ import time
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.hazmat.primitives import hashes, hmac, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 CLIENT, SECRET = "tandem console", "s3cret:with/odd+characters%"
@@ -62,6 +62,35 @@ class EcKey:
     def sign(self, data):
         r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+class PssKey(RsaKey):
+    alg = "PS256"
+
+    def sign(self, data):
+        return self.key.sign(data, padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256().digest_size), hashes.SHA256())
+
+
+class EdKey:
+    alg = "EdDSA"
+
+    def __init__(self, kid):
+        self.kid = kid
+        self.key = ed25519.Ed25519PrivateKey.generate()
+
+    def jwk(self):
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return {"kty": "OKP", "kid": self.kid, "crv": "Ed25519", "x": b64(raw)}
+
+    def sign(self, data):
+        return self.key.sign(data)
+
+
+class Published:
+    """A key of a set as it stands there."""
+
+    def __init__(self, jwk):
+        self.jwk = lambda: jwk
 
 
 def hmac_sha256(key, data):

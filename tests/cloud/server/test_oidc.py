@@ -84,7 +84,7 @@ class WithProvider(unittest.TestCase):
         return self.server.post("/api/v1/users", {"login": login, **more})
 
 
-class SignIn(WithProvider):
+class WithAnn(WithProvider):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -93,6 +93,8 @@ class SignIn(WithProvider):
     def newest_entry(self):
         return self.server.get("/api/v1/audit?limit=1")["entries"][0]
 
+
+class SignIn(WithAnn):
     def test_anybody_can_ask_what_is_offered(self):
         offer = self.browser.get("/api/v1/sign-in").json["oidc"]
         self.assertEqual(offer, {"name": self.provider.issuer.split("//")[1], "url": BEGIN})
@@ -209,62 +211,6 @@ class SignIn(WithProvider):
         self.assertIn(b"(&#60;script&#62;)", answer.body)
         self.assertIn(b'<a href="/">', answer.body)
 
-    # --- the token ---
-
-    def test_claims_of_another_issuer_client_sign_in_or_time_are_refused(self):
-        now = int(time.time())
-        for changes, reason in (({"iss": "https://evil.example"}, "another provider"), ({"iss": None}, "another provider"),
-                                ({"aud": "other"}, "another client"), ({"aud": [p.CLIENT, "other"]}, "another client"),
-                                ({"azp": "other"}, "another client"), ({"aud": None}, "another client"),
-                                ({"nonce": "0" * 64}, "another sign-in"), ({"nonce": None}, "another sign-in"),
-                                ({"exp": now - 120}, "has expired"), ({"exp": None}, "no signed token"),
-                                ({"exp": "tomorrow"}, "no signed token"), ({"iat": now + 600}, "from the future"),
-                                ({"nbf": now + 600}, "from the future"), ({"sub": None}, "whom"), ({"sub": "x" * 256}, "whom")):
-            with self.subTest(changes):
-                self.provider.changes = changes
-                self.refused(403, reason)
-        entry = self.newest_entry()
-        self.assertEqual((entry["action"], entry["done"]), ("endSignIn", False))
-
-    def test_clocks_may_differ_by_a_few_seconds(self):
-        now = int(time.time())
-        self.provider.changes = {"exp": now - 10, "iat": now + 10}
-        self.assertEqual(self.browser.sign_in(self.provider).status, 303)
-
-    def test_signatures_by_nothing_by_the_public_key_as_a_secret_and_by_strangers_are_refused(self):
-        stranger, pem = p.RsaKey("rsa-1"), self.provider.rsa.pem()
-        for header, sign, reason in (({"alg": "none"}, lambda data: b"", "RS256 or ES256"),
-                                     ({"alg": "none", "kid": None}, lambda data: b"", "RS256 or ES256"),
-                                     ({"alg": "HS256"}, lambda data: p.hmac_sha256(pem, data), "RS256 or ES256"),
-                                     ({"alg": "ES256"}, None, "RS256 or ES256"), ({"alg": "RS512"}, None, "RS256 or ES256"),
-                                     ({"alg": None}, None, "RS256 or ES256"),
-                                     ({}, stranger.sign, "signature is wrong"), ({}, lambda data: b"", "signature is wrong"),
-                                     ({"crit": ["exp"]}, None, "no signed token"), ({"kid": 7}, None, "no signed token")):
-            with self.subTest(header):
-                self.provider.header, self.provider.sign = header, sign
-                self.refused(403, reason)
-
-    def test_what_is_no_token_is_refused(self):
-        for token in ("x", "a.b", "a.b.c.d", "..", "e30.e30.", "!.!.!", "W10.W10.AA", "e30.e30.AA"):
-            with self.subTest(token):
-                self.provider.token = token
-                self.refused(403, "ID token is not taken")
-
-    # --- keys ---
-
-    def test_an_unknown_key_is_asked_for_once_and_a_new_one_is_found(self):
-        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
-        self.provider.signer = p.RsaKey("rsa-2")
-        before = self.provider.asked.count("/keys")
-        self.refused(403, "not among the provider's")
-        self.assertEqual(self.provider.asked.count("/keys"), before + 1)
-        self.provider.published = [self.provider.signer]
-        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
-        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
-        self.assertEqual(self.provider.asked.count("/keys"), before + 2)
-        self.provider.signer = self.provider.rsa
-        self.refused(403, "not among the provider's")
-
     # --- people ---
 
     def test_people_who_are_unknown_or_without_a_verified_address_are_refused(self):
@@ -321,6 +267,82 @@ class SignIn(WithProvider):
             server.stop()
             last.join(s.LIMIT)
             self.assertFalse(last.is_alive())
+
+
+class Tokens(WithAnn):
+    def test_claims_of_another_issuer_client_sign_in_or_time_are_refused(self):
+        now = int(time.time())
+        for changes, reason in (({"iss": "https://evil.example"}, "another provider"), ({"iss": None}, "another provider"),
+                                ({"aud": "other"}, "another client"), ({"aud": [p.CLIENT, "other"]}, "another client"),
+                                ({"azp": "other"}, "another client"), ({"aud": None}, "another client"),
+                                ({"nonce": "0" * 64}, "another sign-in"), ({"nonce": None}, "another sign-in"),
+                                ({"exp": now - 120}, "has expired"), ({"exp": None}, "no signed token"),
+                                ({"exp": "tomorrow"}, "no signed token"), ({"iat": now + 600}, "from the future"),
+                                ({"nbf": now + 600}, "from the future"), ({"sub": None}, "whom"), ({"sub": "x" * 256}, "whom")):
+            with self.subTest(changes):
+                self.provider.changes = changes
+                self.refused(403, reason)
+        entry = self.newest_entry()
+        self.assertEqual((entry["action"], entry["done"]), ("endSignIn", False))
+
+    def test_clocks_may_differ_by_a_few_seconds(self):
+        now = int(time.time())
+        self.provider.changes = {"exp": now - 10, "iat": now + 10}
+        self.assertEqual(self.browser.sign_in(self.provider).status, 303)
+
+    def test_signatures_by_nothing_by_the_public_key_as_a_secret_and_by_strangers_are_refused(self):
+        stranger, pem = p.RsaKey("rsa-1"), self.provider.rsa.pem()
+        for header, sign, reason in (({"alg": "none"}, lambda data: b"", "ES256 or EdDSA"),
+                                     ({"alg": "none", "kid": None}, lambda data: b"", "ES256 or EdDSA"),
+                                     ({"alg": "HS256"}, lambda data: p.hmac_sha256(pem, data), "ES256 or EdDSA"),
+                                     ({"alg": "ES256"}, None, "ES256 or EdDSA"), ({"alg": "EdDSA"}, None, "ES256 or EdDSA"),
+                                     ({"alg": "RS512"}, None, "ES256 or EdDSA"), ({"alg": None}, None, "ES256 or EdDSA"),
+                                     ({"alg": "PS256"}, None, "signature is wrong"),
+                                     ({}, stranger.sign, "signature is wrong"), ({}, lambda data: b"", "signature is wrong"),
+                                     ({"crit": ["exp"]}, None, "no signed token"), ({"kid": 7}, None, "no signed token")):
+            with self.subTest(header):
+                self.provider.header, self.provider.sign = header, sign
+                self.refused(403, reason)
+
+    def test_what_is_no_token_is_refused(self):
+        for token in ("x", "a.b", "a.b.c.d", "..", "e30.e30.", "!.!.!", "W10.W10.AA", "e30.e30.AA"):
+            with self.subTest(token):
+                self.provider.token = token
+                self.refused(403, "ID token is not taken")
+
+    # --- keys ---
+
+    def test_an_unknown_key_is_asked_for_once_and_a_new_one_is_found(self):
+        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
+        self.provider.signer = p.RsaKey("rsa-2")
+        before = self.provider.asked.count("/keys")
+        self.refused(403, "not among the provider's")
+        self.assertEqual(self.provider.asked.count("/keys"), before + 1)
+        self.provider.published = [self.provider.signer]
+        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
+        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
+        self.assertEqual(self.provider.asked.count("/keys"), before + 2)
+        self.provider.signer = self.provider.rsa
+        self.refused(403, "not among the provider's")
+
+    def test_ps256_and_eddsa_are_good_by_a_key_that_is_not_for_another_algorithm(self):
+        for signer in (p.PssKey("pss-1"), p.EdKey("ed-1")):
+            with self.subTest(signer.alg):
+                self.provider.published, self.provider.signer = [signer], signer
+                self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
+                named = dict(signer.jwk(), alg={"PS256": "RS256", "EdDSA": "ES256"}[signer.alg], kid="named")
+                self.provider.published, self.provider.header = [self.provider.rsa, p.Published(named)], {"kid": "named"}
+                self.browser.cookies.clear()
+                self.refused(403, "ID token is not taken")
+                self.provider.header = {}
+
+    def test_a_new_key_under_an_old_name_is_found(self):
+        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
+        self.provider.signer = p.RsaKey("rsa-1")
+        self.provider.published = [self.provider.signer]
+        before = self.provider.asked.count("/keys")
+        self.assertEqual(Browser(self.server).sign_in(self.provider).status, 303)
+        self.assertEqual(self.provider.asked.count("/keys"), before + 1)
 
 
 class Userinfo(WithProvider):
