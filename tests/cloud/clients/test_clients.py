@@ -3,15 +3,15 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "server"))
+import npm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "server"))
 
 import server as s  # noqa: E402
 from certificates import Authority  # noqa: E402
@@ -26,21 +26,6 @@ def run(*words, check=True, **more):
     if check and done.returncode != 0:
         raise AssertionError(f"{words}: exit {done.returncode}: {done.stderr.decode()}")
     return done
-
-
-def node_modules():
-    """MQTT.js as package-lock.json has it, installed once per version of that file."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = Path(os.environ.get("TANDEM_NPM") or HERE.parents[2] / "build/npm") / hashlib.sha256(lock).hexdigest()[:16]
-    if not (folder / "done").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300,
-                       stdout=subprocess.DEVNULL)
-        (folder / "done").touch()
-    shutil.copy(HERE / "device.mjs", folder)
-    return folder
 
 
 class Clients(unittest.TestCase):
@@ -64,7 +49,7 @@ class Clients(unittest.TestCase):
     # --- MQTT.js ---
 
     def mqttjs(self, url, version):
-        done = run("node", node_modules() / "device.mjs", url, self.added["token"], version, s.TEMPLATE, self.authority.certificate)
+        done = run("node", npm.folder_for("device.mjs") / "device.mjs", url, self.added["token"], version, s.TEMPLATE, self.authority.certificate)
         said = json.loads(done.stdout)
         self.assertEqual((said["code"], said["value"], said["offer"]["ver"]), (0, "21.3", "1.1.0"))
         self.assertEqual(said["offer"]["url"].split(":")[0], "https" if url.startswith(("mqtts", "wss")) else "http")
@@ -85,7 +70,7 @@ class Clients(unittest.TestCase):
         self.mqttjs(f"wss://localhost:{self.server.https_port}/mqtt", 4)
 
     def test_mqttjs_is_told_that_its_token_is_wrong(self):
-        done = run("node", node_modules() / "device.mjs", f"mqtt://localhost:{self.server.mqtt_port}", "wrong", 4, s.TEMPLATE, check=False)
+        done = run("node", npm.folder_for("device.mjs") / "device.mjs", f"mqtt://localhost:{self.server.mqtt_port}", "wrong", 4, s.TEMPLATE, check=False)
         self.assertIn(b"Bad username or password", done.stderr)
 
     # --- mosquitto's clients ---
