@@ -5,6 +5,7 @@
 
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/planner.h"
+#include "cloud/fleet/target.h"
 #include "tandem/reason.h"
 
 /* *waits: the shipment asks for consent, and the target has no answer yet. */
@@ -27,7 +28,7 @@ static int answer_to(struct dossier *dossier, struct target *target, bool agrees
     snprintf(step.code, sizeof step.code, "%s", agrees ? "agreed" : "declined");
     result = fleet_step(fleet, &dossier->device, &step, "its owner %s shipment \"%s\"",
                         agrees ? "agreed to" : "declined", scene.shipment.name);
-    return result == STORE_OK ? planner_save(dossier, &before, target) : result;
+    return result == STORE_OK ? target_save(dossier, &before, target) : result;
 }
 
 static int answer_all(struct dossier *dossier, int64_t shipment, bool agrees,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cloud/fleet/dossier.h"
-#include "cloud/fleet/planner.h"
+#include "cloud/fleet/target.h"
 
 int device_offer_unsent(struct fleet *fleet, int64_t id, int64_t shipment, const char *why)
 {
@@ -15,7 +15,7 @@ int device_offer_unsent(struct fleet *fleet, int64_t id, int64_t shipment, const
     if (target != NULL) {
         struct target before = *target;
         status_unsent(target, fleet->now);
-        result = planner_save(&dossier, &before, target);
+        result = target_save(&dossier, &before, target);
         if (result == STORE_OK)
             result = fleet_step(fleet, &dossier.device, &step, "the offer was not sent: %s", why);
     }

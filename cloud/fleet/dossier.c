@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/planner.h"
+#include "cloud/fleet/target.h"
 
 int dossier_open(struct dossier *dossier, struct fleet *fleet, int64_t device)
 {
@@ -52,7 +52,7 @@ int dossier_scene(const struct dossier *dossier, const struct target *target, st
     if (result == STORE_OK)
         result = store_firmware_get(fleet->store, scene->shipment.firmware, &scene->firmware);
     if (result == STORE_OK)
-        scene->limits = planner_limits(fleet, &scene->shipment);
+        scene->limits = fleet_limits(fleet, &scene->shipment);
     return result;
 }
 
@@ -71,7 +71,7 @@ static int change_one(struct dossier *dossier, struct target *target, dossier_ch
     int result = dossier_scene(dossier, target, &scene);
     if (result == STORE_OK)
         result = change(dossier->fleet, &scene, target, argument);
-    return result == STORE_OK ? planner_save(dossier, &before, target) : result;
+    return result == STORE_OK ? target_save(dossier, &before, target) : result;
 }
 
 int dossier_change_targets(struct dossier *dossier, dossier_change_fn *change, const void *argument)

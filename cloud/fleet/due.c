@@ -7,6 +7,7 @@
 #include "cloud/fleet/hourly.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
+#include "cloud/fleet/target.h"
 #include "tandem/reason.h"
 
 #define DUE_STEP 200 /* targets in one tick */
@@ -51,7 +52,7 @@ static int look_at(struct dossier *dossier, struct target *target)
     } else if (target->stage == TARGET_STAGE_TRIAL) {
         status_failed(target, TDM_REASON_NO_ANSWER, &scene.limits, fleet->now);
     }
-    result = planner_save(dossier, &before, target);
+    result = target_save(dossier, &before, target);
     return result == STORE_OK ? planner_decide(dossier, PLANNER_DUE) : result;
 }
 

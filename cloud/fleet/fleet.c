@@ -123,3 +123,11 @@ void fleet_clear(struct fleet *fleet)
     secret_signer_clear(&fleet->tickets);
     zones_clear(&fleet->zones);
 }
+
+struct status_limits fleet_limits(const struct fleet *fleet, const struct shipment *shipment)
+{
+    struct status_limits limits = fleet->limits;
+    limits.attempts = shipment->attempts;
+    limits.period_ms = shipment->period_ms;
+    return limits;
+}

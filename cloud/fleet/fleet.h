@@ -102,6 +102,9 @@ struct fleet {
  * fleet's. */
 const struct zone *fleet_zone(struct fleet *fleet, const struct device *device);
 
+/* The fleet's limits with those of the shipment in their place. */
+struct status_limits fleet_limits(const struct fleet *fleet, const struct shipment *shipment);
+
 /* A metadata of the device as text, "" without or if it does not fit. ctx is the fleet: the shape that
  * filters want (fleet/filter.h). */
 void fleet_metadata(void *ctx, int64_t device, const char *name, char *to, size_t capacity);

@@ -6,8 +6,7 @@
 
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/form.h"
-#include "cloud/fleet/notice.h"
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/target.h"
 #include "cloud/fleet/ticket.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
@@ -22,14 +21,6 @@ struct plan {
     bool newer_wants;
     bool newer_installed;
 };
-
-struct status_limits planner_limits(const struct fleet *fleet, const struct shipment *shipment)
-{
-    struct status_limits limits = fleet->limits;
-    limits.attempts = shipment->attempts;
-    limits.period_ms = shipment->period_ms;
-    return limits;
-}
 
 /* Attempts that other shipments spent in vain to bring the device this image, in the period that counts. One
  * that brought it there owes nothing: whoever ships it again after another firmware means to. */
@@ -144,7 +135,7 @@ static int displace(struct dossier *dossier, int64_t winner)
             target->attempts == 0)
             continue;
         status_displaced(target, dossier->fleet->now);
-        result = planner_save(dossier, &before, target);
+        result = target_save(dossier, &before, target);
     }
     return result;
 }
@@ -280,7 +271,7 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
         if (target->due != 0 && target->due <= plan->fleet->now && plan->trigger != PLANNER_CHANGE)
             target->due = 0;
         if (result == STORE_OK)
-            result = planner_save(plan->dossier, &before, target);
+            result = target_save(plan->dossier, &before, target);
     }
     plan_pass(plan, target);
     return result;
@@ -299,7 +290,7 @@ static int leave_to_other(struct dossier *dossier)
         if (target->ended || later || status_under_way(target))
             continue;
         target->due = dossier->fleet->now;
-        return planner_save(dossier, &before, target);
+        return target_save(dossier, &before, target);
     }
     return STORE_OK;
 }
@@ -359,53 +350,4 @@ int planner_explain(struct fleet *fleet, const struct target *target, struct ver
     if (result == STORE_OK && verdict->kind == VERDICT_OFFER)
         result = explain_form(&plan, target, verdict);
     return dossier_close(&dossier, result);
-}
-
-/* What the change does to the counters of the wave. False: nothing. */
-static bool count_change(const struct target *before, const struct target *target, struct wave *more)
-{
-    static const struct wave nothing;
-    *more = nothing;
-    status_count(before, -1, more);
-    status_count(target, 1, more);
-    bool changes = memcmp(more, &nothing, sizeof nothing) != 0;
-    more->shipment = target->shipment;
-    more->number = target->wave;
-    return changes;
-}
-
-/* A changed status is told in the device's timeline; a failure is also found among what failed lately. */
-static int note_status(struct dossier *dossier, const struct target *target)
-{
-    struct fleet *fleet = dossier->fleet;
-    char id[TEXT_ID_MAX];
-    bool why = target->reason != TDM_REASON_NONE;
-    struct event step = {.kind = "status", .shipment = target->shipment, .reason = target->reason};
-    snprintf(step.code, sizeof step.code, "%s", status_slug(target->status));
-    int result = fleet_step(fleet, &dossier->device, &step, "shipment %s: %s%s%s%s%s",
-                            text_id('s', target->shipment, id), status_slug(target->status), why ? " (" : "",
-                            why ? tdm_reason_slug(target->reason) : "", why ? "): " : "",
-                            why ? tdm_reason_text(target->reason) : "");
-    return result == STORE_OK && status_is_failure(target->status)
-               ? store_failure_add(fleet->store, target, fleet->now)
-               : result;
-}
-
-int planner_save(struct dossier *dossier, const struct target *before, const struct target *target)
-{
-    struct fleet *fleet = dossier->fleet;
-    if (memcmp(before, target, sizeof *target) == 0)
-        return STORE_OK;
-    int result = store_target_update(fleet->store, target);
-    /* By the line that says what is offered, or why it did not go out. */
-    bool told = target->status == TARGET_REQUEST_SENT || target->status == TARGET_PROCESS_STARTED;
-    if (result == STORE_OK && !told && (before->status != target->status || before->reason != target->reason))
-        result = note_status(dossier, target);
-    struct wave more;
-    bool counts = count_change(before, target, &more);
-    if (result == STORE_OK && counts)
-        result = store_wave_count(fleet->store, &more);
-    if (result == STORE_OK)
-        result = notice_target(fleet, target);
-    return result == STORE_OK && counts ? shipment_settle(fleet, target->shipment) : result;
 }

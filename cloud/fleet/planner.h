@@ -26,12 +26,4 @@ TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *targe
 TDM_MUST_USE int planner_judge_attempts(const struct dossier *dossier, struct candidate *candidate,
                                         struct verdict *verdict);
 
-/* Writes a changed target; notes a changed status in the device's timeline, counts it in its wave, and lets
- * the shipment's gates judge what changed. before is the target as it was read. */
-TDM_MUST_USE int planner_save(struct dossier *dossier, const struct target *before,
-                              const struct target *target);
-
-/* The fleet's limits with those of the shipment in their place. */
-struct status_limits planner_limits(const struct fleet *fleet, const struct shipment *shipment);
-
 #endif

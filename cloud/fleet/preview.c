@@ -7,6 +7,7 @@
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/planning.h"
+#include "cloud/fleet/rules.h"
 #include "cloud/fleet/split.h"
 
 struct preview_run {
@@ -99,7 +100,7 @@ static int judge(struct fleet *fleet, struct preview_run *run, const struct devi
 /* Reads once what all devices share. */
 static int open_run(struct fleet *fleet, struct preview_run *run)
 {
-    run->limits = planner_limits(fleet, &run->shipment);
+    run->limits = fleet_limits(fleet, &run->shipment);
     run->opened = true;
     int result = store_rejections_exist(fleet->store, run->firmware.digest, &run->rejections);
     if (result == STORE_OK)

@@ -1,0 +1,58 @@
+#include "cloud/fleet/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/fleet/notice.h"
+#include "cloud/fleet/shipment.h"
+#include "cloud/text.h"
+#include "tandem/reason.h"
+
+/* What the change does to the counters of the wave. False: nothing. */
+static bool count_change(const struct target *before, const struct target *target, struct wave *more)
+{
+    static const struct wave nothing;
+    *more = nothing;
+    status_count(before, -1, more);
+    status_count(target, 1, more);
+    bool changes = memcmp(more, &nothing, sizeof nothing) != 0;
+    more->shipment = target->shipment;
+    more->number = target->wave;
+    return changes;
+}
+
+/* A changed status is told in the device's timeline; a failure is also found among what failed lately. */
+static int note_status(struct dossier *dossier, const struct target *target)
+{
+    struct fleet *fleet = dossier->fleet;
+    char id[TEXT_ID_MAX];
+    bool why = target->reason != TDM_REASON_NONE;
+    struct event step = {.kind = "status", .shipment = target->shipment, .reason = target->reason};
+    snprintf(step.code, sizeof step.code, "%s", status_slug(target->status));
+    int result = fleet_step(fleet, &dossier->device, &step, "shipment %s: %s%s%s%s%s",
+                            text_id('s', target->shipment, id), status_slug(target->status), why ? " (" : "",
+                            why ? tdm_reason_slug(target->reason) : "", why ? "): " : "",
+                            why ? tdm_reason_text(target->reason) : "");
+    return result == STORE_OK && status_is_failure(target->status)
+               ? store_failure_add(fleet->store, target, fleet->now)
+               : result;
+}
+
+int target_save(struct dossier *dossier, const struct target *before, const struct target *target)
+{
+    struct fleet *fleet = dossier->fleet;
+    if (memcmp(before, target, sizeof *target) == 0)
+        return STORE_OK;
+    int result = store_target_update(fleet->store, target);
+    /* By the line that says what is offered, or why it did not go out. */
+    bool told = target->status == TARGET_REQUEST_SENT || target->status == TARGET_PROCESS_STARTED;
+    if (result == STORE_OK && !told && (before->status != target->status || before->reason != target->reason))
+        result = note_status(dossier, target);
+    struct wave more;
+    bool counts = count_change(before, target, &more);
+    if (result == STORE_OK && counts)
+        result = store_wave_count(fleet->store, &more);
+    if (result == STORE_OK)
+        result = notice_target(fleet, target);
+    return result == STORE_OK && counts ? shipment_settle(fleet, target->shipment) : result;
+}
