@@ -24,7 +24,7 @@ static bool settled(struct fleet *fleet, const struct device *device, const stru
 }
 
 /* Nobody is there to be offered anything, or nothing may be offered: the target waits for that to change. */
-static void overdue_idle(struct fleet *fleet, const struct status_limits *limits, struct target *target)
+static void wait_idly(struct fleet *fleet, const struct status_limits *limits, struct target *target)
 {
     /* A short break does not end an attempt: the next check-in within its time goes on with it. */
     int64_t end = target->attempt_start + fleet->limits.silence_ms;
@@ -34,6 +34,14 @@ static void overdue_idle(struct fleet *fleet, const struct status_limits *limits
         status_failed(target, TDM_REASON_NO_ANSWER, limits, fleet->now);
     if (target->due <= fleet->now)
         target->due = 0;
+}
+
+/* Its attempt had all the time and all the repetitions that there are. */
+static bool is_over(const struct fleet *fleet, const struct status_limits *limits,
+                    const struct target *target)
+{
+    return target->stage == TARGET_STAGE_TRIAL ||
+           (status_under_way(target) && !status_is_repeat(target, limits, fleet->now));
 }
 
 static int look_at(struct dossier *dossier, struct target *target)
@@ -48,12 +56,20 @@ static int look_at(struct dossier *dossier, struct target *target)
         /* saved below */
     } else if (dossier->presence.connection == 0 || scene.shipment.state != SHIPMENT_LIVE ||
                shipment_expired(&scene.shipment, fleet->now)) {
-        overdue_idle(fleet, &scene.limits, target);
-    } else if (target->stage == TARGET_STAGE_TRIAL) {
+        wait_idly(fleet, &scene.limits, target);
+    } else if (is_over(fleet, &scene.limits, target)) {
         status_failed(target, TDM_REASON_NO_ANSWER, &scene.limits, fleet->now);
     }
     result = target_save(dossier, &before, target);
-    return result == STORE_OK ? planner_decide(dossier, PLANNER_DUE) : result;
+    if (result == STORE_OK)
+        result = planner_decide(dossier, PLANNER_DUE);
+    /* Under way, and a rule keeps its offer from being repeated. */
+    before = *target;
+    if (result == STORE_OK && status_under_way(target) && target->due <= fleet->now) {
+        wait_idly(fleet, &scene.limits, target);
+        result = target_save(dossier, &before, target);
+    }
+    return result;
 }
 
 static int target_due(struct fleet *fleet, const struct target *due)

@@ -266,9 +266,10 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
         result = plan_judge(plan, target, &verdict);
         if (result == STORE_OK)
             result = carry_out(plan, &verdict, target, offered);
-        /* A due time that came is spent, unless a new one was set; what changed meanwhile leaves it to the
-         * tick. */
-        if (target->due != 0 && target->due <= plan->fleet->now && plan->trigger != PLANNER_CHANGE)
+        /* A due time that came is spent, unless a new one was set. It is left to the tick by what changed
+         * meanwhile, and where an update is under way: that has a time limit. */
+        if (target->due != 0 && target->due <= plan->fleet->now && plan->trigger != PLANNER_CHANGE &&
+            !status_under_way(target))
             target->due = 0;
         if (result == STORE_OK)
             result = target_save(plan->dossier, &before, target);

@@ -1,6 +1,8 @@
 /* Shipments that stand in each other's way, and what becomes of devices when one of them ends by itself. */
 #include "tests/cloud/fleet/world.h"
 
+#include "tandem/reason.h"
+
 #define MINUTE 60000
 #define HOUR   (60 * MINUTE)
 
@@ -84,6 +86,54 @@ static void what_is_due_is_not_forgotten_where_something_else_happens_first(void
     assert_true(world_target(world, shipment, device).due > world->fleet.now);
 }
 
+static void a_device_that_checks_in_when_its_settle_time_ends_is_updated(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t shipment = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    world_check_in(world, device, "1.0.0");
+    world_check_in(world, device, "1.1.0");
+    world->fleet.now += 6 * MINUTE; /* 5 are enough */
+    world_check_in(world, device, "1.1.0");
+    world_pass(world, 0);
+    assert_status(world, shipment, device, "success");
+}
+
+static void an_update_that_a_newer_shipment_keeps_from_being_offered_again_has_an_end(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t older = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    world_check_in(world, device, "1.0.0");
+    assert_offer(world);
+    struct shipment_order order = world_order(world, world_firmware(world, "1.2.0", 0x12));
+    order.shipment.user_controlled = true;
+    int64_t newer = world_ship(world, &order);
+    assert_status(world, newer, device, "awaiting-user-action");
+    world_pass(world, 10 * MINUTE);
+    assert_status(world, older, device, "request-sent");
+    world_pass(world, 21 * MINUTE);
+    assert_status(world, older, device, "upload-failure");
+    assert_int_equal(world_target(world, older, device).reason, TDM_REASON_NO_ANSWER);
+}
+
+static void a_connected_device_that_says_nothing_has_failed_before_it_is_offered_anew(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t firmware = world_firmware(world, "1.1.0", 0x11);
+    int64_t shipment = world_shipment(world, firmware);
+    world_check_in(world, device, "1.0.0");
+    world_download(world, device, firmware);
+    world_pass(world, 31 * MINUTE);
+    assert_no_offer(world);
+    assert_status(world, shipment, device, "upload-failure");
+    assert_int_equal(world_target(world, shipment, device).reason, TDM_REASON_NO_ANSWER);
+    world_pass(world, 2 * MINUTE);
+    assert_offer(world);
+    assert_int_equal(world_target(world, shipment, device).attempts, 2);
+}
+
 static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
 {
     struct world *world = *state;
@@ -130,6 +180,9 @@ int main(void)
         CASE(what_waits_for_a_newer_shipment_gets_the_older_one_when_its_gate_stops_that),
         CASE(an_update_that_outlives_its_shipment_has_an_end),
         CASE(what_is_due_is_not_forgotten_where_something_else_happens_first),
+        CASE(a_device_that_checks_in_when_its_settle_time_ends_is_updated),
+        CASE(an_update_that_a_newer_shipment_keeps_from_being_offered_again_has_an_end),
+        CASE(a_connected_device_that_says_nothing_has_failed_before_it_is_offered_anew),
         CASE(a_gate_stops_no_shipment_that_has_nothing_left_to_do),
         CASE(attempts_of_another_shipment_count_no_longer_than_its_period),
     };
