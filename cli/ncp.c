@@ -47,18 +47,6 @@ static int connect_to(const char *path)
 
 /* --- For people --- */
 
-static const char *text_of(const json_t *object, const char *path)
-{
-    const char *text = json_string_value(output_member(object, path));
-
-    return text != NULL ? text : "";
-}
-
-static json_int_t number_of(const json_t *object, const char *path)
-{
-    return json_integer_value(output_member(object, path));
-}
-
 static void print_text(const char *label, const char *format, const char *a, const char *b)
 {
     char line[600];
@@ -97,17 +85,18 @@ static void print_update(const json_t *mcu)
 {
     char bar[PROGRESS_TEXT_BYTES];
     char what[256];
-    const char *stage = text_of(mcu, "update.stage");
-    json_int_t size = number_of(mcu, "update.size");
+    const char *stage = output_member_text(mcu, "update.stage");
+    json_int_t size = output_member_number(mcu, "update.size");
 
     if (strcmp(stage, "none") == 0) {
         return;
     }
-    snprintf(what, sizeof what, "%s %s", text_of(mcu, "update.type"), text_of(mcu, "update.version"));
+    snprintf(what, sizeof what, "%s %s", output_member_text(mcu, "update.type"),
+             output_member_text(mcu, "update.version"));
     if (strcmp(stage, "failed") == 0) {
-        print_text("update", "%s: failed: %s", what, text_of(mcu, "update.reason"));
+        print_text("update", "%s: failed: %s", what, output_member_text(mcu, "update.reason"));
     } else if (json_is_true(output_member(mcu, "update.active")) && size > 0) {
-        progress_text(bar, 20, (uint64_t)number_of(mcu, "update.bytes"), (uint64_t)size);
+        progress_text(bar, 20, (uint64_t)output_member_number(mcu, "update.bytes"), (uint64_t)size);
         snprintf(what + strlen(what), sizeof what - strlen(what), ": %s", stage);
         print_text("update", "%s %s", what, bar);
     } else {
@@ -117,13 +106,14 @@ static void print_update(const json_t *mcu)
 
 static void print_uart(const json_t *mcu)
 {
-    const char *path = text_of(mcu, "uart.path");
-    const char *device = text_of(mcu, "uart.device");
+    const char *path = output_member_text(mcu, "uart.path");
+    const char *device = output_member_text(mcu, "uart.device");
     char rest[300];
 
     if (!json_is_true(output_member(mcu, "uart.open"))) {
-        snprintf(rest, sizeof rest, ", not open%s%s", text_of(mcu, "uart.error")[0] != '\0' ? ": " : "",
-                 text_of(mcu, "uart.error"));
+        snprintf(rest, sizeof rest, ", not open%s%s",
+                 output_member_text(mcu, "uart.error")[0] != '\0' ? ": " : "",
+                 output_member_text(mcu, "uart.error"));
         print_text("uart", "%s%s", path, rest);
         return;
     }
@@ -131,7 +121,7 @@ static void print_uart(const json_t *mcu)
         device = "";
     }
     snprintf(rest, sizeof rest, "%s%s%s, %" JSON_INTEGER_FORMAT " baud", device[0] != '\0' ? " (" : "",
-             device, device[0] != '\0' ? ")" : "", number_of(mcu, "uart.baud"));
+             device, device[0] != '\0' ? ")" : "", output_member_number(mcu, "uart.baud"));
     print_text("uart", "%s%s", path, rest);
 }
 
@@ -139,23 +129,25 @@ static void print_mcu(const json_t *mcu)
 {
     char line[128];
 
-    output_put(stdout, text_of(mcu, "name"), -1);
+    output_put(stdout, output_member_text(mcu, "name"), -1);
     putchar('\n');
     print_uart(mcu);
-    print_text("link", "%s, %s", text_of(mcu, "link"), state_text(number_of(mcu, "state")));
-    snprintf(line, sizeof line, ":%" JSON_INTEGER_FORMAT "%s, %s", number_of(mcu, "cloud.port"),
+    print_text("link", "%s, %s", output_member_text(mcu, "link"),
+               state_text(output_member_number(mcu, "state")));
+    snprintf(line, sizeof line, ":%" JSON_INTEGER_FORMAT "%s, %s", output_member_number(mcu, "cloud.port"),
              json_is_true(output_member(mcu, "cloud.tls")) ? " (TLS)" : "",
              json_is_true(output_member(mcu, "cloud.connected")) ? "connected" : "not connected");
-    print_text("cloud", "%s%s", text_of(mcu, "cloud.host"), line);
-    if (text_of(mcu, "device.version")[0] != '\0') {
-        print_text("firmware", "%s %s", text_of(mcu, "device.type"), text_of(mcu, "device.version"));
+    print_text("cloud", "%s%s", output_member_text(mcu, "cloud.host"), line);
+    if (output_member_text(mcu, "device.version")[0] != '\0') {
+        print_text("firmware", "%s %s", output_member_text(mcu, "device.type"),
+                   output_member_text(mcu, "device.version"));
     }
     print_update(mcu);
     printf("  %-9s%" JSON_INTEGER_FORMAT " in, %" JSON_INTEGER_FORMAT " out, %" JSON_INTEGER_FORMAT
            " with a wrong CRC, %" JSON_INTEGER_FORMAT " cut short, %" JSON_INTEGER_FORMAT " resent\n",
-           "frames", number_of(mcu, "counters.frames_in"), number_of(mcu, "counters.frames_out"),
-           number_of(mcu, "counters.crc_errors"), number_of(mcu, "counters.cut_short"),
-           number_of(mcu, "counters.resends"));
+           "frames", output_member_number(mcu, "counters.frames_in"),
+           output_member_number(mcu, "counters.frames_out"), output_member_number(mcu, "counters.crc_errors"),
+           output_member_number(mcu, "counters.cut_short"), output_member_number(mcu, "counters.resends"));
 }
 
 static void print_notes(const json_t *notes)
@@ -168,7 +160,7 @@ static void print_notes(const json_t *notes)
     }
     json_array_foreach(notes, i, note)
     {
-        time_t at = (time_t)number_of(note, "at");
+        time_t at = (time_t)output_member_number(note, "at");
         char stamp[32];
         struct tm utc;
 
@@ -178,9 +170,9 @@ static void print_notes(const json_t *notes)
         gmtime_r(&at, &utc);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
         printf("  %s ", stamp);
-        output_put(stdout, text_of(note, "mcu"), -1);
-        printf("%s", text_of(note, "mcu")[0] != '\0' ? ": " : "");
-        output_put(stdout, text_of(note, "text"), -1);
+        output_put(stdout, output_member_text(note, "mcu"), -1);
+        printf("%s", output_member_text(note, "mcu")[0] != '\0' ? ": " : "");
+        output_put(stdout, output_member_text(note, "text"), -1);
         putchar('\n');
     }
 }
@@ -190,8 +182,8 @@ static int print_status(json_t *answer)
     const json_t *mcu;
     size_t i;
 
-    printf("tandem-ncp %s, up %" JSON_INTEGER_FORMAT " s\n", text_of(answer, "version"),
-           number_of(answer, "up_s"));
+    printf("tandem-ncp %s, up %" JSON_INTEGER_FORMAT " s\n", output_member_text(answer, "version"),
+           output_member_number(answer, "up_s"));
     json_array_foreach(json_object_get(answer, "mcus"), i, mcu)
     {
         print_mcu(mcu);

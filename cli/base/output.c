@@ -112,6 +112,18 @@ const json_t *output_member(const json_t *object, const char *path)
     return json_object_get(object, path);
 }
 
+const char *output_member_text(const json_t *object, const char *path)
+{
+    const char *text = json_string_value(output_member(object, path));
+
+    return text ? text : "";
+}
+
+json_int_t output_member_number(const json_t *object, const char *path)
+{
+    return json_integer_value(output_member(object, path));
+}
+
 /* "key_id" as "key id". */
 static void print_label(const char *key, int width)
 {

@@ -54,6 +54,9 @@ const char *output_text(const json_t *value, char *text, size_t bytes);
 
 /* The member called path of object, "." steps into a member; NULL if there is none. */
 const json_t *output_member(const json_t *object, const char *path);
+/* The same as a text, "" where it is none; as a number, 0 where it is none. */
+const char *output_member_text(const json_t *object, const char *path);
+json_int_t output_member_number(const json_t *object, const char *path);
 
 /* Flushes standard output: CLI_FAILED, with a message, if what was printed could not be written (disk full).
  */

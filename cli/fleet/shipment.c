@@ -27,6 +27,11 @@ static const struct column device_columns[] = {
     {"sent", "SENT"},     {"text", "TEXT"},     {NULL, NULL},
 };
 
+bool shipment_is_large(const json_t *shipment)
+{
+    return json_is_string(json_object_get(shipment, "devices_next"));
+}
+
 bool shipment_device_ended(const json_t *device)
 {
     return json_is_true(json_object_get(device, "ended"));

@@ -13,6 +13,9 @@ int shipment_print(const struct invocation *call, json_t *shipment);
  * its JSON. Frees it. */
 int shipment_print_result(const struct invocation *call, json_t *shipment);
 
+/* True if it has more devices than the answer holds. */
+bool shipment_is_large(const json_t *shipment);
+
 /* True if a row of its devices has ended, and true if it runs the firmware. */
 bool shipment_device_ended(const json_t *device);
 bool shipment_device_runs(const json_t *device);
