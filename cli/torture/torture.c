@@ -2,123 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/base/files.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
 #include "cli/base/progress.h"
-#include "cli/board/layout.h"
 #include "cli/torture/torture_images.h"
+#include "cli/torture/torture_order.h"
 #include "cli/torture/torture_report.h"
-
-enum { RANDOM_CASES = 10000 };
-
-/* The largest flash that is simulated: a case copies all of it. */
-#define FLASH_MAX (64u << 20)
-
-/* --- What was asked for --- */
-
-static int no_such_layout(const char *name)
-{
-    char known[512] = "";
-    size_t used = 0;
-    unsigned i;
-
-    for (i = 0; i < SIM_SMALL_LAYOUTS && used < sizeof known; i++) {
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
-                                 sim_small_layouts[i].name);
-    }
-    return output_fail(CLI_USAGE, "there is no file \"%s\", nor a built-in layout of that name; those are %s",
-                       name, known);
-}
-
-static int load_layout(const struct invocation *call, struct sim_layout *layout)
-{
-    const char *path = option_text(call, "layout");
-    const struct sim_layout *small = sim_small_layout(path == NULL ? "small" : path);
-    struct board_layout board;
-    int rc;
-
-    if (small != NULL) {
-        *layout = *small;
-        return CLI_OK;
-    }
-    if (strpbrk(path, "./") == NULL && access(path, F_OK) != 0) {
-        return no_such_layout(path);
-    }
-    rc = layout_load(&board, path);
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    if (board.flash.bytes > FLASH_MAX) {
-        return output_fail(CLI_FAILED, "%s: the flash is larger than 64 MiB; describe a smaller one", path);
-    }
-    *layout = (struct sim_layout){.erase_bytes = board.erase_bytes,
-                                  .program_bytes = board.program_bytes,
-                                  .program_once = board.program_once,
-                                  .places = board.places};
-    return CLI_OK;
-}
-
-static int read_mode(const struct invocation *call, enum sim_mode *mode)
-{
-    const char *text = option_text(call, "cuts");
-    int candidate;
-
-    *mode = SIM_CUTS_EACH;
-    if (text == NULL) {
-        return CLI_OK;
-    }
-    for (candidate = SIM_CUTS_NONE; candidate <= SIM_CUTS_RANDOM; candidate++) {
-        if (strcmp(text, sim_mode_name((enum sim_mode)candidate)) == 0) {
-            *mode = (enum sim_mode)candidate;
-            return CLI_OK;
-        }
-    }
-    return output_fail(CLI_USAGE, "--cuts is none, each, pairs, line or random, not \"%s\"", text);
-}
-
-static int read_plan(const struct invocation *call, struct sim_plan *plan)
-{
-    int rc;
-
-    *plan = (struct sim_plan){.one_in = 1, .random_cases = RANDOM_CASES};
-    rc = read_mode(call, &plan->mode);
-    rc = rc == CLI_OK ? option_number(call, "seed", UINT32_MAX, &plan->seed) : rc;
-    rc = rc == CLI_OK ? option_number(call, "one-in", 1000000, &plan->one_in) : rc;
-    if (rc == CLI_OK && plan->one_in == 0) {
-        return output_fail(CLI_USAGE, "--one-in is 1 or more");
-    }
-    return rc;
-}
-
-static int find_scenario(const char *name, const struct sim_scenario **scenario)
-{
-    *scenario = sim_scenario_find(name);
-    if (*scenario == NULL) {
-        return output_fail(CLI_USAGE, "there is no scenario \"%s\"; `tandem torture --list` prints them",
-                           name);
-    }
-    return CLI_OK;
-}
-
-/* Those for one bank mean nothing with two, and the other way round. */
-static int check_scenario(const struct sim_scenario *scenario, const struct sim_layout *layout)
-{
-    const struct sim_scenario *of_layout = sim_scenarios(layout);
-
-    while (of_layout->name != NULL && of_layout != scenario) {
-        of_layout++;
-    }
-    if (of_layout->name != NULL) {
-        return CLI_OK;
-    }
-    return output_fail(CLI_USAGE,
-                       "the scenario \"%s\" is for devices with %s; give a --layout that has as many, or "
-                       "another scenario (`tandem torture --list`)",
-                       scenario->name, sim_layout_has_one_bank(layout) ? "two banks" : "one bank");
-}
 
 /* --- Running --- */
 
@@ -278,7 +169,7 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
     struct run run = {
         .layout = layout, .images = images, .json = option_given(call, "json"), .rows = json_array()};
     const struct sim_scenario *scenario;
-    int rc = read_plan(call, &run.plan);
+    int rc = torture_order_plan(call, &run.plan);
 
     rc = rc == CLI_OK ? open_report(call, &run) : rc;
     for (scenario = sim_scenarios(layout); rc == CLI_OK && scenario->name != NULL; scenario++) {
@@ -316,7 +207,7 @@ static int run_case(const struct invocation *call, const char *name, const struc
     if (!sim_case_parse(name, &scenario, cuts, &count)) {
         return output_fail(CLI_USAGE, "\"%s\" names no case; a case looks like healthy:12t7", name);
     }
-    rc = check_scenario(scenario, layout);
+    rc = torture_order_fits(scenario, layout);
     if (rc != CLI_OK) {
         return rc;
     }
@@ -353,16 +244,13 @@ static int list(const struct sim_layout *layout)
 static int run_with(const struct invocation *call, const struct sim_layout *layout,
                     const struct torture_images *images)
 {
-    const struct sim_scenario *only = NULL;
-    int rc = CLI_OK;
+    const struct sim_scenario *only;
+    int rc;
 
     if (option_given(call, "case")) {
         return run_case(call, option_text(call, "case"), layout, images);
     }
-    if (option_given(call, "scenario")) {
-        rc = find_scenario(option_text(call, "scenario"), &only);
-        rc = rc == CLI_OK ? check_scenario(only, layout) : rc;
-    }
+    rc = torture_order_scenario(call, layout, &only);
     return rc == CLI_OK ? run_all(call, only, layout, images) : rc;
 }
 
@@ -372,7 +260,7 @@ static int run(const struct invocation *call)
     struct sim_layout layout;
     int rc;
 
-    rc = load_layout(call, &layout);
+    rc = torture_order_layout(call, &layout);
     if (rc == CLI_OK && option_given(call, "list")) {
         return list(&layout);
     }
