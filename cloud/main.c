@@ -188,7 +188,7 @@ static void start_listening(struct cloud *cloud)
     start_gateway(cloud, devices);
     start_bus(cloud);
     cloud->desk = desk_start(cloud->base, &cloud->fleet, relay_effect, &cloud->relay);
-    gateway_attach(cloud->gateway, cloud->desk);
+    gateway_attach(cloud->gateway, cloud->desk, cloud->options.database != NULL);
     front->desk = cloud->desk;
     front->bus = cloud->relay.bus;
     events_attach(front->events, cloud->desk);

@@ -42,6 +42,11 @@ uint64_t connection__clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+bool connection__overslept(const struct gateway *gateway)
+{
+    return gateway->shared && connection__clock_ms() - gateway->alive_ms > LATE_MS;
+}
+
 /* Most messages fit into the socket at once: they need no buffer, and no turn of the loop that says the
  * socket may be written to. Returns how much went; what is wrong with the socket, the buffer's next write
  * finds. */
@@ -326,7 +331,10 @@ void connection__serve(struct connection *c)
 static void on_read(struct bufferevent *bev, void *ctx)
 {
     (void)bev;
-    connection__serve(ctx);
+    struct connection *c = ctx;
+    if (!c->ended && connection__overslept(c->gateway))
+        mqtt_session_end(&c->session, MQTT_END_KICKED); /* it comes back and says it again */
+    connection__serve(c);
 }
 
 static void on_write(struct bufferevent *bev, void *ctx)

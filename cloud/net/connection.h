@@ -12,8 +12,16 @@
 #include "cloud/net/sayings.h"
 #include "cloud/net/websocket.h"
 
+/* What a device said this long ago is not taken for news any more where several servers share the devices: it
+ * may have said otherwise to another one since. It says it again. */
+#define LATE_MS 4000
+
 struct gateway {
     struct event_base *base;
+    struct event *beat;
+    uint64_t
+        alive_ms; /* when the loop was last known to run; a stopped process reads later what came meanwhile */
+    bool shared;  /* other servers have the same devices */
     struct door doors[GATEWAY_DOORS];
     struct tokens *tokens;
     struct desk *desk;
@@ -58,6 +66,9 @@ struct connection {
 
 uint64_t connection__clock_ms(void);
 
+/* Whether what is read now may have come while this process did not run. */
+bool connection__overslept(const struct gateway *gateway);
+
 /* A new connection on bev; websocket: MQTT comes in frames. client: its address, where that is not the one at
  * the other end of the socket. */
 void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket, const char *client);
@@ -79,6 +90,8 @@ struct job {
     struct gateway *gateway;
     uint64_t connection;
     int64_t device;
+    uint64_t posted_ms;
+    bool late;          /* it was not done (LATE_MS), or the device is connected elsewhere by now */
     uint16_t packet_id; /* to acknowledge once it is on disk, or 0 */
     union {
         char text[256];

@@ -9,10 +9,27 @@
 #include "cloud/fleet/values.h"
 #include "cloud/log.h"
 
+/* A server alone hears everything in order. Of several, one may have been cut off from the database for a
+ * while. */
+static bool is_late(const struct job *job, const struct fleet *fleet)
+{
+    if (fleet->watch.count < 2 || job->kind == JOB_DISCONNECTED || job->kind == JOB_LOG)
+        return false;
+    if (connection__clock_ms() - job->posted_ms > LATE_MS)
+        return true;
+    if (job->kind == JOB_CONNECTED)
+        return false;
+    struct presence presence = fleet_presence(fleet, job->device);
+    return presence.node != fleet->node || presence.connection != job->connection;
+}
+
 static int run_job(struct desk_job *desk_job, struct fleet *fleet)
 {
     struct job *job = (struct job *)desk_job;
     int result = STORE_OK;
+    job->late = is_late(job, fleet);
+    if (job->late)
+        return STORE_OK;
     switch (job->kind) {
     case JOB_CONNECTED:
         result = device_connected(fleet, job->device, job->connection, job->text);
@@ -43,9 +60,12 @@ static void job_done(struct desk_job *desk_job, int result)
     if (result != STORE_OK)
         log_line(LOG_LEVEL_ERROR, "device-event-lost", "device=d%lld kind=%d result=%d",
                  (long long)job->device, (int)job->kind, result);
+    if (job->late)
+        log_line(LOG_LEVEL_INFO, "device-late", "device=d%lld connection=%llu", (long long)job->device,
+                 (unsigned long long)job->connection);
     if (c != NULL) {
         c->jobs--;
-        if (result != STORE_OK)
+        if (result != STORE_OK || job->late)
             mqtt_session_end(&c->session, MQTT_END_KICKED); /* it comes back and says it again */
         else if (job->packet_id != 0)
             mqtt_session_acknowledge(&c->session, job->packet_id);
@@ -65,6 +85,7 @@ static struct job *new_with(struct connection *c, enum job_kind kind, size_t pay
     job->kind = kind;
     job->gateway = c->gateway;
     job->connection = c->number;
+    job->posted_ms = connection__clock_ms();
     job->device = c->device;
     return job;
 }

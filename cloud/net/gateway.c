@@ -149,14 +149,17 @@ static void on_client(void *ctx, evutil_socket_t fd, const char *client)
 {
     struct door *door = ctx;
     struct gateway *gateway = door->owner;
-    connection__open(gateway, door_stream(door, gateway->base, fd), false, client);
+    if (connection__overslept(gateway))
+        close(fd);
+    else
+        connection__open(gateway, door_stream(door, gateway->base, fd), false, client);
 }
 
 static void on_accept(struct door *door, evutil_socket_t fd, const struct sockaddr *peer)
 {
     struct gateway *gateway = door->owner;
     char address[LISTEN_PEER_MAX];
-    if (!gateway_admits(gateway))
+    if (!gateway_admits(gateway) || connection__overslept(gateway))
         close(fd);
     else if (gateway->balancers->count > 0 && proxies_name(gateway->balancers, listen_peer(peer, address)))
         proxied_open(gateway->base, &gateway->waiting, fd, address, on_client, door);
@@ -195,9 +198,23 @@ uint16_t gateway_port(const struct gateway *gateway, int door)
     return door_port(&gateway->doors[door]);
 }
 
-void gateway_attach(struct gateway *gateway, struct desk *desk)
+static void on_beat(evutil_socket_t fd, short what, void *ctx)
 {
+    (void)fd;
+    (void)what;
+    struct gateway *gateway = ctx;
+    gateway->alive_ms = connection__clock_ms();
+}
+
+void gateway_attach(struct gateway *gateway, struct desk *desk, bool shared)
+{
+    static const struct timeval every = {.tv_usec = 500 * 1000};
     gateway->desk = desk;
+    gateway->shared = shared;
+    gateway->alive_ms = connection__clock_ms();
+    gateway->beat = event_new(gateway->base, -1, EV_PERSIST, on_beat, gateway);
+    if (gateway->beat == NULL || event_add(gateway->beat, &every) != 0)
+        abort();
 }
 
 bool gateway_close(struct gateway *gateway)
@@ -233,6 +250,8 @@ void gateway_free(struct gateway *gateway)
     for (int i = 0; i < GATEWAY_DOORS; i++)
         door_close(&gateway->doors[i]);
     proxied_close(&gateway->waiting);
+    if (gateway->beat != NULL)
+        event_free(gateway->beat);
     idmap_free(&gateway->connections);
     idmap_free(&gateway->devices);
     paces_free(&gateway->paces);

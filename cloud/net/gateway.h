@@ -36,8 +36,8 @@ uint16_t gateway_port(const struct gateway *gateway, int door);
 bool gateway_admits(struct gateway *gateway);
 void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev, const char *client);
 
-/* The desk that takes the jobs; before the loop runs. */
-void gateway_attach(struct gateway *gateway, struct desk *desk);
+/* The desk that takes the jobs; before the loop runs. shared: other servers have the same devices. */
+void gateway_attach(struct gateway *gateway, struct desk *desk, bool shared);
 
 /* Carries out what the fleet decided (desk_effect_fn; ctx is the gateway). */
 void gateway_effect(void *ctx, const struct effect *effect);

@@ -21,6 +21,7 @@ from postgres import Postgres  # noqa: E402
 
 DEVICES = 12
 NODES = 3
+LATE_S = 5  # longer than what is said to a server may wait there
 SOURCE = "127.0.0.3"  # of devices behind the balancer, which is at 127.0.0.1
 
 
@@ -346,6 +347,63 @@ class Nodes(unittest.TestCase):
             self.assertEqual(code(node, renewed), 0)
         self.assertTrue(stays.ended())
         self.nats.start()
+
+
+class Late(unittest.TestCase):
+    """What a device said to a server that hung, and has since said otherwise to another one."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Postgres().__enter__()
+        cls.addClassCleanup(cls.postgres.__exit__)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.servers = []
+        for name in ("hung", "other"):
+            where = Path(folder.name) / name
+            (where / "data").mkdir(parents=True)
+            if cls.servers:
+                (where / "data/admin.token").write_text(cls.servers[0].token)
+            server = s.Server("--database", f"{cls.postgres.url}&application_name={name}", folder=where)
+            server.start()
+            cls.addClassCleanup(server.stop)
+            cls.servers.append(server)
+
+    def moved(self, hang, go_on):
+        """A device of version 1 that the first server has only heard of, at most, moves to the second and has version 2."""
+        hung, other = self.servers
+        device = hung.add_device()
+        s.wait_for("it may log in", lambda: self.logs_in(other, device))
+        hang()
+        old = s.Device(hung, device["token"], login=False)
+        self.addCleanup(old.close)
+        body = s.text("MQTT") + bytes([4, 0xC2, 0, 45]) + s.text("") + s.text("device") + s.text(device["token"])
+        info = s.text("info/mcu") + b"\0\1" + json.dumps({"tmpl": s.TEMPLATE, "ver": "1.0.0", "build": "", "type": "pump"}).encode()
+        old.socket.sendall(s.packet(0x10, body) + s.packet(0x32, info))
+        time.sleep(LATE_S)  # the hanging itself, which no event ends
+        new = s.Device(other, device["token"])
+        self.addCleanup(new.close)
+        new.check_in("2.0.0")
+        go_on()
+        self.assertTrue(old.ended())
+        self.assertNotIn(1, old.acknowledged)
+        shown = other.device(device)
+        self.assertEqual((shown["firmware"]["version"], shown["online"]), ("2.0.0", True))
+        new.ping()  # it is still connected
+
+    @staticmethod
+    def logs_in(server, device):
+        connection = s.Device(server, device["token"])
+        connection.close()
+        return connection.code == 0
+
+    def test_a_server_that_stood_still_does_not_take_it_for_news(self):
+        process = self.servers[0].process
+        self.moved(lambda: process.send_signal(s.signal.SIGSTOP), lambda: process.send_signal(s.signal.SIGCONT))
+
+    def test_a_server_whose_database_hung_does_not_take_it_for_news(self):
+        pid = int(self.postgres.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'hung'"))
+        self.moved(lambda: s.os.kill(pid, s.signal.SIGSTOP), lambda: s.os.kill(pid, s.signal.SIGCONT))
 
 
 class SecureBus(unittest.TestCase):
