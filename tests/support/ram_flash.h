@@ -14,6 +14,9 @@
 #define RAM_FLASH_BYTES (32 * 1024)
 #endif
 #define RAM_FLASH_UNITS_MAX RAM_FLASH_BYTES
+#ifndef CUT_STRIDE
+#define CUT_STRIDE 1 /* a test cuts the power at each n-th operation: wider where a processor is emulated */
+#endif
 
 /* What the power cut does to the operation that it hits. */
 enum ram_flash_cut {

@@ -20,9 +20,6 @@
 
 #include "tests/core/boot/world.h"
 
-#ifndef LIFE_STRIDE
-#define LIFE_STRIDE 1 /* of the operations that are cut; wider where a processor is emulated */
-#endif
 #define STARTS_MAX 120 /* of one life */
 #define OFFERS_MAX 2   /* of one image, complete ones, before the operator gives up */
 
@@ -298,7 +295,7 @@ static void a_cut_at_any_operation_is_survived(void **state)
         fault.cut = (enum ram_flash_cut)cut;
         fault.operation = 0;
         while (live_with_cuts(&fault, 1) == 1) {
-            fault.operation += LIFE_STRIDE;
+            fault.operation += CUT_STRIDE;
             fault.seed++;
             lives++;
         }
@@ -322,7 +319,7 @@ static void two_cuts_close_to_each_other_are_survived(void **state)
             for (faults[1].operation = 0; faults[1].operation < 4; faults[1].operation++) {
                 faults[0].operation = faults[1].operation; /* a quarter of the places each */
                 while (live_with_cuts(faults, 2) > 0) {
-                    faults[0].operation += 4 * LIFE_STRIDE;
+                    faults[0].operation += 4 * CUT_STRIDE;
                     faults[0].seed = lives++;
                 }
             }
@@ -432,7 +429,7 @@ static void losing_a_unit_after_the_start_that_follows_a_cut_loses_no_decision(v
         while (live_with_cut_and_loss(&fault, fault.seed / 3 % 2)) {
             lives += 1;
             fault.seed++;
-            fault.operation += LIFE_STRIDE;
+            fault.operation += CUT_STRIDE;
         }
     }
     print_message("%u lives\n", lives);

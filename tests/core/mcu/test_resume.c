@@ -337,7 +337,8 @@ static void survive_each(uint32_t program_bytes, bool program_once, uint32_t ima
 
         do
             start_with_gap(&fixture, program_bytes, program_once, image_bytes);
-        while (survive_cuts(&fixture, &operation, 1, (enum ram_flash_cut)cut) == 1 && ++operation < 1000);
+        while (survive_cuts(&fixture, &operation, 1, (enum ram_flash_cut)cut) == 1 &&
+               (operation += CUT_STRIDE) < 1000);
         assert_in_range(operation, 30, 999);
     }
 }
@@ -355,7 +356,7 @@ static void survive_pairs(uint32_t program_bytes, bool program_once, uint32_t im
             operations[0] = 18 + operations[1] % 2; /* the bank is erased, and part of it programmed */
             do {
                 start_with_gap(&fixture, program_bytes, program_once, image_bytes);
-                operations[0] += 2;
+                operations[0] += 2 * CUT_STRIDE;
             } while (survive_cuts(&fixture, operations, 2, (enum ram_flash_cut)cut) == 2);
         }
     }
