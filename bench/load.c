@@ -1,8 +1,8 @@
 /* Many clients in one process, for make bench: against tandem-cloud, and against its yardsticks.
  *
  *   - load hold HOST PORT TOKENS: logs in once per token, says "ready", holds until its input ends
- *   - load checkin HOST PORT TOKENS ROUNDS: logs in, then ROUNDS times all check in at once and await their
- * offers
+ *   - load checkin HOST PORT TOKENS ROUNDS: logs in, then ROUNDS times all check in at once and await
+ *     their offers
  *   - load offers HOST PORT TOKENS: logs in and checks in, says "ready", then waits for one offer each
  *   - load echo HOST PORT COUNT ROUNDS: a broker; each client publishes to a topic of its own, ROUNDS times
  *   - load download HOST PORT PATHS CLIENTS SECONDS

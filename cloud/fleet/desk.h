@@ -8,13 +8,13 @@
  * ran at the same time, on any server: where two would have decided differently had they known of each other,
  * one of them runs again. So a job
  *   - reads what it decides on from the store, never from memory of its own that another server could
- * outdate;
+ *     outdate;
  *   - may run more than once: what it did to the store is taken back in between, what it did elsewhere (a
- * field of its own, a file) must bear repetition;
+ *     field of its own, a file) must bear repetition;
  *   - does work that comes by the clock in small pieces that any server may take: read the rows whose time
- * has come, a few hundred at most, and write to each of them that it was done (a new due time, a state, a
- * counter). Two servers that take the same piece then meet in a row, and the second finds the work done. No
- * leader, no lock; a server that dies leaves rows that are due. */
+ *     has come, a few hundred at most, and write to each of them that it was done (a new due time, a
+ *     state, a counter). Two servers that take the same piece then meet in a row, and the second finds the
+ *     work done. No leader, no lock; a server that dies leaves rows that are due. */
 #ifndef TANDEM_CLOUD_DESK_H
 #define TANDEM_CLOUD_DESK_H
 

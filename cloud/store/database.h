@@ -8,12 +8,12 @@
  * The SQL
  *   - is a literal: it is known again by its address;
  *   - marks values by `?`, or by ?1, ?2, ... where one is used twice (not both in one statement);
- *   - has integers of 64 bits (BIGINT), texts and bytes, no booleans: `ended <> 0`, and a CASE where one is
- * counted;
+ *   - has integers of 64 bits (BIGINT), texts and bytes, no booleans: `ended <> 0`, and a CASE where one
+ *     is counted;
  *   - adds by `INSERT ... ON CONFLICT DO NOTHING RETURNING id`: a conflict that is an error would cost
- * PostgreSQL the whole transaction;
- *   - casts a sum to BIGINT, and takes no other function than count, sum, min, max, coalesce, length, lower,
- * substr.
+ *     PostgreSQL the whole transaction;
+ *   - casts a sum to BIGINT, and takes no other function than count, sum, min, max, coalesce, length,
+ *     lower, substr.
  *
  * What was put must stay as it is until the query ran. The first failure sticks, so that only the end needs a
  * check. */

@@ -2,8 +2,8 @@
  * as signed (R13).
  *
  *     payload --> unlzma --> tdm__install_place --> carry, flash of the target bank
- *                   ^------- read: base in the running bank; image in flash below install.placed, then in
- * carry
+ *                   ^------- read: base in the running bank
+ *                   '------------- image in flash below install.placed, then in carry
  *
  * What is in flash was relocated when it was placed, so reading undoes that. Reads go mostly upwards: a
  * cursor stays with each source, and is placed anew only when a read goes back or far ahead. */

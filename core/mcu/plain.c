@@ -3,8 +3,7 @@
  *
  *     first chunk: no package, a vector table for the target bank
  *       v
- *     otaUpdateGetSHA256 --> head: who it is by the offer, how long by the offer, its digest by the
- * co-processor
+ *     otaUpdateGetSHA256 --> head: who it is and how long by the offer, its digest by the co-processor
  *       v
  *     policy, erase, header, image, ... : update_chunk.c
  *

@@ -1,9 +1,9 @@
 /* The line does not wait for the flash. What arrives while flash is written is one chunk at most:
  *
- * - With two chunks in flight the next one arrives meanwhile, and the one behind that is not sent before the
- * answer.
- * - Where the co-processor has no window, the answer goes once the chunk is in the buffer; a failure is the
- * answer to what comes next. */
+ * - With two chunks in flight the next one arrives meanwhile, and the one behind that is not sent before
+ *   the answer.
+ * - Where the co-processor has no window, the answer goes once the chunk is in the buffer; a failure is
+ *   the answer to what comes next. */
 #include "tandem/stream.h"
 
 #include "core/mcu/update.h"

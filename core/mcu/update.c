@@ -14,12 +14,12 @@
  *
  * - With a role (hand_over.c) WAITING leads to PREFETCHING, and that, once the co-processor has the file, to
  *   APPLYING: the bootloader goes on.
- * - A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and on
- * as if its front had verified.
+ * - A file that is no package leads from FRONT to PLAIN (plain.c), where the product takes such files, and
+ *   on as if its front had verified.
  * - An ERASING that left the image's start in place (resume.c) leads to RESUMING, and that, once
- * otaUpdateResume was answered with true, to WRITING; if it is refused, to STARTING once more.
+ *   otaUpdateResume was answered with true, to WRITING; if it is refused, to STARTING once more.
  * - Where the line does not wait for the flash (stream.c), AGREEING stands before WRITING: how many chunks
- * are in flight.
+ *   are in flight.
  * - All but APPLYING end in IDLE: by a refusal, an error, a cancel, silence, a new offer, a lost link.
  *
  * A handler checks a chunk and copies it; the work is done from poll, and the call is answered when it is

@@ -9,7 +9,7 @@
  *       '-------------------------------------------------------------------------------------'
  *
  * - down is state 10, off line, at the initial rate unless the MCU asked for another one; a raised rate in
- * down is left after the same silence, or an MCU that restarted would never be heard again.
+ *   down is left after the same silence, or an MCU that restarted would never be heard again.
  * - The rate changes, and the session restarts, only when nothing waits to be sent: answers go out before.
  * - An MCU that speaks in down without initialising is told of state 10 after a while.
  * - The MCU is told of states, events and pins only while no answer of it is awaited (section 9). */

@@ -1,7 +1,6 @@
 /* The demo application: the update client in an ordinary super-loop.
  *
- *     work -> UART -> tdm_mcu_receive -> tdm_mcu_poll, which feeds the watchdog -> tdm_mcu_pull -> UART ->
- * sleep
+ *     work -> UART -> tdm_mcu_receive -> tdm_mcu_poll (feeds the watchdog) -> tdm_mcu_pull -> UART -> sleep
  *
  * What is particular to a product stands in three places: the operations table, the self-tests, and the
  * configuration. */
