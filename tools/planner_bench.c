@@ -8,7 +8,8 @@
  *
  *     offers     from "start shipment" to the last device having its offer decided, written and committed
  *
- * In place of the folder stands the URL of an empty PostgreSQL database, for one number of devices.
+ * In place of the folder stands the URL of an empty PostgreSQL database, for one number of devices. `fill` or
+ * `measure` before the number does that half alone, so that the server can do its housekeeping in between.
  *
  * One line each, for tools/bench: seconds of wall and of CPU for each, and what the process's resident set
  * grew by at most, in MiB. */
@@ -247,8 +248,10 @@ static void fill_connected(const char *path, int64_t devices, int64_t firmware)
         exit(1);
 }
 
+typedef void part_fn(const char *path, int64_t devices, int64_t firmware);
+
 /* In processes of their own, so that memory is not what filling the database took. */
-static void in_child(void (*part)(const char *, int64_t, int64_t), const char *path, int64_t devices)
+static void in_child(part_fn *part, const char *path, int64_t devices)
 {
     int status;
     pid_t child = fork();
@@ -260,19 +263,39 @@ static void in_child(void (*part)(const char *, int64_t, int64_t), const char *p
         exit(1);
 }
 
+static const struct mode {
+    const char *word, *prefix; /* in the command line, and of the file's name */
+    part_fn *fill, *measure;
+} modes[] = {
+    {"offers", "offers-", fill_connected, measure_offers},
+    {"fill", "", fill_some, NULL},
+    {"measure", "", NULL, measure},
+    {"", "", fill_some, measure}, /* without a word */
+};
+
+static const struct mode *mode_of(const char *word)
+{
+    size_t i = 0;
+    while (strcmp(modes[i].word, word) != 0 && modes[i].word[0] != '\0')
+        i++;
+    return &modes[i];
+}
+
 int main(int argc, char **argv)
 {
-    bool offers = argc > 2 && strcmp(argv[2], "offers") == 0;
+    const struct mode *mode = mode_of(argc > 2 ? argv[2] : "");
     log_level_set(LOG_LEVEL_WARNING);
-    for (int i = offers ? 3 : 2; i < argc; i++) {
+    for (int i = mode->word[0] != '\0' ? 3 : 2; i < argc; i++) {
         char path[512];
         int64_t devices = strtoll(argv[i], NULL, 10);
         if (strncmp(argv[1], "postgresql://", 13) == 0)
             snprintf(path, sizeof path, "%s", argv[1]);
         else
-            snprintf(path, sizeof path, "%s/%s%s.db", argv[1], offers ? "offers-" : "", argv[i]);
-        in_child(offers ? fill_connected : fill_some, path, devices);
-        in_child(offers ? measure_offers : measure, path, devices);
+            snprintf(path, sizeof path, "%s/%s%s.db", argv[1], mode->prefix, argv[i]);
+        if (mode->fill != NULL)
+            in_child(mode->fill, path, devices);
+        if (mode->measure != NULL)
+            in_child(mode->measure, path, devices);
     }
     return argc < 3;
 }
