@@ -16,11 +16,11 @@ struct planning {
     struct filter filter; /* of the shipment */
     struct split split;
     bool counting;
-    bool listed;        /* by people */
-    struct device last; /* where the next step goes on */
-    int64_t steps;      /* that were written; the shipment's row must say the same */
-    int64_t first;      /* of them: it begins by clearing what was there */
-    bool rejections;    /* some device rolled back from this image */
+    bool listed;     /* by people */
+    int64_t last;    /* device; the next step goes on behind it */
+    int64_t steps;   /* that were written; the shipment's row must say the same */
+    int64_t first;   /* of them: it begins by clearing what was there */
+    bool rejections; /* some device rolled back from this image */
     struct wave more[WAVES_MAX];
     /* Planned in this step, and not yet written: */
     struct target targets[PLANNING_TOGETHER];
@@ -214,7 +214,7 @@ static int take(struct fleet *fleet, struct planning *planning, const struct dev
 /* All devices were seen. */
 static int finish_round(struct fleet *fleet, struct planning *planning)
 {
-    planning->last = (struct device){0};
+    planning->last = 0;
     if (planning->counting) {
         planning->counting = false;
         split_ready(&planning->split);
@@ -225,21 +225,20 @@ static int finish_round(struct fleet *fleet, struct planning *planning)
     return result == STORE_OK ? shipment_opened(fleet, planning->shipment.id) : result;
 }
 
+static int take_next(void *ctx, const struct device *device)
+{
+    struct fleet *fleet = ctx;
+    return take(fleet, fleet->planning, device);
+}
+
 static int step(struct fleet *fleet)
 {
     struct planning *planning = fleet->planning;
-    struct device *devices;
-    size_t count;
-    struct device_page page = {.organization = planning->shipment.organization,
+    struct device_walk walk = {.organization = planning->shipment.organization,
                                .template = planning->shipment.template,
-                               .after = &planning->last,
-                               .limit = PLANNING_STEP};
-    int result = store_devices_page(fleet->store, &page, &devices, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = take(fleet, planning, &devices[i]);
-    if (count > 0)
-        planning->last = devices[count - 1];
-    free(devices);
+                               .after = planning->last};
+    int result = store_devices_walk(fleet->store, &walk, PLANNING_STEP, take_next, fleet);
+    planning->last = walk.after;
     if (result == STORE_OK)
         result = write_targets(fleet, planning);
     if (result == STORE_OK)
@@ -247,8 +246,8 @@ static int step(struct fleet *fleet)
     planning->shipment.steps = ++planning->steps;
     if (result != STORE_OK)
         return result;
-    return count < PLANNING_STEP ? finish_round(fleet, planning)
-                                 : store_shipment_update(fleet->store, &planning->shipment);
+    return walk.end ? finish_round(fleet, planning)
+                    : store_shipment_update(fleet->store, &planning->shipment);
 }
 
 int planning_step(struct fleet *fleet, bool *more)

@@ -20,8 +20,8 @@ struct preview_run {
     size_t device_count;
     bool counting;
     bool opened;
-    size_t at;          /* in devices */
-    struct device last; /* without a list */
+    size_t at;    /* in devices */
+    int64_t last; /* without a list: where the next step goes on */
     bool rejections;
     bool shipped; /* this image, before: attempts of that count */
     struct preview result;
@@ -179,21 +179,26 @@ static int take_listed(struct fleet *fleet, struct preview_run *run, bool *end)
     return result;
 }
 
-static int take_page(struct fleet *fleet, struct preview_run *run, bool *end)
+/* What take_next is called with. */
+struct taker {
+    struct fleet *fleet;
+    struct preview_run *run;
+};
+
+static int take_next(void *ctx, const struct device *device)
 {
-    struct device *devices;
-    size_t count;
-    struct device_page page = {.organization = run->shipment.organization,
-                               .template = run->shipment.template,
-                               .after = &run->last,
-                               .limit = PLANNING_STEP};
-    int result = store_devices_page(fleet->store, &page, &devices, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = take(fleet, run, &devices[i]);
-    if (count > 0)
-        run->last = devices[count - 1];
-    free(devices);
-    *end = count < PLANNING_STEP;
+    const struct taker *taker = ctx;
+    return take(taker->fleet, taker->run, device);
+}
+
+static int take_all(struct fleet *fleet, struct preview_run *run, bool *end)
+{
+    struct taker taker = {fleet, run};
+    struct device_walk walk = {
+        .organization = run->shipment.organization, .template = run->shipment.template, .after = run->last};
+    int result = store_devices_walk(fleet->store, &walk, PLANNING_STEP, take_next, &taker);
+    run->last = walk.after;
+    *end = walk.end;
     return result;
 }
 
@@ -202,12 +207,12 @@ int preview_step(struct fleet *fleet, struct preview_run *run, bool *more)
     bool end = false;
     int result = run->opened ? STORE_OK : open_run(fleet, run);
     if (result == STORE_OK)
-        result = run->device_count > 0 ? take_listed(fleet, run, &end) : take_page(fleet, run, &end);
+        result = run->device_count > 0 ? take_listed(fleet, run, &end) : take_all(fleet, run, &end);
     *more = !end || run->counting;
     if (end && run->counting) {
         run->counting = false;
         run->at = 0;
-        run->last = (struct device){0};
+        run->last = 0;
         split_ready(&run->split);
     }
     return result;

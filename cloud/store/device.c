@@ -1,6 +1,8 @@
 /* Templates, devices and their rejections. */
 #include "cloud/store/device.h"
 
+#include <stdio.h>
+
 #include "cloud/store/database.h"
 #include "cloud/store/shelf.h"
 
@@ -294,12 +296,13 @@ int store_devices_count(struct store *store, int64_t organization, const char *t
     {                                                                                                        \
         PAGE(where, key, ">", "ASC"), PAGE(where, key, "<", "DESC")                                          \
     }
+/* The place is said of both tables: where PostgreSQL merges them, it would read pulse from its start. */
+#define PAGE_BY_ID(where, than, way)                                                                         \
+    "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where "id " than                       \
+    " ? AND pulse.device " than " ? ORDER BY id " way " LIMIT ?"
 #define PAGES_BY_ID(where)                                                                                   \
     {                                                                                                        \
-        "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where                              \
-        "id > ? ORDER BY id LIMIT ?",                                                                        \
-            "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where                          \
-            "id < ? ORDER BY id DESC LIMIT ?"                                                                \
+        PAGE_BY_ID(where, ">", "ASC"), PAGE_BY_ID(where, "<", "DESC")                                        \
     }
 static const char *const pages[][2][2] = {
     [DEVICE_ORDER_ID] = {PAGES_BY_ID(""), PAGES_BY_ID("template = ? AND ")},
@@ -316,15 +319,18 @@ static void put_place(struct query *query, const struct device_page *page)
 {
     const struct device *after = page->after;
     bool down = page->descending;
-    if (page->order == DEVICE_ORDER_SEEN)
+    int64_t id = after != NULL ? after->id : down ? INT64_MAX : 0;
+    if (page->order == DEVICE_ORDER_ID)
+        db__put_int(query, id);
+    else if (page->order == DEVICE_ORDER_SEEN)
         db__put_int(query, after != NULL ? after->last_seen : down ? INT64_MAX : -1);
-    else if (page->order != DEVICE_ORDER_ID && after == NULL)
+    else if (after == NULL)
         db__put_text(query, down ? LAST_TEXT : "");
     else if (page->order == DEVICE_ORDER_NAME)
         db__put_text(query, after->name);
     else if (page->order == DEVICE_ORDER_VERSION)
         db__put_text(query, after->version_key);
-    db__put_int(query, after != NULL ? after->id : down ? INT64_MAX : 0);
+    db__put_int(query, id);
 }
 
 int store_devices_page(struct store *store, const struct device_page *page, struct device **devices,
@@ -338,6 +344,65 @@ int store_devices_page(struct store *store, const struct device_page *page, stru
     put_place(&query, page);
     db__put_int(&query, (int64_t)page->limit);
     return db__list(&query, read_device, sizeof **devices, devices, count);
+}
+
+#define JUDGED                                                                                               \
+    "id, name, foreign_template, type, version, build, hardware, digest, state, reports, library, tags, "    \
+    "zone, location_zone, checked_in, said, connection"
+
+/* In the order of JUDGED. */
+static void read_judged(struct query *query, struct device *device)
+{
+    device->id = db__int(query);
+    db__text(query, device->name, sizeof device->name);
+    device->foreign = db__int(query) != 0;
+    db__text(query, device->type, sizeof device->type);
+    db__text(query, device->version, sizeof device->version);
+    db__text(query, device->build, sizeof device->build);
+    db__text(query, device->hardware, sizeof device->hardware);
+    device->digest_known = db__bytes(query, device->digest, RECORD_DIGEST_BYTES);
+    device->state = (enum device_state)db__int(query);
+    device->reports = db__int(query) != 0;
+    db__text(query, device->library, sizeof device->library);
+    db__text(query, device->tags, sizeof device->tags);
+    db__text(query, device->zone, sizeof device->zone);
+    db__text(query, device->location_zone, sizeof device->location_zone);
+    device->checked_in = db__int(query);
+    device->said = db__int(query);
+    device->presence = presence_of(device, (uint64_t)db__int(query));
+}
+
+static struct query query_walk(struct store *store, const struct device_walk *walk, size_t limit)
+{
+    struct query query =
+        db__query(store, "SELECT " JUDGED " FROM " DEVICES " "
+                         "LEFT JOIN presence ON presence.device = id AND presence.device > ?3 "
+                         "WHERE organization = ?1 AND template = ?2 AND id > ?3 AND pulse.device > ?3 "
+                         "ORDER BY id LIMIT ?4");
+    db__put_int(&query, walk->organization);
+    db__put_text(&query, walk->template);
+    db__put_int(&query, walk->after);
+    db__put_int(&query, (int64_t)limit);
+    return query;
+}
+
+int store_devices_walk(struct store *store, struct device_walk *walk, size_t limit, device_take_fn *take,
+                       void *ctx)
+{
+    struct device common = {.organization = walk->organization};
+    snprintf(common.template, sizeof common.template, "%s", walk->template);
+    struct query query = query_walk(store, walk, limit);
+    int result = STORE_OK;
+    size_t count = 0;
+    for (; result == STORE_OK && db__row(&query); count++) {
+        struct device device = common;
+        read_judged(&query, &device);
+        walk->after = device.id;
+        result = take(ctx, &device);
+    }
+    walk->end = count < limit;
+    int ended = db__end(&query);
+    return result == STORE_OK ? ended : result;
 }
 
 int store_rejection_add(struct store *store, int64_t device, const uint8_t head[RECORD_SHORT_BYTES],

@@ -55,6 +55,19 @@ struct device_page {
 TDM_MUST_USE int store_devices_page(struct store *store, const struct device_page *page,
                                     struct device **devices, size_t *count);
 
+/* A way through all devices of a template, in order of their ids, some at a time. */
+struct device_walk {
+    int64_t organization;
+    const char *template;
+    int64_t after; /* the device that was taken last, 0 at the start */
+    bool end;      /* there are no more */
+};
+/* Each of the next devices, limit at most, goes to take, whose first failure ends it. Of the device only what
+ * rules, filters and time zones go by is read; the rest is zero. take may use the store for anything else. */
+typedef int device_take_fn(void *ctx, const struct device *device);
+TDM_MUST_USE int store_devices_walk(struct store *store, struct device_walk *walk, size_t limit,
+                                    device_take_fn *take, void *ctx);
+
 /* Images that a device rolled back from for good, by the head of their digest. */
 TDM_MUST_USE int store_rejection_add(struct store *store, int64_t device,
                                      const uint8_t head[RECORD_SHORT_BYTES], uint8_t reason, int64_t now);

@@ -379,6 +379,115 @@ static void devices_come_in_pages_of_any_order(void **state)
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static void devices_come_in_pages_of_their_ids(void **state)
+{
+    struct store *store = *state;
+    int64_t ids[6];
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint8_t i = 0; i < 6; i++)
+        ids[i] = add_device(store, (uint8_t)(i + 1)).id;
+    for (int down = 0; down <= 1; down++) {
+        struct device after;
+        struct device_page page = {.organization = 1, .descending = down, .limit = 4};
+        for (size_t turn = 0, number = 0; number < 6; turn++, page.after = &after) {
+            struct device *devices;
+            size_t count;
+            assert_int_equal(store_devices_page(store, &page, &devices, &count), STORE_OK);
+            assert_int_equal(count, turn == 0 ? 4 : 2);
+            for (size_t i = 0; i < count; i++, number++)
+                assert_int_equal(devices[i].id, ids[down ? 5 - number : number]);
+            after = devices[count - 1];
+            free(devices);
+        }
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+/* With something in every field that a walk reads, and in those that it does not. */
+static void describe_all(struct store *store, struct device *device, int64_t mark)
+{
+    snprintf(device->name, sizeof device->name, "name %d", (int)mark);
+    device->foreign = mark % 2 == 0;
+    snprintf(device->type, sizeof device->type, "type %d", (int)mark);
+    snprintf(device->version, sizeof device->version, "1.%d", (int)mark);
+    snprintf(device->build, sizeof device->build, "build %d", (int)mark);
+    snprintf(device->hardware, sizeof device->hardware, "board %d", (int)mark);
+    snprintf(device->library, sizeof device->library, "2.%d", (int)mark);
+    snprintf(device->tags, sizeof device->tags, "tag%d", (int)mark);
+    snprintf(device->zone, sizeof device->zone, "zone %d", (int)mark);
+    snprintf(device->location_zone, sizeof device->location_zone, "place %d", (int)mark);
+    snprintf(device->version_key, sizeof device->version_key, "key %d", (int)mark);
+    device->digest_known = mark % 3 == 0;
+    memset(device->digest, device->digest_known ? (int)mark : 0, sizeof device->digest);
+    device->state = DEVICE_TRIAL;
+    device->reports = mark % 2 == 1;
+    device->counter = device->decodes = device->shipment = device->line = device->line_flow = mark;
+    device->last_seen = 100 + mark;
+    device->checked_in = 200 + mark;
+    device->said = SAID_CHECK_IN;
+    assert_int_equal(store_device_update(store, device), STORE_OK);
+    assert_int_equal(store_device_pulse(store, device), STORE_OK);
+    assert_int_equal(store_device_describe(store, device), STORE_OK);
+}
+
+struct walked {
+    struct store *store;
+    const struct device *expected; /* as they were written */
+    size_t count, refuse_at;
+};
+
+static int take_walked(void *ctx, const struct device *device)
+{
+    struct walked *walked = ctx;
+    struct device other, expected = walked->expected[walked->count];
+    if (walked->count == walked->refuse_at)
+        return STORE_FULL;
+    expected.created = expected.counter = expected.decodes = expected.last_seen = expected.shipment = 0;
+    expected.line = expected.line_flow = 0;
+    memset(expected.token_hash, 0, sizeof expected.token_hash);
+    memset(expected.version_key, 0, sizeof expected.version_key);
+    expected.presence = walked->count % 2 == 0 ? DEVICE_CHECKED_IN : DEVICE_OFFLINE;
+    assert_memory_equal(device, &expected, sizeof expected);
+    assert_int_equal(store_device_get(walked->store, device->id, &other), STORE_OK);
+    walked->count++;
+    return STORE_OK;
+}
+
+static void a_walk_passes_each_device_of_a_template_once(void **state)
+{
+    struct store *store = *state;
+    struct device devices[5];
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint8_t i = 0; i < 5; i++) {
+        struct presence presence = {.node = 1, .connection = 7u + i};
+        struct device other = {
+            .organization = RECORD_FIRST_ORGANIZATION, .template = "T2", .token_hash = {100 + i}};
+        devices[i] = add_device(store, (uint8_t)(i + 1));
+        describe_all(store, &devices[i], i);
+        if (i % 2 == 0)
+            assert_int_equal(store_presence_set(store, devices[i].id, &presence), STORE_OK);
+        assert_int_equal(store_template_add(store, other.organization, other.template), STORE_OK);
+        assert_int_equal(store_device_add(store, &other), STORE_OK);
+    }
+    struct walked walked = {.store = store, .expected = devices, .refuse_at = SIZE_MAX};
+    struct device_walk walk = {.organization = RECORD_FIRST_ORGANIZATION, .template = "T1"};
+    for (size_t before = 0; !walk.end; before += 2) {
+        assert_int_equal(walked.count, before);
+        assert_int_equal(store_devices_walk(store, &walk, 2, take_walked, &walked), STORE_OK);
+    }
+    assert_int_equal(walked.count, 5);
+    assert_int_equal(walk.after, devices[4].id);
+    walked.count = 0;
+    walked.refuse_at = 1;
+    walk.after = 0;
+    assert_int_equal(store_devices_walk(store, &walk, 5, take_walked, &walked), STORE_FULL);
+    assert_int_equal(walked.count, 1);
+    walk = (struct device_walk){.organization = RECORD_FIRST_ORGANIZATION + 1, .template = "T1"};
+    assert_int_equal(store_devices_walk(store, &walk, 5, take_walked, &walked), STORE_OK);
+    assert_true(walk.end);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
 static void a_presence_is_removed_by_its_own_connection_alone(void **state)
 {
     struct store *store = *state;
@@ -508,6 +617,8 @@ int main(void)
         CASE(progress_is_the_sum_of_the_waves),
         CASE(failures_are_kept_by_organization_and_the_oldest_go),
         CASE(devices_come_in_pages_of_any_order),
+        CASE(devices_come_in_pages_of_their_ids),
+        CASE(a_walk_passes_each_device_of_a_template_once),
         CASE(a_presence_is_removed_by_its_own_connection_alone),
         CASE(a_device_is_checked_in_while_it_is_connected_and_said_so),
         CASE(a_node_that_is_taken_out_takes_its_presences_along),
