@@ -357,6 +357,10 @@ void desk_stop(struct desk *desk)
     pthread_mutex_unlock(&desk->lock);
     pthread_join(desk->thread, NULL);
     deliver(desk);
+    while (desk->waiting.first != NULL) { /* what came of that: an offer that found its connection closed */
+        run_jobs(desk, queue_take_all(&desk->waiting));
+        deliver(desk);
+    }
     event_free(desk->wake);
     close(desk->wake_fd);
     pthread_cond_destroy(&desk->posted);

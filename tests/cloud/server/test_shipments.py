@@ -1,7 +1,10 @@
 """Shipments in waves against the real server: gates, kill -9, consent, dry run, why not, filters."""
 
+import contextlib
 import csv
+import http.client
 import io
+import threading
 import time
 import unittest
 
@@ -33,6 +36,38 @@ class Shipments(unittest.TestCase):
             now = self.show(shipment)
             return now if condition(now) else None
         return s.wait_for(f"{what}, not {self.show(shipment)}", reached)
+
+    def test_an_offer_that_a_stop_kept_back_is_not_called_sent(self):
+        self.fleet.add(30)
+        for number in range(5):  # stopped at other moments of it
+            version = f"1.1.{number}"
+            self.ship_and_stop(self.firmware(version), number * 0.004)
+            got = {device for device, link in self.fleet.links.items() if self.has_offer(link)}
+            self.server.start()
+            shipments = self.server.get("/api/v1/shipments")["shipments"]
+            if shipments and shipments[0]["firmware"]["version"] == version:
+                rows = self.show(shipments[0])["devices"]
+                self.assertEqual({row["id"] for row in rows if row["status"] == "request-sent"}, got)
+                self.server.ask("POST", f"/api/v1/shipments/{shipments[0]['id']}/cancel")
+            for device in self.fleet.tokens:
+                self.fleet.connect(device, "1.0.0")
+
+    def ship_and_stop(self, firmware, seconds):
+        def ask():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self.server.ask("POST", "/api/v1/shipments", {"template": s.TEMPLATE, "firmware": firmware["id"]})
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(seconds)  # a moment in its middle, which no event marks
+        self.server.stop()  # fails if anything is left undone
+        asking.join(s.LIMIT)
+
+    @staticmethod
+    def has_offer(link):
+        found = False
+        while (packet := link.receive())[0] is not None:
+            found |= packet[0] >> 4 == 3 and b"downlink/ota/json" in packet[1]
+        return found
 
     def test_two_waves_and_the_server_killed_in_between(self):
         self.fleet.add(10)
