@@ -23,7 +23,7 @@ static const struct row {
     {MQTT_SUBSCRIPTION_ID, VARINT_NOT_0, IN(MQTT_SUBSCRIBE)},
     {MQTT_SESSION_EXPIRY, U32, IN(MQTT_CONNECT) | IN(MQTT_DISCONNECT)},
     {MQTT_AUTHENTICATION_METHOD, TEXT, IN(MQTT_CONNECT) | IN(MQTT_AUTH)},
-    {0x16, BINARY, IN(MQTT_CONNECT) | IN(MQTT_AUTH)},            /* authentication data */
+    {MQTT_AUTHENTICATION_DATA, BINARY, IN(MQTT_CONNECT) | IN(MQTT_AUTH)},
     {0x17, FLAG, IN(MQTT_CONNECT)},                              /* request problem information */
     {0x18, U32, IN_WILL},                                        /* will delay */
     {0x19, FLAG, IN(MQTT_CONNECT)},                              /* request response information */

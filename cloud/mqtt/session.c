@@ -128,6 +128,8 @@ static uint8_t check_connect(const struct mqtt_session *s, const struct mqtt_con
 {
     if (mqtt_property_present(&connect->properties, MQTT_AUTHENTICATION_METHOD))
         return MQTT_BAD_AUTHENTICATION_METHOD;
+    if (mqtt_property_present(&connect->properties, MQTT_AUTHENTICATION_DATA))
+        return MQTT_PROTOCOL_ERROR; /* without a method: 3.1.2.11.10 */
     if (connect->will_payload.length > s->config->message_max)
         return MQTT_PACKET_TOO_LARGE;
     if (mqtt_utf8_chars(connect->client_id) > s->config->client_id_max_chars)

@@ -128,6 +128,20 @@ static void unknown_versions_are_refused_by_name(void **state)
     device_ends(&d, MQTT_END_VERSION, "20 03 00 84 00");
 }
 
+static void authentication_beyond_a_password_is_refused(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_connect(&d);
+    device_says(&d, "10 22 0004'MQTT' 05 c2 002d 06 15 0003'PSK' 0000 0006'device' 0005'token'");
+    device_ends(&d, MQTT_END_PROTOCOL, "20 03 00 8c 00");
+    device_connect(&d);
+    device_says(&d, "10 22 0004'MQTT' 05 c2 002d 06 16 0003'any' 0000 0006'device' 0005'token'");
+    device_ends(&d, MQTT_END_PROTOCOL, "20 03 00 82 00");
+    assert_int_equal(d.logins, 0);
+}
+
 static void client_id_may_be_long_or_empty_but_not_above_64_characters(void **state)
 {
     struct device d;
@@ -304,6 +318,7 @@ int main(void)
         cmocka_unit_test(packets_wait_while_the_login_is_decided),
         cmocka_unit_test(login_has_a_limit),
         cmocka_unit_test(unknown_versions_are_refused_by_name),
+        cmocka_unit_test(authentication_beyond_a_password_is_refused),
         cmocka_unit_test(client_id_may_be_long_or_empty_but_not_above_64_characters),
         cmocka_unit_test(first_packet_must_be_a_connect),
         cmocka_unit_test(second_connect_ends_the_session),
