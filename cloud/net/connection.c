@@ -58,16 +58,23 @@ static size_t send_at_once(const struct connection *c, const uint8_t *bytes, siz
     return sent > 0 ? (size_t)sent : 0;
 }
 
+static bool takes_nothing(const struct connection *c)
+{
+    return evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX;
+}
+
 static void on_send(void *ctx, const uint8_t *bytes, size_t count)
 {
+    static const struct timeval at_once;
     struct connection *c = ctx;
-    if (c->websocket != NULL) {
+    size_t sent = 0;
+    if (c->websocket != NULL)
         websocket_send(c->websocket, bytes, count);
-        return;
-    }
-    size_t sent = send_at_once(c, bytes, count);
-    if (sent < count)
+    else if ((sent = send_at_once(c, bytes, count)) < count)
         bufferevent_write(c->bev, bytes + sent, count - sent);
+    /* A device that says nothing either is not served by itself. */
+    if (takes_nothing(c) && !c->ended)
+        evtimer_add(c->timer, &at_once);
 }
 
 /* Our address as this connection sees it, as a URL has it. */
@@ -313,7 +320,7 @@ void connection__serve(struct connection *c)
 {
     if (c->jobs < JOBS_MAX && !c->ended && penalty_ms(c) == 0)
         receive(c);
-    if (!c->ended && evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX)
+    if (!c->ended && takes_nothing(c))
         mqtt_session_end(&c->session, MQTT_END_KICKED);
     uint32_t wait_ms = c->ended ? 0 : mqtt_session_poll(&c->session, connection__clock_ms());
     if (c->ended) {

@@ -184,6 +184,20 @@ class Hostile(unittest.TestCase):
             time.sleep(0.05)
             return False
 
+    def test_a_device_that_reads_nothing_is_disconnected_however_much_people_send_it(self):
+        added = self.server.add_device()
+        device = s.Device(self.server, added["token"], keep_alive=0)
+        device.subscribe("downlink/#")
+        values = {"datastreams": {f"value {i}": "x" * 900 for i in range(100)}}
+        for _ in range(400):  # 36 MB, of which the kernel takes some
+            answer = self.server.ask("PATCH", f"/api/v1/devices/{added['id']}/values", values)
+            self.assertEqual(answer.status, 204)
+            if not self.server.device(added)["online"]:
+                break
+        else:
+            self.fail("it is still connected")
+        device.close()
+
     def test_two_devices_with_one_token_are_slowed_down(self):
         codes = []
         for _ in range(40):
