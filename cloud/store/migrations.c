@@ -337,8 +337,8 @@ static const char *const steps[] = {
     "ALTER TABLE device DROP COLUMN line;"
     "ALTER TABLE device DROP COLUMN line_flow;",
     /* 20: tokens of devices that open nothing any more, for servers that did not hear of it */
-    "CREATE TABLE token_end (id {id}, device BIGINT NOT NULL, hash {bytes} NOT NULL, time BIGINT NOT NULL);"
-    "CREATE INDEX token_end_by_time ON token_end (time);",
+    ("CREATE TABLE token_end (id {id}, device BIGINT NOT NULL, hash {bytes} NOT NULL, time BIGINT NOT NULL);"
+     "CREATE INDEX token_end_by_time ON token_end (time);"),
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))
