@@ -308,7 +308,7 @@ static void refuse_code(struct trip *trip, const char *endpoint, long status, co
     char text[LOG_TEXT_MAX];
     const char *error = json_string_value(json_object_get(answer, "error"));
     if (status < 400 || status > 499) {
-        snprintf(text, sizeof text, "%s answered %ld", endpoint, status);
+        snprintf(text, sizeof text, "%.100s answered %ld", endpoint, status);
         (void)unavailable(trip, text);
         return;
     }
