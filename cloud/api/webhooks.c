@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <curl/curl.h>
+
 #include "cloud/api/api.h"
 #include "cloud/fleet/notice.h"
 #include "cloud/text.h"
@@ -26,14 +28,27 @@ static json_t *render_webhook(const struct webhook *webhook)
                      render_time(webhook->created));
 }
 
+/* Something that can be asked, by those who will ask. */
+static bool is_web_address(const char *text)
+{
+    bool web = strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+    bool hostless = web && strstr(text, "://")[3] == '/'; /* curl would take the path for the host */
+    CURLU *url = curl_url();
+    if (url == NULL)
+        abort();
+    bool good = web && !hostless && strpbrk(text, " \"\\<>") == NULL &&
+                curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
+    curl_url_cleanup(url);
+    return good;
+}
+
 static bool take_url(struct api_call *call, const json_t *body, char to[WEBHOOK_URL])
 {
     if (json_object_get(body, "url") == NULL && to[0] != '\0')
         return true;
     if (!api_text(call, body, "url", to, WEBHOOK_URL, WEBHOOK_URL - 1))
         return false;
-    bool web = strncmp(to, "https://", 8) == 0 || strncmp(to, "http://", 7) == 0;
-    if (!web || strpbrk(to, " \"\\<>") != NULL) {
+    if (!is_web_address(to)) {
         (void)api_refuse(call, 400, "malformed request", "url must be https://HOST/... or http://HOST/...");
         return false;
     }

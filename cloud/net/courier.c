@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +16,28 @@
 #include "cloud/workers.h"
 
 #define EVERY_MS     500
-#define AT_ONCE      4
-#define LEASE_MS     60000 /* how long a delivery is this server's, once taken */
+#define AT_ONCE      DELIVERY_SKIP_WEBHOOKS
+#define AT_ONCE_EACH 4           /* of an organization */
+#define ANSWER_MAX   (64 * 1024) /* what is read of an answer; only its status counts */
+#define LEASE_MS     60000       /* how long a delivery is this server's, once taken */
 #define TIMEOUT_S    10L
 #define ATTEMPTS_MAX 8
 #define PAUSE_MS     10000 /* before the second attempt; four times as long before each further one */
 #define PAUSE_MAX_MS ((int64_t)6 * 3600 * 1000)
 #define KEPT_MS      ((int64_t)7 * 24 * 3600 * 1000)
 
+/* Whose deliveries are on their way; 0 is a free place. */
+struct under_way {
+    int64_t webhooks[AT_ONCE];
+    int64_t organizations[AT_ONCE];
+};
+
 struct courier {
     struct event *timer;
     struct desk *desk;
     struct workers *workers;
+    struct under_way under_way;
+    atomic_bool stop;
     bool anywhere;
     bool asking; /* a round is on the desk */
 };
@@ -40,8 +51,11 @@ struct parcel {
     struct courier *courier;
     struct delivery delivery;
     struct webhook webhook;
+    size_t place; /* of under_way */
+    size_t answered_bytes;
     bool anywhere;
-    bool refused; /* the address is not allowed */
+    bool refused;    /* the address is not allowed */
+    bool broken_off; /* the courier stops: this was no attempt */
 };
 
 /* --- On a worker: the request --- */
@@ -61,8 +75,16 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 static size_t ignore(char *data, size_t size, size_t count, void *ctx)
 {
     (void)data;
-    (void)ctx;
-    return size * count;
+    struct parcel *parcel = ctx;
+    parcel->answered_bytes += size * count;
+    return parcel->answered_bytes <= ANSWER_MAX ? size * count : 0;
+}
+
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    const struct parcel *parcel = ctx;
+    return atomic_load(&parcel->courier->stop);
 }
 
 /* "t=SECONDS,v1=HEX": HMAC-SHA256 of "SECONDS.BODY", so that an old one cannot be sent again later. */
@@ -89,6 +111,27 @@ static struct curl_slist *headers_of(const struct parcel *parcel)
     return curl_slist_append(list, line);
 }
 
+static void set_up(CURL *curl, struct parcel *parcel, struct curl_slist *headers, char why[CURL_ERROR_SIZE])
+{
+    curl_easy_setopt(curl, CURLOPT_URL, parcel->webhook.url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, parcel->delivery.payload);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem-cloud/" TANDEM_VERSION);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, parcel);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, parcel);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, parcel);
+}
+
 static void carry(struct work *work)
 {
     struct parcel *parcel = (struct parcel *)work;
@@ -99,23 +142,14 @@ static void carry(struct work *work)
     if (curl == NULL)
         abort();
     struct curl_slist *headers = headers_of(parcel);
-    curl_easy_setopt(curl, CURLOPT_URL, parcel->webhook.url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, delivery->payload);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem-cloud/" TANDEM_VERSION);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, parcel);
+    set_up(curl, parcel, headers, why);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     delivery->status = status;
     delivery->error[0] = '\0';
+    parcel->broken_off = code == CURLE_ABORTED_BY_CALLBACK;
+    if (code == CURLE_WRITE_ERROR && parcel->answered_bytes > ANSWER_MAX)
+        code = CURLE_OK;
     if (parcel->refused)
         snprintf(delivery->error, sizeof delivery->error, "the address is not of the open internet");
     else if (code != CURLE_OK)
@@ -135,10 +169,23 @@ static int64_t pause_after(int64_t attempts)
     return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
 }
 
+static int put_back(struct fleet *fleet, struct delivery *delivery)
+{
+    delivery->attempts--;
+    delivery->due = fleet->now;
+    delivery->error[0] = '\0';
+    int result = store_delivery_update(fleet->store, delivery);
+    return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
 static int run_outcome(struct desk_job *job, struct fleet *fleet)
 {
-    struct delivery *delivery = &((struct parcel *)job)->delivery;
+    const struct parcel *parcel = (struct parcel *)job;
+    struct delivery outcome = parcel->delivery;
+    struct delivery *delivery = &outcome;
     bool arrived = delivery->status >= 200 && delivery->status < 300 && delivery->error[0] == '\0';
+    if (parcel->broken_off)
+        return put_back(fleet, delivery);
     if (arrived)
         delivery->state = DELIVERY_DONE;
     else if (delivery->attempts >= ATTEMPTS_MAX)
@@ -148,11 +195,18 @@ static int run_outcome(struct desk_job *job, struct fleet *fleet)
     return result == STORE_NOT_FOUND ? STORE_OK : result; /* the webhook was deleted meanwhile */
 }
 
+static void look(struct courier *courier);
+
 static void outcome_kept(struct desk_job *job, int result)
 {
+    const struct parcel *parcel = (struct parcel *)job;
+    struct courier *courier = parcel->courier;
+    courier->under_way.webhooks[parcel->place] = 0;
+    courier->under_way.organizations[parcel->place] = 0;
     if (result != STORE_OK)
         log_line(LOG_LEVEL_WARNING, "webhook-outcome-lost", "reason=\"%s\"", store_result_text(result));
     free(job);
+    look(courier); /* there is room */
 }
 
 static void carried(struct work *work)
@@ -167,40 +221,71 @@ static void carried(struct work *work)
 struct round {
     struct desk_job job; /* first: the desk hands it back */
     struct courier *courier;
+    struct under_way before;    /* the round */
+    struct under_way under_way; /* and with what it takes */
     struct parcel *parcels[AT_ONCE];
     size_t count;
 };
 
-static int take_one(struct fleet *fleet, struct round *round, struct delivery *delivery)
+/* Webhooks with one on its way, and organizations with enough of them. */
+static struct delivery_skip skip_of(const struct under_way *under_way)
 {
+    struct delivery_skip skip = {0};
+    size_t full = 0;
+    memcpy(skip.webhooks, under_way->webhooks, sizeof skip.webhooks);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        size_t same = 0;
+        for (size_t k = 0; k <= i; k++)
+            same += under_way->organizations[k] == under_way->organizations[i];
+        if (under_way->organizations[i] != 0 && same == AT_ONCE_EACH)
+            skip.organizations[full++] = under_way->organizations[i];
+    }
+    return skip;
+}
+
+/* STORE_NOT_FOUND: nothing else is due. */
+static int take_one(struct fleet *fleet, struct round *round, size_t place)
+{
+    const struct delivery_skip skip = skip_of(&round->under_way);
     struct parcel *parcel = calloc(1, sizeof *parcel);
     if (parcel == NULL)
         abort();
     round->parcels[round->count++] = parcel;
-    int result = store_webhook_get(fleet->store, delivery->webhook, &parcel->webhook);
+    struct delivery *delivery = &parcel->delivery;
+    int result = store_delivery_due(fleet->store, fleet->now, &skip, delivery);
+    if (result == STORE_OK)
+        result = store_webhook_get(fleet->store, delivery->webhook, &parcel->webhook);
+    if (result != STORE_OK) {
+        free(round->parcels[--round->count]);
+        return result;
+    }
     delivery->attempts++;
     delivery->status = 0; /* what came of the attempt before says nothing of this one */
     delivery->error[0] = '\0';
     delivery->due = fleet->now + LEASE_MS;
-    parcel->delivery = *delivery;
     parcel->courier = round->courier;
     parcel->anywhere = round->courier->anywhere;
-    return result == STORE_OK ? store_delivery_update(fleet->store, delivery) : result;
+    parcel->place = place;
+    round->under_way.webhooks[place] = parcel->webhook.id;
+    round->under_way.organizations[place] = parcel->webhook.organization;
+    return store_delivery_update(fleet->store, delivery);
 }
 
 static int run_round(struct desk_job *job, struct fleet *fleet)
 {
     struct round *round = (struct round *)job;
-    struct delivery *due;
-    size_t count;
+    int result = STORE_OK;
     while (round->count > 0)
         free(round->parcels[--round->count]); /* of a run that was taken back */
-    int result = store_deliveries_due(fleet->store, fleet->now, AT_ONCE, &due, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = take_one(fleet, round, &due[i]);
-    free(due);
-    return result == STORE_OK && count > 0 ? store_deliveries_trim(fleet->store, fleet->now - KEPT_MS)
-                                           : result;
+    round->under_way = round->before;
+    for (size_t place = 0; place < AT_ONCE && result == STORE_OK; place++) {
+        if (round->under_way.webhooks[place] == 0)
+            result = take_one(fleet, round, place);
+    }
+    if (result == STORE_NOT_FOUND)
+        result = STORE_OK;
+    return result == STORE_OK && round->count > 0 ? store_deliveries_trim(fleet->store, fleet->now - KEPT_MS)
+                                                  : result;
 }
 
 static void round_taken(struct desk_job *job, int result)
@@ -213,25 +298,34 @@ static void round_taken(struct desk_job *job, int result)
         parcel->step.work = (struct work){.run = carry, .done = carried};
         /* One that is not carried now is due again when its lease is over. */
         if (result != STORE_OK || courier->workers == NULL ||
-            !workers_post(courier->workers, &parcel->step.work))
+            !workers_post(courier->workers, &parcel->step.work)) {
             free(parcel);
+            continue;
+        }
+        courier->under_way.webhooks[parcel->place] = parcel->webhook.id;
+        courier->under_way.organizations[parcel->place] = parcel->webhook.organization;
     }
     free(round);
+}
+
+static void look(struct courier *courier)
+{
+    if (courier->asking || atomic_load(&courier->stop))
+        return;
+    struct round *round = calloc(1, sizeof *round);
+    if (round == NULL)
+        abort();
+    *round = (struct round){
+        .job = {.run = run_round, .done = round_taken}, .courier = courier, .before = courier->under_way};
+    courier->asking = true;
+    desk_post(courier->desk, &round->job);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
-    struct courier *courier = ctx;
-    if (courier->asking)
-        return;
-    struct round *round = calloc(1, sizeof *round);
-    if (round == NULL)
-        abort();
-    *round = (struct round){.job = {.run = run_round, .done = round_taken}, .courier = courier};
-    courier->asking = true;
-    desk_post(courier->desk, &round->job);
+    look(ctx);
 }
 
 struct courier *courier_start(struct event_base *base, struct desk *desk, bool anywhere)
@@ -242,7 +336,7 @@ struct courier *courier_start(struct event_base *base, struct desk *desk, bool a
         abort();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     *courier = (struct courier){.desk = desk, .anywhere = anywhere};
-    courier->workers = workers_start(base, AT_ONCE, 4 * AT_ONCE);
+    courier->workers = workers_start(base, AT_ONCE, AT_ONCE);
     courier->timer = event_new(base, -1, EV_PERSIST, on_timer, courier);
     if (courier->timer == NULL || event_add(courier->timer, &every) != 0)
         abort();
@@ -252,6 +346,7 @@ struct courier *courier_start(struct event_base *base, struct desk *desk, bool a
 void courier_stop(struct courier *courier)
 {
     event_free(courier->timer);
+    atomic_store(&courier->stop, true);
     workers_stop(courier->workers);
     courier->workers = NULL;
 }

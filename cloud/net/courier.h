@@ -1,5 +1,6 @@
 /* Carries what waits for webhooks to where they are: signed, a few at a time, again and again with growing
- * pauses, and not for ever. The event loop's own.
+ * pauses, and not for ever. A webhook has one on its way, an organization a few, so that a receiver that is
+ * slow keeps nobody else waiting. The event loop's own.
  *
  *     timer --> desk: which are due, and are ours for a minute --> workers: POST --> desk: what came of it
  */
@@ -12,7 +13,7 @@ struct courier;
 
 /* anywhere: also to addresses that are not of the open internet. */
 struct courier *courier_start(struct event_base *base, struct desk *desk, bool anywhere);
-/* Ends what is under way, before the desk stops; its outcome is tried again later. */
+/* Breaks off what is under way, before the desk stops; it is due again at once. */
 void courier_stop(struct courier *courier);
 
 #endif

@@ -339,6 +339,9 @@ static const char *const steps[] = {
     /* 20: tokens of devices that open nothing any more, for servers that did not hear of it */
     ("CREATE TABLE token_end (id {id}, device BIGINT NOT NULL, hash {bytes} NOT NULL, time BIGINT NOT NULL);"
      "CREATE INDEX token_end_by_time ON token_end (time);"),
+    /* 21: which delivery of each webhook is due */
+    ("DROP INDEX delivery_by_due;"
+     "CREATE INDEX delivery_by_due ON delivery (webhook, due) WHERE due > 0;"),
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

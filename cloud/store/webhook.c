@@ -110,14 +110,22 @@ int store_delivery_update(struct store *store, const struct delivery *delivery)
     return db__run_one(&query);
 }
 
-int store_deliveries_due(struct store *store, int64_t now, size_t limit, struct delivery **deliveries,
-                         size_t *count)
+/* Each webhook's first is found in an index, however many wait behind it. */
+int store_delivery_due(struct store *store, int64_t now, const struct delivery_skip *skip,
+                       struct delivery *delivery)
 {
-    struct query query = db__query(store, "SELECT id, " DELIVERY_FIELDS " FROM delivery WHERE due > 0 AND "
-                                          "due <= ? ORDER BY due LIMIT ?");
+    struct query query = db__query(
+        store,
+        "SELECT id, " DELIVERY_FIELDS " FROM delivery WHERE id IN (SELECT (SELECT d.id FROM delivery d "
+        "WHERE d.webhook = w.id AND d.due > 0 AND d.due <= ? ORDER BY d.due LIMIT 1) FROM webhook w "
+        "WHERE w.disabled = 0 AND w.id NOT IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "AND w.organization NOT IN (?, ?, ?, ?)) ORDER BY due, id LIMIT 1");
     db__put_int(&query, now);
-    db__put_int(&query, (int64_t)limit);
-    return db__list(&query, read_delivery, sizeof **deliveries, deliveries, count);
+    for (size_t i = 0; i < DELIVERY_SKIP_WEBHOOKS; i++)
+        db__put_int(&query, skip->webhooks[i]);
+    for (size_t i = 0; i < DELIVERY_SKIP_ORGANIZATIONS; i++)
+        db__put_int(&query, skip->organizations[i]);
+    return db__one(&query, read_delivery, delivery, sizeof *delivery);
 }
 
 int store_deliveries(struct store *store, int64_t webhook, struct page page, struct delivery **deliveries,

@@ -43,9 +43,16 @@ TDM_MUST_USE int store_webhooks(struct store *store, int64_t organization, struc
 TDM_MUST_USE int store_delivery_add(struct store *store, struct delivery *delivery);
 /* Writes what comes of an attempt: attempts, due, status, error, state. */
 TDM_MUST_USE int store_delivery_update(struct store *store, const struct delivery *delivery);
-/* At most limit whose time has come, the earliest first. */
-TDM_MUST_USE int store_deliveries_due(struct store *store, int64_t now, size_t limit,
-                                      struct delivery **deliveries, size_t *count);
+#define DELIVERY_SKIP_WEBHOOKS      16
+#define DELIVERY_SKIP_ORGANIZATIONS 4
+/* Whom to pass over when one is looked for; 0 is nobody. */
+struct delivery_skip {
+    int64_t webhooks[DELIVERY_SKIP_WEBHOOKS];
+    int64_t organizations[DELIVERY_SKIP_ORGANIZATIONS];
+};
+/* The earliest one whose time has come, of a webhook that is not disabled. STORE_NOT_FOUND: none. */
+TDM_MUST_USE int store_delivery_due(struct store *store, int64_t now, const struct delivery_skip *skip,
+                                    struct delivery *delivery);
 /* Newest first, older than page.after (0: from the newest). */
 TDM_MUST_USE int store_deliveries(struct store *store, int64_t webhook, struct page page,
                                   struct delivery **deliveries, size_t *count);

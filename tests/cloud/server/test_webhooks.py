@@ -13,21 +13,39 @@ import server as s
 
 
 class Receiver:
-    """Takes POSTs; answers by the next of the given statuses, then 200."""
+    """Takes POSTs; answers by the next of the given statuses, then 200. With silent not at all, with endless without an end."""
 
-    def __init__(self, *statuses):
+    def __init__(self, *statuses, silent=False, endless=False):
         self.statuses = list(statuses)
+        self.released = threading.Event()
+        self.sent = 0
         self.got = queue.Queue()
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if silent:
+                    receiver.got.put((self.path, dict(self.headers), body))
+                    receiver.released.wait(120)
+                    return
+                if endless:
+                    self.send_response(200)
+                    self.end_headers()
+                    self.flow()
+                    return
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
                 self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 receiver.got.put((self.path, dict(self.headers), body))
+
+            def flow(self):
+                try:
+                    while receiver.sent < 1 << 30:
+                        receiver.sent += self.wfile.write(bytes(1 << 16))
+                except OSError:
+                    self.close_connection = True
 
             def log_message(self, *_):
                 pass
@@ -40,6 +58,7 @@ class Receiver:
         return self.got.get(timeout=s.LIMIT)
 
     def close(self):
+        self.released.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -118,6 +137,52 @@ class Webhooks(unittest.TestCase):
         self.server.start()
         self.assertEqual(json.loads(self.receiver.next()[2])["event"], "test")
 
+    def test_silent_receivers_of_one_organization_keep_nobody_elses_waiting_nor_a_stop(self):
+        self.start("--webhooks-anywhere")
+        silent = Receiver(silent=True)
+        self.addCleanup(silent.close)
+        made = self.server.post("/api/v1/organizations", {"name": "slow", "login": "sue"})
+        sue = s.Person(self.server, "sue", made["password"])
+        self.assertEqual(sue.ask("PUT", "/api/v1/session/password", {"old": made["password"], "new": "tulips under old bridges"}).status, 204)
+        for _ in range(20):
+            hook = sue.ask("POST", "/api/v1/webhooks", {"url": silent.url}).json
+            for _ in range(5):
+                sue.ask("POST", f"/api/v1/webhooks/{hook['id']}/test")
+        silent.next()
+        ours = self.add()
+        self.server.ask("POST", f"/api/v1/webhooks/{ours['id']}/test")
+        self.assertEqual(self.receiver.next()[1]["Tandem-Event"], "test")
+        # What was under way at the stop is no attempt, and comes again.
+        waiting = lambda: sue.ask("GET", f"/api/v1/webhooks/{hook['id']}/deliveries").json["deliveries"]
+        self.server.stop()
+        self.server.start()
+        self.assertEqual({one["state"] for one in waiting()}, {"waiting"})
+        silent.next()
+
+    def test_an_answer_without_an_end_is_cut_off(self):
+        self.start("--webhooks-anywhere")
+        endless = Receiver(endless=True)
+        self.addCleanup(endless.close)
+        hook = self.add(endless.url)
+        self.server.ask("POST", f"/api/v1/webhooks/{hook['id']}/test")
+        s.wait_for("delivered", lambda: self.deliveries(hook)[0]["state"] == "delivered")
+        self.assertLess(endless.sent, 1 << 24)  # what the sockets' buffers took
+
+    def test_nothing_is_sent_to_one_that_is_disabled_until_it_is_enabled_again(self):
+        self.start("--webhooks-anywhere", statuses=[500])
+        hook, other = self.add(), self.add()
+        path = f"/api/v1/webhooks/{hook['id']}"
+        self.server.ask("POST", path + "/test")
+        first = self.receiver.next()[1]["Tandem-Delivery"]
+        s.wait_for("the outcome", lambda: self.deliveries(hook)[0]["status"] == 500)
+        self.assertEqual(self.server.ask("PATCH", path, {"disabled": True}).status, 200)
+        self.make_due()
+        self.server.ask("POST", f"/api/v1/webhooks/{other['id']}/test")
+        self.assertNotEqual(self.receiver.next()[1]["Tandem-Delivery"], first)
+        self.assertEqual(self.deliveries(hook)[0]["attempts"], 1)
+        self.assertEqual(self.server.ask("PATCH", path, {"disabled": False}).status, 200)
+        self.assertEqual(self.receiver.next()[1]["Tandem-Delivery"], first)
+
     def test_addresses_that_only_the_server_reaches_are_not_asked(self):
         self.start()
         for url in (self.receiver.url, self.receiver.url.replace("127.0.0.1", "localhost"), self.receiver.url.replace("127.0.0.1", "[::ffff:127.0.0.1]"),
@@ -130,7 +195,8 @@ class Webhooks(unittest.TestCase):
 
     def test_malformed_webhooks(self):
         self.start()
-        for body in ({}, {"url": "ftp://example.com"}, {"url": "file:///etc/passwd"}, {"url": "https://a b/"}, {"url": 7}, {"url": "https://x/" + "a" * 600},
+        for body in ({}, {"url": "ftp://example.com"}, {"url": "file:///etc/passwd"}, {"url": "https://a b/"}, {"url": "http://"}, {"url": "https:///x"}, {"url": "http://[::1"},
+                     {"url": "http://127.0.0.1:99999/"}, {"url": 7}, {"url": "https://x/" + "a" * 600},
                      {"url": "https://example.com/", "events": ["all"]}, {"url": "https://example.com/", "events": "test"},
                      {"url": "https://example.com/", "events": ["target.ended"] * 30}):
             self.assertEqual(self.server.ask("POST", "/api/v1/webhooks", body).status, 400, body)
