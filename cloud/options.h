@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "cloud/log.h"
-#include "cloud/net/tls.h"
+#include "cloud/net/doors/tls.h"
 #include "cloud/oidc/provider.h"
 #include "cloud/people/proxy.h"
 

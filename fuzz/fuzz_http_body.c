@@ -7,9 +7,9 @@
 #include "cloud/fleet/intake.h"
 #include "cloud/fleet/report.h"
 #include "cloud/fleet/ticket.h"
-#include "cloud/net/http_head.h"
-#include "cloud/net/http_query.h"
-#include "cloud/net/http_value.h"
+#include "cloud/net/http/http_head.h"
+#include "cloud/net/http/http_query.h"
+#include "cloud/net/http/http_value.h"
 #include "cloud/people/proxy.h"
 #include "fuzz/fuzz.h"
 

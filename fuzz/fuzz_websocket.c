@@ -1,7 +1,7 @@
 /* A client that sends anything through a WebSocket: what its frames carry goes to an MQTT session, as in the
  * gateway. The first byte says how the input is cut. And the handshake, over any head. */
 #include "cloud/mqtt/session.h"
-#include "cloud/net/websocket.h"
+#include "cloud/net/devices/websocket.h"
 #include "fuzz/fuzz.h"
 
 #include <string.h>

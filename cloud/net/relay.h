@@ -4,9 +4,9 @@
 #define TANDEM_CLOUD_RELAY_H
 
 #include "cloud/bus/bus.h"
-#include "cloud/net/events.h"
-#include "cloud/net/gateway.h"
-#include "cloud/net/offers.h"
+#include "cloud/net/devices/gateway.h"
+#include "cloud/net/front/events.h"
+#include "cloud/net/front/offers.h"
 
 struct relay {
     struct bus *bus;

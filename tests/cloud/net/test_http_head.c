@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "cloud/net/http_head.h"
-#include "cloud/net/http_query.h"
-#include "cloud/net/http_value.h"
+#include "cloud/net/http/http_head.h"
+#include "cloud/net/http/http_query.h"
+#include "cloud/net/http/http_value.h"
 
 static struct http_head head;
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/net/http.h"
+#include "cloud/net/http/http.h"
 
 #define LIMIT_S 20
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/net/proxy_header.h"
+#include "cloud/net/doors/proxy_header.h"
 
 #define SIGNATURE    "\r\n\r\n\0\r\nQUIT\n"
 #define BINARY(text) (const uint8_t *)(text), sizeof(text) - 1

@@ -11,7 +11,7 @@
 
 #include <event2/event.h>
 
-#include "cloud/net/rates.h"
+#include "cloud/net/front/rates.h"
 
 #define PER_S   100000
 #define STREAMS 3

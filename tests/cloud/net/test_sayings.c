@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/net/sayings.h"
+#include "cloud/net/devices/sayings.h"
 
 static bool say(struct sayings *sayings, const char *text, struct check_in *check_in)
 {
