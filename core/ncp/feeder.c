@@ -436,12 +436,17 @@ static uint32_t cancel(struct tdm_ncp *ncp, uint32_t now_ms)
     return TDM__CANCEL_MS;
 }
 
-/* A suspension holds back offers and chunks, nothing else. */
-static bool is_held(struct tdm_ncp *ncp, uint32_t now_ms)
+/* Looked at in every poll: a time long past would come to lie in the future when the clock wraps. */
+static void end_suspension(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (ncp->suspended && tdm__until(ncp->resume_ms, now_ms) == 0) {
+    if (tdm__until(ncp->resume_ms, now_ms) == 0) {
         ncp->suspended = false;
     }
+}
+
+/* A suspension holds back offers and chunks, nothing else. */
+static bool is_held(const struct tdm_ncp *ncp)
+{
     return ncp->suspended && (ncp->step == TDM__WAITING || ncp->step == TDM__SENDING);
 }
 
@@ -480,6 +485,7 @@ uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
     };
     uint32_t wait_ms = tdm__until(ncp->due_ms, now_ms);
 
+    end_suspension(ncp, now_ms);
     if (may_send_ahead(ncp)) {
         return send_ahead(ncp, now_ms);
     }
@@ -491,7 +497,7 @@ uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
         ncp->withdrawn = TDM_REASON_NONE;
         return 0;
     }
-    if (is_held(ncp, now_ms)) {
+    if (is_held(ncp)) {
         return tdm__until(ncp->resume_ms, now_ms);
     }
     return wait_ms > 0 ? wait_ms : steps[ncp->step](ncp, now_ms);

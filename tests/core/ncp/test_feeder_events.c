@@ -192,6 +192,22 @@ static void a_suspension_of_18_hours_ends_by_itself(void **state)
     world_assert_installed(&world);
 }
 
+/* The clock wraps after 49 days: what is past must not come to lie ahead. */
+static void a_suspension_of_a_month_ago_suspends_nothing(void **state)
+{
+    (void)state;
+    stub_invoke(&world, 0x0346, "\x0A\0", 2);
+    for (int days = 0; days < 30; days += 6) {
+        stub_invoke(&world, 0x0101, "", 0);
+        world_run(&world, 20);
+        world.now_ms += 6u * 24 * 3600 * 1000;
+    }
+    stub_invoke(&world, 0x0101, "", 0);
+    world_offer(&world);
+    world_run(&world, 3000);
+    world_assert_installed(&world);
+}
+
 static void more_than_18_hours_of_suspension_are_refused(void **state)
 {
     (void)state;
@@ -327,6 +343,7 @@ int main(void)
         TEST(suspended_it_waits_and_resumes),
         TEST(a_transfer_is_suspended_and_resumed_early),
         TEST(a_suspension_of_18_hours_ends_by_itself),
+        TEST(a_suspension_of_a_month_ago_suspends_nothing),
         TEST(more_than_18_hours_of_suspension_are_refused),
         TEST(a_new_offer_replaces_the_one_under_way),
         TEST(a_withdrawn_update_is_cancelled_once_the_mcu_answered),
