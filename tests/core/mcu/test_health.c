@@ -172,6 +172,23 @@ static void a_record_that_can_not_be_written_ends_the_trial_in_a_reset(void **st
     assert_int_equal(f->events[TDM_MCU_CONFIRMED], 0);
 }
 
+static void one_that_can_be_written_a_second_later_is(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ram.broken_unit = true;
+    f->ram.broken_from = FLASH_BASE;
+    f->ram.broken_to = FLASH_BASE + 2 * ERASE_BYTES;
+    fixture_start(f);
+    while (f->mcu.health.tries == 0)
+        fixture_run(f, 1);
+    fixture_run(f, 500);
+    f->ram.broken_unit = false;
+    fixture_run(f, 1000);
+    assert_int_equal(f->resets, 0);
+    assert_int_equal(f->events[TDM_MCU_CONFIRMED], 1);
+}
+
 static void a_confirmed_image_runs_no_self_tests(void **state)
 {
     struct fixture *f = *state;
@@ -246,6 +263,7 @@ int main(void)
         TEST(without_a_link_the_trial_ends_in_a_reset_that_blames_nobody),
         TEST(a_link_that_needs_the_cloud_waits_for_it),
         TEST(a_record_that_can_not_be_written_ends_the_trial_in_a_reset),
+        TEST(one_that_can_be_written_a_second_later_is),
         TEST(a_confirmed_image_runs_no_self_tests),
         TEST(the_watchdog_is_fed_in_each_poll_of_a_healthy_product),
         TEST(an_update_does_not_feed_it_for_a_product_that_hangs),
