@@ -115,7 +115,6 @@ static int make_head(struct tdm_mcu *mcu, const struct tdm_manifest *manifest)
         return bytes;
     memset(front->buffer + HEAD_AT + bytes, 0, TDM_SIGNATURE_BYTES);
     front->head_bytes = (uint16_t)bytes;
-    front->payload_bytes = manifest->image_bytes;
     front->complete = true;
     return TDM_OK;
 }
@@ -141,7 +140,6 @@ static void digest_done(void *ctx, int error, struct tdm_reader *results)
     bool known = tdm__is_yes(error, results) && bytes == TDM_SHA256_BYTES;
 
     error = known ? take(mcu, digest) : TDM_E_FORMAT;
-    mcu->file.chunk_used = 0;
     tdm__update_judge(mcu, error == TDM_OK ? tdm__update_leave_front(mcu) : error);
 }
 

@@ -119,7 +119,6 @@ static void end(struct tdm_mcu *mcu, uint8_t reason)
         mcu->file.settled_ms = mcu->now_ms;
     }
     tdm__update_enter(mcu, UPDATE_IDLE);
-    mcu->file.chunk_bytes = 0;
     tdm__update_decide(update, false);
     tdm__drop(mcu, &mcu->calls.update);
     tdm__emit_value(mcu, TDM_MCU_UPDATE_ENDED, reason);

@@ -19,7 +19,6 @@ enum {
 
 void tdm__update_forget_chunks(struct tdm_mcu *mcu)
 {
-    mcu->update.window = 0;
     mcu->file.chunk_bytes = 0;
     memset(mcu->file.taken, 0, sizeof mcu->file.taken);
 }
@@ -186,7 +185,6 @@ static int feed_front(struct tdm_mcu *mcu)
         tdm__update_enter(mcu, UPDATE_PLAIN);
         return 0;
     }
-    tdm__feed(mcu);
     error = tdm_front_feed(&mcu->front, &trust, mcu->config->chunk, mcu->file.chunk_bytes, &used);
     tdm__feed(mcu);
     mcu->file.chunk_used = (uint16_t)used;

@@ -251,7 +251,7 @@ struct tdm_mcu_update {
     uint8_t state;  /* enum update_state */
     uint8_t answer; /* enum answer */
     uint8_t tries;
-    uint8_t window;     /* chunks in flight; 0: not agreed yet */
+    uint8_t window;     /* chunks in flight, as agreed last */
     uint16_t answer_id; /* call of the co-processor's that waits for its answer */
     bool anew;          /* resuming failed: the whole file */
     uint32_t wake_ms;   /* nothing is to be done before */
