@@ -94,7 +94,7 @@ static void a_chunk_that_comes_again_is_taken_as_written(void **state)
 }
 
 /* A frame with a wrong CRC, one without a start, ends without a frame, and a frame without a payload, while
- * the call that came last is still in the buffer. */
+ * the call that came last is still in the buffer. Then a good one, whose last two bytes come again. */
 static void send_noise(struct fixture *f)
 {
     static const uint8_t ends[] = {0xBB, 0xBB}, empty[] = {0xAA, 0xBB};
@@ -111,8 +111,11 @@ static void send_noise(struct fixture *f)
         ncp->out_length += sizeof ends;
         memcpy(ncp->out + ncp->out_length, empty, sizeof empty);
         ncp->out_length += sizeof empty;
+        (void)ncp_stub_invoke(ncp, 0x0181, NULL, 0);
+        memcpy(ncp->out + ncp->out_length, ncp->out + ncp->out_length - 2, 2);
+        ncp->out_length += 2;
     } else if (bench.at == 2 * (uint32_t)bench.chunk) {
-        assert_int_equal(ncp->answers, 3); /* to the offer and two chunks */
+        assert_int_equal(ncp->answers, 4); /* to the offer, a ping and two chunks */
     }
 }
 
@@ -195,6 +198,27 @@ static void the_first_chunk_says_that_the_start_was_heard(void **state)
     bench_assert_pending(f);
 }
 
+static void send_one_of_before(struct fixture *f)
+{
+    (void)f;
+    if (bench.starts == 1)
+        bench.at = bench.chunk;
+}
+
+static void another_chunk_says_nothing(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    bench.on_idle = let_an_answer_be_lost;
+    bench.on_start = send_one_of_before;
+    assert_true(bench_runs_for(f, LONG_MS, &bench_nothing));
+    assert_int_equal(bench.starts, 2);
+    assert_int_equal(bench.refusals, 0);
+    bench_assert_pending(f);
+}
+
 /* --- While nothing is offered --- */
 
 static void start_idle(struct fixture *f, void (*on_idle)(struct fixture *f))
@@ -253,6 +277,24 @@ static void a_reboot_that_is_asked_for_is_answered_and_done(void **state)
     assert_int_equal(f->ncp.answers, 1);
     assert_int_equal(f->ncp.last_status, 0);
     assert_int_equal(f->ncp.last_value, 1);
+}
+
+static void refuse_and_offer(struct fixture *f)
+{
+    f->ncp.initialize_answer = false;
+    bench.offers = 1;
+    bench_offer(f);
+}
+
+/* Whatever else it calls meanwhile. */
+static void one_that_refuses_is_asked_again_after_a_while(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    start_idle(f, refuse_and_offer);
+    assert_false(bench_runs_for(f, 12000, &bench_nothing));
+    assert_in_range(ncp_stub_count(&f->ncp, 0x0301), 2, 3);
 }
 
 static void restart(struct fixture *f)
@@ -319,9 +361,11 @@ int main(void)
         cmocka_unit_test(a_frame_longer_than_the_buffer_is_dropped_whole),
         cmocka_unit_test(a_finish_before_the_end_ends_it),
         cmocka_unit_test(the_first_chunk_says_that_the_start_was_heard),
+        cmocka_unit_test(another_chunk_says_nothing),
         cmocka_unit_test(the_watchdog_is_fed_whenever_it_listens),
         cmocka_unit_test(a_cancel_of_nothing_is_answered_and_changes_nothing),
         cmocka_unit_test(a_reboot_that_is_asked_for_is_answered_and_done),
+        cmocka_unit_test(one_that_refuses_is_asked_again_after_a_while),
         cmocka_unit_test(a_co_processor_that_was_restarted_is_initialised_anew),
         cmocka_unit_test(so_is_one_that_was_silent),
         cmocka_unit_test(one_that_is_there_is_left_alone),

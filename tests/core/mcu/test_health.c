@@ -222,6 +222,29 @@ static void the_watchdog_is_fed_in_each_poll_of_a_healthy_product(void **state)
     assert_true(f->feeds > feeds);
 }
 
+static uint32_t feeds_at_signature;
+
+static bool note_feeds(const uint8_t digest[32], const uint8_t signature[64], const uint8_t key[64])
+{
+    feeds_at_signature = fixture.feeds;
+    return package_verify(digest, signature, key);
+}
+
+/* Its period is that of a signature check, and the record is written in the same poll. */
+static void it_is_fed_behind_a_signature_check(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_init(f, 8, false);
+    f->config.trust.verify = note_feeds;
+    fixture_accept(f);
+    feeds_at_signature = 0;
+    (void)fixture_send_chunk(f, 0, 512);
+    while (feeds_at_signature == 0)
+        fixture_run(f, 1);
+    assert_true(f->feeds > feeds_at_signature);
+}
+
 static void an_update_does_not_feed_it_for_a_product_that_hangs(void **state)
 {
     struct fixture *f = *state;
@@ -266,6 +289,7 @@ int main(void)
         TEST(one_that_can_be_written_a_second_later_is),
         TEST(a_confirmed_image_runs_no_self_tests),
         TEST(the_watchdog_is_fed_in_each_poll_of_a_healthy_product),
+        TEST(it_is_fed_behind_a_signature_check),
         TEST(an_update_does_not_feed_it_for_a_product_that_hangs),
         TEST(after_the_confirm_an_update_may_start),
     };

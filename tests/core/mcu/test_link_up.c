@@ -116,23 +116,38 @@ static void with_one_bank_it_tells_what_the_bootloader_decodes(void **state)
     assert_memory_equal(ncp_stub_last(&f->ncp, 0x5405)->args, "\1", 1);
 }
 
-static void after_a_rejection_the_first_report_tells_which_image_and_why(void **state)
+static const struct ncp_stub_call *first_report_after(struct fixture *f, uint8_t reason)
 {
-    struct fixture *f = *state;
     struct tdm_record_log log;
     struct tdm_record record;
-    const struct ncp_stub_call *report;
 
+    fixture_init(f, 8, false);
     assert_int_equal(tdm_record_load(&log, &f->ram.flash, &f->layout), TDM_OK);
     record = log.record;
-    record.last_reason = TDM_REASON_WATCHDOG;
+    record.last_reason = reason;
     memset(record.rejected_digest, 0xAB, sizeof record.rejected_digest);
     assert_int_equal(tdm_record_append(&log, &record), TDM_OK);
     fixture_bring_up(f);
-    report = ncp_stub_last(&f->ncp, 0x5401);
-    assert_int_equal(report->args[2], TDM_REASON_WATCHDOG);
-    assert_int_equal(report->args[37], TDM_DIGEST_PREFIX_BYTES);
-    assert_memory_equal(report->args + 39, record.rejected_digest, TDM_DIGEST_PREFIX_BYTES);
+    return ncp_stub_last(&f->ncp, 0x5401);
+}
+
+static void after_a_rejection_the_first_report_tells_which_image_and_why(void **state)
+{
+    for (uint8_t reason = TDM_REASON_SELF_TEST; reason <= TDM_REASON_FAULT; reason++) {
+        const struct ncp_stub_call *report = first_report_after(*state, reason);
+
+        assert_int_equal(report->args[2], reason);
+        assert_int_equal(report->args[37], 12);
+        assert_memory_equal(report->args + 39, "\xAB\xAB\xAB\xAB\xAB\xAB\xAB\xAB\xAB\xAB\xAB\xAB", 12);
+    }
+}
+
+static void one_that_blames_no_image_names_none(void **state)
+{
+    const struct ncp_stub_call *report = first_report_after(*state, TDM_REASON_NO_LINK);
+
+    assert_int_equal(report->args[2], TDM_REASON_NO_LINK);
+    assert_int_equal(report->args[37], 0);
 }
 
 static void a_transfer_that_failed_is_no_rollback_to_the_first_report(void **state)
@@ -521,6 +536,7 @@ int main(void)
         TEST(a_client_that_decodes_nothing_says_nothing),
         TEST(with_one_bank_it_tells_what_the_bootloader_decodes),
         TEST(after_a_rejection_the_first_report_tells_which_image_and_why),
+        TEST(one_that_blames_no_image_names_none),
         TEST(a_transfer_that_failed_is_no_rollback_to_the_first_report),
         TEST(a_co_processor_that_listens_at_any_of_the_rates_is_found),
         TEST(a_co_processor_that_comes_late_is_found),

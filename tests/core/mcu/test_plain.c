@@ -112,6 +112,19 @@ static void its_vector_table_is_looked_at_before_anything_is_erased(void **state
     assert_memory_equal(f->vectors, f->package.bytes, 8);
 }
 
+static void nothing_of_an_offer_before_is_in_its_header(void **state)
+{
+    struct fixture *f = *state;
+    struct tdm_manifest manifest;
+
+    fixture_bring_up(f);
+    assert_int_equal(fixture_offer(f, "product", "1.1.0-beta.27"), 1);
+    update(f);
+    assert_int_equal(
+        tdm_bank_header(&manifest, &f->layout, 1, &f->ram.flash, &f->config.trust, f->work.front), TDM_OK);
+    assert_string_equal(manifest.version, "1.1.0");
+}
+
 static void packages_are_taken_as_ever(void **state)
 {
     struct fixture *f = *state;
@@ -274,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_plain_image_gets_a_header_without_a_signature_and_counter_0),
         TEST(its_vector_table_is_looked_at_before_anything_is_erased),
+        TEST(nothing_of_an_offer_before_is_in_its_header),
         TEST(packages_are_taken_as_ever),
         TEST(a_transfer_of_one_that_was_cut_off_goes_on),
         TEST(one_whose_resume_is_refused_is_taken_from_its_start),

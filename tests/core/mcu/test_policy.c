@@ -50,6 +50,16 @@ static void an_offer_of_another_type_is_refused(void **state)
     assert_offer_refused(*state, "fridge", "1.1.0", TDM_REASON_TYPE);
 }
 
+/* It has no one to tell its reason to, and does not wait for one. */
+static void so_is_one_that_comes_before_the_link_is_up(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.silent = true;
+    fixture_start(f);
+    assert_int_equal(fixture_offer(f, "fridge", "1.1.0"), 0);
+}
+
 static void an_offer_of_a_version_that_the_product_refuses_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -319,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_offer_of_another_type_is_refused),
+        TEST(so_is_one_that_comes_before_the_link_is_up),
         TEST(an_offer_of_a_version_that_the_product_refuses_is_refused),
         TEST(an_offer_larger_than_the_bank_is_refused),
         TEST(so_large_and_so_small_a_file_is_accepted),

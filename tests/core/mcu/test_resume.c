@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tandem/decode.h"
+
 enum { PAGE = ERASE_BYTES, STARTS_MAX = 8 };
 
 static struct fixture fixture;
@@ -173,6 +175,45 @@ static void a_co_processor_that_refuses_sends_it_from_the_start(void **state)
     assert_true(fixture_bank_b_holds_package(f));
 }
 
+static void the_next_offer_asks_it_again(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    assert_int_equal(fixture_cancel(f), 0xEE);
+    f->ncp.refuses_resume = true;
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    assert_int_equal(fixture_write(f, 0, 512), NO_ANSWER);
+    for (uint32_t at = 0; at < 4096; at += 512)
+        assert_int_equal(fixture_write(f, at, 512), 1);
+    assert_int_equal(fixture_cancel(f), 0xEE);
+    f->ncp.refuses_resume = false;
+    complete(f);
+    assert_int_equal(f->ncp.resumes, 1);
+    assert_int_equal(f->ncp.resume_at, expected(f, 4096));
+}
+
+static void a_record_that_can_not_be_written_meanwhile_ends_it(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_transfer_to(f, 6144);
+    assert_int_equal(fixture_cancel(f), 0xEE);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+    (void)fixture_send_chunk(f, 0, 512);
+    while (f->mcu.log.record.state != TDM_BOOT_ERASING)
+        fixture_run(f, 1);
+    f->ram.broken_unit = true;
+    f->ram.broken_from = FLASH_BASE;
+    f->ram.broken_to = BANK_A;
+    fixture_run(f, 50);
+    assert_false(tdm_mcu_is_updating(&f->mcu));
+    assert_int_equal(f->ended_reason, TDM_REASON_FLASH);
+    assert_int_equal(f->ncp.resumes, 0);
+}
+
 static void an_answer_that_is_lost_is_known_by_the_data_that_follows(void **state)
 {
     struct fixture *f = *state;
@@ -200,6 +241,49 @@ static void a_place_in_the_file_that_is_not_the_one_asked_for_is_not_taken(void 
     assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 2);
     assert_int_equal(fixture_transfer(f, 0), f->package.length);
     assert_int_equal(fixture_finish(f), 1);
+}
+
+/* The envelope is not signed, so the same image may come in another form. Where it goes on then, only the
+ * co-processor knows; whether that lies in the payload, the device does, too. */
+static void offer_it_encoded(struct fixture *f)
+{
+    static struct tdm_mcu_decoding decoding;
+
+    start_on(f, 8, false);
+    f->config.decoder = &tdm_mcu_decodes;
+    f->config.decoding = &decoding;
+    fixture_transfer_to(f, 4096);
+    assert_int_equal(fixture_cancel(f), 0xEE);
+    f->options.encoding = TDM_ENCODING_LZMA_FRAMED;
+    fixture_build(f);
+    assert_int_equal(fixture_offer_package(f), 1);
+    assert_true(fixture_await_start(f));
+}
+
+static void a_place_outside_of_an_encoded_payload_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int behind = 0; behind < 2; behind++) {
+        offer_it_encoded(f);
+        f->ncp.image_at = behind ? f->package.length + 1 : image_offset(f, 0) - 1;
+        assert_int_equal(fixture_write(f, 0, 512), RESUMED);
+        fixture_run(f, 50);
+        assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 3);
+    }
+}
+
+static void one_within_it_is(void **state)
+{
+    struct fixture *f = *state;
+
+    offer_it_encoded(f);
+    f->ncp.image_at = image_offset(f, 100);
+    assert_int_equal(fixture_write(f, 0, 512), RESUMED);
+    fixture_run(f, 50);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0341), 2);
+    assert_int_equal(fixture_write(f, image_offset(f, 100), 512), 0); /* taken: no frame starts there */
+    fixture_assert_ended(f, TDM_REASON_PACKAGE);
 }
 
 static void another_image_is_taken_from_its_start(void **state)
@@ -401,8 +485,12 @@ int main(void)
         TEST(a_transfer_cut_off_in_its_last_chunk_goes_on_there),
         TEST(a_co_processor_that_does_not_know_how_sends_it_from_the_start),
         TEST(a_co_processor_that_refuses_sends_it_from_the_start),
+        TEST(the_next_offer_asks_it_again),
+        TEST(a_record_that_can_not_be_written_meanwhile_ends_it),
         TEST(an_answer_that_is_lost_is_known_by_the_data_that_follows),
         TEST(a_place_in_the_file_that_is_not_the_one_asked_for_is_not_taken),
+        TEST(a_place_outside_of_an_encoded_payload_is_not_taken),
+        TEST(one_within_it_is),
         TEST(another_image_is_taken_from_its_start),
         TEST(the_same_image_under_another_header_is_taken_from_its_start),
         TEST(a_tampered_front_is_refused_and_the_rest_still_goes_on),

@@ -299,6 +299,17 @@ static void a_minute_of_silence_ends_the_update(void **state)
     assert_int_equal(reason, TDM_REASON_SILENCE);
 }
 
+/* What was refused before it started is no bad chunk. */
+static void so_does_one_after_a_start_that_was_refused_at_first(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ncp.start_refusals = 1;
+    fixture_accept(f);
+    fixture_run(f, 61000);
+    fixture_assert_ended(f, TDM_REASON_SILENCE);
+}
+
 static void a_new_offer_replaces_the_one_under_way(void **state)
 {
     struct fixture *f = *state;
@@ -544,6 +555,7 @@ int main(void)
         TEST(a_chunk_without_an_offer_is_refused),
         TEST(cancel_ends_the_update_in_every_state),
         TEST(a_minute_of_silence_ends_the_update),
+        TEST(so_does_one_after_a_start_that_was_refused_at_first),
         TEST(a_new_offer_replaces_the_one_under_way),
         TEST(an_offer_after_finish_is_refused),
         TEST(so_is_one_while_it_finishes),
