@@ -117,7 +117,7 @@ int64_t text_id_parse(char letter, const char *text)
     return id;
 }
 
-/* Length of the UTF-8 sequence at p (shortest form, no surrogates), 0 if it is none in the bytes left. */
+/* Length of the UTF-8 sequence at p (shortest form, no surrogates), 0 if the bytes left hold none. */
 static size_t utf8_sequence(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)

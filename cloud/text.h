@@ -27,7 +27,7 @@ char *text_base64(const void *data, size_t bytes, char *to);
 #define TEXT_ID_MAX 24
 /* Ids as the outside sees them: a letter and a number, "d17". Returns to. */
 const char *text_id(char letter, int64_t id, char to[TEXT_ID_MAX]);
-/* The number of such an id; 0 if it is none. */
+/* The number of such an id; 0 if id is malformed. */
 int64_t text_id_parse(char letter, const char *text);
 
 /* How many of these bytes are valid UTF-8, from the first on. */

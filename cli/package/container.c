@@ -26,7 +26,7 @@ static bool begins_with(const struct file_bytes *file, const char *magic)
     return file->size >= strlen(magic) && memcmp(file->data, magic, strlen(magic)) == 0;
 }
 
-/* The format's name; NULL if it is none that is known. */
+/* The format's name; NULL if it is not known. */
 static const char *container_name(const struct file_bytes *file)
 {
     if (begins_with(file, "UF2\n\x57\x51\x5D\x9E")) {

@@ -4,7 +4,8 @@
 
 #include "cli/base/files.h"
 
-/* CLI_OK if the file is none that is known, else CLI_FAILED, with what to pack instead on standard error. */
+/* CLI_OK if the file is not known as one of these, else CLI_FAILED, with what to pack instead on standard
+ * error. */
 int container_refuse(const struct file_bytes *file, const char *path);
 
 #endif

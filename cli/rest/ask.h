@@ -23,7 +23,7 @@ int ask_list(const struct invocation *call, const char *prefix, const char *suff
              const struct column *columns);
 
 /* An option that was given, as the member of the same name: a text, a list of texts, a number up to max.
- * The last tells with CLI_USAGE that it is none. */
+ * CLI_USAGE, after a message, where it is not a number. */
 void ask_put_text(json_t *body, const struct invocation *call, const char *name);
 void ask_put_list(json_t *body, const struct invocation *call, const char *option, const char *member);
 int ask_put_number(json_t *body, const struct invocation *call, const char *name, uint32_t max);
@@ -32,8 +32,8 @@ int ask_put_number(json_t *body, const struct invocation *call, const char *name
 int ask_put_disabled(json_t *body, const struct invocation *call);
 
 /* Changes to body, which is freed, what the first argument names, or prefix where the command takes none;
- * CLI_USAGE where that is no change. rc is
- * what reading the options has come to: anything but CLI_OK is returned and nothing asked. */
+ * CLI_USAGE where body is empty. rc is what reading the options has come to: anything but CLI_OK is returned,
+ * and nothing is asked. */
 int ask_change(const struct invocation *call, const char *prefix, json_t *body, int rc);
 
 #define ASK_OPTIONS_END                                                                                      \

@@ -41,7 +41,7 @@ int rest_list(struct rest *rest, const char *path, const char *member, json_t **
 int rest_request_quietly(struct rest *rest, const char *method, const char *path, const json_t *body,
                          json_t **answer, char why[REST_WHY_BYTES]);
 
-/* Gets what is no JSON object; file is the caller's. */
+/* Gets an answer that is not JSON; file is the caller's. */
 int rest_download(struct rest *rest, const char *path, struct file_bytes *file);
 
 /* Posts a file as the body, with a progress bar on a terminal; errors speak of it by name. */

@@ -9,7 +9,7 @@ static int read_image(struct file_bytes *file, const char *path)
     int rc = file_read(file, path);
 
     if (rc == CLI_OK && file->size < BYTES_MIN) {
-        return output_fail(CLI_FAILED, "%s: an image of less than %d bytes is none", path, BYTES_MIN);
+        return output_fail(CLI_FAILED, "%s: an image has %d bytes or more", path, BYTES_MIN);
     }
     return rc;
 }

@@ -10,8 +10,8 @@
 
 #define URI_MAX 256
 
-/* Text as it is; bytes that are none, or hold NULs (values of several parts), as a list of the parts' texts
- * where these are, and else null. */
+/* Text as it is. Bytes with NULs in them (values of several parts) as a list, if each part is text; all other
+ * bytes as null. */
 static json_t *render_data(const struct value *value)
 {
     const char *from = (const char *)value->data;

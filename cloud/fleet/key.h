@@ -4,7 +4,7 @@
 
 #include "cloud/fleet/fleet.h"
 
-/* Reads a public key in PEM. False if it is none that packages can be signed with; why says what to do. A
+/* Reads a public key in PEM. False if packages can't be signed with it; why says what to do. A
  * private key is refused: it has no business here. */
 bool key_parse(const char *pem, struct signing_key *key, char *why, size_t capacity);
 

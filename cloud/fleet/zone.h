@@ -27,7 +27,7 @@ int32_t zone_standard(const struct zone *zone, int64_t now);
 /* What rules its future, as POSIX's TZ has it: "CET-1CEST,M3.5.0,M10.5.0/3". */
 const char *zone_rule(const struct zone *zone);
 
-/* A zone from the bytes of its file; NULL if they are none. For tests; zone_free frees it. */
+/* A zone from the bytes of its file; NULL if they are malformed. For tests; zone_free frees it. */
 struct zone *zone_parse(const char *name, const void *data, uint32_t bytes);
 void zone_free(struct zone *zone);
 

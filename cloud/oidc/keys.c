@@ -204,8 +204,8 @@ bool key_is_for(const struct key *key, enum key_algorithm algorithm)
     return (key->algorithms & 1U << algorithm) != 0;
 }
 
-/* RFC 7518, section 3.4: two numbers side by side; OpenSSL takes them as DER. Returns its length, 0 if they
- * are none. */
+/* RFC 7518, section 3.4: two numbers side by side; OpenSSL takes them as DER. Returns its length, 0 where it
+ * is another. */
 static int to_der(const uint8_t *signature, size_t bytes, uint8_t der[SIGNATURE_DER])
 {
     uint8_t *end = der;

@@ -50,7 +50,7 @@ bool password_hash(const char *password, enum password_source source, char to[PA
     return true;
 }
 
-/* One hex field up to end; its length in bytes, 0 if it is none. */
+/* One hex field up to end; its length in bytes, 0 if it is not hex. */
 static size_t read_part(const char *from, const char *end, uint8_t to[PART_MAX])
 {
     char hex[2 * PART_MAX + 1];

@@ -88,7 +88,7 @@ bool proxies_name(const struct proxies *proxies, const char *text)
 }
 
 /* The last address of the list's first *bytes, in the form that people know; *bytes then ends before it.
- * False: it is none. */
+ * False if that is not an address. */
 static bool take_last(const char *list, size_t *bytes, char text[RECORD_ADDRESS])
 {
     size_t end = *bytes;

@@ -45,7 +45,7 @@ enum area {
 #define AREAS_ALL ((uint32_t)((1U << AREA_COUNT) - 1))
 
 const char *role_slug(enum role role);
-/* False if it is none of the stored ones. */
+/* False if slug names no role. */
 bool role_parse(const char *slug, enum role *role);
 
 const char *area_slug(enum area area);

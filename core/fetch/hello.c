@@ -139,8 +139,8 @@ void tdm__fetch_report_failed(struct tdm_fetch *f, uint8_t reason)
     report(f, FAILED, reason);
 }
 
-/* Why nothing could start, or the last update was rolled back. A transfer that failed is none of these: its
- * reason was told when it ended. */
+/* Why nothing could start, or the last update was rolled back. The reason of a transfer that failed was
+ * told when it ended. */
 static void report_started(struct tdm_fetch *f)
 {
     uint8_t why = f->reason != TDM_REASON_NONE ? f->reason : f->log.record.last_reason;

@@ -63,8 +63,8 @@ bool tdm__report_holds_answers(const struct tdm_mcu *mcu)
 
 /* --- tandem.deviceReport --- */
 
-/* Why the last update was rolled back. A transfer that failed is none of these: its
- * reason was told when it ended. */
+/* Why the last update was rolled back. The reason of a transfer that failed was told when it
+ * ended. */
 static uint8_t start_reason(const struct tdm_mcu *mcu)
 {
     uint8_t reason = mcu->log.record.last_reason;

@@ -197,9 +197,8 @@ struct tdm_mcu_config {
     uint32_t initial_baud;                   /* rate that the co-processor starts at; 0: 38400 */
     uint32_t target_baud;                    /* rate to work at; 0: stay at the initial rate */
     uint32_t link_deadline_ms;               /* trial: how long the link may take to come up; 0: 2 min */
-    uint32_t patience_ms; /* how long an accepted update waits for battery, good moment and prepare; 0: 5 min
-                           */
-    enum tdm_reset_cause reset_cause; /* why the processor started, */
+    uint32_t patience_ms;                    /* how long an accepted update waits for its moment; 0: 5 min */
+    enum tdm_reset_cause reset_cause;        /* why the processor started, */
     uint32_t boots; /* and how often since it had power, this one too; 0: not known. Told to the cloud */
 };
 

@@ -106,7 +106,7 @@ static void print_json(enum log_level level, const char *mcu, const char *text)
     line = json_pack("{s:s, s:s, s:s*, s:s%}", "time", stamp, "level", level_names[level], "mcu", mcu,
                      "message", text, strlen(text));
     json = line != NULL ? json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-    fprintf(stderr, "%s\n", json != NULL ? json : "{\"message\":\"a line that is no UTF-8\"}");
+    fprintf(stderr, "%s\n", json != NULL ? json : "{\"message\":\"a line that is not UTF-8\"}");
     free(json);
     json_decref(line);
 }

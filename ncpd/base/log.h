@@ -11,7 +11,7 @@
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-/* False if name is none of error, warning, info, debug. */
+/* error, warning, info or debug; false for another name. */
 bool log_set_level(const char *name);
 
 /* auto, text, journal or json; auto is journal where standard error goes to the journal, else text. */

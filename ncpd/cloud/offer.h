@@ -16,7 +16,7 @@ struct offer {
     char build[TDM_TAG_VALUE_MAX + 1];
 };
 
-/* False if json holds no offer: no http(s) URL, or a size that is none. Missing texts are "". */
+/* False if json holds no offer: no http(s) URL, or a size that no file has. Missing texts are "". */
 bool offer_parse(struct offer *offer, const void *json, size_t bytes);
 
 /* The URL without its query, for the log: the query holds a token. Static storage. */

@@ -75,7 +75,7 @@ extern const struct setting settings[];
 
 void mcu_config_init(struct mcu_config *mcu);
 
-/* mqtt[s]://HOST[:PORT]. False if it is none. */
+/* mqtt[s]://HOST[:PORT]. False if url is not of that form. */
 bool cloud_config_parse(struct cloud_config *cloud, const char *url);
 
 /* --- config.c --- */

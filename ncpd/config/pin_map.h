@@ -20,7 +20,7 @@ struct pin_map {
  * characters. */
 bool topic_level_valid(const char *text);
 
-/* False if the pin or the name has a row already, or the name is none. */
+/* False if the pin or the name has a row already, or the name is not valid. */
 bool pin_map_add(struct pin_map *map, uint16_t pin, const char *name);
 bool pin_map_copy(struct pin_map *to, const struct pin_map *from);
 void pin_map_free(struct pin_map *map);

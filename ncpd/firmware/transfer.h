@@ -33,7 +33,7 @@ enum transfer_end {
     TRANSFER_WHOLE,      /* the whole answer arrived */
     TRANSFER_STOPPED,    /* begin or data said so */
     TRANSFER_NO_SERVER,  /* not found, not reached, or not the one that it should be (TLS) */
-    TRANSFER_NO_REQUEST, /* it leads nowhere: too many redirects, or to what is no http(s) */
+    TRANSFER_NO_REQUEST, /* it leads nowhere: too many redirects, or to another protocol */
     TRANSFER_STALLED,    /* no byte for too long */
     TRANSFER_CUT         /* anything else */
 };

@@ -264,7 +264,7 @@ void update_take_offer(struct update *update, const void *json, size_t bytes)
     struct offer offer;
 
     if (!offer_parse(&offer, json, bytes)) {
-        log_warning(update->mcu->name, "cloud: an offer that is none (no http URL, or not JSON); ignored");
+        log_warning(update->mcu->name, "cloud: an offer without an http URL, or that is not JSON; ignored");
         return;
     }
     log_info(update->mcu->name, "cloud: offers %s %s (%s), %u bytes, at %s", offer.type, offer.version,

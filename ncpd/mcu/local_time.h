@@ -35,7 +35,7 @@ bool local_time_get(const struct local_time *local, struct time_shown *shown);
 bool local_time_set(struct local_time *local, int64_t unix_ms);
 
 /* downlink/utc/all/json. The cloud's time counts only while no other is known. True if what the device shows
- * has changed; a message that is none changes nothing. */
+ * has changed; a malformed message changes nothing. */
 bool local_time_take_zone(struct local_time *local, const void *json, size_t bytes);
 
 /* downlink/loc/all: LATITUDE,LONGITUDE. */

@@ -268,10 +268,10 @@ class Status(Operation):
     def test_it_keeps_the_last_warnings(self):
         self.start()
         self.cloud.publish("downlink/ota/json", b"no offer")
-        self.ncp.wait_log("an offer that is none")
+        self.ncp.wait_log("an offer without an http URL")
         note = self.status()["notes"][0]
         self.assertEqual(note["mcu"], "mcu")
-        self.assertIn("an offer that is none", note["text"])
+        self.assertIn("an offer without an http URL", note["text"])
         self.assertLess(abs(note["at"] - time.time()), SECONDS)
 
     def test_it_shows_which_device_the_name_of_the_uart_leads_to(self):

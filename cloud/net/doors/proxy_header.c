@@ -29,7 +29,7 @@ static char *next_word(char **rest)
     return word;
 }
 
-/* As an address is written for people; false if it is none of that family. */
+/* As an address is written for people; false if it is not of that family. */
 static bool take_address(int family, const char *text, char client[PROXY_HEADER_CLIENT])
 {
     uint8_t address[sizeof(struct in6_addr)];

@@ -9,7 +9,7 @@
 
 #define METRICS_ROUTES_MAX 160
 
-/* All zero is none yet. */
+/* All zero at the start. */
 struct metrics {
     uint64_t requests[METRICS_ROUTES_MAX][5]; /* by route and hundreds of the status, from 1xx on */
 };

@@ -11,8 +11,8 @@
 
 #define TRIP_COOKIE "tandem_oidc"
 
-/* A parameter that does not fit, or is no text, is none. The provider may send others, which are ignored
- * (Core, section 3.1.2.5). */
+/* A parameter that does not fit, or is not text, counts as absent. The provider may send others, which are
+ * ignored (Core, section 3.1.2.5). */
 static void take(const struct http_exchange *exchange, const char *name, char *to, size_t capacity)
 {
     char text[HTTP_QUERY_MAX];
