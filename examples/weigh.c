@@ -1,6 +1,6 @@
 /* The update client and what it needs, linked without an application, so that it can be weighed for any
- * processor. Its buffers are not here. Cryptography is left out: it is the product's
- * choice, and the bootloader's too. */
+ * processor. Its buffers are not here. Cryptography is left out: it is the product's choice, and the
+ * bootloader's too. */
 #include "tandem/decode.h"
 #include "tandem/plain.h"
 #include "tandem/resume.h"

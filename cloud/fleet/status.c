@@ -8,21 +8,20 @@
  *      |   upload-failure or rollback, until due                        |             |
  *      '----------------------------------------------------------------+             | runs it, confirmed or
  *      |                                                                |             | kept for the settle
- * time |   no attempts left: download-limit-reached,                    |             v
- *      '-- until the period is over                                     |          success (end)
+ *      | time                                                           |             v
+ *      '--- no attempts left: download-limit-reached,                   |          success (end)
+ *           until the period is over                                    |
  *                                                                       v
  *            a reason that will not go away: upload-failure, type-mismatch, version-mismatch, rollback (end)
  *
- * Stages run inside firmware-requested (first leg) and firmware-downloaded (second leg: offered to the MCU,
- * transferring,
- * ..., trial or settling).
+ * Stages run inside firmware-requested (first leg) and firmware-downloaded (second leg: from "offered to the
+ * MCU" to "trial" or "settling").
  *
  * With a user-controlled shipment awaiting-user-action stands between waiting and request-sent.
  *
  * Invariants: an ended target never moves again, but for one: success becomes rollback while the shipment is
- * open (its waves soak). Every state under way has a due time. An attempt is an
- * offer; offers repeated because the connection broke in mid-update belong to the same attempt, within
- * limits. */
+ * open (its waves soak). Every state under way has a due time. An attempt is an offer; offers repeated
+ * because the connection broke in mid-update belong to the same attempt, within limits. */
 #include "cloud/fleet/status.h"
 
 #include <string.h>

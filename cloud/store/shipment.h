@@ -4,8 +4,8 @@
 
 #include "cloud/store/store.h"
 
-/* update writes state, end, why, planned, and what moves: wave, planner, sweep, turn,
- * due. Lists are newest first. */
+/* update writes state, end, why, planned, and what moves: wave, planner, sweep, turn, due. Lists are newest
+ * first. */
 TDM_MUST_USE int store_shipment_add(struct store *store, struct shipment *shipment);
 TDM_MUST_USE int store_shipment_get(struct store *store, int64_t id, struct shipment *shipment);
 TDM_MUST_USE int store_shipment_update(struct store *store, const struct shipment *shipment);

@@ -27,10 +27,10 @@
  * when its answer takes over 5 s, as a slow erase or a signature check may: the same chunk again only changes
  * which call the answer is for. Six sends of 5 s each bound what erasing may take: 30 s.
  *
- * Invariants: nothing is written to flash before FRONT ended well. From
- * then on the record says erasing or receiving, until pending or abandon; it stays with receiving where
- * nothing but the line ended the update, so that it can go on. One call of theirs at most waits for its
- * answer. While a call of ours is asked, or wake_ms is to come, there is nothing to do. */
+ * Invariants: nothing is written to flash before FRONT ended well. From then on the record says erasing or
+ * receiving, until pending or abandon; it stays with receiving where nothing but the line ended the update,
+ * so that it can go on. One call of theirs at most waits for its answer. While a call of ours is asked, or
+ * wake_ms is to come, there is nothing to do. */
 #include "core/mcu/update.h"
 
 enum {

@@ -67,8 +67,8 @@ void tdm_unlzma_init(struct tdm_unlzma *decoder, const struct tdm_unlzma_ops *op
                      uint32_t base_bytes, uint32_t image_bytes, uint32_t from);
 
 /* Takes the next bytes of the payload. TDM_OK; TDM_E_PAYLOAD (not a payload of this encoding, or more of it
- * than the image needs); what the operations return. Once there was an error, it is the
- * answer to every further call. */
+ * than the image needs); what the operations return. Once there was an error, it is the answer to every
+ * further call. */
 TDM_MUST_USE int tdm_unlzma_feed(struct tdm_unlzma *decoder, const uint8_t *data, uint32_t bytes);
 
 /* True once the whole image was written, and there was no error. */

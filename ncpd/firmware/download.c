@@ -1,10 +1,12 @@
 /* States:
  *
  *     idle --start--> asking --200--> writing --end of file--> checked: done
- *                      ^  |             |             '-- wrong digest of a part that was gone on with: whole
- * again |  |-- 206, same file: go on with the part |  |-- 206 of another file or place, 416: drop the part,
- * ask for the whole |  |-- the complete file of the store is this one: done |  '-- 4xx, wrong size, no
- * digest, nowhere to go: done, failed |                |
+ *                      ^  |             |            '-- wrong digest, after a kept part: the whole again
+ *                      |  |-- 206, same file: go on with the part
+ *                      |  |-- 206 of another file or place, 416: drop the part, ask for the whole
+ *                      |  |-- the complete file of the store is this one: done
+ *                      |  '-- 4xx, wrong size, no digest, nowhere to go: done, failed
+ *                      |                |
  *                      '--- pausing <---'  cut, stalled, no server, 5xx: later again, from what is here
  *
  * - Attempts that brought no new byte are counted, in a row; the caller's budget ends the rest.

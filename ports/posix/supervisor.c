@@ -1,8 +1,9 @@
 /* One child process is one power cycle of the processor:
  *
  *            RESTART_MS passed                    exit, crash, SIGKILL
- *     off --------------------------> running --------------------------> off, with the cause that the end
- * tells |                                 ^ | watchdog not fed in time        |
+ *     off --------------------------> running --------------------------> off, with the cause that the
+ *                                        |                                 ^  end tells
+ *                                        | watchdog not fed in time        |
  *                                        '--> killed ----------------------'
  *
  * exit status DEVICE_EXIT_RESET + cause    that cause (board_reset)
