@@ -152,6 +152,8 @@ static int load_keys(struct cloud *cloud)
     int result = load_key(cloud, "ticket-key", key);
     if (result == STORE_OK)
         result = load_key(cloud, "sign-in-key", cloud->sign_in_key);
+    if (result == STORE_OK)
+        result = load_key(cloud, "known-key", cloud->people.known_key);
     memcpy(cloud->front.ticket_key, key, SECRET_KEY_BYTES);
     return result;
 }

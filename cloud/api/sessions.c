@@ -70,19 +70,22 @@ static int signed_in(struct api_call *call, struct fleet *fleet)
         return refuse_sign_in(call, fleet);
     if (result != STORE_OK)
         return result;
-    people_tried_well(call->people, account.login, call->address);
+    const struct people_try who = {account.login, call->address, call->known};
+    people_tried_well(call->people, &who);
     result =
         people_begin_session(fleet->store, &account, call->address, call->agent, fleet->now, call->secret);
     if (result == STORE_OK)
         result = people_by_session(fleet->store, call->secret, fleet->now, &call->caller);
     call->cookie = result == STORE_OK;
+    known_make(call->people->known_key, account.login, text_now_ms() / 1000, call->known);
     return result == STORE_OK ? answer_self(call, fleet) : result;
 }
 
 static int ask_to_verify(struct api_call *call, struct fleet *fleet, const char *login)
 {
     struct account account;
-    int64_t wait = people_may_try(call->people, login, call->address);
+    const struct people_try who = {login, call->address, call->known};
+    int64_t wait = people_may_try(call->people, &who);
     if (wait > 0) {
         call->retry_after_ms = wait;
         return api_refuse(call, 429, "too many tries",
@@ -179,7 +182,8 @@ static int old_verified(struct api_call *call, struct fleet *fleet)
     char password[PASSWORD_MAX] = "";
     if (!call->work.good)
         return api_refuse(call, 403, "wrong password", "the old password is not this one");
-    people_tried_well(call->people, call->caller.login, call->address);
+    const struct people_try who = {call->caller.login, call->address, call->known};
+    people_tried_well(call->people, &who);
     int result = store_account_get(fleet->store, call->caller.account, &account);
     json_t *body = api_body(call, members);
     bool ok = result == STORE_OK && body != NULL && take_password(call, body, "new", password);

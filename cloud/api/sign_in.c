@@ -145,7 +145,8 @@ static int enter(struct api_call *call, struct fleet *fleet, struct account *acc
         result = people_by_session(fleet->store, call->secret, fleet->now, &call->caller);
     if (result != STORE_OK)
         return result;
-    people_tried_well(call->people, NULL, call->address);
+    const struct people_try who = {.address = call->address};
+    people_tried_well(call->people, &who);
     call->cookie = true;
     call->status = 303;
     call->trip->location[0] = '/';
@@ -184,7 +185,8 @@ int api_oidc_end(struct api_call *call, struct fleet *fleet)
     /* Another server wrote the same, and this is done again: a code is taken once. */
     if (call->trip->subject[0] != '\0')
         return redeemed(call, fleet);
-    int64_t wait = people_may_try(call->people, NULL, call->address);
+    const struct people_try who = {.address = call->address};
+    int64_t wait = people_may_try(call->people, &who);
     if (wait > 0) {
         call->retry_after_ms = wait;
         return api_refuse(call, 429, "too many tries",

@@ -21,6 +21,7 @@ void people_init(struct people *people)
 {
     throttle_init(&people->accounts, ACCOUNT_BURST, ACCOUNT_REFILL_MS);
     throttle_init(&people->addresses, ADDRESS_BURST, ADDRESS_REFILL_MS);
+    throttle_init(&people->browsers, ACCOUNT_BURST, ACCOUNT_REFILL_MS);
 }
 
 static int add_first_token(struct store *store, const struct account *account, char secret[SECRET_TOKEN_MAX])
@@ -150,23 +151,34 @@ static const char *network_of(const char *address, char to[RECORD_ADDRESS])
     return to;
 }
 
-int64_t people_may_try(struct people *people, const char *login, const char *address)
+static bool is_known(const struct people *people, const struct people_try *who)
+{
+    return who->login != NULL && known_is(people->known_key, who->login, text_now_ms() / 1000, who->known);
+}
+
+int64_t people_may_try(struct people *people, const struct people_try *who)
 {
     char network[RECORD_ADDRESS];
     int64_t now = monotonic_ms();
-    int64_t wait = throttle_take(&people->addresses, network_of(address, network), now);
-    if (wait > 0 || login == NULL)
+    if (is_known(people, who))
+        return throttle_take(&people->browsers, who->known, now);
+    int64_t wait = throttle_take(&people->addresses, network_of(who->address, network), now);
+    if (wait > 0 || who->login == NULL)
         return wait;
-    wait = throttle_take(&people->accounts, login, now);
+    wait = throttle_take(&people->accounts, who->login, now);
     if (wait > 0)
         throttle_return(&people->addresses, network);
     return wait;
 }
 
-void people_tried_well(struct people *people, const char *login, const char *address)
+void people_tried_well(struct people *people, const struct people_try *who)
 {
     char network[RECORD_ADDRESS];
-    throttle_return(&people->addresses, network_of(address, network));
-    if (login != NULL)
-        throttle_return(&people->accounts, login);
+    if (is_known(people, who)) {
+        throttle_return(&people->browsers, who->known);
+        return;
+    }
+    throttle_return(&people->addresses, network_of(who->address, network));
+    if (who->login != NULL)
+        throttle_return(&people->accounts, who->login);
 }

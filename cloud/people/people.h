@@ -4,6 +4,7 @@
 #define TANDEM_CLOUD_PEOPLE_H
 
 #include "cloud/people/caller.h"
+#include "cloud/people/known.h"
 #include "cloud/people/throttle.h"
 #include "cloud/secret.h"
 #include "cloud/store/store.h"
@@ -14,6 +15,8 @@
 struct people {
     struct throttle accounts;  /* of sign-ins, by login */
     struct throttle addresses; /* and by the client's network */
+    struct throttle browsers;  /* in place of both: from where that login has signed in before */
+    uint8_t known_key[SECRET_KEY_BYTES];
 };
 
 void people_init(struct people *people);
@@ -32,9 +35,15 @@ TDM_MUST_USE int people_by_token(struct store *store, const char *secret, int64_
 TDM_MUST_USE int people_begin_session(struct store *store, const struct account *account, const char *address,
                                       const char *agent, int64_t now, char secret[SECRET_TOKEN_MAX]);
 
-/* Takes a try to sign in; login is NULL where it is not known yet. 0, or how long to wait in milliseconds. */
-int64_t people_may_try(struct people *people, const char *login, const char *address);
+/* Who tries to sign in. */
+struct people_try {
+    const char *login; /* NULL where it is not known yet */
+    const char *address;
+    const char *known; /* the browser's cookie (known.h), "" none */
+};
+/* Takes a try to sign in. 0, or how long to wait in milliseconds. */
+int64_t people_may_try(struct people *people, const struct people_try *who);
 /* It was a good one. */
-void people_tried_well(struct people *people, const char *login, const char *address);
+void people_tried_well(struct people *people, const struct people_try *who);
 
 #endif

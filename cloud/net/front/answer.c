@@ -27,11 +27,17 @@ void visit__postpone(struct http_exchange *exchange, unsigned seconds, const cha
     visit__refuse(exchange, 503, "overloaded", detail);
 }
 
-/* The session's cookie goes back to this site alone, and scripts never see it. */
-static void add_cookie(struct visit *visit)
+/* The cookies go back to this site alone, and scripts never see them. */
+static void add_cookies(struct visit *visit)
 {
-    char cookie[200];
+    char cookie[300];
     const struct api_call *call = &visit->call;
+    if (call->secret[0] != '\0' && call->known[0] != '\0') {
+        snprintf(cookie, sizeof cookie,
+                 VISIT_KNOWN "=%s; Path=/api/v1/session; HttpOnly; SameSite=Strict%s; Max-Age=%d",
+                 call->known, visit->exchange->secure ? "; Secure" : "", KNOWN_S);
+        http_header(visit->exchange, "Set-Cookie", cookie);
+    }
     snprintf(cookie, sizeof cookie, VISIT_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call->secret,
              visit->exchange->secure ? "; Secure" : "", call->secret[0] == '\0' ? "; Max-Age=0" : "");
     http_header(visit->exchange, "Set-Cookie", cookie);
@@ -44,7 +50,7 @@ static void add_headers(struct visit *visit)
     if (call->status == 401)
         http_header(visit->exchange, "WWW-Authenticate", "Bearer");
     if (call->cookie && call->status < 400)
-        add_cookie(visit);
+        add_cookies(visit);
     snprintf(seconds, sizeof seconds, "%lld", (long long)(call->retry_after_ms + 999) / 1000);
     if (call->retry_after_ms > 0)
         http_header(visit->exchange, "Retry-After", seconds);

@@ -51,6 +51,8 @@ static bool take_headers(struct visit *visit)
     const char *key = http_head_value(head, "idempotency-key");
     char agent[RECORD_AGENT];
     visit__client(visit->front, visit->exchange, call->address);
+    if (!http_cookie_get(http_head_value(head, "cookie"), VISIT_KNOWN, call->known, sizeof call->known))
+        call->known[0] = '\0';
     snprintf(agent, sizeof agent, "%s", http_head_value(head, "user-agent"));
     text_mend(agent);
     if (!text_take(call->agent, sizeof call->agent, agent))

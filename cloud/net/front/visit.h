@@ -10,6 +10,7 @@
 
 #define VISIT_JSON    "application/json"
 #define VISIT_COOKIE  "tandem_session"
+#define VISIT_KNOWN   "tandem_known"
 #define VISIT_BUSY_MS 2000 /* after which a client comes back */
 
 struct visit_work {

@@ -6,11 +6,15 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
+#include "cloud/people/known.h"
 #include "cloud/people/password.h"
+#include "cloud/people/people.h"
 #include "cloud/people/role.h"
 #include "cloud/people/throttle.h"
+#include "cloud/text.h"
 
 /* --- Roles --- */
 
@@ -164,9 +168,53 @@ static void one_key_does_not_spend_anothers_tries(void **state)
     assert_true(throttle_take(&throttle, "ann", 0) > 0);
 }
 
+/* 60 from an address, 10 for a login, 10 from a browser that has signed in before (docs/API.md). */
+static void who_has_signed_in_before_has_tries_of_their_own(void **state)
+{
+    (void)state;
+    static struct people people;
+    char known[KNOWN_MAX];
+    char other[KNOWN_MAX];
+    char login[16];
+    people_init(&people);
+    memset(people.known_key, 7, sizeof people.known_key);
+    known_make(people.known_key, "ann", text_now_ms() / 1000, known);
+    known_make(people.known_key, "ben", text_now_ms() / 1000, other);
+    for (int i = 0; i < 60; i++) {
+        snprintf(login, sizeof login, "nobody-%d", i);
+        assert_true(people_may_try(&people, &(struct people_try){login, "192.0.2.7", ""}) == 0);
+    }
+    assert_true(people_may_try(&people, &(struct people_try){"ann", "192.0.2.7", ""}) > 0);
+    assert_true(people_may_try(&people, &(struct people_try){"ann", "192.0.2.7", other}) > 0);
+    for (int i = 0; i < 10; i++)
+        assert_true(people_may_try(&people, &(struct people_try){"ann", "192.0.2.7", known}) == 0);
+    assert_true(people_may_try(&people, &(struct people_try){"ann", "192.0.2.7", known}) > 0);
+    people_tried_well(&people, &(struct people_try){"ann", "192.0.2.7", known});
+    assert_true(people_may_try(&people, &(struct people_try){"ann", "192.0.2.7", known}) == 0);
+}
+
+static void a_known_browser_is_so_for_one_login_one_key_and_its_time(void **state)
+{
+    (void)state;
+    const uint8_t key[SECRET_KEY_BYTES] = {1};
+    const uint8_t another[SECRET_KEY_BYTES] = {2};
+    char known[KNOWN_MAX];
+    known_make(key, "ann", 1000, known);
+    assert_true(known_is(key, "ann", 1000, known));
+    assert_true(known_is(key, "ann", 1000 + KNOWN_S - 1, known));
+    assert_false(known_is(key, "ann", 1000 + KNOWN_S, known));
+    assert_false(known_is(key, "ben", 1000, known));
+    assert_false(known_is(another, "ann", 1000, known));
+    assert_false(known_is(key, "ann", 1000, ""));
+    known[0]++;
+    assert_false(known_is(key, "ann", 1000, known));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_has_signed_in_before_has_tries_of_their_own),
+        cmocka_unit_test(a_known_browser_is_so_for_one_login_one_key_and_its_time),
         cmocka_unit_test(a_role_reaches_what_asks_for_it_or_less),
         cmocka_unit_test(only_an_admin_of_the_servers_own_organization_is_host),
         cmocka_unit_test(names_of_roles_and_areas_read_back),

@@ -151,6 +151,28 @@ class People(unittest.TestCase):
             self.refused(429, s.Person(server).sign_in("ann", user["password"]), "try again in")
             self.assertEqual(s.Person(server).sign_in("ben", other["password"]).status, 201)
 
+    def test_a_stranger_who_guesses_keeps_nobody_out_who_has_signed_in_before(self):
+        def sign_in(password, known=""):
+            return server.ask("POST", "/api/v1/session", {"login": "ann", "password": password}, token=False,
+                              headers={"X-Tandem-Request": "1", "Cookie": f"other=1; {known}"})
+
+        with s.Server() as server:
+            password = server.post("/api/v1/users", {"login": "ann"})["password"]
+            answer = sign_in(password)
+            known, session = answer.cookies
+            self.assertRegex(known, r"^tandem_known=[0-9]+\.[0-9a-f]{64}; Path=/api/v1/session; HttpOnly; SameSite=Strict; Max-Age=7776000$")
+            self.assertRegex(session, "^tandem_session=")
+            known = known.split(";")[0]
+            server.stop()
+            server.start()
+            self.assertEqual([sign_in("wrong").status for _ in range(11)], [401] * 10 + [429])
+            self.assertEqual(sign_in(password).status, 429)
+            self.assertEqual(sign_in(password, known=known).status, 201)
+            expires, mac = known.split("=")[1].split(".")
+            for forged in (f"{int(expires) + 1}.{mac}", f"{expires}.{mac[:-1]}", f"{expires}.{mac}0", f"{expires}.", f"0.{mac}", "x"):
+                self.assertEqual(sign_in(password, known=f"tandem_known={forged}").status, 429, forged)
+            self.assertEqual([sign_in("wrong", known=known).status for _ in range(11)], [401] * 10 + [429])
+
     def test_behind_a_proxy_its_clients_are_told_apart_and_no_client_can_pretend(self):
         def address(server, *forwarded):
             """What the server takes for the address of somebody who signs in with these X-Forwarded-For."""
@@ -164,7 +186,7 @@ class People(unittest.TestCase):
             connection.endheaders(body)
             answer = connection.getresponse()
             self.assertEqual(answer.status, 201)
-            cookie = answer.headers["set-cookie"].split(";")[0]
+            cookie = answer.headers.get_all("Set-Cookie")[-1].split(";")[0]
             connection.close()
             sessions = server.ask("GET", "/api/v1/sessions", token=False, headers={"Cookie": cookie}).json["sessions"]
             return next(session["address"] for session in sessions if session["current"])
