@@ -61,7 +61,7 @@ static int replace_password(struct rest *rest, const char *old)
         json_decref(body);
         json_decref(answer);
     }
-    memset(new, 0, sizeof new);
+    explicit_bzero(new, sizeof new);
     return rc;
 }
 
@@ -193,7 +193,7 @@ static int run_login(const struct invocation *call)
     if (rc == CLI_OK) {
         rc = log_in(&rest, call, password);
     }
-    memset(password, 0, sizeof password);
+    explicit_bzero(password, PASSWORD_BYTES);
     rest_close(&rest);
     return rc;
 }

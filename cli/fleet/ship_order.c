@@ -6,23 +6,21 @@
 
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/rest/ask.h"
 
-static bool fail(json_t *order, const char *option, const char *value, const char *what)
+enum {
+    HOUR_SECONDS = 3600,
+    DAY_SECONDS = 24 * HOUR_SECONDS,
+    EXPIRY_MAX = 24 * 3650, /* hours, or days: what is longer was not meant */
+};
+
+static bool fail(const char *option, const char *value, const char *what)
 {
-    (void)order;
     output_fail(CLI_USAGE, "--%s %s: %s; see: tandem help ship", option, value, what);
     return false;
 }
 
-/* A text or number option under its member's name. */
-static bool put_text(const struct invocation *call, json_t *order, const char *option, const char *member)
-{
-    if (option_given(call, option)) {
-        json_object_set_new(order, member, json_string(option_text(call, option)));
-    }
-    return true;
-}
-
+/* A number option under its member's name. */
 static bool put_number(const struct invocation *call, json_t *object, const char *option, const char *member)
 {
     uint32_t number = 0;
@@ -37,20 +35,6 @@ static bool put_number(const struct invocation *call, json_t *object, const char
     return true;
 }
 
-static void put_devices(const struct invocation *call, json_t *order)
-{
-    json_t *devices = json_array();
-    const char *id;
-
-    for (size_t i = 0; (id = option_text_at(call, "device", i)) != NULL; i++) {
-        json_array_append_new(devices, json_string(id));
-    }
-    if (json_array_size(devices) > 0) {
-        json_object_set(order, "devices", devices);
-    }
-    json_decref(devices);
-}
-
 /* "10", "5%", "tag=lab", "5% tag=lab" */
 static bool put_wave(json_t *waves, const char *text)
 {
@@ -63,7 +47,7 @@ static bool put_wave(json_t *waves, const char *text)
     rest += share;
     if (counted && ((*rest != '\0' && *rest != ' ') || number <= 0 ||
                     (!share && number != (double)(json_int_t)number))) {
-        return fail(waves, "wave", text, "a count (10), a share (5%), a filter, or both (5% tag=lab)");
+        return fail("wave", text, "a count (10), a share (5%), a filter, or both (5% tag=lab)");
     }
     wave = json_object();
     if (counted) {
@@ -125,11 +109,11 @@ static bool put_expiry(const struct invocation *call, json_t *order)
         json_object_set_new(order, "expires", json_string(text));
         return true;
     }
-    if (rest == text || number <= 0 || number > 24 * 3650 ||
+    if (rest == text || number <= 0 || number > EXPIRY_MAX ||
         (strcmp(rest, "h") != 0 && strcmp(rest, "d") != 0)) {
-        return fail(order, "expires", text, "48h, 7d, or a time in UTC as 2026-11-22T08:00:00Z");
+        return fail("expires", text, "48h, 7d, or a time in UTC as 2026-11-22T08:00:00Z");
     }
-    then = time(NULL) + (time_t)number * (*rest == 'd' ? 86400 : 3600);
+    then = time(NULL) + (time_t)number * (*rest == 'd' ? DAY_SECONDS : HOUR_SECONDS);
     strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&then));
     json_object_set_new(order, "expires", json_string(time_text));
     return true;
@@ -138,15 +122,17 @@ static bool put_expiry(const struct invocation *call, json_t *order)
 json_t *ship_order(const struct invocation *call, const char *firmware)
 {
     json_t *order = json_pack("{s:s, s:s}", "template", option_text(call, "template"), "firmware", firmware);
-    bool ok = put_text(call, order, "name", "name") && put_text(call, order, "filter", "filter") &&
-              put_text(call, order, "condition", "condition") && put_text(call, order, "time", "time") &&
-              put_number(call, order, "attempts", "attempts") &&
+    bool ok = put_number(call, order, "attempts", "attempts") &&
               put_number(call, order, "attempts-hours", "attempts_hours") &&
               put_number(call, order, "per-minute", "per_minute") &&
               put_number(call, order, "bytes-per-second", "bytes_per_second") && put_expiry(call, order) &&
               put_waves(call, order) && put_gate(call, order);
 
-    put_devices(call, order);
+    ask_put_text(order, call, "name");
+    ask_put_text(order, call, "filter");
+    ask_put_text(order, call, "condition");
+    ask_put_text(order, call, "time");
+    ask_put_list(order, call, "device", "devices");
     if (option_given(call, "user-controlled")) {
         json_object_set_new(order, "user_controlled", json_true());
     }
