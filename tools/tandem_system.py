@@ -154,14 +154,15 @@ class System:
     """Cloud, co-processor and device in a folder."""
 
     def __init__(self, folder, board="mps2", bin_folder=None, firmware=None, keep=False, settle=0,
-                 one_bank=False, cloud_options=()):
+                 one_bank=False, small=False, cloud_options=()):
         self.folder = Path(folder)
         self.board, self.keep, self.settle = board, keep, settle
         self.bin = Path(bin_folder or os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
         self.simulated = board == "posix"  # a process, without firmware of its own
         self.simulator = "tandem-device"
         preset = f"{board}-onebank" if one_bank else board
-        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build") / preset
+        folder_of_firmware = f"{preset}-small" if small else preset
+        self.firmware = Path(firmware or os.environ.get("TANDEM_FIRMWARE") or ROOT / "build") / folder_of_firmware
         self.hardware = f"{board}-demo" if self.simulated else f"{preset}-demo"
         self.http_port, self.mqtt_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"

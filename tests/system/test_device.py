@@ -120,11 +120,12 @@ class CoProcessor:
 
 class Device:
     board = None
+    small = False  # the firmware's image
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tandem-device-")
         self.addCleanup(folder.cleanup)
-        self.system = System(folder.name, board=self.board)
+        self.system = System(folder.name, board=self.board, small=self.small)
         self.system.prepare()
         self.addCleanup(self.system.stop)
         self.addCleanup(lambda: self.ncp.close())
@@ -246,6 +247,7 @@ class Device:
 
 class Mps2(Device, unittest.TestCase):
     board = "mps2"
+    small = True  # QEMU takes the UART's bytes one by one
 
 
 class Posix(Device, unittest.TestCase):

@@ -13,18 +13,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from test_update import TEMPLATE, System, SystemCase  # noqa: E402
 
-# A transfer of the image is 95 to 130 KB on the line, and the first pass writes nothing: inside of the first, and of the second.
-MID_CHECK_BYTES = 50_000
-MID_WRITE_BYTES = 160_000
-
 
 class FetchCase(SystemCase):
     board = "posix"
     one_bank = True
+    small = False  # the firmware's image
+    # A transfer of the image is 95 to 130 KB on the line, and the first pass writes nothing: inside of the first, and of the second.
+    mid_check_bytes = 50_000
+    mid_write_bytes = 160_000
 
     def setUp(self):
         super().setUp()
-        self.system = System(self.folder.name, board=self.board, one_bank=self.one_bank)
+        self.system = System(self.folder.name, board=self.board, one_bank=self.one_bank, small=self.small)
         self.addCleanup(self.system.stop)
 
     def console(self):
@@ -62,7 +62,7 @@ class OneBank(FetchCase):
             system.spoil(package)
             system.tap.at(package.stat().st_size, lambda: later.append(system.bank_content()))  # in the next check
 
-        system.tap.at(MID_CHECK_BYTES, spoil)
+        system.tap.at(self.mid_check_bytes, spoil)
         self.assert_ended(self.ship(package), "success")
         self.assertEqual(system.wait_version("1.1.0", 60)["firmware"]["state"], "confirmed")
         self.assertIn("fetch: ended without a firmware", self.console())
@@ -94,21 +94,21 @@ class OneBank(FetchCase):
         self.assertEqual(system.wait_version("1.1.0", 60)["firmware"]["state"], "confirmed")
 
     def test_power_lost_while_checking(self):
-        self.killed_at(MID_CHECK_BYTES, intact=True)
+        self.killed_at(self.mid_check_bytes, intact=True)
 
     def test_power_lost_while_writing(self):
-        self.killed_at(MID_WRITE_BYTES, intact=False)
+        self.killed_at(self.mid_write_bytes, intact=False)
 
     def test_a_payload_that_does_not_verify_leaves_a_device_that_the_next_shipment_saves(self):
         """With the image gone there is nothing that a check before erasing would save: the payload is judged in the bank. It
         is another image than the one that was cut off, which would be resumed."""
         system = self.system
-        shipment = self.cut_at(MID_WRITE_BYTES, intact=False)
+        shipment = self.cut_at(self.mid_write_bytes, intact=False)
         system.tandem("shipment", "cancel", shipment)
         system.start_device()
         system.wait_version("0.0.0", 60)
         package = system.pack("1.6.0")
-        system.tap.at(MID_CHECK_BYTES, lambda: system.spoil(package))
+        system.tap.at(self.mid_check_bytes, lambda: system.spoil(package))
         shipment = system.tandem_json("ship", package, "--template", TEMPLATE)["id"]
         system.wait_reason(shipment, "bad-digest", 60)
         self.assert_ended(self.ship(system.pack("1.7.0")), "success")
@@ -125,6 +125,9 @@ class OneBank(FetchCase):
 
 class OneBankOnMps2(OneBank):
     board = "mps2"
+    small = True  # QEMU takes the UART's bytes one by one
+    mid_check_bytes = 25_000
+    mid_write_bytes = 80_000
 
 
 class OneBankOnNrf51(OneBank):
@@ -135,6 +138,7 @@ class Compressed(FetchCase):
     """The bootloader decodes: its device is sent compressed packages, and never deltas."""
 
     board = "mps2"
+    small = True
 
     def setUp(self):
         super().setUp()
@@ -197,6 +201,7 @@ class Compressed(FetchCase):
 
 class CompressedOnNrf51(Compressed):
     board = "nrf51"
+    small = False
 
 
 class Recovery(FetchCase):
