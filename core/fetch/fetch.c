@@ -22,6 +22,7 @@
 
 enum {
     CHECKS_MAX = 3,          /* of one offer, whose file may change once or twice; not for ever */
+    OFFERS_MAX = 8,          /* of which each takes the place of the one before, while an image waits */
     OFFER_LIMIT_MS = 120000, /* how long an intact image waits for its successor */
     DELAY_MS = 30000,        /* between two tries; doubles each time, */
     RETRY_DOUBLINGS = 7,     /* to 64 min at most after failures, */
@@ -224,7 +225,7 @@ static void fail(struct tdm_fetch *f, uint8_t reason)
     if (f->unanswered)
         tdm__fetch_answer(f, f->answer_id, false);
     f->unanswered = false;
-    if (f->news == TDM_REASON_SUPERSEDED)
+    if (f->news == TDM_REASON_SUPERSEDED && (!f->intact || ++f->superseded < OFFERS_MAX))
         return;
     if (f->intact)
         tdm__fetch_give_back(f, reason);

@@ -71,24 +71,25 @@ struct tdm_fetch_chunk {
 
 /* Small fields stand first, where a Cortex-M0 reaches them with one instruction. */
 struct tdm_fetch {
-    bool intact;      /* bank 0 could start, and the record says "fetch" */
-    bool spent;       /* nothing speaks against its image but that its attempts are used up */
-    uint8_t reason;   /* tdm_boot_choice's */
-    bool busy;        /* with an offer */
-    bool receiving;   /* chunks are taken */
-    bool held;        /* one came while the answer to a call of ours was awaited */
-    bool unanswered;  /* the last call that was taken, answer_id */
-    bool reports;     /* the co-processor takes device reports */
-    uint8_t news;     /* what ends an update from outside: a reason, or TDM_REASON_NONE */
-    uint8_t failures; /* in a row */
-    uint8_t event;    /* of a report, */
-    uint8_t why;      /* and its reason */
-    uint8_t crc;      /* of the frame that is sent */
-    bool inside;      /* a frame is being received, */
-    bool escaped;     /* and what comes next was escaped */
-    uint16_t asked;   /* our newest message id, */
-    uint16_t uid;     /* and what hasUID asks for */
-    uint16_t call_id; /* theirs */
+    bool intact;        /* bank 0 could start, and the record says "fetch" */
+    bool spent;         /* nothing speaks against its image but that its attempts are used up */
+    uint8_t reason;     /* tdm_boot_choice's */
+    bool busy;          /* with an offer */
+    bool receiving;     /* chunks are taken */
+    bool held;          /* one came while the answer to a call of ours was awaited */
+    bool unanswered;    /* the last call that was taken, answer_id */
+    bool reports;       /* the co-processor takes device reports */
+    uint8_t news;       /* what ends an update from outside: a reason, or TDM_REASON_NONE */
+    uint8_t failures;   /* in a row */
+    uint8_t superseded; /* offers whose place another one took */
+    uint8_t event;      /* of a report, */
+    uint8_t why;        /* and its reason */
+    uint8_t crc;        /* of the frame that is sent */
+    bool inside;        /* a frame is being received, */
+    bool escaped;       /* and what comes next was escaped */
+    uint16_t asked;     /* our newest message id, */
+    uint16_t uid;       /* and what hasUID asks for */
+    uint16_t call_id;   /* theirs */
     uint16_t answer_id;
     uint32_t length; /* of the frame in the buffer, */
     uint32_t at;     /* and how far it was read */
@@ -126,8 +127,8 @@ struct tdm_fetch {
 bool tdm_fetch_is_wanted(struct tdm_fetch *fetch, const struct tdm_boot_choice *choice);
 
 /* Fetches an image into bank 0. It ends in a reset: with the image pending; with the record back at the
- * intact image, if the package is refused, fails, or is not offered within two minutes; with a spent image,
- * once it has rested. Where there is no image it never gives up. */
+ * intact image, if the package is refused, fails, or is not offered within two minutes, or another one over
+ * and over; with a spent image, once it has rested. Where there is no image it never gives up. */
 void tdm_fetch_run(struct tdm_fetch *fetch);
 
 #endif

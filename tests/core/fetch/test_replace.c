@@ -272,6 +272,28 @@ static void a_newer_offer_takes_the_place_of_the_one_under_way(void **state)
     bench_assert_pending(f);
 }
 
+static void offer_again(struct fixture *f)
+{
+    if (bench.at < 2 * (uint32_t)bench.chunk)
+        return;
+    bench.offers = 1;
+    bench_offer(f);
+}
+
+static void newer_offers_without_end_do_not_keep_the_image_from_running(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_with_image(f);
+    bench.on_chunk = offer_again;
+    assert_true(bench_runs_for(f, 10 * LONG_MS, &bench_intact));
+    assert_int_equal(bench.starts, 8);
+    assert_int_equal(bench_record(f).state, TDM_BOOT_IDLE);
+    assert_int_equal(bench_record(f).last_reason, TDM_REASON_SUPERSEDED);
+    bench_assert_untouched(f);
+}
+
 static void dawdle(struct fixture *f)
 {
     f->now_ms += 12000;
@@ -348,6 +370,7 @@ int main(void)
         cmocka_unit_test(an_offer_that_never_comes_ends_in_the_image_that_is_there),
         cmocka_unit_test(a_cancel_ends_in_the_image_that_is_there),
         cmocka_unit_test(a_newer_offer_takes_the_place_of_the_one_under_way),
+        cmocka_unit_test(newer_offers_without_end_do_not_keep_the_image_from_running),
         cmocka_unit_test(a_transfer_may_take_its_time),
         cmocka_unit_test(a_call_without_an_answer_is_made_three_times),
         cmocka_unit_test(a_cancel_while_the_image_is_checked_does_too),
