@@ -221,6 +221,7 @@ void bench_start_in(struct fixture *f, uint32_t program_bytes, bool program_once
     fixture_build(f);
     memcpy(before, ram_flash_at(&f->ram, BANK_A), BANK_BYTES);
     memset(&bench, 0, sizeof bench);
+    ncp_stub_init(&bench.ncp);
     bench.product = product;
     bench.build = "build 1";
     bench.offers = 1;
@@ -244,7 +245,7 @@ bool bench_runs_for(struct fixture *f, uint32_t ms, const struct tdm_boot_choice
 
     memset(bench.front, 0xA5, sizeof bench.front);
     memset(fetch, 0, sizeof *fetch);
-    ncp_stub_init(&f->ncp);
+    f->ncp = bench.ncp;
     if (bench.offers == 0 && !bench.keeps_offer)
         f->ncp.prefetch = TDM_PREFETCH_GENERIC;
     fetch->product = &bench.product;

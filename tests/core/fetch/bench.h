@@ -21,6 +21,8 @@ struct bench {
     bool was_reset;
     size_t arrived; /* bytes of the co-processor's output that were read */
 
+    struct ncp_stub ncp; /* the co-processor as it starts */
+
     unsigned offers;   /* to be made */
     bool keeps_offer;  /* that the application took, and waits for otaUpdateStart */
     const char *build; /* of the offer */
