@@ -206,10 +206,11 @@ static void download_ready(struct desk_job *job, int result)
 void visit__begin_download(struct visit *visit)
 {
     const struct front *front = visit->front;
-    char token[TICKET_MAX] = "";
-    (void)http_query_get(visit->exchange->head.query, "token", token, sizeof token);
-    if (!ticket_read(&visit->ticket, front->ticket_key, token) || visit->ticket.firmware != visit->call.id ||
-        visit->ticket.expires < text_now_ms())
+    char token[TICKET_MAX];
+    bool valid = http_query_get(visit->exchange->head.query, "token", token, sizeof token) &&
+                 ticket_read(&visit->ticket, front->ticket_key, token) &&
+                 visit->ticket.firmware == visit->call.id && visit->ticket.expires >= text_now_ms();
+    if (!valid)
         visit__refuse(visit->exchange, 403, "no access",
                       "the link is not valid, or no longer; a new offer brings a new one");
     else if (front->sending >= DOWNLOADS_OF(front->bound.max))

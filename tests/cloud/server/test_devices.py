@@ -242,6 +242,8 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.fetch({"url": url.split("?")[0]}).status, 403)
         self.assertEqual(self.fetch({"url": url.replace("/firmware/f1", "/firmware/" + other["id"])}).status, 403)
         self.assertEqual(self.fetch({"url": url.replace("token=1-", "token=2-")}).status, 403)
+        self.assertEqual(self.fetch({"url": url + "%00"}).status, 403)
+        self.assertEqual(self.fetch({"url": url + "%0"}).status, 403)
         self.server.ask("DELETE", f"/api/v1/devices/{self.added['id']}")
         self.assertEqual(self.fetch(offer).status, 404)
 
