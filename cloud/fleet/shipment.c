@@ -331,7 +331,9 @@ static int take_into(struct fleet *fleet, struct shipment *shipment, const struc
         shipment->ended = 0;
         result = save(fleet, shipment, true);
     }
-    return result == STORE_OK ? planning_late(fleet, shipment, device) : result;
+    if (result == STORE_OK)
+        result = planning_late(fleet, shipment, device);
+    return result == STORE_OK ? shipment_settle(fleet, shipment->id) : result;
 }
 
 static bool takes_late(const struct fleet *fleet, const struct shipment *shipment, bool newest)

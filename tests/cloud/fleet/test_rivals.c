@@ -149,6 +149,27 @@ static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
     assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
 }
 
+static void a_late_joiner_of_a_shipment_that_failed_finds_it_stopped_and_not_live_for_ever(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    struct shipment_order order = world_order(world, world_firmware(world, "1.1.0", 0x11));
+    order.waves[1] = order.waves[0];
+    order.waves[0].kind = WAVE_COUNT;
+    order.waves[0].amount = 1;
+    order.wave_count = 2;
+    int64_t shipment = world_ship(world, &order);
+    world_check_in(world, device, "1.0.0");
+    world_report(world, device, FAILED_FOR_GOOD);
+    assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
+    int64_t late = world_device(world);
+    assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_PAUSED);
+    assert_string_not_equal(world_shipment_get(world, shipment).why, "");
+    world_check_in(world, late, "1.0.0");
+    world_act(world, shipment, SHIPMENT_RESUME);
+    assert_offer(world);
+}
+
 /* The other one is over and has nothing due that would have the device looked at. */
 static void attempts_of_another_shipment_count_no_longer_than_its_period(void **state)
 {
@@ -184,6 +205,7 @@ int main(void)
         CASE(an_update_that_a_newer_shipment_keeps_from_being_offered_again_has_an_end),
         CASE(a_connected_device_that_says_nothing_has_failed_before_it_is_offered_anew),
         CASE(a_gate_stops_no_shipment_that_has_nothing_left_to_do),
+        CASE(a_late_joiner_of_a_shipment_that_failed_finds_it_stopped_and_not_live_for_ever),
         CASE(attempts_of_another_shipment_count_no_longer_than_its_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
