@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Random fleets, shipments and hours at a real server, compared after each step with an oracle (oracle.py) that was written from
+the documents: every offer, every target's status, every "why not?", and that a dry run says what then happens.
+
+  MODEL_WORLDS   (3)    so many fleets
+  MODEL_STEPS    (20)   things that happen to each
+  MODEL_SEED     (1)    of the first; each further one has the next
+"""
+
+import os
+import random
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import world as w  # noqa: E402
+from world import s  # noqa: E402
+
+WORLDS, STEPS, SEED = (int(os.environ.get(f"MODEL_{name}", unless)) for name, unless in (("WORLDS", 3), ("STEPS", 20), ("SEED", 1)))
+TOGETHER = 6  # worlds on one server, for which time passes at once
+# The days before summer time begins or ends somewhere.
+STARTS = [1772928000000, 1774656000000, 1775260800000, 1792886400000]
+CLOCK = os.environ.get("TANDEM_STILL_CLOCK") or str(s.PROGRAM).replace("bin/tandem-cloud", "tests/bin/libstill_clock.so")
+
+
+class Model(unittest.TestCase):
+    def run_together(self, seeds):
+        folder = Path(s.tempfile.mkdtemp(prefix="tandem-model-"))
+        self.addCleanup(s.shutil.rmtree, folder)
+        clock = w.Clock(folder / "clock", STARTS[seeds[0] % len(STARTS)])
+        environment = {"LD_PRELOAD": CLOCK, "TANDEM_CLOCK_FILE": str(clock.path),
+                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        with s.Server("--deltas", "off", environment=environment) as server:
+            worlds = [w.World(server, clock, seed) for seed in seeds]
+            server.add_device("TMPLsentinel")
+            self.sentinel = server.upload(s.plain("0.0.1", "sentinel"))
+            chance = random.Random(seeds[0])
+            for step in range(STEPS):
+                for world in worlds:
+                    if not world.cloud.ambiguous:
+                        world.step()
+                        world.compare()
+                if step % 3 == 2:
+                    self.pass_time(server, clock, worlds, chance.choice(w.PAUSES))
+                if chance.random() < 0.03:
+                    self.restart(server, worlds)
+            for world in worlds:
+                world.close()
+                self.steps += len(world.log)
+                self.offers += world.offers
+
+    def pass_time(self, server, clock, worlds, ms):
+        """Twice, for what is due because of what was due. A shipment that expires tells when the server has looked."""
+        for now in (clock.now + ms, clock.now + ms + 1000):
+            sentinel = server.post("/api/v1/shipments", {"template": "TMPLsentinel", "firmware": self.sentinel["id"],
+                                                         "expires": w.rfc3339(now)})
+            clock.set(now)
+            for world in worlds:
+                world.note("time passes")
+                world.cloud.tick(now)
+            s.wait_for("time passes", lambda: server.get(f"/api/v1/shipments/{sentinel['id']}")["state"] == "finished")
+        for world in worlds:
+            world.compare()
+
+    def restart(self, server, worlds):
+        """What it acknowledged is in the database; all that it knew of connections is gone. Where other servers may be on
+        the database one that was killed is missed after ten of its beats only, and here time stands still: it stops."""
+        for world in worlds:
+            world.collect()
+        self.restarts += 1
+        if w.s.database.POSTGRES:
+            server.stop()
+        else:
+            server.kill()
+        server.start()
+        for world in worlds:
+            world.restarted()
+            world.compare()
+        for world in worlds:
+            world.reconnect()
+
+    def test_random_fleets(self):
+        self.steps = self.offers = self.restarts = 0
+        for first in range(SEED, SEED + WORLDS, TOGETHER):
+            self.run_together(list(range(first, min(first + TOGETHER, SEED + WORLDS))))
+        print(f"{WORLDS} fleets from seed {SEED}: {self.steps} things happened, {self.offers} offers went out, the server was "
+              f"restarted {self.restarts} times; all as the documents say")
+
+
+if __name__ == "__main__":
+    unittest.main()
