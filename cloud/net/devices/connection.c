@@ -16,15 +16,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-
 #include "cloud/log.h"
+#include "cloud/net/doors/tls.h"
 #include "cloud/text.h"
 
 #define JOBS_MAX      16           /* of one connection, before it is read no further */
 #define OUTPUT_MAX    (256 * 1024) /* waiting for one device: more than all its values */
-#define READ_AHEAD    (16 * 1024)
 #define FLUSH_LIMIT_S 5
 #define USER_NAME     "device"
 
@@ -47,31 +44,16 @@ bool connection__overslept(const struct gateway *gateway)
     return gateway->shared && connection__clock_ms() - gateway->alive_ms > LATE_MS;
 }
 
-/* Most messages fit into the socket at once: they need no buffer, and no turn of the loop that says the
- * socket may be written to. Returns how much went; what is wrong with the socket, the buffer's next write
- * finds. */
-static size_t send_at_once(const struct connection *c, const uint8_t *bytes, size_t count)
-{
-    if (tls_secures(c->bev) || evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
-        return 0;
-    ssize_t sent = send(bufferevent_getfd(c->bev), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent > 0 ? (size_t)sent : 0;
-}
-
 static bool takes_nothing(const struct connection *c)
 {
-    return evbuffer_get_length(bufferevent_get_output(c->bev)) > OUTPUT_MAX;
+    return stream_unsent(&c->stream) > OUTPUT_MAX;
 }
 
 static void on_send(void *ctx, const uint8_t *bytes, size_t count)
 {
     static const struct timeval at_once;
     struct connection *c = ctx;
-    size_t sent = 0;
-    if (c->websocket != NULL)
-        websocket_send(c->websocket, bytes, count);
-    else if ((sent = send_at_once(c, bytes, count)) < count)
-        bufferevent_write(c->bev, bytes + sent, count - sent);
+    stream_send(&c->stream, bytes, count);
     /* A device that says nothing either is not served by itself. */
     if (takes_nothing(c) && !c->ended)
         evtimer_add(c->timer, &at_once);
@@ -84,7 +66,7 @@ static void write_host(const struct connection *c, char *to, size_t capacity)
     socklen_t bytes = sizeof local;
     char host[INET6_ADDRSTRLEN] = "127.0.0.1";
     bool six = false;
-    if (getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&local, &bytes) == 0) {
+    if (getsockname(stream_fd(&c->stream), (struct sockaddr *)&local, &bytes) == 0) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
         six = local.ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
         if (six)
@@ -102,8 +84,8 @@ static void write_host(const struct connection *c, char *to, size_t capacity)
 static void write_origin(const struct connection *c, char *to, size_t capacity)
 {
     const struct gateway_downloads *downloads = &c->gateway->downloads;
-    const char *name = tls_server_name(c->bev);
-    bool secure = downloads->https != 0 && (tls_secures(c->bev) || downloads->http == 0);
+    const char *name = tls_server_name(c->stream.bev);
+    bool secure = downloads->https != 0 && (tls_secures(c->stream.bev) || downloads->http == 0);
     char host[96];
     if (name[0] != '\0')
         snprintf(host, sizeof host, "%s", name);
@@ -132,7 +114,7 @@ static const char *client_of(const struct connection *c, char to[LISTEN_PEER_MAX
     socklen_t bytes = sizeof peer;
     if (c->client != NULL)
         return c->client;
-    (void)getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&peer, &bytes);
+    (void)getpeername(stream_fd(&c->stream), (struct sockaddr *)&peer, &bytes);
     return listen_peer((const struct sockaddr *)&peer, to);
 }
 
@@ -255,8 +237,7 @@ void connection__destroy(struct connection *c)
     idmap_remove(&c->gateway->connections, c->number);
     free(c->will);
     free(c->client);
-    websocket_free(c->websocket);
-    bufferevent_free(c->bev);
+    stream_free(&c->stream);
     evtimer_del(c->timer);
     free(c);
 }
@@ -273,38 +254,13 @@ static void set_timer(struct connection *c, uint32_t ms)
 /* The session has ended: frees the connection now, or once what was sent is flushed. */
 static void wind_up(struct connection *c)
 {
-    if (c->websocket != NULL)
-        websocket_close(c->websocket);
-    if (c->closed || evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
-        tls_goodbye(c->bev);
+    stream_goodbye(&c->stream);
+    if (c->stream.closed || stream_unsent(&c->stream) == 0) {
         connection__destroy(c);
         return;
     }
-    bufferevent_disable(c->bev, EV_READ);
+    stream_read(&c->stream, false);
     set_timer(c, FLUSH_LIMIT_S * 1000);
-}
-
-/* MQTT's own bytes, out of the frames of a WebSocket if it is one. *open: whether more may come. */
-static struct evbuffer *take_in(struct connection *c, bool *open)
-{
-    *open = (c->websocket == NULL || websocket_receive(c->websocket)) && !c->closed;
-    return c->websocket == NULL ? bufferevent_get_input(c->bev) : websocket_input(c->websocket);
-}
-
-/* A device that sends what it has, says goodbye and closes may be gone before it is read: a close ends the
- * connection only when all that came before it was taken. */
-static void receive(struct connection *c)
-{
-    bool open = true;
-    struct evbuffer *input = take_in(c, &open);
-    size_t bytes = evbuffer_get_length(input);
-    if (bytes > 0)
-        evbuffer_drain(input, mqtt_session_receive(&c->session, evbuffer_pullup(input, -1), bytes,
-                                                   connection__clock_ms()));
-    if (open || c->ended || c->jobs >= JOBS_MAX || c->slowed)
-        return;
-    c->lost = true;
-    mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
 }
 
 /* Milliseconds until a device that sent too much is read again; 0: it is read. */
@@ -316,9 +272,33 @@ static uint32_t penalty_ms(struct connection *c)
     return c->slowed ? (uint32_t)(c->flow_ms - paid) : 0;
 }
 
+static bool is_taken(struct connection *c)
+{
+    return c->jobs < JOBS_MAX && !c->ended && penalty_ms(c) == 0;
+}
+
+static size_t on_take(void *ctx, const uint8_t *bytes, size_t count)
+{
+    struct connection *c = ctx;
+    if (!c->ended && connection__overslept(c->gateway))
+        mqtt_session_end(&c->session, MQTT_END_KICKED); /* it comes back and says it again */
+    return is_taken(c) ? mqtt_session_receive(&c->session, bytes, count, connection__clock_ms()) : 0;
+}
+
+/* A device that sends what it has, says goodbye and closes may be gone before it is read: a close ends the
+ * connection only when all that came before it was taken. */
+static void receive(struct connection *c)
+{
+    bool open = stream_receive(&c->stream);
+    if (open || c->ended || c->jobs >= JOBS_MAX || c->slowed)
+        return;
+    c->lost = true;
+    mqtt_session_end(&c->session, MQTT_END_DISCONNECTED);
+}
+
 void connection__serve(struct connection *c)
 {
-    if (c->jobs < JOBS_MAX && !c->ended && penalty_ms(c) == 0)
+    if (is_taken(c))
         receive(c);
     if (!c->ended && takes_nothing(c))
         mqtt_session_end(&c->session, MQTT_END_KICKED);
@@ -329,42 +309,15 @@ void connection__serve(struct connection *c)
     }
     uint32_t penalty = penalty_ms(c);
     set_timer(c, penalty > 0 && penalty < wait_ms ? penalty : wait_ms);
-    if (c->jobs < JOBS_MAX && penalty == 0 && !c->closed)
-        bufferevent_enable(c->bev, EV_READ);
-    else
-        bufferevent_disable(c->bev, EV_READ);
+    stream_read(&c->stream, c->jobs < JOBS_MAX && penalty == 0 && !c->stream.closed);
 }
 
-static void on_read(struct bufferevent *bev, void *ctx)
+static void on_moved(void *ctx)
 {
-    (void)bev;
-    struct connection *c = ctx;
-    if (!c->ended && connection__overslept(c->gateway))
-        mqtt_session_end(&c->session, MQTT_END_KICKED); /* it comes back and says it again */
-    connection__serve(c);
+    connection__serve(ctx);
 }
 
-static void on_write(struct bufferevent *bev, void *ctx)
-{
-    (void)bev;
-    struct connection *c = ctx;
-    if (c->ended)
-        wind_up(c);
-}
-
-/* The socket is closed or broken: no flush any more, but what was received is taken. */
-static void on_event(struct bufferevent *bev, short what, void *ctx)
-{
-    (void)bev;
-    struct connection *c = ctx;
-    if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is done */
-        return;
-    c->closed = true;
-    if (c->ended)
-        connection__destroy(c);
-    else
-        connection__serve(c);
-}
+static const struct stream_ops stream_ops = {.take = on_take, .moved = on_moved};
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
@@ -378,23 +331,21 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     connection__serve(c);
 }
 
-void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket, const char *client)
+void connection__open(struct gateway *gateway, const struct stream_source *source, const char *client)
 {
-    struct connection *c = calloc(1, sizeof *c + event_get_struct_event_size());
+    size_t event = event_get_struct_event_size();
+    struct connection *c = calloc(1, sizeof *c + 2 * event);
     if (c == NULL)
         abort();
     c->gateway = gateway;
     c->number = ++gateway->numbers;
-    c->bev = bev;
     c->client = client != NULL ? strdup(client) : NULL;
-    c->websocket = websocket ? websocket_new(bev) : NULL;
     c->timer = (struct event *)(c + 1);
     evtimer_assign(c->timer, gateway->base, on_timer, c);
     idmap_set(&gateway->connections, c->number, c);
     mqtt_session_init(&c->session, &mqtt_session_defaults, &session_ops, c, c->number,
                       connection__clock_ms());
-    bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
-    bufferevent_setwatermark(c->bev, EV_READ, 0, READ_AHEAD);
-    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+    stream_open(&c->stream, gateway->base, (struct event *)((char *)c->timer + event), source, &stream_ops,
+                c);
     connection__serve(c);
 }

@@ -9,7 +9,7 @@
 #include "cloud/net/devices/gateway.h"
 #include "cloud/net/devices/pace.h"
 #include "cloud/net/devices/sayings.h"
-#include "cloud/net/devices/websocket.h"
+#include "cloud/net/devices/stream.h"
 #include "cloud/net/doors/proxied.h"
 
 /* What a device said this long ago is not taken for news any more where several servers share the devices: it
@@ -46,9 +46,8 @@ struct will {
 struct connection {
     struct gateway *gateway;
     uint64_t number;
-    struct bufferevent *bev;
-    struct websocket *websocket; /* NULL: MQTT is on the stream itself */
-    struct event *timer;         /* it lies behind the connection: one piece of memory less for each */
+    struct stream stream;
+    struct event *timer; /* it and the stream's lie behind the connection: fewer pieces of memory for each */
     struct mqtt_session session;
     struct will *will; /* NULL: none */
     char *client;      /* the address that a proxy told, NULL: whoever is at the other end */
@@ -59,7 +58,6 @@ struct connection {
     uint16_t ping;     /* its packet id, 0: none */
     int jobs;          /* not done yet */
     bool slowed;       /* too many messages: not read for a moment */
-    bool closed;       /* the socket is: nothing more comes, nothing more goes */
     bool ended;
     bool lost; /* the socket broke, without a goodbye */
 };
@@ -69,9 +67,8 @@ uint64_t connection__clock_ms(void);
 /* Whether what is read now may have come while this process did not run. */
 bool connection__overslept(const struct gateway *gateway);
 
-/* A new connection on bev; websocket: MQTT comes in frames. client: its address, where that is not the one at
- * the other end of the socket. */
-void connection__open(struct gateway *gateway, struct bufferevent *bev, bool websocket, const char *client);
+/* A new connection. client: its address, where that is not the one at the other end of the socket. */
+void connection__open(struct gateway *gateway, const struct stream_source *source, const char *client);
 
 /* Takes what was received as far as it goes, keeps the limits, and frees the connection if it is over. */
 void connection__serve(struct connection *c);

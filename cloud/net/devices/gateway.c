@@ -145,6 +145,15 @@ bool gateway_admits(struct gateway *gateway)
     return bound_admits(&gateway->bound, gateway->connections.count + gateway->waiting.count);
 }
 
+static void open_clear_or_tls(struct door *door, evutil_socket_t fd, const char *client)
+{
+    struct gateway *gateway = door->owner;
+    struct stream_source source = {.fd = fd};
+    if (door->tls != NULL)
+        source.bev = door_stream(door, gateway->base, fd);
+    connection__open(gateway, &source, client);
+}
+
 static void on_client(void *ctx, evutil_socket_t fd, const char *client)
 {
     struct door *door = ctx;
@@ -152,7 +161,7 @@ static void on_client(void *ctx, evutil_socket_t fd, const char *client)
     if (connection__overslept(gateway))
         close(fd);
     else
-        connection__open(gateway, door_stream(door, gateway->base, fd), false, client);
+        open_clear_or_tls(door, fd, client);
 }
 
 static void on_accept(struct door *door, evutil_socket_t fd, const struct sockaddr *peer)
@@ -164,12 +173,12 @@ static void on_accept(struct door *door, evutil_socket_t fd, const struct sockad
     else if (gateway->balancers->count > 0 && proxies_name(gateway->balancers, listen_peer(peer, address)))
         proxied_open(gateway->base, &gateway->waiting, fd, address, on_client, door);
     else
-        connection__open(gateway, door_stream(door, gateway->base, fd), false, NULL);
+        open_clear_or_tls(door, fd, NULL);
 }
 
 void gateway_take_websocket(struct gateway *gateway, struct bufferevent *bev, const char *client)
 {
-    connection__open(gateway, bev, true, client);
+    connection__open(gateway, &(struct stream_source){.bev = bev, .websocket = true}, client);
 }
 
 struct gateway *gateway_start(struct event_base *base, const struct door doors[GATEWAY_DOORS],

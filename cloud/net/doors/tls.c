@@ -124,20 +124,25 @@ struct bufferevent *tls_accept(struct tls *tls, struct event_base *base, evutil_
     return bev;
 }
 
+static SSL *ssl_of(struct bufferevent *bev)
+{
+    return bev != NULL ? bufferevent_openssl_get_ssl(bev) : NULL;
+}
+
 bool tls_secures(struct bufferevent *bev)
 {
-    return bufferevent_openssl_get_ssl(bev) != NULL;
+    return ssl_of(bev) != NULL;
 }
 
 bool tls_client_verified(struct bufferevent *bev)
 {
-    SSL *ssl = bufferevent_openssl_get_ssl(bev);
+    SSL *ssl = ssl_of(bev);
     return ssl != NULL && SSL_get0_peer_certificate(ssl) != NULL && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
 const char *tls_server_name(struct bufferevent *bev)
 {
-    SSL *ssl = bufferevent_openssl_get_ssl(bev);
+    SSL *ssl = ssl_of(bev);
     const char *name = ssl == NULL ? NULL : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     bool plain = name != NULL && name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
                                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")] == '\0';
@@ -146,7 +151,7 @@ const char *tls_server_name(struct bufferevent *bev)
 
 void tls_goodbye(struct bufferevent *bev)
 {
-    SSL *ssl = bufferevent_openssl_get_ssl(bev);
+    SSL *ssl = ssl_of(bev);
     if (ssl == NULL || !SSL_is_init_finished(ssl))
         return;
     (void)SSL_shutdown(ssl);

@@ -28,7 +28,7 @@ bool tls_reload(struct tls *tls, char *why, size_t capacity);
 /* The server's end of an accepted socket; the handshake goes on by itself. NULL without memory. */
 struct bufferevent *tls_accept(struct tls *tls, struct event_base *base, evutil_socket_t fd, int options);
 
-/* Of any bufferevent, for those without TLS: false, "", nothing. */
+/* Of any bufferevent; for those without TLS, and for none at all: false, "", nothing. */
 bool tls_secures(struct bufferevent *bev);
 bool tls_client_verified(struct bufferevent *bev);
 /* The name under which the client looked for us, if it is one: letters, digits, dots and hyphens. */
