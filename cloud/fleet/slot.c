@@ -3,6 +3,10 @@
 #define HOUR ((int64_t)3600 * 1000)
 #define DAY  (24 * HOUR)
 
+/* Zones change their offsets by, and at, multiples of it. */
+#define QUARTER      (HOUR / 4)
+#define QUARTERS_MAX (24 * 4)
+
 static const struct {
     const char *slug;
     const char *hours;
@@ -18,21 +22,29 @@ static int64_t local(const struct zone *zone, int64_t now)
     return now + (int64_t)zone_offset(zone, now) * 1000;
 }
 
+static bool is_open(enum shipment_slot slot, int64_t wall)
+{
+    int64_t passed = wall % DAY;
+    return passed >= slots[slot].from * HOUR && passed < slots[slot].to * HOUR;
+}
+
 bool slot_open(enum shipment_slot slot, const struct zone *zone, int64_t now, int64_t *opens)
 {
     int64_t wall = local(zone, now);
-    int64_t midnight = wall - wall % DAY;
     *opens = now;
-    if (wall - midnight >= slots[slot].from * HOUR && wall - midnight < slots[slot].to * HOUR)
+    if (is_open(slot, wall))
         return true;
-    int64_t start = midnight + slots[slot].from * HOUR;
+    int64_t start = wall - wall % DAY + slots[slot].from * HOUR;
     if (start <= wall)
         start += DAY;
     /* The offset may change in between: that of the moment itself counts. */
     *opens = start - (wall - now);
     *opens += start - local(zone, *opens);
     if (*opens <= now)
-        *opens = now + HOUR;
+        *opens = now - now % QUARTER + QUARTER;
+    /* Where the clock jumps over the start, the slot begins behind the jump. */
+    for (int i = 0; i < QUARTERS_MAX && !is_open(slot, local(zone, *opens)); i++)
+        *opens += QUARTER;
     return false;
 }
 

@@ -119,6 +119,20 @@ static void a_closed_slot_says_when_it_opens(void **state)
     zones_clear(&zones);
 }
 
+static void where_the_clock_goes_forward_at_midnight_the_night_begins_at_one(void **state)
+{
+    (void)state;
+    struct zones zones = {0};
+    int64_t opens;
+    /* 2026-03-28 09:00 in Beirut; its next day begins at 01:00, which is 22:00 UTC. */
+    assert_false(slot_open(SLOT_NIGHT, zone_find(&zones, "Asia/Beirut"), 1774681200000, &opens));
+    assert_int_equal(opens, 1774735200000);
+    /* 2026-03-07 23:00:00.001 in Havana, in the last hour before. */
+    assert_false(slot_open(SLOT_NIGHT, zone_find(&zones, "America/Havana"), 1772942400001, &opens));
+    assert_int_equal(opens, 1772946000000);
+    zones_clear(&zones);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +142,7 @@ int main(void)
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(a_slot_is_open_by_the_clock_on_the_wall),
         cmocka_unit_test(a_closed_slot_says_when_it_opens),
+        cmocka_unit_test(where_the_clock_goes_forward_at_midnight_the_night_begins_at_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
