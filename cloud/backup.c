@@ -43,6 +43,9 @@ struct walk {
     char to_firmware[PATH_BYTES];
     size_t files;
     size_t left_out; /* of those elsewhere */
+    bool gives;      /* what is made belongs to whom the folder belongs to, whose server may not be root's */
+    uid_t user;
+    gid_t group;
 };
 
 static bool __attribute__((format(printf, 1, 2))) complain(const char *format, ...)
@@ -87,6 +90,11 @@ static bool read_through(int from, int to, uint8_t digest[RECORD_DIGEST_BYTES])
     return good;
 }
 
+static bool give(const struct walk *walk, int fd)
+{
+    return !walk->gives || fchown(fd, walk->user, walk->group) == 0;
+}
+
 static bool take_firmware(struct walk *walk, const uint8_t sha256[RECORD_DIGEST_BYTES])
 {
     char from_path[FIRMWARE_PATH_MAX];
@@ -109,7 +117,7 @@ static bool take_firmware(struct walk *walk, const uint8_t sha256[RECORD_DIGEST_
         to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     }
     bool good = walk->to[0] == '\0' || to >= 0;
-    good = good && read_through(from, to, digest) && (to < 0 || fsync(to) == 0);
+    good = good && read_through(from, to, digest) && (to < 0 || (give(walk, to) && fsync(to) == 0));
     if (!good)
         (void)complain("cannot copy %s to %s: %s", from_path, to_path, strerror(errno));
     else if (memcmp(digest, sha256, sizeof digest) != 0)
@@ -129,10 +137,10 @@ static bool make_folder(const char *path)
            complain("cannot create %s: %s", path, strerror(errno));
 }
 
-static bool sync_path(const char *path)
+static bool sync_path(const struct walk *walk, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
+    bool good = fd >= 0 && give(walk, fd) && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
     return good || complain("cannot write %s to disk: %s", path, strerror(errno));
@@ -166,7 +174,7 @@ static bool copy_database(const struct walk *walk)
     char why[PATH_BYTES + 300];
     if (sqlite_file_copy(walk->from, walk->to, why, sizeof why) != STORE_OK)
         return complain("%s", why);
-    return sync_path(walk->to);
+    return sync_path(walk, walk->to);
 }
 
 /* Files come after the database: one that is there then stays, and one that the copy refers to is there. */
@@ -177,7 +185,7 @@ static bool run_walk(struct walk *walk)
         return false;
     const char *database = copies ? walk->to : walk->from;
     bool good = check_database(database) && take_all_firmware(walk, database);
-    return good && (!copies || sync_path(walk->to_firmware));
+    return good && (!copies || sync_path(walk, walk->to_firmware));
 }
 
 static void set_paths(char database[PATH_BYTES], char files[PATH_BYTES], const char *folder)
@@ -216,10 +224,22 @@ static bool back_up(struct walk *walk, const struct arguments *arguments)
         return complain("cannot create %s: %s%s", partial, strerror(errno),
                         errno == EEXIST ? "; an earlier backup was cut off, remove it" : "");
     set_paths(walk->to, walk->to_firmware, partial);
-    if (!run_walk(walk) || !sync_path(partial))
+    if (!run_walk(walk) || !sync_path(walk, partial))
         return complain("%s is not whole; remove it", partial);
     return rename(partial, arguments->to) == 0 ||
            complain("cannot rename %s to %s: %s", partial, arguments->to, strerror(errno));
+}
+
+/* Root restores for a server that is another user's. */
+static bool find_owner(struct walk *walk, const char *folder)
+{
+    struct stat state;
+    if (stat(folder, &state) != 0)
+        return complain("cannot look at %s: %s", folder, strerror(errno));
+    walk->gives = geteuid() == 0;
+    walk->user = state.st_uid;
+    walk->group = state.st_gid;
+    return true;
 }
 
 /* The database gets its name last: no server starts on a folder that is not whole. */
@@ -236,11 +256,11 @@ static bool restore(struct walk *walk, const struct arguments *arguments)
             "%s holds a database already; stop its server and move it away, or choose another --data",
             arguments->data);
     (void)unlink(walk->to); /* of a restore that was cut off */
-    if (!make_folder(arguments->data) || !run_walk(walk))
+    if (!make_folder(arguments->data) || !find_owner(walk, arguments->data) || !run_walk(walk))
         return complain("%s is not restored; mend what is wrong and do it again", arguments->data);
     return (rename(walk->to, name) == 0 ||
             complain("cannot rename %s to %s: %s", walk->to, name, strerror(errno))) &&
-           sync_path(arguments->data);
+           sync_path(walk, arguments->data);
 }
 
 static bool check(struct walk *walk, const struct arguments *arguments)

@@ -1,5 +1,6 @@
 """Backup, restore and check of a data folder, and what a server says of a database that it can't use."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -137,6 +138,18 @@ class Backup(unittest.TestCase):
         self.good(*restore)
         self.good("check", "--data", self.folder / "other")
         self.assertEqual({path.name for path in (self.folder / "other").iterdir()}, {"firmware", "tandem.db"})
+
+    @unittest.skipUnless(os.geteuid() == 0, "root gives files away")
+    def test_what_root_restores_belongs_to_the_owner_of_the_folder(self):
+        self.server.upload(s.plain("2.0.0"))
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        other = self.folder / "other"
+        other.mkdir()
+        os.chown(other, 12345, 12346)
+        self.good("restore", "--from", self.folder / "b1", "--data", other)
+        made = list(other.rglob("*"))
+        self.assertEqual(len(made), 3)
+        self.assertEqual({(path.stat().st_uid, path.stat().st_gid) for path in made}, {(12345, 12346)})
 
     def test_what_is_missing_is_said(self):
         self.bad("Usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
