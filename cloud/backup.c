@@ -222,7 +222,9 @@ static bool back_up(struct walk *walk, const struct arguments *arguments)
         return complain("%s is there already; choose a new name for each backup", arguments->to);
     if (mkdir(partial, 0700) != 0)
         return complain("cannot create %s: %s%s", partial, strerror(errno),
-                        errno == EEXIST ? "; an earlier backup was cut off, remove it" : "");
+                        errno == EEXIST   ? "; an earlier backup was cut off, remove it"
+                        : errno == ENOENT ? "; create the folder above it"
+                                          : "");
     set_paths(walk->to, walk->to_firmware, partial);
     if (!run_walk(walk) || !sync_path(walk, partial))
         return complain("%s is not whole; remove it", partial);
@@ -291,6 +293,13 @@ static void print_usage(FILE *to, const struct command *command)
             command->usage);
 }
 
+/* A shell that completes a folder's name ends it by one. */
+static void without_slash(char *path)
+{
+    for (size_t bytes = strlen(path); bytes > 1 && path[bytes - 1] == '/'; bytes--)
+        path[bytes - 1] = '\0';
+}
+
 static bool parse(struct arguments *arguments, int argc, char **argv)
 {
     static const struct option known[] = {
@@ -300,8 +309,9 @@ static bool parse(struct arguments *arguments, int argc, char **argv)
                           : id == 'f' ? &arguments->files
                           : id == 't' ? &arguments->to
                                       : &arguments->from;
-        if (id == '?' || optarg == NULL || strlen(optarg) > OPTIONS_DATA_MAX)
+        if (id == '?' || optarg == NULL || optarg[0] == '\0' || strlen(optarg) > OPTIONS_DATA_MAX)
             return false;
+        without_slash(optarg);
         *to = optarg;
     }
     bool wants_to = strcmp(argv[1], "backup") == 0;

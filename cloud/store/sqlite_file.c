@@ -10,8 +10,9 @@
 static int failed(sqlite3 *database, const char *path, char *why, size_t capacity)
 {
     int code = sqlite3_errcode(database) & 0xFF;
+    bool other = code == SQLITE_CANTOPEN || code == SQLITE_ERROR; /* no file, or one without our tables */
     snprintf(why, capacity, "%s: %s%s", path, sqlite3_errmsg(database),
-             code == SQLITE_CANTOPEN ? "; name a data folder of tandem-cloud, or a backup of one" : "");
+             other ? "; name a data folder of tandem-cloud, or a backup of one" : "");
     return code == SQLITE_FULL                               ? STORE_FULL
            : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? STORE_DAMAGED
                                                              : STORE_FAILED;

@@ -155,11 +155,22 @@ class Backup(unittest.TestCase):
         self.bad("Usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, status=2)
         self.assertIn("Usage: tandem-cloud backup --data DIR", self.good("backup", "--help"))
         self.bad("Usage: tandem-cloud restore --from DIR", "restore", "--data", self.server.data, status=2)
+        self.bad("Usage: tandem-cloud backup --data DIR", "backup", "--data", self.server.data, "--to", "", status=2)
+        self.bad("no/b1.partial: No such file or directory; create the folder above it", "backup", "--data", self.server.data, "--to",
+                 self.folder / "no/b1")
         nowhere = self.folder / "nowhere"
         for words in (("check", "--data", nowhere), ("backup", "--data", nowhere, "--to", self.folder / "b1"),
                       ("restore", "--from", nowhere, "--data", self.folder / "other")):
             self.bad("name a data folder of tandem-cloud", *words)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["server"])
+        nowhere.mkdir()
+        (nowhere / "tandem.db").touch()
+        self.bad("name a data folder of tandem-cloud", "check", "--data", nowhere)
+
+    def test_a_slash_behind_a_folder_means_nothing(self):
+        self.good("backup", "--data", f"{self.server.data}/", "--to", f"{self.folder}/b1/")
+        self.good("restore", "--from", f"{self.folder}/b1//", "--data", f"{self.folder}/other/")
+        self.good("check", "--data", f"{self.folder}/other/")
 
     # --- Databases that can't be used ---
 
