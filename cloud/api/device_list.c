@@ -11,6 +11,7 @@
 #include "cloud/text.h"
 
 #define LOOK_AT   20000 /* devices in a request */
+#define COUNT_TO  1000  /* those that match */
 #define READ_STEP 500
 
 struct search {
@@ -19,8 +20,9 @@ struct search {
     char template[RECORD_TEXT];
     struct device after;
     size_t limit;
-    json_t *list;
-    bool end; /* there are no more */
+    size_t found;
+    json_t *list; /* NULL: they are counted alone */
+    bool end;     /* there are no more */
 };
 
 /* --- Cursors: the id, and the value that the order goes by --- */
@@ -132,12 +134,15 @@ static int look(struct fleet *fleet, struct search *search)
     int result = store_devices_page(fleet->store, &search->page, &devices, &count);
     search->end = count < search->page.limit;
     for (size_t i = 0; i < count; i++) {
-        if (json_array_size(search->list) == search->limit) {
+        if (search->found == search->limit) {
             search->end = false;
             break;
         }
-        if (filter_matches(&search->filter, &devices[i], &meta))
-            json_array_append_new(search->list, render_device(&devices[i]));
+        if (filter_matches(&search->filter, &devices[i], &meta)) {
+            search->found++;
+            if (search->list != NULL)
+                json_array_append_new(search->list, render_device(&devices[i]));
+        }
         search->after = devices[i];
         search->page.after = &search->after;
     }
@@ -145,23 +150,50 @@ static int look(struct fleet *fleet, struct search *search)
     return result;
 }
 
+static int run(struct fleet *fleet, struct search *search)
+{
+    int result = STORE_OK;
+    if (search->filter.count == 0 && search->limit < READ_STEP)
+        search->page.limit = search->limit + 1;
+    for (size_t seen = 0; seen < LOOK_AT && !search->end && result == STORE_OK; seen += search->page.limit) {
+        result = look(fleet, search);
+        if (search->found == search->limit)
+            break;
+    }
+    return result;
+}
+
+/* How many there are from the page on: exactly where they are few, else that there may be more. */
+static int add_count(struct api_call *call, struct fleet *fleet)
+{
+    struct search search = {0};
+    int result = take_question(call, fleet, &search);
+    search.limit = COUNT_TO + 1;
+    if (result == STORE_OK)
+        result = run(fleet, &search);
+    if (result != STORE_OK)
+        return result;
+    const bool more = search.found > COUNT_TO || !search.end;
+    const size_t devices = search.found > COUNT_TO ? COUNT_TO : search.found;
+    json_object_set_new(call->answer, "count",
+                        json_pack("{s:I, s:b}", "devices", (json_int_t)devices, "more", more));
+    return STORE_OK;
+}
+
 int api_device_list(struct api_call *call, struct fleet *fleet)
 {
     struct search search = {0};
+    const char *count = api_parameter(call, "count");
+    if (count != NULL && strcmp(count, "true") != 0)
+        return refuse(call, "count must be true, or be left out");
     int result = take_question(call, fleet, &search);
     if (result != STORE_OK)
         return result;
     search.list = json_array();
-    if (search.filter.count == 0 && search.limit < READ_STEP)
-        search.page.limit = search.limit + 1;
-    for (size_t seen = 0; seen < LOOK_AT && !search.end && result == STORE_OK; seen += search.page.limit) {
-        result = look(fleet, &search);
-        if (json_array_size(search.list) == search.limit)
-            break;
-    }
+    result = run(fleet, &search);
     call->answer = json_pack("{s:o, s:o}", "devices", search.list, "next",
                              search.end || search.page.after == NULL ? json_null() : render_place(&search));
-    return result;
+    return result == STORE_OK && count != NULL ? add_count(call, fleet) : result;
 }
 
 int api_template_list(struct api_call *call, struct fleet *fleet)

@@ -19,7 +19,7 @@ static const struct route routes[] = {
     {"HEAD", "/firmware/:f", "headDownload", ROUTE_DOWNLOAD, 200, ROLE_ANYBODY, AREA_SELF, "token", NULL},
 
     {"POST", V1 "/devices", "createDevice", ROUTE_JSON, 201, ROLE_OPERATOR, AREA_DEVICES, "", api_device_create},
-    {"GET", V1 "/devices", "listDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template filter sort limit cursor", api_device_list},
+    {"GET", V1 "/devices", "listDevices", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "template filter sort limit cursor count", api_device_list},
     {"GET", V1 "/templates", "listTemplates", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_template_list},
     {"GET", V1 "/devices/:d", "getDevice", ROUTE_JSON, 200, ROLE_VIEWER, AREA_DEVICES, "", api_device_show},
     {"PATCH", V1 "/devices/:d", "changeDevice", ROUTE_JSON, 200, ROLE_OPERATOR, AREA_DEVICES, "", api_device_change},

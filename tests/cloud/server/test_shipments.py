@@ -7,6 +7,7 @@ import io
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import server as s
 from fleet import Fleet
@@ -305,6 +306,26 @@ class Shipments(unittest.TestCase):
         self.assertEqual([row["name"] for row in rows[:-1]], ["'" + text for text in texts[:5]] + texts[5:])
         self.assertEqual(rows[-1]["version"], "'=HYPERLINK(\"http://evil.example\")")
         self.assertEqual([row["name"] for row in self.server.get(path + "?format=json")[:-1]], texts)
+
+    def test_matches_are_counted_from_a_page_on_and_no_further_than_a_thousand(self):
+        self.fleet.add(7, name="pump")
+        for _ in range(3):
+            self.server.add_device(name="fan")
+        count = lambda query: self.server.get(f"/api/v1/devices?count=true&{query}")["count"]
+        self.assertEqual(count("filter=name%3Dpump&limit=2"), {"devices": 7, "more": False})
+        self.assertEqual(count("filter=name%3Dnone"), {"devices": 0, "more": False})
+        self.assertEqual(count("sort=-name"), {"devices": 10, "more": False})
+        self.assertEqual(count("limit=1000"), {"devices": 10, "more": False})
+        page = self.server.get("/api/v1/devices?filter=pump&limit=3")
+        self.assertNotIn("count", page)
+        self.assertEqual(count(f"filter=pump&limit=3&cursor={page['next']}"), {"devices": 4, "more": False})
+        for wrong in ("count=false", "count=", "count=1"):
+            self.assertEqual(self.server.ask("GET", "/api/v1/devices?" + wrong).status, 400)
+        with ThreadPoolExecutor(8) as adders:
+            list(adders.map(lambda _: self.server.add_device(name="many"), range(1001 - 10)))
+        self.assertEqual(count("limit=1"), {"devices": 1000, "more": True})
+        self.server.ask("DELETE", "/api/v1/devices/d1")
+        self.assertEqual(count("limit=1"), {"devices": 1000, "more": False})
 
     def test_filters_select_and_are_kept_by_name(self):
         canaries = self.fleet.add(2, tags=["canary", "berlin"], name="pump")
