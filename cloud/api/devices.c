@@ -104,13 +104,33 @@ int api_device_change(struct api_call *call, struct fleet *fleet)
 
 /* --- One device --- */
 
-static json_t *render_event(const struct event *event)
+static json_t *render_event(const struct event *event, const char *shipment_name)
 {
     bool why = event->reason != TDM_REASON_NONE;
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "time", render_time(event->time), "event", event->kind,
-                     "text", event->text, "shipment", render_cursor('s', event->shipment), "code",
+    return json_pack("{s:o, s:s, s:s, s:o, s:s?, s:o, s:o}", "time", render_time(event->time), "event",
+                     event->kind, "text", event->text, "shipment", render_cursor('s', event->shipment),
+                     "shipment_name", shipment_name, "code",
                      event->code[0] != '\0' ? json_string(event->code) : json_null(), "reason",
                      why ? json_string(tdm_reason_slug(event->reason)) : json_null());
+}
+
+/* A timeline outlives the shipments that it tells of: those that are gone have no name. */
+static int render_timeline(struct fleet *fleet, const struct event *events, size_t count, json_t *to)
+{
+    struct shipment shipment = {0};
+    bool there = false;
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].shipment != 0 && events[i].shipment != shipment.id) {
+            int result = store_shipment_get(fleet->store, events[i].shipment, &shipment);
+            if (result != STORE_OK && result != STORE_NOT_FOUND)
+                return result;
+            there = result == STORE_OK;
+            shipment.id = events[i].shipment;
+        }
+        const char *name = there && events[i].shipment != 0 ? shipment.name : NULL;
+        json_array_append_new(to, render_event(&events[i], name));
+    }
+    return STORE_OK;
 }
 
 int api_device_show(struct api_call *call, struct fleet *fleet)
@@ -124,12 +144,11 @@ int api_device_show(struct api_call *call, struct fleet *fleet)
     if (result != STORE_OK)
         return result;
     json_t *timeline = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(timeline, render_event(&events[i]));
+    result = render_timeline(fleet, events, count, timeline);
     free(events);
     call->answer = render_device(&device);
     json_object_set_new(call->answer, "timeline", timeline);
-    return STORE_OK;
+    return result;
 }
 
 int api_device_delete(struct api_call *call, struct fleet *fleet)

@@ -23,6 +23,8 @@ export interface Step {
 
 export interface Update {
   shipment: string;
+  /** Null once it was deleted. */
+  shipmentName: string | null;
   /** What was offered, as the timeline says it. */
   text: string;
   started: string;
@@ -59,7 +61,7 @@ const OUTCOMES: Record<string, Update["outcome"]> = {
 
 function begin(entry: TimelineEntry): Update {
   return {
-    shipment: entry.shipment!, text: entry.text, started: entry.time, ended: null, outcome: "under way", reason: null, why: null,
+    shipment: entry.shipment!, shipmentName: entry.shipment_name, text: entry.text, started: entry.time, ended: null, outcome: "under way", reason: null, why: null,
     steps: STEPS.map(() => ({ state: "ahead", at: null })),
   };
 }

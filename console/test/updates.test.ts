@@ -4,7 +4,7 @@ import { stepOfStage, updatesOf } from "../src/updates";
 
 let second = 0;
 const entry = (event: string, code: string | null, more: Partial<TimelineEntry> = {}): TimelineEntry =>
-  ({ time: new Date(Date.UTC(2026, 10, 26, 10, 0, second++)).toISOString(), event, code, text: `${event} ${code}`, shipment: "s1", reason: null, ...more });
+  ({ time: new Date(Date.UTC(2026, 10, 26, 10, 0, second++)).toISOString(), event, code, text: `${event} ${code}`, shipment: "s1", shipment_name: "Winter", reason: null, ...more });
 
 const WHOLE: [string, string][] = [
   ["offered", "offered"], ["report", "received"], ["download", "requested"], ["report", "downloading"], ["download", "sent"],

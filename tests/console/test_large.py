@@ -37,6 +37,7 @@ class Large(ConsoleCase):
         self.grow()
         self.sign_in(path="/devices")
         self.browser.see("pump 1")
+        self.browser.see("1,000+ devices", ".matches")
         self.browser.fill("Search devices", f'"pump {DEVICES}"')
         self.browser.see(f"pump {DEVICES}", "tbody")
         self.assertEqual(len(self.browser.all("tbody tr")), 1)

@@ -230,6 +230,31 @@ class Shipping(ConsoleCase):
         browser.follow("JSON")
         self.assertEqual([row["status"] for row in json.loads(browser.downloaded(".json")[1])], ["success", "upload-failure"])
 
+    def test_a_deleted_shipment_is_told_of_on_the_devices_page_and_leads_nowhere(self):
+        browser = self.browser
+        device, = self.fleet.add(1, name="pump")
+        shipment = self.server.ship(self.firmware(), name="Winter")
+        self.fleet.succeed(device, "1.1.0")
+        s.wait_for("it is finished", lambda: self.server.get(f"/api/v1/shipments/{shipment['id']}")["state"] == "finished")
+        self.sign_in(path=f"/devices/{device}")
+        browser.see("Success", ".update")
+        self.assertEqual([link.get_attribute("title") for link in browser.all(".update header a")], ["Winter"])
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/shipments/{shipment['id']}").status, 204)
+        browser.open(f"/devices/{device}")
+        browser.see("shipment deleted", ".update")
+        self.assertEqual(browser.all(".update header a"), [])
+
+    def test_the_fleet_says_how_many_match(self):
+        browser = self.browser
+        self.fleet.add(3, name="pump")
+        self.server.add_device(name="fan")
+        self.sign_in(path="/devices")
+        browser.see("4 devices", ".matches")
+        browser.fill("Search devices", "pump")
+        browser.see("3 devices match", ".matches")
+        browser.fill("Search devices", "fan")
+        browser.see("1 device matches", ".matches")
+
     def test_devices_of_a_shipment_are_shown_by_status_with_the_reason(self):
         browser = self.browser
         one, two = self.fleet.add(2, name="pump")

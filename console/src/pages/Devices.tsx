@@ -5,6 +5,7 @@ import { useAction, useResource } from "../api/resource";
 import { may } from "../api/session";
 import type { Device, Filter, NewDevice } from "../api/types";
 import { query, setQuery } from "../router";
+import { count } from "../text";
 import { OnlineBadge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -36,12 +37,22 @@ const COLUMNS: Column<Device>[] = [
   { title: "Seen", sort: "seen", cell: (row) => <Time at={row.last_seen} />, minor: true },
 ];
 
+/** How many the server found, as far as it looked. */
+interface Matches {
+  filter: string;
+  devices: number;
+  more: boolean;
+}
+
 export function DevicesPage() {
+  const [matches, setMatches] = useState<Matches>();
   const filter = query.value.get("filter") ?? "";
   const sort = query.value.get("sort") ?? "id";
   const adding = query.value.get("new") !== null;
   const pages = usePages<Device>(`${filter} ${sort}`, async (cursor, signal) => {
-    const page = await get<{ devices: Device[]; next: string | null }>("/devices", { filter, sort, limit: PAGE, cursor }, signal);
+    const page = await get<{ devices: Device[]; next: string | null; count?: Omit<Matches, "filter"> }>(
+      "/devices", { filter, sort, limit: PAGE, cursor, count: cursor ? undefined : "true" }, signal);
+    if (page.count) setMatches({ filter, ...page.count });
     return { rows: page.devices, next: page.next };
   });
   useEvents((event) => {
@@ -52,11 +63,17 @@ export function DevicesPage() {
   return (
     <Page title="Devices" actions={may("operator") && <Button kind="primary" onClick={() => setQuery({ new: "1" })}>Add a device</Button>}>
       <Search filter={filter} />
+      <p class="matches muted small" role="status">{matches?.filter === filter && matches.devices > 0 ? matchWords(matches) : "\u00a0"}</p>
       <PagedTable label="Devices" pages={pages} columns={COLUMNS} rowKey={(row) => row.id} expect={12} sort={sort}
         onSort={(next) => setQuery({ sort: next })} empty={<NoDevices filter={filter} more={pages.hasNext} />} />
       {adding && <AddDevice onClose={() => { setQuery({ new: undefined }); pages.reload(); }} />}
     </Page>
   );
+}
+
+function matchWords({ filter, devices, more }: Matches) {
+  const one = devices === 1 && !more;
+  return `${count(devices)}${more ? "+" : ""} ${one ? "device" : "devices"}${filter ? (one ? " matches" : " match") : ""}`;
 }
 
 function NoDevices({ filter, more }: { filter: string; more: boolean }) {

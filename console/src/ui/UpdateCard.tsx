@@ -20,7 +20,9 @@ export function UpdateCard({ update, live }: { update: Update; live?: Live }) {
     <article class="update">
       <header class="row">
         <div>
-          <a href={`/shipments/${update.shipment}`}>{sentence(update.text)}</a>
+          {update.shipmentName !== null
+            ? <a href={`/shipments/${update.shipment}`} title={update.shipmentName}>{sentence(update.text)}</a>
+            : <>{sentence(update.text)} <span class="tag">shipment deleted</span></>}
           <p class="muted small"><Time at={update.started} absolute />{took !== null && ` · took ${duration(took)}`}</p>
         </div>
         <Badge tone={TONES[update.outcome]}>{NAMES[update.outcome]}</Badge>

@@ -307,6 +307,16 @@ class Shipments(unittest.TestCase):
         self.assertEqual(rows[-1]["version"], "'=HYPERLINK(\"http://evil.example\")")
         self.assertEqual([row["name"] for row in self.server.get(path + "?format=json")[:-1]], texts)
 
+    def test_a_timeline_names_its_shipments_until_they_are_deleted(self):
+        device, = self.fleet.add(1)
+        shipment = self.server.ship(self.firmware(), name="Winter")
+        self.fleet.succeed(device)
+        self.wait(shipment, "it is finished", lambda now: now["state"] == "finished")
+        told = lambda: {(entry["shipment"], entry["shipment_name"]) for entry in self.server.get(f"/api/v1/devices/{device}")["timeline"]}
+        self.assertEqual(told(), {(None, None), (shipment["id"], "Winter")})
+        self.assertEqual(self.server.ask("DELETE", f"/api/v1/shipments/{shipment['id']}").status, 204)
+        self.assertEqual(told(), {(None, None), (shipment["id"], None)})
+
     def test_matches_are_counted_from_a_page_on_and_no_further_than_a_thousand(self):
         self.fleet.add(7, name="pump")
         for _ in range(3):
