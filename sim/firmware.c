@@ -323,7 +323,8 @@ bool sim_firmware_may_run(const struct sim_firmware *firmware)
 
 /* --- In a bank --- */
 
-uint8_t sim_firmware_placed(const struct sim_firmware *firmware, uint32_t address, uint32_t offset)
+/* Byte at offset of the image as it stands in a bank that starts at address. */
+static uint8_t placed(const struct sim_firmware *firmware, uint32_t address, uint32_t offset)
 {
     const uint8_t *image = firmware->package + firmware->image;
     unsigned i;
@@ -376,7 +377,7 @@ void sim_firmware_place(const struct sim_firmware *firmware, struct sim_flash *f
     uint32_t at;
 
     for (at = 0; at < firmware->manifest.image_bytes; at++) {
-        uint8_t byte = sim_firmware_placed(firmware, region->address, at);
+        uint8_t byte = placed(firmware, region->address, at);
 
         sim_flash_set(flash, region->address + at, &byte, 1);
     }

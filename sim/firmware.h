@@ -105,9 +105,6 @@ bool sim_firmware_ship(struct sim_firmware *firmware, enum sim_file file, const 
 void sim_firmware_keys(struct tdm_key_set *keys, bool real);
 tdm_verify_fn sim_firmware_verify;
 
-/* Byte at offset of the image as it stands in a bank that starts at address. */
-uint8_t sim_firmware_placed(const struct sim_firmware *firmware, uint32_t address, uint32_t offset);
-
 /* Is it the image as it stands there? bytes: as many as the image has. */
 bool sim_firmware_is(const struct sim_firmware *firmware, uint32_t address, const uint8_t *bytes);
 

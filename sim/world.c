@@ -204,7 +204,8 @@ static void after_cut(struct sim_world *world)
     arm(world);
 }
 
-bool sim_world_is_settled(const struct sim_world *world)
+/* True while an image runs that is confirmed, or as good as. */
+static bool is_settled(const struct sim_world *world)
 {
     return world->running != SIM_NONE && !world->trial;
 }
@@ -212,7 +213,7 @@ bool sim_world_is_settled(const struct sim_world *world)
 /* A confirmed image runs again: how many boots did that take? */
 static void count_boots(struct sim_world *world)
 {
-    bool settled = sim_world_is_settled(world);
+    bool settled = is_settled(world);
 
     world->boots_since_cut++;
     if (world->cuts_done > 0 && world->boots_since_cut > world->boots_after_cut && settled &&

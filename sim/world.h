@@ -148,9 +148,6 @@ void sim_world_note(const struct sim_world *world, const char *format, ...)
 /* True if the case has gone on for longer than any device needs; the judge knows. */
 bool sim_world_is_late(struct sim_world *world);
 
-/* True while an image runs that is confirmed, or as good as. */
-bool sim_world_is_settled(const struct sim_world *world);
-
 /* The next cut is armed, a fault of the line just happened. */
 void sim_world_fault_done(struct sim_world *world);
 
@@ -214,7 +211,5 @@ uint32_t sim_trick_stream(struct sim_world *world);
 void sim_ncp_start(struct sim_world *world);
 /* Runs it, and the operator; returns the milliseconds until there is more to do. */
 uint32_t sim_ncp_poll(struct sim_world *world);
-/* Bytes from the device. */
-void sim_ncp_exchange(struct sim_world *world);
 
 #endif

@@ -112,7 +112,8 @@ static void print_devices(json_t *devices)
     }
 }
 
-int shipment_print(const struct invocation *call, json_t *shipment)
+/* Prints a shipment and all its devices, or its JSON, and frees it. */
+static int print_shipment(const struct invocation *call, json_t *shipment)
 {
     char text[32];
 
@@ -169,7 +170,7 @@ static int request_shipment(const struct invocation *call, const char *method, c
     json_t *shipment;
     int rc = ask_for(call, method, "/shipments/", action, NULL, &shipment);
 
-    return rc == CLI_OK ? shipment_print(call, shipment) : rc;
+    return rc == CLI_OK ? print_shipment(call, shipment) : rc;
 }
 
 static int run_show(const struct invocation *call)

@@ -6,9 +6,6 @@
 
 #include "cli/base/command.h"
 
-/* Prints a shipment and all its devices, or its JSON, and frees it. */
-int shipment_print(const struct invocation *call, json_t *shipment);
-
 /* Prints how a shipment stands in one line, and the devices that have ended without running the firmware; or
  * its JSON. Frees it. */
 int shipment_print_result(const struct invocation *call, json_t *shipment);

@@ -130,7 +130,8 @@ void signing_key_free(struct signing_key *key)
     key->pkey = NULL;
 }
 
-int public_key_load(struct tdm_key *key, const char *path)
+/* Reads a public key; a private one is refused, for it has no business where this is called. */
+static int load_public(struct tdm_key *key, const char *path)
 {
     struct file_bytes file;
     EVP_PKEY *pkey = NULL;
@@ -164,7 +165,7 @@ int public_keys_load(struct tdm_key_set *keys, const struct invocation *call)
         if (i == TDM_KEY_SLOTS) {
             return output_fail(CLI_USAGE, "--key %s: devices hold %d keys at most", path, TDM_KEY_SLOTS);
         }
-        if (public_key_load(&keys->key[i], path) != CLI_OK) {
+        if (load_public(&keys->key[i], path) != CLI_OK) {
             return CLI_FAILED;
         }
         if (i > 0 && keys->key[i].id == keys->key[0].id) {

@@ -16,9 +16,6 @@ struct signing_key {
 int signing_key_load(struct signing_key *key, const char *path);
 void signing_key_free(struct signing_key *key);
 
-/* Reads a public key; a private one is refused, for it has no business where this is called. */
-int public_key_load(struct tdm_key *key, const char *path);
-
 /* Reads the public keys of all --key options, one or two, into a set as devices hold it. CLI_OK, or CLI_USAGE
  * or CLI_FAILED. */
 int public_keys_load(struct tdm_key_set *keys, const struct invocation *call);

@@ -10,6 +10,7 @@
 #include "cloud/text.h"
 
 #define TRIES_MAX    3
+#define PATH_BYTES   4096
 #define RETRY_MS     60000   /* four times as long after each failure */
 #define USED_STEP_MS 3600000 /* an offer is noted that seldom: many servers would meet in the row */
 
@@ -30,8 +31,9 @@ const char *form_state_slug(enum form_state state)
     return slugs[state];
 }
 
-void form_path(const struct fleet *fleet, const uint8_t sha256[RECORD_DIGEST_BYTES], char *to,
-               size_t capacity)
+/* Where the file of a form is. */
+static void path_of(const struct fleet *fleet, const uint8_t sha256[RECORD_DIGEST_BYTES], char *to,
+                    size_t capacity)
 {
     char hex[2 * RECORD_DIGEST_BYTES + 1];
     snprintf(to, capacity, "%s/%s", fleet->forms.folder, text_hex(sha256, RECORD_DIGEST_BYTES, hex));
@@ -236,7 +238,7 @@ static bool is_older(const char *path, int64_t before_ms)
 int form_strays(const struct fleet *fleet, int64_t age_ms, uint8_t (*gone)[RECORD_DIGEST_BYTES], size_t most,
                 size_t *count)
 {
-    char path[FORM_PATH_MAX];
+    char path[PATH_BYTES];
     uint8_t sha256[RECORD_DIGEST_BYTES];
     int result = STORE_OK;
     *count = 0;
@@ -246,7 +248,7 @@ int form_strays(const struct fleet *fleet, int64_t age_ms, uint8_t (*gone)[RECOR
     for (struct dirent *entry; result == STORE_OK && *count < most && (entry = readdir(folder)) != NULL;) {
         if (!text_hex_parse(entry->d_name, sha256, sizeof sha256))
             continue;
-        form_path(fleet, sha256, path, sizeof path);
+        path_of(fleet, sha256, path, sizeof path);
         if (is_older(path, fleet->now - age_ms))
             result = add_gone(fleet, sha256, gone, count);
     }

@@ -45,11 +45,6 @@ TDM_MUST_USE int form_evict(struct fleet *fleet, int64_t but, uint8_t (*gone)[RE
 TDM_MUST_USE int form_strays(const struct fleet *fleet, int64_t age_ms, uint8_t (*gone)[RECORD_DIGEST_BYTES],
                              size_t most, size_t *count);
 
-#define FORM_PATH_MAX 4096
-/* Where the file of a form is. */
-void form_path(const struct fleet *fleet, const uint8_t sha256[RECORD_DIGEST_BYTES], char *to,
-               size_t capacity);
-
 enum form_kind form_kind_of(const struct form *form);
 const char *form_state_slug(enum form_state state);
 

@@ -99,7 +99,8 @@ static int to_der(const uint8_t signature[2 * HALF], uint8_t **der)
     return bytes;
 }
 
-bool key_signed(const struct signing_key *key, const struct firmware *firmware)
+/* Did this key sign it? */
+static bool has_signed(const struct signing_key *key, const struct firmware *firmware)
 {
     uint8_t *der = NULL;
     int bytes = to_der(firmware->signature, &der);
@@ -122,7 +123,7 @@ int key_find_signer(struct fleet *fleet, struct firmware *firmware)
         return STORE_OK;
     int result = store_keys(fleet->store, firmware->organization, firmware->key_id, &keys, &count);
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        if (key_signed(&keys[i], firmware))
+        if (has_signed(&keys[i], firmware))
             firmware->signer = keys[i].id;
     }
     free(keys);
@@ -140,7 +141,7 @@ int key_add(struct fleet *fleet, struct signing_key *key)
     if (result != STORE_OK)
         return result;
     for (size_t i = 0; i < count && result == STORE_OK; i++) {
-        if (firmware[i].key_id == key->key_id && key_signed(key, &firmware[i]))
+        if (firmware[i].key_id == key->key_id && has_signed(key, &firmware[i]))
             result = store_firmware_signed(fleet->store, firmware[i].id, key->id);
     }
     free(firmware);

@@ -8,9 +8,6 @@
  * private key is refused: it has no business here. */
 bool key_parse(const char *pem, struct signing_key *key, char *why, size_t capacity);
 
-/* Did this key sign it? */
-bool key_signed(const struct signing_key *key, const struct firmware *firmware);
-
 /* Sets firmware->signer, if one of the known keys signed it. STORE_CONFLICT: it names a known key, which did
  * not. */
 TDM_MUST_USE int key_find_signer(struct fleet *fleet, struct firmware *firmware);

@@ -13,7 +13,8 @@
 
 #define WEBHOOKS_ASKED 100 /* of an organization */
 
-bool notice_watched(const struct fleet *fleet)
+/* Whether anybody may be looking. */
+static bool is_watched(const struct fleet *fleet)
 {
     return atomic_load_explicit(&fleet->watched, memory_order_relaxed);
 }
@@ -38,7 +39,7 @@ static json_t *id_of(char letter, int64_t id)
 
 void notice_device(struct fleet *fleet, const struct device *device, const char *change)
 {
-    if (notice_watched(fleet))
+    if (is_watched(fleet))
         give(fleet, device->organization, "device",
              json_pack("{s:o, s:s, s:s, s:s}", "id", id_of('d', device->id), "change", change, "name",
                        device->name, "version", device->version));
@@ -127,7 +128,7 @@ int notice_target(struct fleet *fleet, const struct target *target)
 {
     struct shipment shipment;
     struct progress progress = {0};
-    if (!notice_watched(fleet) && !target->ended)
+    if (!is_watched(fleet) && !target->ended)
         return STORE_OK;
     int result = store_shipment_get(fleet->store, target->shipment, &shipment);
     if (result == STORE_OK)
@@ -144,7 +145,7 @@ int notice_target(struct fleet *fleet, const struct target *target)
         render_progress(&progress));
     if (target->ended)
         result = tell(fleet, shipment.organization, "target.ended", json);
-    if (notice_watched(fleet))
+    if (is_watched(fleet))
         give(fleet, shipment.organization, "target", json);
     else
         json_decref(json);
@@ -155,7 +156,7 @@ int notice_shipment(struct fleet *fleet, const struct shipment *shipment, bool c
 {
     struct progress progress = {0};
     char event[40];
-    if (!notice_watched(fleet) && !changed)
+    if (!is_watched(fleet) && !changed)
         return STORE_OK;
     int result = store_shipment_progress(fleet->store, shipment->id, &progress);
     if (result != STORE_OK)
@@ -166,7 +167,7 @@ int notice_shipment(struct fleet *fleet, const struct shipment *shipment, bool c
     snprintf(event, sizeof event, "shipment.%s", shipment_state_slug(shipment->state));
     if (changed)
         result = tell(fleet, shipment->organization, event, json);
-    if (notice_watched(fleet))
+    if (is_watched(fleet))
         give(fleet, shipment->organization, "shipment", json);
     else
         json_decref(json);

@@ -6,8 +6,6 @@
 
 #include "cloud/fleet/fleet.h"
 
-/* Whether anybody may be looking. */
-bool notice_watched(const struct fleet *fleet);
 /* change: "online", "offline" or "check-in". */
 void notice_device(struct fleet *fleet, const struct device *device, const char *change);
 TDM_MUST_USE int notice_target(struct fleet *fleet, const struct target *target);

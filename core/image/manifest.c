@@ -39,7 +39,8 @@ static const struct field fields[] = {
 typedef char image_is_gapless[MEMBER(image_digest) == MEMBER(image_bytes) + 4 ? 1 : -1];
 typedef char relocations_are_gapless[MEMBER(relocation_digest) == MEMBER(relocation_bytes) + 8 ? 1 : -1];
 
-uint32_t tdm__relocation_blocks(const struct tdm_manifest *manifest)
+/* Blocks of 4096 bytes, the last one maybe short: entries in the relocation table's index. */
+static uint32_t relocation_blocks(const struct tdm_manifest *manifest)
 {
     return (manifest->image_bytes - 1) / TDM_RELOCATION_BLOCK + 1;
 }
@@ -47,7 +48,7 @@ uint32_t tdm__relocation_blocks(const struct tdm_manifest *manifest)
 /* A code takes one or two bytes, an index entry four. Nothing here overflows: count is below 2^30. */
 static bool relocations_consistent(const struct tdm_manifest *m)
 {
-    uint32_t index = 4 * tdm__relocation_blocks(m);
+    uint32_t index = 4 * relocation_blocks(m);
     uint32_t count = m->relocation_count;
 
     if (count == 0)

@@ -13,7 +13,4 @@ TDM_MUST_USE int tdm__manifest_parse(struct tdm_manifest *manifest, const uint8_
 /* Returns the length, TDM_E_ARGUMENT (parse would refuse it) or TDM_E_ROOM. */
 TDM_MUST_USE int tdm__manifest_build(const struct tdm_manifest *manifest, uint8_t *to, size_t capacity);
 
-/* Blocks of 4096 bytes, the last one maybe short: entries in the relocation table's index. */
-uint32_t tdm__relocation_blocks(const struct tdm_manifest *manifest);
-
 #endif

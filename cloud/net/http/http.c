@@ -156,15 +156,12 @@ static void complete(struct http_connection *c)
     c->server->handler->on_complete(c->server->ctx, c->exchange);
 }
 
-static void read_body(struct http_connection *c, struct evbuffer *input);
-
 /* The connection may be gone afterwards. */
-static void begin(struct http_connection *c, struct evbuffer *input)
+static void begin(struct http_connection *c)
 {
     const struct http_head *head = &c->exchange->head;
     c->keep_alive = head->keep_alive;
     c->body_left = head->content_length;
-    c->body_wanted = false;
     c->state = BODY;
     http__set_deadline(c, BODY_LIMIT_S + head->content_length / BODY_BYTES_PER_S);
     if (head->chunked || is_crowded(c->server)) {
@@ -175,12 +172,10 @@ static void begin(struct http_connection *c, struct evbuffer *input)
     c->server->handler->on_request(c->server->ctx, c->exchange);
     if (c->state == HANDED_OVER)
         http__destroy(c);
-    else if (c->state == BODY && !c->body_wanted && c->body_left > 0)
+    else if (c->state == BODY && c->body_left > 0)
         refuse(c, 413);
-    else if (c->state == BODY && c->body_left == 0)
-        complete(c);
     else if (c->state == BODY)
-        read_body(c, input);
+        complete(c);
 }
 
 static void read_body(struct http_connection *c, struct evbuffer *input)
@@ -219,7 +214,7 @@ static void read_head(struct http_connection *c, struct evbuffer *input)
     }
     evbuffer_drain(input, (size_t)length);
     c->exchange = exchange;
-    begin(c, input);
+    begin(c);
 }
 
 /* Moves as far as what was received allows. */
@@ -366,18 +361,11 @@ bool http_resume(struct http_exchange *exchange)
     c->state = BODY;
     http__set_deadline(c, BODY_LIMIT_S + c->body_left / BODY_BYTES_PER_S);
     bufferevent_enable(c->bev, EV_READ);
-    http_take_body(exchange);
+    if (exchange->head.expect_continue && c->body_left > 0)
+        evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
     if (c->body_left == 0)
         complete(c);
     else
         read_body(c, bufferevent_get_input(c->bev));
     return true;
-}
-
-void http_take_body(struct http_exchange *exchange)
-{
-    struct http_connection *c = exchange->connection;
-    c->body_wanted = true;
-    if (exchange->head.expect_continue && c->body_left > 0)
-        evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
 }

@@ -4,9 +4,9 @@
  *
  * One struct http_exchange per request:
  *
- *     on_request: http_take_body (then on_body per piece, then on_complete); without a body on_complete at
- *                 once; or http_reply right away, which refuses what may still be coming; or http_hold, to
- *                 decide on these later
+ *     on_request: http_hold, and later http_resume (then on_body per piece, then on_complete) or http_reply;
+ *                 or http_reply right away, which refuses what may still be coming; or neither: on_complete
+ *                 at once, where there is no body, else it is refused
  *     on_complete: http_reply, http_reply_file or http_stream_begin, at once or later
  *     on_closed: always the last call; the exchange is gone afterwards
  *
@@ -58,12 +58,10 @@ uint16_t http_port(const struct http_server *server, int door);
 /* Stops listening, closes every connection and frees the server. No exchange may owe an answer any more. */
 void http_stop(struct http_server *server);
 
-/* In on_request only: the body is wanted. Answers 100 Continue if the client waits for it. */
-void http_take_body(struct http_exchange *exchange);
-
-/* In on_request only: nothing of the body is read until http_resume, which takes it, or http_reply. */
+/* In on_request only: nothing of the body is read until http_resume, or http_reply. */
 void http_hold(struct http_exchange *exchange);
-/* False if the client is gone; the exchange is then too. */
+/* Takes the body; tells a client that waits for it (100 Continue). False if the client is gone; the exchange
+ * is then too. */
 bool http_resume(struct http_exchange *exchange);
 
 #define HTTP_HEADER_MAX 2048

@@ -38,7 +38,6 @@ struct http_connection {
     struct evbuffer *headers;       /* of its answer */
     int64_t body_left;
     bool secure;
-    bool body_wanted;
     bool keep_alive;
     char peer[LISTEN_PEER_MAX];
     bool events;  /* STREAM: of text/event-stream */
