@@ -8,6 +8,7 @@
 
 static enum log_level threshold = LOG_LEVEL_INFO;
 static bool as_json;
+static bool with_priority;
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 bool log_level_parse(const char *name, enum log_level *level)
@@ -24,6 +25,11 @@ bool log_level_parse(const char *name, enum log_level *level)
 void log_level_set(enum log_level level)
 {
     threshold = level;
+}
+
+void log_priority_set(bool priority)
+{
+    with_priority = priority;
 }
 
 void log_json_set(bool json)
@@ -128,15 +134,18 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(details, sizeof details, format, arguments);
     va_end(arguments);
+    static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
+    const char *priority = with_priority ? priorities[level] : "";
     /* One call, so that lines of two threads do not mix. */
     if (as_json) {
         char members[3 * sizeof details];
-        fprintf(stderr, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"%s}\n",
+        fprintf(stderr, "%s{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"%s}\n", priority,
                 text_time(text_now_ms(), when), level_names[level], event,
                 log_members(details, members, sizeof members));
         return;
     }
-    fprintf(stderr, "%s %s %s %s\n", text_time(text_now_ms(), when), level_names[level], event, details);
+    fprintf(stderr, "%s%s %s %s %s\n", priority, text_time(text_now_ms(), when), level_names[level], event,
+            details);
 }
 
 const char *log_quote(const char *text, char to[LOG_TEXT_MAX])

@@ -11,6 +11,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* "error", "warning", "info" or "debug"; false for anything else. */
 bool log_level_parse(const char *name, enum log_level *level);
 void log_level_set(enum log_level level);
+/* Each line begins with its priority, as systemd's journal reads it: "<3>" for an error. */
+void log_priority_set(bool priority);
 /* Lines are JSON objects from now on: "time", "level", "event", and a member for each pair. */
 void log_json_set(bool json);
 /* Pairs as JSON members, each with a comma in front; what does not fit is left out. Returns to. */

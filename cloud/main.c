@@ -14,6 +14,7 @@
 #include "cloud/cloud.h"
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
+#include "cloud/supervisor.h"
 
 #define FLUSH_MS 500
 
@@ -203,6 +204,7 @@ static void start_listening(struct cloud *cloud)
         LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u https_port=%u mqtts_port=%u data=%s",
         TANDEM_VERSION, http_port(front->server, HTTP_CLEAR), gateway_port(cloud->gateway, GATEWAY_CLEAR),
         http_port(front->server, HTTP_TLS), gateway_port(cloud->gateway, GATEWAY_TLS), cloud->options.data);
+    supervisor_tell("READY=1");
 }
 
 /* Before anybody is told that the server is there: who knows that may stop it. */
@@ -278,6 +280,7 @@ int main(int argc, char **argv)
     options_parse(&cloud.options, argc, argv);
     log_level_set(cloud.options.log_level);
     log_json_set(cloud.options.log_json);
+    log_priority_set(supervisor_keeps_log());
     signal(SIGPIPE, SIG_IGN);
     /* libnats, once it has spoken TLS, frees at its end what OpenSSL's own clean-up at exit frees again. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
