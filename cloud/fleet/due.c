@@ -62,7 +62,7 @@ static int look_at(struct dossier *dossier, struct target *target)
     }
     result = target_save(dossier, &before, target);
     if (result == STORE_OK)
-        result = planner_decide(dossier, PLANNER_DUE);
+        result = planner_decide_due(dossier, target->shipment);
     /* Under way, and a rule keeps its offer from being repeated. */
     before = *target;
     if (result == STORE_OK && status_under_way(target) && target->due <= fleet->now) {

@@ -16,6 +16,7 @@ struct plan {
     struct fleet *fleet;
     struct dossier *dossier;
     enum planner_trigger trigger;
+    int64_t due;        /* the shipment whose target's time came, or 0; its others have their own turn */
     struct scene scene; /* of the target under consideration */
     struct shipment newer;
     bool newer_wants;
@@ -61,7 +62,7 @@ int planner_judge_attempts(const struct dossier *dossier, struct candidate *cand
 static int plan_judge(struct plan *plan, const struct target *target, struct verdict *verdict)
 {
     struct fleet *fleet = plan->fleet;
-    bool is_due = target->due != 0 && target->due <= fleet->now; /* this one, not another of the device */
+    bool is_due = target->shipment == plan->due && target->due != 0 && target->due <= fleet->now;
     bool online = plan->dossier->presence.connection != 0;
     struct candidate candidate = {
         .device = &plan->dossier->device,
@@ -73,7 +74,7 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
         .zone = plan->scene.shipment.slot == SLOT_ANY ? NULL : fleet_zone(fleet, &plan->dossier->device),
         .online = online,
         .checked_in = online && (plan->dossier->device.said & SAID_CHECK_IN) != 0,
-        .reconnected = plan->trigger == PLANNER_CHECK_IN || (plan->trigger == PLANNER_DUE && is_due),
+        .reconnected = plan->trigger == PLANNER_CHECK_IN || is_due,
         .newer = plan->newer_wants ? &plan->newer : NULL,
         .newer_installed = plan->newer_installed,
     };
@@ -268,8 +269,8 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
             result = carry_out(plan, &verdict, target, offered);
         /* A due time that came is spent, unless a new one was set. It is left to the tick by what changed
          * meanwhile, and where an update is under way: that has a time limit. */
-        if (target->due != 0 && target->due <= plan->fleet->now && plan->trigger != PLANNER_CHANGE &&
-            !status_under_way(target))
+        if (target->due != 0 && target->due <= plan->fleet->now &&
+            (plan->trigger != PLANNER_CHANGE || plan->due != 0) && !status_under_way(target))
             target->due = 0;
         if (result == STORE_OK)
             result = target_save(plan->dossier, &before, target);
@@ -296,16 +297,29 @@ static int leave_to_other(struct dossier *dossier)
     return STORE_OK;
 }
 
-int planner_decide(struct dossier *dossier, enum planner_trigger trigger)
+static int decide(struct plan *plan)
 {
-    struct plan plan = {.fleet = dossier->fleet, .dossier = dossier, .trigger = trigger};
+    struct dossier *dossier = plan->dossier;
     bool offered = false;
     int result = STORE_OK;
     if (dossier->presence.connection != 0 && dossier->presence.node != dossier->fleet->node)
         return leave_to_other(dossier);
     for (size_t i = 0; i < dossier->count && result == STORE_OK && !offered; i++)
-        result = plan_target(&plan, &dossier->targets[i], &offered);
+        result = plan_target(plan, &dossier->targets[i], &offered);
     return result;
+}
+
+int planner_decide(struct dossier *dossier, enum planner_trigger trigger)
+{
+    struct plan plan = {.fleet = dossier->fleet, .dossier = dossier, .trigger = trigger};
+    return decide(&plan);
+}
+
+int planner_decide_due(struct dossier *dossier, int64_t shipment)
+{
+    struct plan plan = {
+        .fleet = dossier->fleet, .dossier = dossier, .trigger = PLANNER_CHANGE, .due = shipment};
+    return decide(&plan);
 }
 
 int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger)

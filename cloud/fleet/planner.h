@@ -11,11 +11,12 @@ struct dossier;
 enum planner_trigger {
     PLANNER_CHANGE,   /* something changed: a shipment was created, an update ended */
     PLANNER_CHECK_IN, /* the device just checked in */
-    PLANNER_DUE,      /* a due time came */
 };
 
 /* Asks for the device of a dossier, which is changed accordingly. */
 TDM_MUST_USE int planner_decide(struct dossier *dossier, enum planner_trigger trigger);
+/* The same because the due time of its target in this shipment came. */
+TDM_MUST_USE int planner_decide_due(struct dossier *dossier, int64_t shipment);
 /* The same for a device by its id. */
 TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_trigger trigger);
 /* Why the target does not move, in words, as the rules see it now. */

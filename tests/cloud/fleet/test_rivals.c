@@ -134,6 +134,23 @@ static void a_connected_device_that_says_nothing_has_failed_before_it_is_offered
     assert_int_equal(world_target(world, shipment, device).attempts, 2);
 }
 
+static void a_silent_update_has_failed_although_another_shipment_is_looked_at_first(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t older = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    int64_t firmware = world_firmware(world, "1.2.0", 0x12);
+    world_check_in(world, device, "1.0.0");
+    int64_t newer = world_shipment(world, firmware);
+    world_check_in(world, device, "1.1.0"); /* which it keeps; the newer one is offered again */
+    assert_offer(world);
+    world_download(world, device, firmware);
+    world_pass(world, 36 * MINUTE); /* the server was away: the times of both are over */
+    assert_status(world, older, device, "success");
+    assert_status(world, newer, device, "upload-failure");
+    assert_int_equal(world_target(world, newer, device).attempts, 1);
+}
+
 static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
 {
     struct world *world = *state;
@@ -204,6 +221,7 @@ int main(void)
         CASE(a_device_that_checks_in_when_its_settle_time_ends_is_updated),
         CASE(an_update_that_a_newer_shipment_keeps_from_being_offered_again_has_an_end),
         CASE(a_connected_device_that_says_nothing_has_failed_before_it_is_offered_anew),
+        CASE(a_silent_update_has_failed_although_another_shipment_is_looked_at_first),
         CASE(a_gate_stops_no_shipment_that_has_nothing_left_to_do),
         CASE(a_late_joiner_of_a_shipment_that_failed_finds_it_stopped_and_not_live_for_ever),
         CASE(attempts_of_another_shipment_count_no_longer_than_its_period),

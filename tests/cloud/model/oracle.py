@@ -135,14 +135,15 @@ class Cloud:
 
     # --- Decisions ---
 
-    def decide(self, device, reconnected=False, timer=False):
+    def decide(self, device, reconnected=False, due=None):
+        """due: the target whose time came; others of the device have their own turn."""
         newer = []
         for shipment, target in self.of_device(device):
             if not target.ended and shipment.state == "live":
-                again = reconnected or (timer and 0 < target.due <= self.now)
+                again = reconnected or (target is due and 0 < target.due <= self.now)
                 rule = self.rule(device, shipment, target, newer, again)
                 offered = self.carry_out(device, shipment, target, rule)
-                if target.due <= self.now and (reconnected or timer) and not target.under_way:
+                if target.due <= self.now and (reconnected or due) and not target.under_way:
                     target.due = 0
                 self.settle(shipment)
                 if offered:
@@ -532,7 +533,7 @@ class Cloud:
         elif target.stage == "trial" or (target.under_way and not target.is_repeat(self.now)):
             self.fail(target, "device-silent")
         self.settle(shipment)
-        self.decide(device, timer=True)
+        self.decide(device, due=target)
         if target.under_way and target.due <= self.now:
             self.wait_idly(target)
             self.settle(shipment)
