@@ -73,6 +73,16 @@ class Look(ConsoleCase):
             self.visit(path, text)
             self.judge(name)
 
+    def test_the_open_part_of_the_settings_is_seen_among_their_names_on_a_phone(self):
+        self.sign_in()
+        self.browser.size(*PHONE)
+        self.addCleanup(self.browser.size, *DESKTOP)
+        for part, name in (("account", "Account"), ("audit", "Audit log"), ("organizations", "All organizations")):
+            self.browser.open(f"/settings/{part}")
+            self.browser.see(name, ".tabs [aria-current]")
+            tab = self.browser.one(".tabs [aria-current]").rect
+            self.assertTrue(0 <= tab["x"] and tab["x"] + tab["width"] <= PHONE[0], (part, tab))
+
     def judge(self, name):
         browser = self.browser
         for scheme in ("light", "dark"):

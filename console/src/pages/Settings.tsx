@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { may, session } from "../api/session";
 import type { Role } from "../api/types";
 import { Page } from "../ui/Page";
@@ -27,11 +28,13 @@ const PARTS: [string, string, Role | "host", ComponentType][] = [
 export function SettingsPage({ part = "account" }: { part?: string }) {
   const open = PARTS.filter(([, , role]) => (role === "host" ? session.value?.host : may(role)));
   const found = open.find(([slug]) => slug === part);
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [part]);
   if (!found) return <NotFoundPage />;
   const Part = found[3];
   return (
     <Page title="Settings">
-      <nav class="tabs" aria-label="Settings">
+      <nav ref={tabs} class="tabs" aria-label="Settings">
         {open.map(([slug, text]) => <a key={slug} href={`/settings/${slug}`} aria-current={slug === part ? "page" : undefined}>{text}</a>)}
       </nav>
       <Part key={part} />
