@@ -242,7 +242,7 @@ static void the_watchdog_is_fed_whenever_it_listens(void **state)
 
 static void cancel_nothing(struct fixture *f)
 {
-    if (f->now_ms < bench.end_ms - 20000)
+    if (bench.end_ms - f->now_ms > 20000)
         return;
     bench.on_idle = NULL;
     (void)ncp_stub_invoke(&f->ncp, 0x0444, NULL, 0);
@@ -299,7 +299,7 @@ static void one_that_refuses_is_asked_again_after_a_while(void **state)
 
 static void restart(struct fixture *f)
 {
-    if (f->now_ms < bench.end_ms - 20000)
+    if (bench.end_ms - f->now_ms > 20000)
         return;
     bench.on_idle = NULL;
     f->ncp.state = 10;
@@ -317,7 +317,9 @@ static void a_co_processor_that_was_restarted_is_initialised_anew(void **state)
 
 static void be_silent_for_a_while(struct fixture *f)
 {
-    f->ncp.silent = f->now_ms >= bench.end_ms - 26000 && f->now_ms < bench.end_ms - 8000;
+    uint32_t left_ms = bench.end_ms - f->now_ms;
+
+    f->ncp.silent = left_ms <= 26000 && left_ms > 8000;
 }
 
 static void so_is_one_that_was_silent(void **state)

@@ -181,6 +181,7 @@ void fixture_init(struct fixture *f, uint32_t program_bytes, bool program_once)
     write_record(f, &record);
     ncp_stub_init(&f->ncp);
     f->ncp.digests = 1;
+    f->now_ms = f->lost_until_ms = UINT32_MAX - 3000;
     f->battery = -1;
     f->moment = true;
     package_defaults(&f->options, BANK_A);
@@ -223,7 +224,7 @@ static void carry_to_ncp(struct fixture *f)
     size_t count;
 
     while ((count = tdm_mcu_pull(&f->mcu, bytes, sizeof bytes, f->now_ms)) > 0)
-        if (f->now_ms >= f->lost_until_ms)
+        if (f->now_ms - f->lost_until_ms <= INT32_MAX)
             ncp_stub_receive(&f->ncp, bytes, count, f->baud, f->now_ms);
 }
 

@@ -66,7 +66,8 @@ struct fixture {
     struct tdm_mcu_offer offer;
 };
 
-/* Bank A holds the running image, confirmed; program_bytes is that of the flash. */
+/* Bank A holds the running image, confirmed; program_bytes is that of the flash. The clock wraps 3 s later.
+ */
 void fixture_init(struct fixture *f, uint32_t program_bytes, bool program_once);
 
 /* The running image is on trial in bank A instead. */

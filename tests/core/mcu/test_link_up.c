@@ -479,17 +479,6 @@ static void a_virtual_pin_is_written_as_text(void **state)
     assert_memory_equal(ncp_stub_last(&f->ncp, 0x0311)->args, "\3\0\4\00021.5", 8);
 }
 
-static void the_clock_may_wrap(void **state)
-{
-    struct fixture *f = *state;
-
-    f->now_ms = UINT32_MAX - 30;
-    fixture_bring_up(f);
-    fixture_run(f, 60000);
-    assert_true(tdm_mcu_is_up(&f->mcu));
-    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 0);
-}
-
 static void without_a_boot_record_the_link_works_and_offers_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -557,7 +546,6 @@ int main(void)
         TEST(a_reboot_is_answered_before_it_happens),
         TEST(the_application_hears_of_pins_states_and_events),
         TEST(a_virtual_pin_is_written_as_text),
-        TEST(the_clock_may_wrap),
         TEST(without_a_boot_record_the_link_works_and_offers_are_refused),
         TEST(a_configuration_with_something_missing_is_refused),
     };
