@@ -53,7 +53,6 @@ void tdm__ncp_link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->reminds = false;
     ncp->event_count = 0;
     ncp->told = TDM_STATE_NOT_INITIALIZED;
-    ncp->pings = 0;
     ncp->heard_ms = now_ms;
     if (ncp->baud != ncp->config->initial_baud || ncp->switch_to != 0) {
         set_baud(ncp, ncp->config->initial_baud);
