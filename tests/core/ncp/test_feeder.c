@@ -369,6 +369,21 @@ static void an_mcu_that_never_starts_is_offered_three_times(void **state)
     assert_int_equal(stub_count(&world, 0x0441), 3);
 }
 
+static void the_next_firmware_is_offered_as_often(void **state)
+{
+    (void)state;
+    world.config.start_limit_ms = 1000;
+    world.mcu.no_start = true;
+    world_offer(&world);
+    world_run(&world, 20000);
+    world_assert_failed(&world, TDM_REASON_NO_START);
+    world.firmware.sha256[0] ^= 1;
+    world_offer(&world);
+    world_run(&world, 20000);
+    assert_int_equal(world_count(&world, TDM_NCP_FAILED), 2);
+    assert_int_equal(stub_count(&world, 0x0441), 6);
+}
+
 static void a_finish_refused_ends_the_update(void **state)
 {
     (void)state;
@@ -399,6 +414,28 @@ static void a_lost_answer_to_finish_is_asked_for_again(void **state)
     world_run(&world, 25000);
     world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0443), 2);
+}
+
+static void an_mcu_that_tells_reasons_is_asked_once(void **state)
+{
+    (void)state;
+    stub_report(&world, TDM_DEVICE_STARTED, 0);
+    world.mcu.refuse_finish = true;
+    world_offer(&world);
+    world_run(&world, 5000);
+    world_assert_failed(&world, TDM_REASON_FINISH_REFUSED);
+    assert_int_equal(stub_count(&world, 0x0443), 1);
+}
+
+static void an_answer_to_finish_that_never_comes_ends_the_update(void **state)
+{
+    (void)state;
+    world.config.offers = 1;
+    world.mcu.lose_finish_answers = STUB_NEVER;
+    world_offer(&world);
+    world_run(&world, 60000);
+    world_assert_failed(&world, TDM_REASON_NO_ANSWER);
+    assert_int_equal(stub_count(&world, 0x0443), 3);
 }
 
 static void a_file_that_cannot_be_read_is_cancelled(void **state)
@@ -450,9 +487,12 @@ int main(void)
         TEST(so_does_one_that_comes_after_the_update_was_given_up),
         TEST(an_mcu_that_falls_silent_ends_the_update_and_the_link),
         TEST(an_mcu_that_never_starts_is_offered_three_times),
+        TEST(the_next_firmware_is_offered_as_often),
         TEST(a_finish_refused_ends_the_update),
         TEST(a_finish_refused_without_a_reason_is_asked_for_again),
         TEST(a_lost_answer_to_finish_is_asked_for_again),
+        TEST(an_mcu_that_tells_reasons_is_asked_once),
+        TEST(an_answer_to_finish_that_never_comes_ends_the_update),
         TEST(a_file_that_cannot_be_read_is_cancelled),
         TEST(an_empty_file_is_no_firmware),
     };

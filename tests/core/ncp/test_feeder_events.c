@@ -147,6 +147,22 @@ static void a_line_that_was_opened_anew_goes_on(void **state)
     world_assert_installed(&world);
 }
 
+static void an_offer_that_was_lost_with_it_is_made_again(void **state)
+{
+    (void)state;
+    world.mcu.answer_ms = 300;
+    world_offer(&world);
+    world_run(&world, 100);
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+    world.mcu.answer_bytes = 0;
+    world.mcu.start_due = false;
+    world.mcu.answer_ms = 3;
+    tdm_ncp_reopened(&world.ncp, world.now_ms);
+    world_run(&world, 2000);
+    world_assert_installed(&world);
+    assert_int_equal(stub_count(&world, 0x0441), 2);
+}
+
 /* --- Suspending, replacing --- */
 
 static void suspended_it_waits_and_resumes(void **state)
@@ -340,6 +356,7 @@ int main(void)
         TEST(a_bootloader_that_asks_again_gets_the_file_from_its_start),
         TEST(a_bootloader_may_change_the_rate_before_it_starts),
         TEST(a_line_that_was_opened_anew_goes_on),
+        TEST(an_offer_that_was_lost_with_it_is_made_again),
         TEST(suspended_it_waits_and_resumes),
         TEST(a_transfer_is_suspended_and_resumed_early),
         TEST(a_suspension_of_18_hours_ends_by_itself),

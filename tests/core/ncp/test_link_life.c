@@ -124,6 +124,8 @@ static void pings_a_silent_mcu_and_stays_when_it_answers(void **state)
 
 static void gives_a_silent_mcu_up_after_five_pings_and_falls_back(void **state)
 {
+    struct tdm_ncp_counters counters;
+
     (void)state;
     stub_initialize(&world, "1.0.0");
     set_baud(115200);
@@ -133,6 +135,8 @@ static void gives_a_silent_mcu_up_after_five_pings_and_falls_back(void **state)
     world_run(&world, 1000);
     assert_false(world.online);
     assert_int_equal(world.baud, 38400);
+    tdm_ncp_counters(&world.ncp, &counters);
+    assert_int_equal(counters.lost, 1);
     world.mcu.mute = false;
     assert_int_equal(get_state(), 10);
     stub_initialize(&world, "1.0.0");
@@ -183,6 +187,17 @@ static void tells_an_mcu_that_speaks_without_initializing(void **state)
     assert_int_equal(world.mcu.state_count, 2);
 }
 
+static void so_it_does_one_that_pings_all_the_time(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        stub_invoke(&world, 0x0101, "", 0);
+        world_run(&world, 1000);
+    }
+    assert_int_equal(world.mcu.state_count, 1);
+    assert_int_equal(world.mcu.states[0], 10);
+}
+
 static void reboots_when_asked_and_waits_for_initialize(void **state)
 {
     (void)state;
@@ -194,6 +209,11 @@ static void reboots_when_asked_and_waits_for_initialize(void **state)
     assert_false(world.online);
     assert_int_equal(world.baud, 38400);
     assert_int_equal(get_state(), 10);
+    assert_int_equal(world.reboots, 1);
+    stub_invoke(&world, 0x0102, "", 0);
+    world_run(&world, 20);
+    assert_int_equal(world.reboots, 2);
+    assert_int_equal(world.offlines, 1);
 }
 
 static void reboots_the_mcu_when_the_network_side_asks(void **state)
@@ -459,6 +479,7 @@ int main(void)
         TEST(leaves_a_raised_rate_that_nobody_uses),
         TEST(noise_is_no_sign_of_life),
         TEST(tells_an_mcu_that_speaks_without_initializing),
+        TEST(so_it_does_one_that_pings_all_the_time),
         TEST(reboots_when_asked_and_waits_for_initialize),
         TEST(reboots_the_mcu_when_the_network_side_asks),
         TEST(has_uid_says_what_is_served),

@@ -41,6 +41,11 @@ static void offline(void *ctx)
     world->offlines++;
 }
 
+static void reboot(void *ctx)
+{
+    ((struct world *)ctx)->reboots++;
+}
+
 static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t bytes)
 {
     struct world *world = ctx;
@@ -105,6 +110,7 @@ static const struct tdm_ncp_ops ops = {
     .set_baud = set_baud,
     .online = online,
     .offline = offline,
+    .reboot = reboot,
     .read = read_file,
     .progress = progress,
     .device_report = device_report,

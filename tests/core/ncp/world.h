@@ -16,6 +16,7 @@ struct world {
     /* What the co-processor did. */
     bool online;
     int onlines, offlines;
+    int reboots;
     uint32_t baud;
     uint32_t bytes_at_switch; /* bytes on the wire when the rate changed last */
     uint32_t bytes_sent;
