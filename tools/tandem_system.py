@@ -38,10 +38,17 @@ def wait_for(what, condition, seconds, every=0.05):
         time.sleep(every)
 
 
+_kept_ports = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback interface that nobody else is given as long as this process runs: its socket stays bound and
+    never listens. A server's own socket, which says SO_REUSEADDR as well, may still listen there."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    _kept_ports.append(kept)
+    return kept.getsockname()[1]
 
 
 def _die_with_parent():

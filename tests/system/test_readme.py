@@ -8,21 +8,18 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from tandem_system import free_port  # noqa: E402
+
 BLOCK = re.compile(r"\n\n((?:    .*\n|\n(?=    ))+)")
 SECONDS = 60
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 class Readme(unittest.TestCase):
@@ -36,7 +33,7 @@ class Readme(unittest.TestCase):
         start, simulated, board, ship = BLOCK.findall(text)
         self.assertIn("/dev/ttyUSB0", board)
         lines = "".join((start, simulated, ship))
-        for said, here in (("8080", free_port()), ("1883", free_port()), ("~/tandem-first", self.folder),
+        for said, here in (("8080", str(free_port())), ("1883", str(free_port())), ("~/tandem-first", self.folder),
                            ("$PWD/build/bin", os.environ["TANDEM_BIN"])):
             self.assertIn(said, lines)
             lines = lines.replace(said, here)
