@@ -1,10 +1,10 @@
 /* What charts are drawn from: points kept once an hour, and how it is now. */
 #include "cloud/api/api.h"
+#include "cloud/durations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOUR_MS   ((int64_t)3600 * 1000)
 #define HOURS     168
 #define HOURS_MAX 9600
 

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/durations.h"
 #include "cloud/fleet/filter.h"
 #include "cloud/text.h"
-
-#define MINUTE ((int64_t)60 * 1000)
-#define HOUR   (60 * MINUTE)
 
 /* --- Which firmware, for whom --- */
 
@@ -138,7 +136,7 @@ static bool take_gate(struct api_call *call, const json_t *object, struct wave *
     static const char *const members[] = {"success_percent", "failure_percent", "minimum", "soak_minutes",
                                           NULL};
     const json_t *gate = json_object_get(object, "gate");
-    int64_t soak = wave->soak_ms / MINUTE;
+    int64_t soak = wave->soak_ms / MINUTE_MS;
     if (gate == NULL || json_is_null(gate))
         return true;
     bool ok = api_members(call, gate, "gate", members) &&
@@ -146,7 +144,7 @@ static bool take_gate(struct api_call *call, const json_t *object, struct wave *
               api_integer(call, gate, "failure_percent", 0, 100, &wave->failure_percent) &&
               api_integer(call, gate, "minimum", 1, 1000000000, &wave->minimum) &&
               api_integer(call, gate, "soak_minutes", 0, 30 * 24 * 60, &soak);
-    wave->soak_ms = soak * MINUTE;
+    wave->soak_ms = soak * MINUTE_MS;
     return ok;
 }
 
@@ -209,14 +207,14 @@ static int take_waves(struct api_call *call, struct fleet *fleet, const json_t *
 static bool take_limits(struct api_call *call, const json_t *body, const struct fleet *fleet,
                         struct shipment *shipment)
 {
-    int64_t hours = shipment->period_ms / HOUR;
+    int64_t hours = shipment->period_ms / HOUR_MS;
     bool ok = api_integer(call, body, "attempts", 1, 100, &shipment->attempts) &&
               api_integer(call, body, "attempts_hours", 1, 24 * 365, &hours) &&
               api_integer(call, body, "per_minute", 0, 10000000, &shipment->per_minute) &&
               api_integer(call, body, "bytes_per_second", 0, (int64_t)1 << 40, &shipment->bytes_per_second) &&
               api_time(call, body, "expires", &shipment->expires);
     if (json_object_get(body, "attempts_hours") != NULL)
-        shipment->period_ms = hours * HOUR;
+        shipment->period_ms = hours * HOUR_MS;
     if (ok && shipment->expires != 0 && shipment->expires <= fleet->now) {
         (void)api_refuse(call, 422, "expired already", "expires is in the past");
         return false;

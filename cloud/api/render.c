@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/durations.h"
 #include "cloud/fleet/rules.h"
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/slot.h"
@@ -121,7 +122,7 @@ static json_t *render_gate(const struct wave *wave)
 {
     return json_pack("{s:I, s:I, s:I, s:I}", "success_percent", (json_int_t)wave->success_percent,
                      "failure_percent", (json_int_t)wave->failure_percent, "minimum",
-                     (json_int_t)wave->minimum, "soak_minutes", (json_int_t)(wave->soak_ms / 60000));
+                     (json_int_t)wave->minimum, "soak_minutes", (json_int_t)(wave->soak_ms / MINUTE_MS));
 }
 
 static json_t *render_wave(const struct wave *wave)
@@ -153,7 +154,7 @@ static json_t *render_terms(const struct shipment *shipment)
                      shipment_condition_slug(shipment->condition), "time", slot_slug(shipment->slot),
                      "user_controlled", shipment->user_controlled, "all_devices", shipment->all_devices,
                      "filter", render_text(shipment->filter), "attempts", (json_int_t)shipment->attempts,
-                     "attempts_hours", (json_int_t)(shipment->period_ms / 3600000), "per_minute",
+                     "attempts_hours", (json_int_t)(shipment->period_ms / HOUR_MS), "per_minute",
                      (json_int_t)shipment->per_minute, "bytes_per_second",
                      (json_int_t)shipment->bytes_per_second);
 }

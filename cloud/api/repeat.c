@@ -7,8 +7,9 @@
 #include <openssl/evp.h>
 
 #include "cloud/api/api.h"
+#include "cloud/durations.h"
 
-#define KEPT_MS ((int64_t)24 * 3600 * 1000)
+#define KEPT_MS DAY_MS
 
 static void hash_parts(const char *use, const void *data, size_t bytes, uint8_t to[SECRET_HASH_BYTES])
 {

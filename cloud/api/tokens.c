@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "cloud/api/api.h"
+#include "cloud/durations.h"
 #include "cloud/text.h"
 
-#define DAY_MS   ((int64_t)24 * 3600 * 1000)
 #define DAYS_MAX 3650
 
 static json_t *render_token(const struct api_token *token)

@@ -4,9 +4,10 @@
 #ifndef TANDEM_CLOUD_FLEET_CLOCK_H
 #define TANDEM_CLOUD_FLEET_CLOCK_H
 
+#include "cloud/durations.h"
 #include "cloud/fleet/fleet.h"
 
-#define CLOCK_STEP_MS 60000 /* less is not noticed: nothing waits that much longer for it */
+#define CLOCK_STEP_MS MINUTE_MS /* less is not noticed: nothing waits that much longer for it */
 
 /* Once in each tick; steady_ms: of a clock that nobody sets. */
 TDM_MUST_USE int clock_tick(struct fleet *fleet, int64_t steady_ms);

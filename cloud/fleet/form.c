@@ -7,12 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cloud/durations.h"
 #include "cloud/text.h"
 
 #define TRIES_MAX    3
 #define PATH_BYTES   4096
-#define RETRY_MS     60000   /* four times as long after each failure */
-#define USED_STEP_MS 3600000 /* an offer is noted that seldom: many servers would meet in the row */
+#define RETRY_MS     MINUTE_MS /* four times as long after each failure */
+#define USED_STEP_MS HOUR_MS   /* an offer is noted that seldom: many servers would meet in the row */
 
 static const uint8_t no_base[RECORD_DIGEST_BYTES];
 

@@ -1,11 +1,10 @@
 #include "cloud/fleet/hourly.h"
 
+#include "cloud/durations.h"
 #include "cloud/fleet/retention.h"
 
-#define MINUTE_MS ((int64_t)60 * 1000)
-#define HOUR_MS   (60 * MINUTE_MS)
 #define CLOSE_MS  (2 * HOUR_MS) /* a shipment is watched closely at first */
-#define KEPT_MS   (400 * 24 * HOUR_MS)
+#define KEPT_MS   (400 * DAY_MS)
 #define CHART_KEY "chart-hour"
 
 static int keep_minute(struct fleet *fleet)

@@ -1,6 +1,7 @@
 #include "cloud/fleet/removal.h"
 
-#define MINUTE_MS    ((int64_t)60 * 1000)
+#include "cloud/durations.h"
+
 #define GRACE_MS     (60 * MINUTE_MS) /* longer than a file is on its way to be kept, or to a device */
 #define ATTEMPT_MS   (5 * MINUTE_MS)  /* no removal takes longer */
 #define DOUBLING_MAX 8                /* of the pause between two tries: four hours */

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/durations.h"
 #include "cloud/fleet/removal.h"
 #include "cloud/log.h"
-
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 static const char *retention_key(int64_t organization, char to[40])
 {

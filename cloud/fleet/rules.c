@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/durations.h"
 #include "cloud/fleet/slot.h"
 #include "cloud/fleet/version.h"
 #include "cloud/text.h"
@@ -264,7 +265,7 @@ int64_t rules_interval(const struct shipment *shipment, int64_t bytes)
 {
     int64_t interval = 0;
     if (shipment->per_minute > 0)
-        interval = (60000 + shipment->per_minute - 1) / shipment->per_minute;
+        interval = (MINUTE_MS + shipment->per_minute - 1) / shipment->per_minute;
     if (shipment->bytes_per_second > 0) {
         int64_t leg = (bytes * 1000 + shipment->bytes_per_second - 1) / shipment->bytes_per_second;
         interval = interval > leg ? interval : leg;

@@ -3,6 +3,7 @@
 #ifndef TANDEM_CLOUD_RULES_H
 #define TANDEM_CLOUD_RULES_H
 
+#include "cloud/durations.h"
 #include "cloud/fleet/status.h"
 #include "cloud/fleet/zone.h"
 #include "cloud/store/records.h"
@@ -52,7 +53,7 @@ struct verdict rules_judge(const struct candidate *candidate);
 /* Milliseconds between two offers of so many bytes that the shipment's rate allows, 0 without a limit. */
 int64_t rules_interval(const struct shipment *shipment, int64_t bytes);
 /* How long a turn is its device's own. */
-#define RULES_TURN_MS 60000
+#define RULES_TURN_MS MINUTE_MS
 
 /* The device runs this firmware: by digest where the device reports one, else by version and build. */
 bool rules_already_there(const struct device *device, const struct firmware *firmware);

@@ -1,10 +1,9 @@
 #include "cloud/fleet/slot.h"
 
-#define HOUR ((int64_t)3600 * 1000)
-#define DAY  (24 * HOUR)
+#include "cloud/durations.h"
 
 /* Zones change their offsets by, and at, multiples of it. */
-#define QUARTER      (HOUR / 4)
+#define QUARTER      (HOUR_MS / 4)
 #define QUARTERS_MAX (24 * 4)
 
 static const struct {
@@ -24,8 +23,8 @@ static int64_t local(const struct zone *zone, int64_t now)
 
 static bool is_open(enum shipment_slot slot, int64_t wall)
 {
-    int64_t passed = wall % DAY;
-    return passed >= slots[slot].from * HOUR && passed < slots[slot].to * HOUR;
+    int64_t passed = wall % DAY_MS;
+    return passed >= slots[slot].from * HOUR_MS && passed < slots[slot].to * HOUR_MS;
 }
 
 bool slot_open(enum shipment_slot slot, const struct zone *zone, int64_t now, int64_t *opens)
@@ -34,9 +33,9 @@ bool slot_open(enum shipment_slot slot, const struct zone *zone, int64_t now, in
     *opens = now;
     if (is_open(slot, wall))
         return true;
-    int64_t start = wall - wall % DAY + slots[slot].from * HOUR;
+    int64_t start = wall - wall % DAY_MS + slots[slot].from * HOUR_MS;
     if (start <= wall)
-        start += DAY;
+        start += DAY_MS;
     /* The offset may change in between: that of the moment itself counts. */
     *opens = start - (wall - now);
     *opens += start - local(zone, *opens);

@@ -6,10 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cloud/durations.h"
 #include "cloud/secret.h"
 
 #define TICKET_MAX         112
-#define TICKET_LIFETIME_MS ((int64_t)24 * 3600 * 1000)
+#define TICKET_LIFETIME_MS DAY_MS
 
 struct ticket {
     int64_t device;

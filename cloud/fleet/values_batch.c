@@ -4,9 +4,10 @@
 
 #include <jansson.h>
 
+#include "cloud/durations.h"
 #include "cloud/fleet/values_internal.h"
 
-#define MONTH_MS (INT64_C(31) * 24 * 3600 * 1000) /* how far from now the time of a value may be */
+#define MONTH_MS (31 * DAY_MS) /* how far from now the time of a value may be */
 
 /* A number in its shortest form; the caller frees it. Jansson ends a whole one that was written with a point
  * or an exponent with ".0". */

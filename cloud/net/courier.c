@@ -10,6 +10,7 @@
 
 #include <curl/curl.h>
 
+#include "cloud/durations.h"
 #include "cloud/log.h"
 #include "cloud/people/address.h"
 #include "cloud/text.h"
@@ -19,12 +20,12 @@
 #define AT_ONCE      DELIVERY_SKIP_WEBHOOKS
 #define AT_ONCE_EACH 4           /* of an organization */
 #define ANSWER_MAX   (64 * 1024) /* what is read of an answer; only its status counts */
-#define LEASE_MS     60000       /* how long a delivery is this server's, once taken */
+#define LEASE_MS     MINUTE_MS   /* how long a delivery is this server's, once taken */
 #define TIMEOUT_S    10L
 #define ATTEMPTS_MAX 8
 #define PAUSE_MS     10000 /* before the second attempt; four times as long before each further one */
-#define PAUSE_MAX_MS ((int64_t)6 * 3600 * 1000)
-#define KEPT_MS      ((int64_t)7 * 24 * 3600 * 1000)
+#define PAUSE_MAX_MS (6 * HOUR_MS)
+#define KEPT_MS      (7 * DAY_MS)
 
 /* Whose deliveries are on their way; 0 is a free place. */
 struct under_way {

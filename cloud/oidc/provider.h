@@ -15,15 +15,16 @@
 #ifndef TANDEM_CLOUD_OIDC_PROVIDER_H
 #define TANDEM_CLOUD_OIDC_PROVIDER_H
 
+#include "cloud/durations.h"
 #include "cloud/oidc/fetch.h"
 #include "cloud/oidc/id_token.h"
 #include "cloud/people/role.h"
 #include "cloud/secret.h"
 
-#define PROVIDER_TRIP_S     600                    /* to sign in at the provider and come back */
-#define PROVIDER_LIMIT_MS   10000                  /* for all that is asked of it in one request */
-#define PROVIDER_KNOWN_MS   ((int64_t)3600 * 1000) /* how long what it said about itself is used */
-#define PROVIDER_URL_MAX    512                    /* of its own addresses */
+#define PROVIDER_TRIP_S     600     /* to sign in at the provider and come back */
+#define PROVIDER_LIMIT_MS   10000   /* for all that is asked of it in one request */
+#define PROVIDER_KNOWN_MS   HOUR_MS /* how long what it said about itself is used */
+#define PROVIDER_URL_MAX    512     /* of its own addresses */
 #define PROVIDER_SECRET_MAX 256
 
 struct provider_settings {

@@ -5,10 +5,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "cloud/durations.h"
 #include "cloud/people/password.h"
 #include "cloud/text.h"
 
-#define NOTE_MS 60000 /* a use is noted once in so long */
+#define NOTE_MS MINUTE_MS /* a use is noted once in so long */
 
 /* Ten tries at once, then one in half a minute: 3,000 a day for whoever guesses one account. */
 #define ACCOUNT_BURST     10

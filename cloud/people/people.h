@@ -3,14 +3,15 @@
 #ifndef TANDEM_CLOUD_PEOPLE_H
 #define TANDEM_CLOUD_PEOPLE_H
 
+#include "cloud/durations.h"
 #include "cloud/people/caller.h"
 #include "cloud/people/known.h"
 #include "cloud/people/throttle.h"
 #include "cloud/secret.h"
 #include "cloud/store/store.h"
 
-#define PEOPLE_SESSION_MS ((int64_t)7 * 24 * 3600 * 1000) /* how long a session lives at most, */
-#define PEOPLE_IDLE_MS    ((int64_t)12 * 3600 * 1000)     /* and without being used */
+#define PEOPLE_SESSION_MS (7 * DAY_MS)   /* how long a session lives at most, */
+#define PEOPLE_IDLE_MS    (12 * HOUR_MS) /* and without being used */
 
 struct people {
     struct throttle accounts;  /* of sign-ins, by login */

@@ -1,9 +1,10 @@
 /* Nodes, presences, and the tokens that ended. */
 #include "cloud/store/node.h"
 
+#include "cloud/durations.h"
 #include "cloud/store/database.h"
 
-#define TOKEN_ENDS_KEPT_MS (24LL * 3600 * 1000)
+#define TOKEN_ENDS_KEPT_MS DAY_MS
 
 static int run(struct store *store, const char *sql)
 {

@@ -7,6 +7,7 @@
 #ifndef TANDEM_CLOUD_STORE_TIMELINE_H
 #define TANDEM_CLOUD_STORE_TIMELINE_H
 
+#include "cloud/durations.h"
 #include "cloud/store/store.h"
 
 /* What is read of a timeline, and how many lines the table has room for per device that was ever added,
@@ -17,7 +18,7 @@
 /* What a device may write about itself beside its updates, so that none takes the room of all: this many
  * lines at once, and one more in each pause. */
 #define STORE_LINES_BURST    200
-#define STORE_LINES_PAUSE_MS ((int64_t)24 * 3600 * 1000 / STORE_EVENTS_KEPT)
+#define STORE_LINES_PAUSE_MS (DAY_MS / STORE_EVENTS_KEPT)
 
 /* Adds a line to the timeline of a device that was read in this transaction. The caller writes its pulse
  * (store_device_pulse) behind it. Beyond what the device may write, a line that is about no shipment takes
