@@ -2,7 +2,7 @@
 proceeds") and docs/PROTOCOL.md (section 8), and not after the server's code: where the two differ, one of them, or the
 document, is wrong. No I/O: events go in, offers and the state of every target are there to be compared.
 
-Left out: deltas, bytes per second, several servers."""
+Left out: deltas, several servers."""
 
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ AFTER_TRANSFER = {"verifying", "installed", "trial", "settling"}
 class Cloud:
     def __init__(self, now):
         self.now = now
-        self.server_zone = "UTC"
+        self.organization_zone = "UTC"
         self.devices, self.shipments, self.targets = {}, {}, {}
         self.offers = []  # (device, shipment) since somebody looked
         self.sweeps = []
@@ -61,7 +61,7 @@ class Cloud:
         return device.build != firmware.build
 
     def zone(self, device):
-        return ZoneInfo(device.location_timezone or device.timezone or device.metadata_timezone or self.server_zone)
+        return ZoneInfo(device.location_timezone or device.timezone or device.metadata_timezone or self.organization_zone)
 
     def slot_open(self, device, shipment, at=None):
         begin, end = SLOTS[shipment.slot]
@@ -120,7 +120,7 @@ class Cloud:
             return "time"
         if not goes_on and target.spent(shipment.period, now) + self.others_spent(device, shipment) >= shipment.attempts:
             return "attempts"
-        if shipment.per_minute and not goes_on and not 0 <= now - (target.turn or now + 1) < TURN:
+        if shipment.interval and not goes_on and not 0 <= now - (target.turn or now + 1) < TURN:
             return "rate"
         return None
 
@@ -172,7 +172,7 @@ class Cloud:
                 target.due = target.turn
                 return False
             turn = max(shipment.turn, now)
-            shipment.turn = turn + -(-MINUTE // shipment.per_minute)
+            shipment.turn = turn + shipment.interval
             if turn == now:
                 return self.offer(device, shipment, target)
             target.turn = target.due = turn
@@ -361,6 +361,11 @@ class Cloud:
         self.decide(device)
         self.swept()
 
+    def set_organization_zone(self, zone):
+        self.organization_zone = zone
+        self.sweeps += [shipment for shipment in self.shipments.values() if shipment.state == "live" and shipment.slot != "any"]
+        self.swept()
+
     def remove(self, device):
         del self.devices[device.id]
         for shipment, _ in self.of_device(device):
@@ -503,11 +508,16 @@ class Cloud:
 
     # --- Time ---
 
+    def moments(self):
+        """When something is due, or a time of the day begins for somebody."""
+        waits = [(self.devices[d], self.shipments[s]) for s, d in self.targets if self.shipments[s].slot != "any"]
+        return [t.due for t in self.targets.values() if t.due > self.now] + [self.slot_opens(*wait) for wait in waits[:3]]
+
     def tick(self, now):
         """The clock is read, and what is due is looked at."""
         self.now = now
         due = sorted((t.due, int(d[1:]), s, d) for (s, d), t in self.targets.items() if 0 < t.due <= now)
-        taking_turns = [(at, s) for at, _, s, _ in due if self.shipments[s].per_minute]
+        taking_turns = [(at, s) for at, _, s, _ in due if self.shipments[s].interval]
         self.ambiguous |= len(set(taking_turns)) < len(taking_turns)
         for _, _, shipment, device in due:
             if 0 < self.targets[shipment, device].due <= now:

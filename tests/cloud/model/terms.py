@@ -52,6 +52,7 @@ class Firmware:
     library: str = ""
     hardware: str = None  # of a package
     digest: str = ""
+    size: int = 0
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Shipment:
     attempts: int = 3
     period: int = 24 * HOUR
     per_minute: int = 0
+    bytes_per_second: int = 0
     expires: int = 0
     state: str = "live"
     stopped: bool = False     # by its gate
@@ -106,6 +108,13 @@ class Shipment:
     waves: list = field(default_factory=lambda: [Wave()])
     turn: int = 0
     all_devices: bool = False
+
+    @property
+    def interval(self):
+        """Milliseconds between two offers, rounded up; 0 without a limit."""
+        by_count = -(-MINUTE // self.per_minute) if self.per_minute else 0
+        by_bytes = -(-self.firmware.size * SECOND // self.bytes_per_second) if self.bytes_per_second else 0
+        return max(by_count, by_bytes)
 
 
 @dataclass

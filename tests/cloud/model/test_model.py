@@ -43,13 +43,31 @@ class Model(unittest.TestCase):
                         world.step()
                         world.compare()
                 if step % 3 == 2:
-                    self.pass_time(server, clock, worlds, chance.choice(w.PAUSES))
+                    self.pass_time(server, clock, worlds, self.pause(chance, clock.now, worlds))
+                if chance.random() < 0.05:
+                    self.move(server, worlds, chance.choice(w.ZONES))
                 if chance.random() < 0.03:
                     self.restart(server, worlds)
             for world in worlds:
                 world.close()
                 self.steps += len(world.log)
                 self.offers += world.offers
+
+    @staticmethod
+    def pause(chance, now, worlds):
+        """For how long nothing happens: often until a moment at which something does, or just before or after."""
+        moments = [at - now + edge for world in worlds for at in world.cloud.moments() for edge in (-1, 0, 1)]
+        exact = [pause for pause in moments if 0 < pause <= max(w.PAUSES)]
+        return chance.choice(exact if exact and chance.random() < 0.5 else w.PAUSES)
+
+    @staticmethod
+    def move(server, worlds, zone):
+        """The organization, and all devices that have no zone of their own."""
+        assert server.ask("PATCH", "/api/v1/organization", {"timezone": zone}).status == 200
+        for world in worlds:
+            world.note("organization", zone)
+            world.cloud.set_organization_zone(zone or "UTC")
+            world.compare()
 
     def pass_time(self, server, clock, worlds, ms):
         """Twice, for what is due because of what was due. A shipment that expires tells when the server has looked."""

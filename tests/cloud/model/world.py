@@ -23,7 +23,7 @@ BUILDS = ["", "Nov 16 2023 20:35:55", "Jan  2 2024 01:02:03", "2024-03-01 00:00:
 LIBRARIES = ["", "1.2.0", "1.3.0", "1.3.1"]
 # Whole, half and quarter hours; summer times that begin and end in March, April and October; one of half an hour.
 ZONES = ["", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
-         "Pacific/Chatham", "America/St_Johns", "Pacific/Apia", "Africa/Casablanca"]
+         "Pacific/Chatham", "America/St_Johns", "Pacific/Apia", "Africa/Casablanca", "Asia/Beirut"]
 REASONS = ["bad-signature", "wrong-type", "version-refused", "low-battery", "not-now", "bad-digest", "download-failed",
            "device-silent", "co-processor-restarted", "no-space", "wrong-base"]
 STAGES = ["received", "downloading", "downloaded", "offered", "accepted", "transferring", "verifying", "installed"]
@@ -92,7 +92,7 @@ class World:
             data = f"{self.seed} {n}".encode() * 20 + package.tag_build(version, kind, build, library) + b"the end"
         shown = self.server.upload(data, f"fw-{n}.bin")
         digest = digest or shown["sha256"]
-        return terms.Firmware(shown["id"], kind, version, build, library, hardware, digest)
+        return terms.Firmware(shown["id"], kind, version, build, library, hardware, digest, shown["size"])
 
     def add_device(self):
         zone, tags = self.random.choice(ZONES), self.random.choice(([], ["canary"]))
@@ -286,7 +286,8 @@ class World:
         if chance() < 0.3:
             body["condition"] = shipment.condition = pick(("lower-version", "earlier-build", "other-build", "lower-library"))
         if chance() < 0.2:
-            body["per_minute"] = shipment.per_minute = pick((1, 2, 7, 60))
+            body["per_minute"] = shipment.per_minute = pick((0, 1, 2, 7, 60))
+            body["bytes_per_second"] = shipment.bytes_per_second = pick((0, 30, 100, 1000))
         elif chance() < 0.3:  # not both: all would be due at the same moment
             body["time"] = shipment.slot = pick(("night", "morning", "afternoon", "evening"))
         if chance() < 0.12:
