@@ -28,15 +28,12 @@
  * the MCU asked for it (docs/EXTENSIONS.md, "otaUpdateWindow").
  * - An offer fits the smallest buffer in the field, 256 bytes with its CRC, and is preceded by a resync.
  * - A chunk is exactly as long as the MCU asked for, the last one excepted; a resend is the same bytes.
- * - A chunk with a send unanswered and then refused to the end may be written (section 9): it is assumed to
- *   be, and the answer to what follows it tells.
- * - otaUpdateFinish that is refused without a reason is asked for again: what failed may be a digest's way
- * over the line.
  * - HEARING waits for the reason that an MCU with our extension sends after it said no.
  * - otaUpdateStart is served in WAITING and OFFERING too (the answer to our offer was lost, or a bootloader
  *   goes on by itself), and in SENDING, where it starts over.
  * - An MCU that resumes (resume.c) is sent what it lacks. Each time it comes further, offers count anew.
- * - The number of offers is bounded, every step has a limit, and every end has a reason. */
+ * - The number of offers is bounded, every step has a limit, and every end has a reason. RETURNING ends with
+ *   the link; an MCU that asked for ncp.reboot there is judged whenever it comes back. */
 #include "core/ncp/feeder.h"
 
 #include <string.h>
@@ -58,7 +55,7 @@ void tdm__feeder_enter(struct tdm_ncp *ncp, enum tdm__step step, uint32_t due_ms
     ncp->resends = 0;
 }
 
-static void tell(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason)
+void tdm__feeder_tell(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason)
 {
     struct tdm_ncp_progress progress = {
         .stage = stage,
@@ -86,7 +83,7 @@ void tdm__feeder_begin(struct tdm_ncp *ncp, const struct tdm_ncp_firmware *firmw
 
 void tdm__feeder_end(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason, uint32_t now_ms)
 {
-    tell(ncp, stage, reason);
+    tdm__feeder_tell(ncp, stage, reason);
     ncp->step = TDM__NONE;
     if (ncp->has_next) {
         ncp->has_next = false;
@@ -115,28 +112,16 @@ void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32
     tdm__feeder_enter(ncp, TDM__CANCELLING, now_ms);
 }
 
-/* The call that is answered first. */
-static struct tdm_call *head(struct tdm_ncp *ncp)
-{
-    return &ncp->calls[ncp->turn];
-}
-
-/* The call behind it, of the chunk that is sent ahead. */
-static struct tdm_call *second(struct tdm_ncp *ncp)
-{
-    return &ncp->calls[1 - ncp->turn];
-}
-
-static void recall_ahead(struct tdm_ncp *ncp, uint32_t now_ms)
+void tdm__feeder_recall_ahead(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     ncp->ahead = 0;
-    tdm_endpoint_cancel(&ncp->endpoint, second(ncp), now_ms);
+    tdm_endpoint_cancel(&ncp->endpoint, tdm__feeder_second(ncp), now_ms);
 }
 
 void tdm__feeder_recall(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    recall_ahead(ncp, now_ms);
-    tdm_endpoint_cancel(&ncp->endpoint, head(ncp), now_ms);
+    tdm__feeder_recall_ahead(ncp, now_ms);
+    tdm_endpoint_cancel(&ncp->endpoint, tdm__feeder_head(ncp), now_ms);
 }
 
 void tdm__feeder_send_from(struct tdm_ncp *ncp, uint32_t offset, uint32_t now_ms)
@@ -147,167 +132,6 @@ void tdm__feeder_send_from(struct tdm_ncp *ncp, uint32_t offset, uint32_t now_ms
     ncp->unanswered = false;
     ncp->assumed = false;
     tdm__feeder_enter(ncp, TDM__SENDING, now_ms + TDM__START_PAUSE_MS);
-}
-
-/* The MCU said no. One with our extension says why: it did already, or will in a moment. */
-static void hear(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
-{
-    bool knows_why = ncp->reason != TDM_REASON_NONE;
-
-    if (!knows_why) {
-        ncp->reason = reason;
-    }
-    tdm__feeder_enter(ncp, TDM__HEARING, ncp->reports && !knows_why ? now_ms + TDM__HEARING_MS : now_ms);
-}
-
-/* --- Answers --- */
-
-static bool said_yes(int error, struct tdm_reader *results)
-{
-    return error == TDM_OK && tdm_get_bool(results) && tdm_reader_done(results);
-}
-
-static void offer_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
-{
-    struct tdm_ncp *ncp = ctx;
-
-    (void)status;
-    if (error == TDM_E_CANCELLED) {
-        return;
-    }
-    if (error == TDM_E_TIMEOUT) {
-        tdm_endpoint_resync(&ncp->endpoint);
-        tdm__feeder_offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
-    } else if (said_yes(error, results)) {
-        ncp->reason = TDM_REASON_NONE;
-        tdm__feeder_enter(ncp, TDM__ACCEPTED, now_ms + ncp->config->start_limit_ms);
-        tell(ncp, TDM_NCP_ACCEPTED, TDM_REASON_NONE);
-    } else {
-        hear(ncp, TDM_REASON_OFFER_REFUSED, now_ms);
-    }
-}
-
-/* The chunk at offset is taken. The one that was sent ahead, if any, is the next to be answered. */
-static void next_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
-{
-    if (ncp->resends > 0) { /* the last resend may have reached a reader that was busy, and only in part */
-        tdm_endpoint_resync(&ncp->endpoint);
-    }
-    ncp->offset += ncp->sent;
-    ncp->sent = ncp->ahead;
-    if (ncp->ahead > 0) {
-        ncp->ahead = 0;
-        ncp->turn = 1 - ncp->turn;
-    }
-    ncp->resends = 0;
-    ncp->unanswered = false;
-    ncp->due_ms = now_ms;
-    tell(ncp, TDM_NCP_TRANSFERRING, TDM_REASON_NONE);
-}
-
-/* The same request again, or the end of it. */
-static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refused, uint32_t now_ms)
-{
-    uint8_t reason = error == TDM_E_TIMEOUT ? TDM_REASON_NO_ANSWER : refused;
-
-    if (ncp->resends >= limit) {
-        tdm__feeder_give_up(ncp, reason, true, now_ms);
-        return;
-    }
-    ncp->unanswered = ncp->unanswered || error == TDM_E_TIMEOUT;
-    ncp->resends++;
-    ncp->counters.resends++;
-    ncp->due_ms = now_ms;
-    if (error == TDM_E_TIMEOUT) {
-        tdm_endpoint_resync(&ncp->endpoint);
-    } else {
-        ncp->due_ms += TDM__REFUSED_PAUSE_MS;
-    }
-}
-
-/* The chunk that was sent ahead is answered before the one at offset. The MCU takes them in order, so true is
- * for both, and false says that the first one, or its answer, was lost. */
-static void ahead_done(struct tdm_ncp *ncp, int error, bool taken, uint32_t now_ms)
-{
-    if (error == TDM_E_TIMEOUT) { /* it goes out again in its turn */
-        ncp->ahead = 0;
-        return;
-    }
-    tdm_endpoint_cancel(&ncp->endpoint, head(ncp), now_ms);
-    if (taken) {
-        next_chunk(ncp, now_ms);
-        next_chunk(ncp, now_ms);
-    } else {
-        ncp->ahead = 0;
-        resend(ncp, TDM_E_TIMEOUT, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
-    }
-}
-
-static void write_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
-{
-    struct tdm_ncp *ncp = ctx;
-    bool taken = said_yes(error, results);
-
-    (void)status;
-    if (error == TDM_E_CANCELLED) {
-        return;
-    }
-    if (head(ncp)->in_flight) {
-        ahead_done(ncp, error, taken, now_ms);
-        return;
-    }
-    if (taken) {
-        ncp->assumed = false;
-        next_chunk(ncp, now_ms);
-        return;
-    }
-    recall_ahead(ncp, now_ms);
-    if (error != TDM_E_TIMEOUT && ncp->assumed) {
-        tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
-    } else if (error != TDM_E_TIMEOUT && ncp->unanswered && ncp->resends >= TDM__RESENDS) {
-        ncp->assumed = true;
-        next_chunk(ncp, now_ms);
-    } else {
-        resend(ncp, error, TDM__RESENDS, TDM_REASON_WRITE_REFUSED, now_ms);
-    }
-}
-
-static void finish_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
-{
-    struct tdm_ncp *ncp = ctx;
-
-    (void)status;
-    if (error == TDM_E_CANCELLED) {
-        return;
-    }
-    if (error == TDM_E_TIMEOUT) {
-        resend(ncp, error, TDM__FINISH_RESENDS, TDM_REASON_FINISH_REFUSED, now_ms);
-    } else if (said_yes(error, results)) {
-        ncp->restart = true;
-        tdm__feeder_end(ncp, TDM_NCP_INSTALLED, TDM_REASON_NONE, now_ms);
-    } else if (ncp->assumed) {
-        tdm__feeder_give_up(ncp, TDM_REASON_WRITE_REFUSED, true, now_ms);
-    } else if (!ncp->reports && ncp->resends < TDM__FINISH_RESENDS) {
-        resend(ncp, error, TDM__FINISH_RESENDS, TDM_REASON_FINISH_REFUSED, now_ms);
-    } else {
-        hear(ncp, TDM_REASON_FINISH_REFUSED, now_ms);
-    }
-}
-
-static void cancel_done(void *ctx, int error, uint8_t status, struct tdm_reader *results, uint32_t now_ms)
-{
-    struct tdm_ncp *ncp = ctx;
-
-    (void)status;
-    (void)results;
-    if (error == TDM_E_CANCELLED) {
-        return;
-    }
-    if (ncp->again) {
-        tdm__feeder_offer_again(ncp, ncp->reason, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
-    } else {
-        tdm__feeder_fail(ncp, ncp->reason, now_ms);
-    }
 }
 
 /* --- Steps: each starts what is due and returns when to look again --- */
@@ -342,8 +166,8 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
     tdm_put_string(&args, firmware->type);
     tdm_put_string(&args, firmware->version);
     tdm_put_string(&args, firmware->build);
-    if (tdm_endpoint_commit(&ncp->endpoint, &args, head(ncp), TDM__OFFER_MS, offer_done, ncp, now_ms) !=
-        TDM_OK) {
+    if (tdm_endpoint_commit(&ncp->endpoint, &args, tdm__feeder_head(ncp), TDM__OFFER_MS,
+                            tdm__feeder_offer_done, ncp, now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
     tdm_endpoint_resync(&ncp->endpoint);
@@ -351,7 +175,7 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->offset = 0;
     ncp->reason = TDM_REASON_NONE;
     tdm__feeder_enter(ncp, TDM__OFFERING, now_ms);
-    tell(ncp, TDM_NCP_OFFERED, TDM_REASON_NONE);
+    tdm__feeder_tell(ncp, TDM_NCP_OFFERED, TDM_REASON_NONE);
     return TDM__OFFER_MS;
 }
 
@@ -364,7 +188,7 @@ static uint32_t no_start(struct tdm_ncp *ncp, uint32_t now_ms)
 /* A resend is the same call again: the answer to any of its sends counts, however late. */
 static int open_step(struct tdm_ncp *ncp, uint16_t uid, struct tdm_writer *args)
 {
-    return ncp->resends > 0 ? tdm_endpoint_open_again(&ncp->endpoint, uid, head(ncp), args)
+    return ncp->resends > 0 ? tdm_endpoint_open_again(&ncp->endpoint, uid, tdm__feeder_head(ncp), args)
                             : tdm_endpoint_open(&ncp->endpoint, uid, false, args);
 }
 
@@ -385,7 +209,8 @@ static int commit_chunk(struct tdm_ncp *ncp, struct tdm_writer *args, struct tdm
     tdm_put_u32(args, offset);
     tdm_put_binary(args, ncp->chunk, bytes);
     tdm_put_u32(args, tdm_crc32(0, ncp->chunk, bytes));
-    return tdm_endpoint_commit(&ncp->endpoint, args, call, TDM__WRITE_MS, write_done, ncp, now_ms);
+    return tdm_endpoint_commit(&ncp->endpoint, args, call, TDM__WRITE_MS, tdm__feeder_write_done, ncp,
+                               now_ms);
 }
 
 static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
@@ -394,7 +219,7 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
 
     if (ncp->offset == ncp->firmware.bytes) {
         tdm__feeder_enter(ncp, TDM__FINISHING, now_ms);
-        tell(ncp, TDM_NCP_VERIFYING, TDM_REASON_NONE);
+        tdm__feeder_tell(ncp, TDM_NCP_VERIFYING, TDM_REASON_NONE);
         return 0;
     }
     ncp->sent = load(ncp, ncp->offset);
@@ -403,7 +228,7 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
         return 0;
     }
     if (open_step(ncp, TDM_UID_OTA_WRITE, &args) != TDM_OK ||
-        commit_chunk(ncp, &args, head(ncp), ncp->offset, ncp->sent, now_ms) != TDM_OK) {
+        commit_chunk(ncp, &args, tdm__feeder_head(ncp), ncp->offset, ncp->sent, now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
     return 0;
@@ -414,8 +239,8 @@ static uint32_t finish(struct tdm_ncp *ncp, uint32_t now_ms)
     struct tdm_writer args;
 
     if (open_step(ncp, TDM_UID_OTA_FINISH, &args) != TDM_OK ||
-        tdm_endpoint_commit(&ncp->endpoint, &args, head(ncp), TDM__FINISH_MS, finish_done, ncp, now_ms) !=
-            TDM_OK) {
+        tdm_endpoint_commit(&ncp->endpoint, &args, tdm__feeder_head(ncp), TDM__FINISH_MS,
+                            tdm__feeder_finish_done, ncp, now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
     return TDM__FINISH_MS;
@@ -429,8 +254,8 @@ static uint32_t heard_enough(struct tdm_ncp *ncp, uint32_t now_ms)
 
 static uint32_t cancel(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_OTA_CANCEL, head(ncp), TDM__CANCEL_MS, cancel_done, ncp,
-                          now_ms) != TDM_OK) {
+    if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_OTA_CANCEL, tdm__feeder_head(ncp), TDM__CANCEL_MS,
+                          tdm__feeder_cancel_done, ncp, now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
     return TDM__CANCEL_MS;
@@ -470,7 +295,7 @@ static uint32_t send_ahead(struct tdm_ncp *ncp, uint32_t now_ms)
         return 0;
     }
     if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_WRITE, false, &args) != TDM_OK ||
-        commit_chunk(ncp, &args, second(ncp), offset, bytes, now_ms) != TDM_OK) {
+        commit_chunk(ncp, &args, tdm__feeder_second(ncp), offset, bytes, now_ms) != TDM_OK) {
         return TDM__SOON_MS;
     }
     ncp->ahead = bytes;

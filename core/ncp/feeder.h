@@ -1,4 +1,4 @@
-/* The transitions of feeder.c that feeder_events.c makes too. */
+/* What the files of the feeder share: its transitions, its calls and the ends of them. */
 #ifndef TANDEM_CORE_NCP_FEEDER_H
 #define TANDEM_CORE_NCP_FEEDER_H
 
@@ -25,5 +25,35 @@ void tdm__feeder_offer_again(struct tdm_ncp *ncp, uint8_t reason, uint32_t due_m
 
 /* Tells the MCU that the update is over; then offers it anew, or fails with reason. */
 void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32_t now_ms);
+
+/* Tells the network side how far it is. */
+void tdm__feeder_tell(struct tdm_ncp *ncp, enum tdm_ncp_stage stage, uint8_t reason);
+
+/* --- The calls --- */
+
+/* The one that is answered first. */
+static inline struct tdm_call *tdm__feeder_head(struct tdm_ncp *ncp)
+{
+    return &ncp->calls[ncp->turn];
+}
+
+/* The one behind it, of the chunk that is sent ahead. */
+static inline struct tdm_call *tdm__feeder_second(struct tdm_ncp *ncp)
+{
+    return &ncp->calls[1 - ncp->turn];
+}
+
+void tdm__feeder_recall_ahead(struct tdm_ncp *ncp, uint32_t now_ms);
+
+/* --- feeder_answers.c: as tdm_done_fn --- */
+
+void tdm__feeder_offer_done(void *ctx, int error, uint8_t status, struct tdm_reader *results,
+                            uint32_t now_ms);
+void tdm__feeder_write_done(void *ctx, int error, uint8_t status, struct tdm_reader *results,
+                            uint32_t now_ms);
+void tdm__feeder_finish_done(void *ctx, int error, uint8_t status, struct tdm_reader *results,
+                             uint32_t now_ms);
+void tdm__feeder_cancel_done(void *ctx, int error, uint8_t status, struct tdm_reader *results,
+                             uint32_t now_ms);
 
 #endif
