@@ -135,7 +135,14 @@ static bool matches(const char *pattern, const char *path, int64_t *id)
     return *pattern == '\0' && *path == '\0';
 }
 
-const struct route *route_find(const char *method, const char *path, int64_t *id)
+/* HEAD is GET without its body (RFC 9110, section 9.3.2); not where a GET does more than read. */
+static bool has_head(const struct route *route)
+{
+    return strcmp(route->method, "GET") == 0 &&
+           (route->kind == ROUTE_JSON || route->kind == ROUTE_METRICS || route->kind == ROUTE_OPENAPI);
+}
+
+static const struct route *find(const char *method, const char *path, int64_t *id)
 {
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         *id = 0;
@@ -143,6 +150,15 @@ const struct route *route_find(const char *method, const char *path, int64_t *id
             return &routes[i];
     }
     return NULL;
+}
+
+const struct route *route_find(const char *method, const char *path, int64_t *id)
+{
+    const struct route *route = find(method, path, id);
+    if (route != NULL || strcmp(method, "HEAD") != 0)
+        return route;
+    route = find("GET", path, id);
+    return route != NULL && has_head(route) ? route : NULL;
 }
 
 const struct route *route_at(size_t index)
@@ -169,8 +185,9 @@ const char *route_methods(const char *path, char to[ROUTE_METHODS_MAX])
     to[0] = '\0';
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (matches(routes[i].pattern, path, &id))
-            length += (size_t)snprintf(to + length, ROUTE_METHODS_MAX - length, "%s%s",
-                                       length > 0 ? ", " : "", routes[i].method);
+            length +=
+                (size_t)snprintf(to + length, ROUTE_METHODS_MAX - length, "%s%s%s", length > 0 ? ", " : "",
+                                 routes[i].method, has_head(&routes[i]) ? ", HEAD" : "");
     }
     return to;
 }

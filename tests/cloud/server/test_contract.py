@@ -360,6 +360,30 @@ class Contract(unittest.TestCase):
                   for status in operation["responses"] if status != "default"}
         self.assertEqual(sorted(listed - contract.seen), [])
 
+    # --- HEAD ---
+
+    def test_head_is_get_without_its_body(self):
+        device = self.server.add_device()
+        firmware = self.server.upload(s.plain("8.0.0"))
+        shipment = self.server.ship(firmware, devices=[device["id"]])
+        user = self.server.post("/api/v1/users", {"login": "hedda"})
+        ident = {"d": device["id"], "f": firmware["id"], "s": shipment["id"], "u": user["id"], "o": "o1"}
+        for method, path, operation in operations():
+            if method != "GET" or operation["operationId"] in ("watch", "download", "beginSignIn", "endSignIn"):
+                continue
+            with self.subTest(path):
+                whole = path_of(path, ident.get(letter(operation), "x1")) + ("?format=csv" if path.endswith("/report") else "")
+                get, head = self.server.ask("GET", whole), self.server.ask("HEAD", whole)
+                self.assertEqual((head.status, head.body), (get.status, b""))
+                for name in ("content-type", "etag"):
+                    self.assertEqual(head.headers.get(name), get.headers.get(name))
+                if not path.endswith(("/metrics", "/session", "/sessions", "/tokens", "/audit")):  # which change by being asked
+                    self.assertEqual(head.headers["content-length"], get.headers["content-length"])
+        self.status(401, "HEAD", "/api/v1/devices", token=False)
+        for path in ("/api/v1/events", test_oidc.BEGIN, test_oidc.END):
+            self.status(405, "HEAD", path)
+        self.assertEqual(self.status(405, "PUT", "/api/v1/devices").headers["allow"], "POST, GET, HEAD")
+
     # --- the type of a body ---
 
     def test_body_that_is_not_json_is_refused_by_its_type(self):

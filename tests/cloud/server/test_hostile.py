@@ -101,7 +101,7 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.server.get("/api/v1/devices?template=" + "x" * 64)["devices"], [])
 
     def test_a_wrong_method_is_told_the_right_ones(self):
-        self.assertEqual(self.refused(405, "PUT", "/api/v1/devices").headers["allow"], "POST, GET")
+        self.assertEqual(self.refused(405, "PUT", "/api/v1/devices").headers["allow"], "POST, GET, HEAD")
         self.assertEqual(self.refused(405, "DELETE", "/firmware/f1", token=False).headers["allow"], "GET, HEAD")
 
     def test_a_chunked_body_is_told_what_to_send(self):
