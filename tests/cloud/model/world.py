@@ -308,7 +308,9 @@ class World:
         if chance() < 0.4:
             gate = {"success_percent": pick((1, 50, 90, 100)), "failure_percent": pick((0, 1, 50, 100)), "minimum": pick((1, 2, 10))}
             body["gate"] = gate
-        counts = [pick(({"devices": 1}, {"devices": 2}, {"percent": 34})) for _ in range(pick((0, 0, 0, 1, 2)))]
+        sizes = ({"devices": 1}, {"devices": 2}, {"percent": 34}, {"filter": "tag=canary"}, {"filter": "tag=canary", "percent": 34},
+                 {"filter": "tag!=canary", "devices": 1})
+        counts = [dict(pick(sizes)) for _ in range(pick((0, 0, 0, 1, 2)))]
         for wave in counts:
             if chance() < 0.3:
                 wave["gate"] = {**gate, "soak_minutes": pick((1, 10))}
@@ -368,16 +370,30 @@ class World:
             self.disagree("the dry run's rules", summed, (counted, later))
 
     def compare_waves(self, body, rows, devices):
-        """Sizes are exact: a count, or a share of all that is rounded up, as long as devices are left."""
-        left, total, want = len(devices), len(devices), []
-        for wave in body.get("waves", []):
-            size = min(left, wave.get("devices") or -(-total * wave["percent"] // 100))
-            want.append(size)
-            left -= size
-        want.append(left)
+        """Sizes are exact: a count, or a share that is rounded up, of those that match the wave's filter and that of no wave
+        before it; the others draw from who is left then."""
+        waves, ids = body.get("waves", []), {device.id for device in devices}
+        want, unmatched = [0] * len(waves), set(ids)
+        for number, wave in enumerate(waves):
+            if "filter" in wave:
+                matching = {i for i in unmatched if ("canary" in self.tags[i]) == (wave["filter"] == "tag=canary")}
+                unmatched -= matching
+                want[number] = self.size_of(wave, len(matching), len(matching))
+        for number, wave in enumerate(waves):
+            if "filter" not in wave:
+                want[number] = self.size_of(wave, len(ids), len(ids) - sum(want))
+        want.append(len(ids) - sum(want))
         have = [sum(row["wave"] == number + 1 for row in rows.values()) for number in range(len(want))]
-        if set(rows) != {device.id for device in devices} or have != want:
-            self.disagree("who is in which wave", (sorted(rows), have), (sorted(d.id for d in devices), want))
+        fit = all(("canary" in self.tags[i]) == (waves[row["wave"] - 1]["filter"] == "tag=canary") for i, row in rows.items()
+                  if row["wave"] <= len(waves) and "filter" in waves[row["wave"] - 1])
+        if set(rows) != ids or have != want or not fit:
+            self.disagree("who is in which wave", {i: row["wave"] for i, row in rows.items()}, want)
+
+    @staticmethod
+    def size_of(wave, total, left):
+        if "percent" in wave:
+            return min(left, -(-total * wave["percent"] // 100))
+        return min(left, wave.get("devices", left))
 
     def keep_promise(self, shipment, promised):
         """What the dry run said of a device is what becomes of it."""
