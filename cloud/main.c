@@ -15,8 +15,12 @@
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
 #include "cloud/supervisor.h"
+#include "cloud/text.h"
 
 #define FLUSH_MS 500
+
+#define DAY_S                    (24 * 3600)
+#define CERTIFICATE_WARNING_DAYS 21
 
 #define WORKERS          2 /* that hash passwords: 32 MiB each */
 #define WORK_WAITING_MAX 64
@@ -24,6 +28,16 @@
 #define ASKS_WAITING_MAX 16
 
 /* --- Certificates --- */
+
+/* Devices that check it stay away from then on. */
+static void look_at_certificate(const struct cloud *cloud)
+{
+    int64_t left_s = tls_expires(cloud->web) - text_now_ms() / 1000;
+    if (left_s < CERTIFICATE_WARNING_DAYS * DAY_S)
+        log_line(LOG_LEVEL_WARNING, left_s < 0 ? "certificate-expired" : "certificate-expires",
+                 "path=%s days=%lld hint=\"renew it, then send SIGHUP\"", cloud->options.tls.certificate,
+                 (long long)(left_s / DAY_S));
+}
 
 static void load_tls(struct cloud *cloud)
 {
@@ -37,6 +51,7 @@ static void load_tls(struct cloud *cloud)
         cloud->door = tls_load(&options->tls, TLS_CLIENTS_MUST, why, sizeof why);
     if (cloud->door == NULL)
         cloud_fail("%s", why);
+    look_at_certificate(cloud);
 }
 
 static void reload_tls(struct cloud *cloud)
@@ -44,11 +59,13 @@ static void reload_tls(struct cloud *cloud)
     char why[CLOUD_WHY_MAX];
     if (cloud->web == NULL)
         return;
-    if (tls_reload(cloud->web, why, sizeof why) && tls_reload(cloud->door, why, sizeof why))
-        log_line(LOG_LEVEL_INFO, "certificate-loaded", "path=%s", cloud->options.tls.certificate);
-    else
+    if (!tls_reload(cloud->web, why, sizeof why) || !tls_reload(cloud->door, why, sizeof why)) {
         log_line(LOG_LEVEL_ERROR, "certificate-failed", "error=\"%s\" hint=\"the one before stays in use\"",
                  why);
+        return;
+    }
+    log_line(LOG_LEVEL_INFO, "certificate-loaded", "path=%s", cloud->options.tls.certificate);
+    look_at_certificate(cloud);
 }
 
 /* --- The loop --- */
@@ -95,6 +112,7 @@ static void start_front(struct cloud *cloud)
     front->forms_folder = cloud->forms;
     front->offers = &cloud->relay.offers;
     front->certificates = options->tls.client_ca != NULL;
+    front->tls = cloud->web;
     if (options->console != NULL) {
         front->console = console_load(options->console, why, sizeof why);
         if (front->console == NULL)

@@ -18,7 +18,7 @@ class Authority:
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
             "-subj", f"/CN={name}", "-keyout", self.folder / f"{name}.key", "-out", self.certificate)
 
-    def sign(self, name, *alternatives):
+    def sign(self, name, *alternatives, days=60):
         """Files of a certificate and its key."""
         base = self.folder / f"{self.name}-{os.urandom(4).hex()}"
         extra = base.with_suffix(".ext")
@@ -26,5 +26,5 @@ class Authority:
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
             "-keyout", base.with_suffix(".key"), "-out", base.with_suffix(".csr"))
         run("openssl", "x509", "-req", "-in", base.with_suffix(".csr"), "-CA", self.certificate, "-CAkey",
-            self.folder / f"{self.name}.key", "-days", "2", "-extfile", extra, "-out", base.with_suffix(".crt"))
+            self.folder / f"{self.name}.key", "-days", str(days), "-extfile", extra, "-out", base.with_suffix(".crt"))
         return base.with_suffix(".crt"), base.with_suffix(".key")

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
@@ -109,6 +110,15 @@ bool tls_reload(struct tls *tls, char *why, size_t capacity)
     SSL_CTX_free(tls->context); /* connections hold it as long as they need it */
     tls->context = context;
     return true;
+}
+
+int64_t tls_expires(const struct tls *tls)
+{
+    struct tm end = {0};
+    const X509 *certificate = SSL_CTX_get0_certificate(tls->context);
+    if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+        return 0;
+    return timegm(&end);
 }
 
 struct bufferevent *tls_accept(struct tls *tls, struct event_base *base, evutil_socket_t fd, int options)

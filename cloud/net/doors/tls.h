@@ -4,6 +4,7 @@
 #define TANDEM_CLOUD_TLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <event2/bufferevent.h>
 
@@ -24,6 +25,9 @@ void tls_free(struct tls *tls);
 
 /* Reads the files again. False, and everything stays as it was. */
 bool tls_reload(struct tls *tls, char *why, size_t capacity);
+
+/* When the certificate ends, in seconds since 1970. */
+int64_t tls_expires(const struct tls *tls);
 
 /* The server's end of an accepted socket; the handshake goes on by itself. NULL without memory. */
 struct bufferevent *tls_accept(struct tls *tls, struct event_base *base, evutil_socket_t fd, int options);

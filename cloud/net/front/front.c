@@ -140,6 +140,7 @@ static void counted(struct desk_job *job, int result)
     visit->figures.streams = events_clients(front->events);
     visit->figures.maker = front->maker != NULL ? maker_figures(front->maker) : NULL;
     visit->figures.offers = front->offers;
+    visit->figures.certificate_ends = front->tls != NULL ? tls_expires(front->tls) : 0;
     char *text = metrics_write(&front->metrics, &visit->figures, &bytes);
     http_reply(visit->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", text, bytes);
     free(text);

@@ -34,6 +34,7 @@ struct front {
     const char *forms_folder;  /* of those that the server made */
     const struct maker *maker; /* NULL: it makes none */
     const struct offer_figures *offers;
+    const struct tls *tls; /* of the doors, NULL: none */
     struct porter *porter; /* carries firmware to and from where it is kept; NULL: that is folder */
     struct event_base *base;
     struct rates rates;

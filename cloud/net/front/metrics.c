@@ -136,6 +136,9 @@ char *metrics_write(const struct metrics *metrics, const struct metrics_store *s
     write_offers(to, store->offers);
     gauge(to, "tandem_desk_waiting", "Jobs that wait for the database.", store->waiting);
     gauge(to, "tandem_event_streams", "Clients that watch live events.", (int64_t)store->streams);
+    if (store->certificate_ends != 0)
+        gauge(to, "tandem_certificate_expires_seconds", "When the certificate ends, since 1970.",
+              store->certificate_ends);
     write_process(to);
     if (fclose(to) != 0)
         abort();

@@ -21,6 +21,7 @@ struct metrics_store {
     size_t streams;                    /* of events */
     const struct maker_figures *maker; /* NULL: it makes none */
     const struct offer_figures *offers;
+    int64_t certificate_ends; /* in seconds since 1970, 0: there is none */
 };
 
 void metrics_request(struct metrics *metrics, const struct route *route, int status);

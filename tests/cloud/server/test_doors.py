@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -291,6 +292,18 @@ class Doors(unittest.TestCase):
                 self.assertNotEqual(probe.getpeercert(True), before)
         device.check_in("1.0.0")
         device.close()
+
+    def test_a_certificate_that_ends_soon_is_warned_of(self):
+        server = self.start()
+        self.assertNotIn("certificate-expires", server.log())
+        text = server.ask("GET", "/metrics").body.decode()
+        ends = int(text.split("\ntandem_certificate_expires_seconds ")[1].split()[0])
+        self.assertAlmostEqual(ends, time.time() + 60 * 24 * 3600, delta=3600)
+        for new, old in zip(self.authority.sign(NAME, days=5), server.files):
+            old.write_bytes(new.read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_log("warning certificate-expires")
+        self.assertRegex(server.log(), "certificate-expires path=.* days=[45] ")
 
     def test_a_broken_certificate_leaves_the_old_one_in_use(self):
         server = self.start()
