@@ -46,18 +46,14 @@ struct cloud_link {
     enum state state;
     bool wanted;
     char info[INFO_BYTES];
-    struct mosquitto *mosq;
-    int connack;    /* what the cloud said, -1 nothing yet */
-    bool lost;      /* libmosquitto closed the connection */
-    bool reconnect; /* asked for while libmosquitto calls */
-    int failures;   /* in a row */
-    int unsent;     /* messages given to libmosquitto since it had sent everything */
+    struct device_client *client; /* NULL in IDLE and WAITING */
+    bool reconnect;               /* asked for while the client calls */
+    bool token_refused;           /* at the end of the last connection */
+    int failures;                 /* in a row */
+    int unsent;                   /* messages given to the client since it had sent everything */
     uint32_t connections;
     uint32_t dropped;
     struct connector *connector;
-    struct event *read_event;
-    struct event *write_event;
-    struct event *second;         /* keep-alive */
     struct event *timer;          /* back-off, greeting and draining */
     struct cloud_link *next_left; /* at the end of the program */
 };
@@ -80,18 +76,11 @@ static void drop_connection(struct cloud_link *link)
 {
     bool was_connected = link->state == CONNECTED || link->state == DRAINING;
 
-    if (link->read_event != NULL) {
-        event_free(link->read_event);
-        event_free(link->write_event);
-        link->read_event = link->write_event = NULL;
-    }
-    evtimer_del(link->second);
     evtimer_del(link->timer);
-    if (was_connected && !link->lost) {
-        mosquitto_disconnect(link->mosq);
+    if (link->client != NULL) {
+        device_client_free(link->client, was_connected);
+        link->client = NULL;
     }
-    mosquitto_destroy(link->mosq);
-    link->mosq = NULL;
     link->state = IDLE;
     if (link->reports != NULL) {
         report_disconnected(link->reports);
@@ -106,7 +95,7 @@ static int backoff_ms(const struct cloud_link *link)
 {
     int ms = BACKOFF_FIRST_MS;
 
-    if (link->connack == CONNACK_BAD_LOGIN || link->connack == CONNACK_NOT_AUTHORIZED) {
+    if (link->token_refused) {
         ms = BACKOFF_TOKEN_MS;
     }
     for (int i = 1; i < link->failures && ms < BACKOFF_LAST_MS; i++) {
@@ -137,22 +126,22 @@ static void fail(struct cloud_link *link, const char *why)
     wait_ms(link, ms);
 }
 
-static void refused(struct cloud_link *link)
+static void refused(struct cloud_link *link, int answer)
 {
     char path[2 * CONFIG_TEXT];
     char why[sizeof path + 200];
 
     config_token_path(link->mcu, path);
-    if (link->connack == CONNACK_BAD_LOGIN || link->connack == CONNACK_NOT_AUTHORIZED) {
+    link->token_refused = answer == CONNACK_BAD_LOGIN || answer == CONNACK_NOT_AUTHORIZED;
+    if (link->token_refused) {
         snprintf(why, sizeof why,
                  "the token in %s is not one of this cloud (code %d); add the device there, then %s", path,
-                 link->connack,
+                 answer,
                  link->mcu->token_credential[0] == '\0'
                      ? "put its token into that file"
                      : "put its token into the file of LoadCredential= and restart the service");
     } else {
-        snprintf(why, sizeof why, "the cloud refused the connection: %s",
-                 mosquitto_connack_string(link->connack));
+        snprintf(why, sizeof why, "the cloud refused the connection: %s", mosquitto_connack_string(answer));
     }
     fail(link, why);
 }
@@ -161,7 +150,7 @@ static void refused(struct cloud_link *link)
 
 static void publish(struct cloud_link *link, const char *topic, const char *json, int *msg_id)
 {
-    int error = mosquitto_publish(link->mosq, msg_id, topic, (int)strlen(json), json, 1, false);
+    int error = device_client_publish(link->client, msg_id, topic, json, strlen(json), 1);
 
     if (error != MOSQ_ERR_SUCCESS) {
         log_warning(link->mcu->name, "cloud: %s could not be published: %s", topic,
@@ -191,19 +180,42 @@ static void greeted(struct cloud_link *link)
     link->failures = link->unsent = 0;
     link->connections++;
     evtimer_del(link->timer);
-    mosquitto_subscribe(link->mosq, NULL, "downlink/#", 1);
+    device_client_subscribe(link->client, "downlink/#");
     publish_reports(link);
     publish(link, "info/mcu", link->info, &msg_id);
     link->handler.changed(link->handler.ctx, true);
 }
 
-/* What libmosquitto's callbacks noted is acted on here, where they are over. */
-static void settle(struct cloud_link *link)
+/* --- What the client says --- */
+
+static void on_acknowledged(void *ctx, int msg_id)
 {
-    if (link->connack > 0) {
-        refused(link);
-    } else if (link->lost) {
-        fail(link, link->connack < 0
+    struct cloud_link *link = ctx;
+
+    if (link->reports != NULL) {
+        report_acknowledged(link->reports, msg_id);
+    }
+}
+
+static void on_message(void *ctx, const char *topic, const void *payload, size_t bytes)
+{
+    static const char prefix[] = "downlink/";
+    struct cloud_link *link = ctx;
+
+    if (strncmp(topic, prefix, sizeof prefix - 1) == 0 && link->state == CONNECTED) {
+        link->handler.message(link->handler.ctx, topic + sizeof prefix - 1, payload, bytes);
+    }
+}
+
+static void on_settle(void *ctx)
+{
+    struct cloud_link *link = ctx;
+    int answer = device_client_answer(link->client);
+
+    if (answer > 0) {
+        refused(link, answer);
+    } else if (device_client_is_lost(link->client)) {
+        fail(link, answer < 0
                        ? "the connection ended before the login was answered; is this its MQTT port, and "
                          "is it one with TLS (mqtts) or without (mqtt), as the URL says?"
                        : "the connection was lost");
@@ -211,135 +223,44 @@ static void settle(struct cloud_link *link)
         link->reconnect = false;
         drop_connection(link);
         cloud_link_start(link, link->info);
-    } else if (link->state == GREETING && link->connack == 0) {
+    } else if (link->state == GREETING && answer == 0) {
         greeted(link);
     } else if (link->state == DRAINING && link->reports->count == 0) {
         drop_connection(link);
         log_info(link->mcu->name, "cloud: disconnected");
     }
-    if (link->mosq != NULL && link->write_event != NULL && mosquitto_want_write(link->mosq)) {
-        event_add(link->write_event, NULL);
-    }
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *ctx)
-{
-    struct cloud_link *link = ctx;
-    int error = MOSQ_ERR_SUCCESS;
-
-    (void)fd;
-    if (what & EV_READ) {
-        error = mosquitto_loop_read(link->mosq, 1);
-    }
-    if (error == MOSQ_ERR_SUCCESS && (what & EV_WRITE)) {
-        error = mosquitto_loop_write(link->mosq, 1);
-    }
-    link->lost = link->lost || error != MOSQ_ERR_SUCCESS;
-    settle(link);
-}
-
-static void on_second(evutil_socket_t fd, short what, void *ctx)
-{
-    struct cloud_link *link = ctx;
-
-    (void)fd;
-    (void)what;
-    link->lost = link->lost || mosquitto_loop_misc(link->mosq) != MOSQ_ERR_SUCCESS;
-    settle(link);
-}
-
-/* --- What libmosquitto calls --- */
-
-static void on_connack(struct mosquitto *mosq, void *ctx, int code)
-{
-    struct cloud_link *link = ctx;
-
-    (void)mosq;
-    link->connack = code;
-}
-
-static void on_disconnect(struct mosquitto *mosq, void *ctx, int code)
-{
-    struct cloud_link *link = ctx;
-
-    (void)mosq;
-    (void)code;
-    link->lost = true;
-}
-
-static void on_puback(struct mosquitto *mosq, void *ctx, int msg_id)
-{
-    struct cloud_link *link = ctx;
-
-    (void)mosq;
-    if (link->reports != NULL) {
-        report_acknowledged(link->reports, msg_id);
-    }
-}
-
-static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto_message *message)
-{
-    static const char prefix[] = "downlink/";
-    struct cloud_link *link = ctx;
-
-    (void)mosq;
-    if (strncmp(message->topic, prefix, sizeof prefix - 1) == 0 && link->state == CONNECTED) {
-        const void *payload = message->payload != NULL ? message->payload : "";
-        link->handler.message(link->handler.ctx, message->topic + sizeof prefix - 1, payload,
-                              (size_t)message->payloadlen);
-    }
 }
 
 /* --- Making a connection --- */
 
-/* A new client per connection: nothing is left in it of the one before. */
-static bool make_client(struct cloud_link *link)
-{
-    link->mosq = device_client_new(link->mcu, target(link)->tls, link);
-    if (link->mosq == NULL) {
-        return false;
-    }
-    mosquitto_connect_callback_set(link->mosq, on_connack);
-    mosquitto_disconnect_callback_set(link->mosq, on_disconnect);
-    mosquitto_publish_callback_set(link->mosq, on_puback);
-    mosquitto_message_callback_set(link->mosq, on_message);
-    return true;
-}
-
 static void connect_now(struct cloud_link *link)
 {
-    link->connack = -1;
-    link->lost = link->reconnect = false;
-    if (!make_client(link)) {
+    const struct cloud_config *to = target(link);
+    const struct device_client_handler handler = {on_message, on_acknowledged, on_settle, link};
+
+    link->reconnect = link->token_refused = false;
+    link->client = device_client_new(link->base, link->mcu, to->tls, &handler);
+    if (link->client == NULL) {
         fail(link, "no connection could be started");
         return;
     }
     link->state = CONNECTING;
-    connector_start(link->connector, link->mosq, target(link)->host, target(link)->port, KEEP_ALIVE_S);
-    log_debug(link->mcu->name, "cloud %s:%u: connecting", target(link)->host, target(link)->port);
+    connector_start(link->connector, device_client_mosquitto(link->client), to->host, to->port, KEEP_ALIVE_S);
+    log_debug(link->mcu->name, "cloud %s:%u: connecting", to->host, to->port);
 }
 
 static void on_connected(void *ctx, const char *error)
 {
     struct cloud_link *link = ctx;
-    struct timeval second = {1, 0};
-    int socket = mosquitto_socket(link->mosq);
 
     if (!link->wanted) {
         drop_connection(link);
-        return;
-    }
-    if (error != NULL || socket < 0) {
+    } else if (error != NULL || !device_client_run(link->client)) {
         fail(link, error != NULL ? error : "the connection was lost");
-        return;
+    } else {
+        link->state = GREETING;
+        wait_ms(link, GREETING_LIMIT_S * 1000);
     }
-    link->state = GREETING;
-    link->read_event = event_new(link->base, socket, EV_READ | EV_PERSIST, on_socket, link);
-    link->write_event = event_new(link->base, socket, EV_WRITE, on_socket, link);
-    event_add(link->read_event, NULL);
-    event_add(link->write_event, NULL);
-    evtimer_add(link->second, &second);
-    wait_ms(link, GREETING_LIMIT_S * 1000);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -374,7 +295,6 @@ struct cloud_link *cloud_link_new(struct event_base *base, const struct mcu_conf
     link->handler = *handler;
     link->state = IDLE;
     link->connector = connector_new(base, on_connected, link);
-    link->second = event_new(base, -1, EV_PERSIST, on_second, link);
     link->timer = evtimer_new(base, on_timer, link);
     return link;
 }
@@ -391,7 +311,6 @@ void cloud_link_free(struct cloud_link *link)
         drop_connection(link);
     }
     connector_free(link->connector);
-    event_free(link->second);
     event_free(link->timer);
     free(link);
     mosquitto_lib_cleanup();
@@ -427,9 +346,6 @@ void cloud_link_kick(struct cloud_link *link)
 {
     if (link->state == CONNECTED || link->state == DRAINING) {
         publish_reports(link);
-        if (mosquitto_want_write(link->mosq)) {
-            event_add(link->write_event, NULL);
-        }
     }
 }
 
@@ -439,16 +355,15 @@ enum { UNSENT_MAX = 64 };
 bool cloud_link_publish(struct cloud_link *link, const char *topic, const void *payload, size_t bytes,
                         int qos)
 {
-    if (link->state == CONNECTED && !mosquitto_want_write(link->mosq)) {
+    if (link->state == CONNECTED && !device_client_has_unsent(link->client)) {
         link->unsent = 0;
     }
     if (link->state != CONNECTED || link->unsent == UNSENT_MAX ||
-        mosquitto_publish(link->mosq, NULL, topic, (int)bytes, payload, qos, false) != MOSQ_ERR_SUCCESS) {
+        device_client_publish(link->client, NULL, topic, payload, bytes, qos) != MOSQ_ERR_SUCCESS) {
         link->dropped++;
         return false;
     }
     link->unsent++;
-    event_add(link->write_event, NULL);
     return true;
 }
 
