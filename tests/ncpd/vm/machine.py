@@ -22,8 +22,10 @@ class CommandFailed(Exception):
 
 
 class Machine:
-    def __init__(self, guest, folder, programs):
+    def __init__(self, guest, folder, programs, ports=()):
+        """ports: which ones in there are reached by which ones here."""
         self.folder = Path(folder)
+        self.ports = dict(ports)
         subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", programs, f"{folder}/programs.img", "64M"], check=True,
                        stdout=subprocess.DEVNULL)
         with socket.socket(socket.AF_UNIX) as listener:
@@ -54,7 +56,7 @@ class Machine:
                 "-append", "root=/dev/vda rw console=ttyS0 panic=-1 quiet mitigations=off",
                 "-drive", f"file={guest}/root.img,if=virtio,format=raw",
                 "-drive", f"file={folder}/programs.img,if=virtio,format=raw",
-                "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net", "-device", "qemu-xhci",
+                "-netdev", "user,id=net" + "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for there, here in self.ports.items()), "-device", "virtio-net-pci,netdev=net", "-device", "qemu-xhci",
                 "-qmp", f"unix:{folder}/monitor,server=on,wait=off",
                 "-chardev", f"file,id=console,path={folder}/console", "-device", "isa-serial,chardev=console,index=0",
                 "-chardev", f"socket,id=shell,path={folder}/shell", "-device", "isa-serial,chardev=shell,index=1",
