@@ -61,13 +61,16 @@ void preview_free(struct preview_run *run)
 
 /* --- One device --- */
 
+/* Nothing but the device's targets is read: there may be a million to ask for. */
 static int judge_attempts(struct fleet *fleet, struct candidate *candidate, struct verdict *verdict)
 {
-    struct dossier dossier;
-    int result = dossier_open(&dossier, fleet, candidate->device->id);
+    struct dossier dossier = {.fleet = fleet};
+    int result =
+        store_targets_of_device(fleet->store, candidate->device->id, &dossier.targets, &dossier.count);
     if (result == STORE_OK)
         result = planner_judge_attempts(&dossier, candidate, verdict);
-    return dossier_close(&dossier, result);
+    free(dossier.targets);
+    return result;
 }
 
 /* The newest other live shipment that wants the device comes first, as the rules have it; a preview would be
