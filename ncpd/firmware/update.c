@@ -8,11 +8,11 @@
  * program goes on with it. The budget runs from the offer on, over restarts. */
 #include "ncpd/firmware/update.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ncpd/base/host.h"
 #include "ncpd/base/log.h"
@@ -20,16 +20,11 @@
 #include "ncpd/base/timer.h"
 #include "ncpd/cloud/offer.h"
 #include "ncpd/firmware/download.h"
+#include "ncpd/firmware/open_files.h"
 
 enum {
-    FILES = 3,                 /* under way, next, and the one that takes its place */
     PREFETCH_LIMIT_MS = 28000, /* the MCU waits for 30 */
     PRUNE_EVERY_MS = 6 * 3600 * 1000
-};
-
-struct file {
-    uint32_t id; /* 0: free */
-    int fd;
 };
 
 struct update {
@@ -39,8 +34,7 @@ struct update {
     struct report_queue *reports;
     struct update_handler handler;
     struct download *download;
-    struct file files[FILES];
-    uint32_t last_id;
+    struct open_files files;
     uint32_t remembered; /* id of the file whose update the store remembers, 0 if none */
     uint32_t current;    /* id of the file that core/ncp took last */
     int64_t began_s;     /* the latest offer, since 1970 */
@@ -63,51 +57,14 @@ static void wake(struct update *update)
     update->handler.wake(update->handler.ctx);
 }
 
-/* --- Files --- */
-
-static struct file *file_of(struct update *update, uint32_t id)
-{
-    for (size_t i = 0; i < FILES; i++) {
-        if (update->files[i].id == id) {
-            return &update->files[i];
-        }
-    }
-    return NULL;
-}
-
-static void close_file(struct update *update, uint32_t id)
-{
-    struct file *file = file_of(update, id);
-
-    if (id != 0 && file != NULL) {
-        close(file->fd);
-        file->id = 0;
-    }
-}
-
-/* Takes fd over. Returns the file's number, 0 if there is no room. */
-static uint32_t keep_file(struct update *update, int fd)
-{
-    struct file *file = file_of(update, 0);
-
-    if (file == NULL) {
-        close(fd);
-        return 0;
-    }
-    file->id = ++update->last_id;
-    file->fd = fd;
-    return file->id;
-}
-
 int update_read(struct update *update, uint32_t id, uint32_t offset, void *to, size_t bytes)
 {
-    const struct file *file = file_of(update, id);
-
-    if (file == NULL || pread(file->fd, to, bytes, offset) != (ssize_t)bytes) {
-        log_error(update->mcu->name, "data folder: the firmware file cannot be read");
-        return TDM_E_TRUNCATED;
+    if (open_files_read(&update->files, id, offset, to, bytes)) {
+        return TDM_OK;
     }
-    return TDM_OK;
+    log_error(update->mcu->name, "data folder %s: the firmware file cannot be read: %s", update->mcu->data,
+              strerror(errno));
+    return TDM_E_TRUNCATED;
 }
 
 /* --- The budget --- */
@@ -173,7 +130,7 @@ static void remember(struct update *update, const struct download_result *result
 static void feed(struct update *update, const struct download_result *result)
 {
     const struct offer *offer = &result->offer;
-    struct tdm_ncp_firmware firmware = {.id = keep_file(update, result->fd)};
+    struct tdm_ncp_firmware firmware = {.id = open_files_keep(&update->files, result->fd)};
 
     if (firmware.id == 0) {
         return;
@@ -190,7 +147,7 @@ static void feed(struct update *update, const struct download_result *result)
         update->current = firmware.id;
         remember(update, result, firmware.id);
     } else {
-        close_file(update, firmware.id); /* it is under way already */
+        open_files_close(&update->files, firmware.id); /* it is under way already */
     }
     wake(update);
 }
@@ -221,7 +178,7 @@ void update_progress(struct update *update, const struct tdm_ncp_progress *progr
             (void)store_remember(update->store, NULL);
             update->remembered = 0;
         }
-        close_file(update, progress->id);
+        open_files_close(&update->files, progress->id);
     }
     report_progress(update->reports, progress, host_clock_ms());
 }
@@ -397,9 +354,7 @@ void update_free(struct update *update)
     event_free(update->budget);
     event_free(update->prune);
     event_free(update->prefetch);
-    for (size_t i = 0; i < FILES; i++) {
-        close_file(update, update->files[i].id);
-    }
+    open_files_close_all(&update->files);
     free(update);
 }
 
