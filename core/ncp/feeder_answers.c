@@ -33,7 +33,6 @@ void tdm__feeder_offer_done(void *ctx, int error, uint8_t status, struct tdm_rea
         return;
     }
     if (error == TDM_E_TIMEOUT) {
-        tdm_endpoint_resync(&ncp->endpoint);
         tdm__feeder_offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
     } else if (said_yes(error, results)) {
         ncp->reason = TDM_REASON_NONE;
