@@ -154,6 +154,24 @@ static void a_payload_cut_short_is_not_done(void **state)
     free_bytes(&payload);
 }
 
+/* The image ends before the payload's last symbol does: nothing is written behind it. */
+static void a_match_beyond_the_end_is_refused(void **state)
+{
+    struct bytes payload = read_vector("lzma/compressed.payload");
+    size_t at = frame_at(&payload, 2);
+    uint32_t from = 2 * TDM_UNLZMA_FRAME_BYTES;
+
+    (void)state;
+    for (uint32_t less = 1; less <= 64; less++) {
+        start(0, from);
+        wanted_bytes -= less;
+        tdm_unlzma_init(&device.decoder, &ops, &device, 0, wanted_bytes, from);
+        assert_int_equal(feed(payload.data + at, payload.count - at, payload.count), TDM_E_PAYLOAD);
+        assert_memory_equal(device.image, wanted, device.written);
+    }
+    free_bytes(&payload);
+}
+
 static void bytes_behind_the_image_are_refused_for_good(void **state)
 {
     struct bytes payload = read_vector("lzma/compressed.payload");
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test(payloads_in_pieces_of_any_size_give_the_image),
         cmocka_unit_test(decoding_starts_again_at_any_frame),
         cmocka_unit_test(a_payload_cut_short_is_not_done),
+        cmocka_unit_test(a_match_beyond_the_end_is_refused),
         cmocka_unit_test(bytes_behind_the_image_are_refused_for_good),
         cmocka_unit_test(damage_leads_nowhere),
         cmocka_unit_test(another_base_gives_another_image),

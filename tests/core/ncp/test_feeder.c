@@ -177,6 +177,9 @@ static void refuses_start_without_an_offer(void **state)
     assert_memory_equal(world.mcu.result, "\0\0", 2);
     stub_invoke(&world, 0x0344, "", 0); /* nor has it a digest */
     assert_memory_equal(world.mcu.result, "\0\0\0\0", 4);
+    stub_invoke(&world, 0x0342, "", 0);
+    assert_int_equal(world.mcu.result_bytes, 6);
+    assert_memory_equal(world.mcu.result, "\0\0\0\0\0\0", 6);
     stub_invoke(&world, 0x0345, "", 0);
     assert_memory_equal(world.mcu.result, "\0\4", 2);
 }
@@ -204,6 +207,20 @@ static void a_report_gives_the_reason_of_a_refused_offer(void **state)
     world_run(&world, 100);
     assert_true(tdm_ncp_updating(&world.ncp));
     stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_BATTERY);
+    world_assert_failed(&world, TDM_REASON_BATTERY);
+}
+
+/* It tells before it says no; a report may be what is lost. */
+static void a_reason_that_came_before_is_the_reason_at_once(void **state)
+{
+    (void)state;
+    stub_report(&world, TDM_DEVICE_STARTED, 0);
+    world.mcu.refuse_offer = true;
+    world.mcu.answer_ms = 50;
+    world_offer(&world);
+    world_run(&world, 20);
+    stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_BATTERY);
+    world_run(&world, 100);
     world_assert_failed(&world, TDM_REASON_BATTERY);
 }
 
@@ -270,6 +287,20 @@ static void the_last_chunk_refused_after_a_lost_answer_is_written_when_finish_is
     world_run(&world, 15000);
     world_assert_installed(&world);
     assert_int_equal(stub_count(&world, 0x0441), 1);
+}
+
+static void it_is_not_when_finish_is_false(void **state)
+{
+    (void)state;
+    world.config.offers = 1;
+    world.mcu.refuse_finish = true;
+    world_offer(&world);
+    world_run_until_written(&world, 768);
+    world_run(&world, 3);
+    world.mcu.lose_answers = 1;
+    world_run(&world, 15000);
+    world_assert_failed(&world, TDM_REASON_WRITE_REFUSED);
+    assert_int_equal(stub_count(&world, 0x0443), 1);
 }
 
 static void a_chunk_refused_to_the_end_is_offered_anew_when_the_next_is_refused_too(void **state)
@@ -475,11 +506,13 @@ int main(void)
         TEST(refuses_start_without_an_offer),
         TEST(an_offer_refused_ends_the_update),
         TEST(a_report_gives_the_reason_of_a_refused_offer),
+        TEST(a_reason_that_came_before_is_the_reason_at_once),
         TEST(a_refused_chunk_goes_out_again),
         TEST(a_lost_answer_is_resent_after_a_resync),
         TEST(an_answer_later_than_the_resend_counts),
         TEST(a_chunk_refused_after_a_lost_answer_is_written_when_the_next_is_taken),
         TEST(the_last_chunk_refused_after_a_lost_answer_is_written_when_finish_is_true),
+        TEST(it_is_not_when_finish_is_false),
         TEST(a_chunk_refused_to_the_end_is_offered_anew_when_the_next_is_refused_too),
         TEST(refused_in_every_try_it_fails),
         TEST(a_report_ends_the_transfer_at_once),

@@ -92,6 +92,18 @@ static void a_reboot_after_a_lost_finish_does_not_hide_the_success(void **state)
     world_assert_installed(&world);
 }
 
+static void nor_does_a_change_of_the_rate(void **state)
+{
+    (void)state;
+    world.mcu.lose_finish_answers = STUB_NEVER;
+    world_offer(&world);
+    world_run(&world, 1000);
+    stub_invoke(&world, 0x0201, "\x00\xc2\x01\x00", 4); /* 115200 */
+    stub_initialize(&world, "1.1.0");
+    world_assert_installed(&world);
+    assert_int_equal(stub_count(&world, 0x0441), 1);
+}
+
 static void the_old_version_after_a_lost_finish_is_offered_anew(void **state)
 {
     (void)state;
@@ -352,6 +364,7 @@ int main(void)
         TEST(an_mcu_that_restarts_without_end_is_given_up),
         TEST(the_new_version_after_a_lost_finish_is_a_success),
         TEST(a_reboot_after_a_lost_finish_does_not_hide_the_success),
+        TEST(nor_does_a_change_of_the_rate),
         TEST(the_old_version_after_a_lost_finish_is_offered_anew),
         TEST(a_bootloader_that_asks_again_gets_the_file_from_its_start),
         TEST(a_bootloader_may_change_the_rate_before_it_starts),

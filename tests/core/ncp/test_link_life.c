@@ -75,6 +75,25 @@ static void refuses_an_empty_or_endless_template(void **state)
     assert_int_equal(get_state(), 10);
 }
 
+/* Type, version, build and library. */
+static void refuses_an_endless_text_in_the_firmware_info(void **state)
+{
+    (void)state;
+    for (int endless = 0; endless < 4; endless++) {
+        char args[200] = {0};
+        int bytes = 0;
+
+        for (int text = 0; text < 4; text++) {
+            int length = text == endless ? 100 : 5;
+
+            memset(args + bytes, 'a', (size_t)length);
+            bytes += length + 1;
+        }
+        stub_invoke(&world, 0x0304, args, bytes);
+        assert_memory_equal(world.mcu.result, "\0\0", 2);
+    }
+}
+
 static void tells_the_mcu_each_change_of_state(void **state)
 {
     (void)state;
@@ -115,6 +134,7 @@ static void pings_a_silent_mcu_and_stays_when_it_answers(void **state)
     stub_initialize(&world, "1.0.0");
     world_run(&world, 24900);
     assert_int_equal(stub_count(&world, 0x0181), 0);
+    assert_string_equal(tdm_ncp_link_slug(&world.ncp), "up");
     world_run(&world, 200);
     assert_int_equal(stub_count(&world, 0x0181), 1);
     world_run(&world, 120000);
@@ -132,11 +152,14 @@ static void gives_a_silent_mcu_up_after_five_pings_and_falls_back(void **state)
     world.mcu.mute = true;
     world_run(&world, 49500);
     assert_true(world.online);
+    assert_string_equal(tdm_ncp_link_slug(&world.ncp), "silent");
     world_run(&world, 1000);
     assert_false(world.online);
     assert_int_equal(world.baud, 38400);
     tdm_ncp_counters(&world.ncp, &counters);
     assert_int_equal(counters.lost, 1);
+    assert_int_equal(counters.sessions, 1);
+    assert_string_equal(tdm_ncp_link_slug(&world.ncp), "down");
     world.mcu.mute = false;
     assert_int_equal(get_state(), 10);
     stub_initialize(&world, "1.0.0");
@@ -214,6 +237,9 @@ static void reboots_when_asked_and_waits_for_initialize(void **state)
     world_run(&world, 20);
     assert_int_equal(world.reboots, 2);
     assert_int_equal(world.offlines, 1);
+    stub_initialize(&world, "1.0.0");
+    world_run(&world, 100);
+    assert_int_equal(stub_count(&world, 0x0182), 0);
 }
 
 static void reboots_the_mcu_when_the_network_side_asks(void **state)
@@ -471,6 +497,7 @@ int main(void)
         TEST(starts_at_the_initial_rate_in_state_10_and_off_line),
         TEST(goes_on_line_with_what_the_mcu_said),
         TEST(refuses_an_empty_or_endless_template),
+        TEST(refuses_an_endless_text_in_the_firmware_info),
         TEST(tells_the_mcu_each_change_of_state),
         TEST(switches_the_rate_after_the_answer_is_out),
         TEST(refuses_a_rate_that_the_uart_has_not),
