@@ -32,8 +32,11 @@ int api_firmware_upload(struct api_call *call, struct fleet *fleet)
 int api_firmware_list(struct api_call *call, struct fleet *fleet)
 {
     struct firmware *firmware;
+    struct page page;
     size_t count;
-    int result = store_firmwares(fleet->store, call->caller.organization, &firmware, &count);
+    if (!api_page(call, 'f', &page))
+        return STORE_CONFLICT;
+    int result = store_firmware_page(fleet->store, call->caller.organization, page, &firmware, &count);
     if (result != STORE_OK)
         return result;
     json_t *list = json_array();
@@ -43,8 +46,8 @@ int api_firmware_list(struct api_call *call, struct fleet *fleet)
         if (one != NULL)
             json_array_append_new(list, one);
     }
+    api_answer_page(call, "firmware", list, page, 'f', count > 0 ? firmware[count - 1].id : 0);
     free(firmware);
-    call->answer = json_pack("{s:o}", "firmware", list);
     return result;
 }
 

@@ -37,7 +37,7 @@ static const struct route routes[] = {
     {"POST", V1 "/devices/:d/redirect", "redirectDevice", ROUTE_JSON, 202, ROLE_OPERATOR, AREA_DEVICES, "", api_device_redirect},
 
     {"POST", V1 "/firmware", "uploadFirmware", ROUTE_UPLOAD, 201, ROLE_OPERATOR, AREA_FIRMWARE, "name", api_firmware_upload},
-    {"GET", V1 "/firmware", "listFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_list},
+    {"GET", V1 "/firmware", "listFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "limit cursor", api_firmware_list},
     {"GET", V1 "/firmware/:f", "getFirmware", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_show},
     {"GET", V1 "/firmware/:f/deltas", "listDeltas", ROUTE_JSON, 200, ROLE_VIEWER, AREA_FIRMWARE, "", api_firmware_deltas},
     {"DELETE", V1 "/firmware/:f", "deleteFirmware", ROUTE_JSON, 204, ROLE_OPERATOR, AREA_FIRMWARE, "", api_firmware_delete},

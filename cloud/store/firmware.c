@@ -112,6 +112,17 @@ int store_firmware_delete(struct store *store, int64_t id)
     return db__run_one(&query);
 }
 
+int store_firmware_page(struct store *store, int64_t organization, struct page page,
+                        struct firmware **firmware, size_t *count)
+{
+    struct query query = db__query(store, "SELECT id, " FIELDS " FROM firmware WHERE organization = ? AND "
+                                          "id < ? ORDER BY id DESC LIMIT ?");
+    db__put_int(&query, organization);
+    db__put_int(&query, page.after == 0 ? INT64_MAX : page.after);
+    db__put_int(&query, page.limit);
+    return db__list(&query, read_firmware, sizeof **firmware, firmware, count);
+}
+
 int store_firmwares(struct store *store, int64_t organization, struct firmware **firmware, size_t *count)
 {
     struct query query =

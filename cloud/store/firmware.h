@@ -15,6 +15,9 @@ TDM_MUST_USE int store_firmware_of_image(struct store *store, int64_t organizati
                                          const uint8_t digest[RECORD_DIGEST_BYTES],
                                          struct firmware *firmware);
 TDM_MUST_USE int store_firmware_delete(struct store *store, int64_t id);
+/* Newest first, older than page.after (0: from the newest). */
+TDM_MUST_USE int store_firmware_page(struct store *store, int64_t organization, struct page page,
+                                     struct firmware **firmware, size_t *count);
 TDM_MUST_USE int store_firmwares(struct store *store, int64_t organization, struct firmware **firmware,
                                  size_t *count);
 

@@ -8,11 +8,12 @@ import { runsFilter } from "../ship/words";
 import { bytes, count } from "../text";
 import { Badge } from "../ui/Badge";
 import { Empty } from "../ui/Empty";
-import { ErrorNote } from "../ui/ErrorNote";
 import { Page } from "../ui/Page";
-import { Table, type Column } from "../ui/Table";
+import { PagedTable, usePages, type Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { DropZone } from "./firmware/DropZone";
+
+const PAGE = 50;
 
 /** Who says that it is genuine. */
 export function Signer({ firmware }: { firmware: Firmware }) {
@@ -38,22 +39,21 @@ function columnsOf(runs: (firmware: Firmware) => number | undefined): Column<Fir
 }
 
 export function FirmwarePage() {
-  const list = useResource("firmware", (signal) => get<{ firmware: Firmware[] }>("/firmware", undefined, signal));
+  const pages = usePages<Firmware>("firmware", async (cursor, signal) => {
+    const page = await get<{ firmware: Firmware[]; next: string | null }>("/firmware", { limit: PAGE, cursor }, signal);
+    return { rows: page.firmware, next: page.next };
+  });
   const field = useResource("field", (signal) => get<{ points: VersionPoint[] }>("/charts/versions", { hours: 1 }, signal));
   const runs = useMemo(() => (field.data ? running(field.data.points) : () => undefined), [field.data]);
-  const rows = list.data?.firmware;
   return (
     <Page title="Firmware" note="What can be shipped, newest first.">
-      {may("operator") && <DropZone onUploaded={list.reload} />}
-      {list.error && <ErrorNote error={list.error} retry={list.reload} />}
-      {(!list.error || rows) && (
-        <Table label="Firmware" columns={columnsOf(runs)} rows={rows} rowKey={(one) => one.id}
-          empty={<Empty title="No firmware yet">
-            {may("operator")
-              ? <>Pack your application with <code>tandem pack</code>, then drop the file above. A plain image with a firmware tag is taken, too.</>
-              : "Somebody with the role operator uploads the first one."}
-          </Empty>} />
-      )}
+      {may("operator") && <DropZone onUploaded={pages.reload} />}
+      <PagedTable label="Firmware" pages={pages} columns={columnsOf(runs)} rowKey={(one) => one.id}
+        empty={<Empty title="No firmware yet">
+          {may("operator")
+            ? <>Pack your application with <code>tandem pack</code>, then drop the file above. A plain image with a firmware tag is taken, too.</>
+            : "Somebody with the role operator uploads the first one."}
+        </Empty>} />
     </Page>
   );
 }

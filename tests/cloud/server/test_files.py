@@ -177,7 +177,7 @@ class InS3(Kept, unittest.TestCase):
         answer = server.ask("POST", "/api/v1/firmware", s.plain("1.1.0"))
         self.assertEqual(answer.status, 503)
         self.assertIn("retry-after", answer.headers)
-        self.assertEqual(server.get("/api/v1/firmware"), {"firmware": []})
+        self.assertEqual(server.get("/api/v1/firmware"), {"firmware": [], "next": None})
         self.assertEqual(list((server.data / "firmware").iterdir()), [])
         self.s3.failures = 0
         server.upload(s.plain("1.1.0"))
@@ -199,7 +199,7 @@ class InS3(Kept, unittest.TestCase):
                            f"Content-Length: {len(data)}\r\n\r\n".encode() + data)
             s.wait_for("S3 is asked", lambda: self.s3.requests)
             self.device(server).ping()
-            self.assertEqual(server.get("/api/v1/firmware"), {"firmware": []})
+            self.assertEqual(server.get("/api/v1/firmware"), {"firmware": [], "next": None})
             before = time.monotonic()
             server.stop()
             self.assertLess(time.monotonic() - before, 10)

@@ -150,7 +150,7 @@ class Hostile(unittest.TestCase):
             connection.sendall(head + data[:2000])
             s.wait_for("the upload begins", self.folder)
         s.wait_for("its file goes", lambda: not self.folder())
-        self.assertEqual(self.server.get("/api/v1/firmware"), {"firmware": []})
+        self.assertEqual(self.server.get("/api/v1/firmware"), {"firmware": [], "next": None})
 
     def test_the_rest_of_an_upload_that_a_kill_broke_off_is_swept(self):
         with socket.create_connection(("127.0.0.1", self.server.http_port), s.LIMIT) as connection:

@@ -96,6 +96,18 @@ class Rest(unittest.TestCase):
             "hardware": "board-1", "image_digest": digest, "image_bytes": 9600, "counter": 1, "key_id": "11223344",
             "encoding": "plain", "signed_by": None})
 
+    def test_firmware_is_listed_in_pages_newest_first(self):
+        ids = [self.server.upload(s.plain(f"3.0.{i}"))["id"] for i in range(5)]
+        listed, cursor = [], ""
+        while cursor is not None:
+            page = self.server.get(f"/api/v1/firmware?limit=2{cursor and '&cursor=' + cursor}")
+            self.assertLessEqual(len(page["firmware"]), 2)
+            listed += [one["id"] for one in page["firmware"]]
+            cursor = page["next"]
+        self.assertEqual(listed[:5], ids[::-1])
+        self.assertEqual(listed, [one["id"] for one in self.server.get("/api/v1/firmware?limit=1000")["firmware"]])
+        self.assertEqual(self.server.ask("GET", "/api/v1/firmware?cursor=d1").status, 400)
+
     def test_the_same_bytes_are_the_same_firmware(self):
         first = self.server.ask("POST", "/api/v1/firmware?name=a", s.plain("2.2.0"))
         second = self.server.ask("POST", "/api/v1/firmware?name=b", s.plain("2.2.0"))

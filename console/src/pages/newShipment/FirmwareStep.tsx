@@ -1,4 +1,4 @@
-import { get } from "../../api/client";
+import { getAll } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { Firmware } from "../../api/types";
 import { change, draft } from "../../ship/draft";
@@ -11,8 +11,8 @@ import { ManifestFacts, TagFacts } from "../firmware/Facts";
 
 /** What is shipped. */
 export function FirmwareStep({ problems }: { problems: Problems }) {
-  const list = useResource("firmware", (signal) => get<{ firmware: Firmware[] }>("/firmware", undefined, signal));
-  const known = list.data?.firmware ?? [];
+  const list = useResource("firmware", () => getAll<Firmware, "firmware">("/firmware", "firmware"));
+  const known = list.data ?? [];
   const chosen = known.find((one) => one.id === draft.value.firmware);
   const take = (firmware: Firmware) => {
     change({ firmware: firmware.id });

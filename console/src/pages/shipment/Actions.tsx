@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { get, post, remove } from "../../api/client";
+import { get, getAll, post, remove } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
 import { may } from "../../api/session";
 import type { Firmware, Shipment, ShipmentWithDevices } from "../../api/types";
@@ -65,9 +65,9 @@ interface Choices {
 
 /** The version before, found as the server finds it; any other of the type can be chosen in its place. */
 async function choices(shipment: Shipment, signal: AbortSignal): Promise<Choices> {
-  const [{ shipments }, { firmware }] = await Promise.all([
+  const [{ shipments }, firmware] = await Promise.all([
     get<{ shipments: Shipment[] }>("/shipments", { limit: 1000 }, signal),
-    get<{ firmware: Firmware[] }>("/firmware", undefined, signal),
+    getAll<Firmware, "firmware">("/firmware", "firmware"),
   ]);
   const others = firmware.filter((one) => one.type === shipment.firmware.type && one.id !== shipment.firmware.id);
   return { previous: previousFirmware(shipment, shipments), others };
