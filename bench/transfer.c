@@ -195,7 +195,7 @@ static const struct tdm_mcu_ops mcu_ops = {
 };
 
 /* A device whose record says that bank A runs, confirmed. */
-static void start_mcu(struct bench *b, bool receives_while_writing)
+static void write_record(struct bench *b)
 {
     struct tdm_record record = {.state = TDM_BOOT_IDLE, .active = 0, .target = TDM_NO_BANK};
     struct tdm_record_log log;
@@ -208,6 +208,11 @@ static void start_mcu(struct bench *b, bool receives_while_writing)
     if (tdm_record_load(&log, &b->flash, &b->layout) != TDM_E_NO_RECORD ||
         tdm_record_append(&log, &record) != TDM_OK)
         fail("the boot record could not be written");
+}
+
+static void start_mcu(struct bench *b, bool receives_while_writing)
+{
+    write_record(b);
     b->keys.count = 1;
     b->keys.key[0].id = KEY_ID;
     b->mcu_config = (struct tdm_mcu_config){

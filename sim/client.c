@@ -130,7 +130,7 @@ static int self_test(void *ctx)
 static const struct tdm_self_test list[] = {{"simulated", self_test, 10000}};
 static const struct tdm_self_tests self_tests = TDM_SELF_TESTS(list);
 
-void sim_client_start(struct sim_world *world)
+static void configure(struct sim_world *world)
 {
     world->config = (struct tdm_mcu_config){
         .type = SIM_TYPE,
@@ -157,14 +157,18 @@ void sim_client_start(struct sim_world *world)
         .attempts = SIM_ATTEMPTS,
         .target_baud = 460800,
         .chunk_bytes = sizeof world->chunk,
-        .stream =
-            world->layout->places.bank[1].bytes != 0 ? &tdm_mcu_streams : NULL, /* either way is lived */
+        .stream = sim_layout_has_one_bank(world->layout) ? NULL : &tdm_mcu_streams, /* either way is lived */
         .self_tests = &self_tests,
         .rx = world->rx,
         .rx_bytes = sizeof world->rx,
         .chunk = world->chunk,
         .work = &world->work,
     };
+}
+
+void sim_client_start(struct sim_world *world)
+{
+    configure(world);
     memset(&world->mcu, 0xA5, sizeof world->mcu); /* RAM after power-on */
     memset(&world->work, 0xA5, sizeof world->work);
     memset(&world->decoding, 0xA5, sizeof world->decoding);
