@@ -17,8 +17,8 @@
 
 struct bus;
 
-/* A message for this server, on the loop's thread. Whoever reaches the NATS server can send one: it is to be
- * judged like any other input. */
+/* A message for this server, on the loop's thread; data NULL: some may have been missed. Whoever reaches the
+ * NATS server can send one: it is to be judged like any other input. */
 typedef void bus_message_fn(void *ctx, const uint8_t *data, size_t bytes);
 
 /* Opens the bus as server node; url NULL: in this process alone. Returns NULL if the URL or the system can't

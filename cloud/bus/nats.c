@@ -44,9 +44,18 @@ struct nats_bus {
     struct message *first;
     struct message **end;
     size_t waiting;
+    bool missed; /* some, nobody knows which */
 };
 
 /* --- On the client's threads --- */
+
+static void wake(const struct nats_bus *nats)
+{
+    uint64_t one = 1;
+    if (write(nats->wake_fd, &one, sizeof one) < 0) {
+        /* The counter is full: the loop has been woken already. */
+    }
+}
 
 static void on_receive(natsConnection *connection, natsSubscription *subscription, natsMsg *received,
                        void *ctx)
@@ -56,7 +65,6 @@ static void on_receive(natsConnection *connection, natsSubscription *subscriptio
     struct nats_bus *nats = ctx;
     size_t bytes = (size_t)natsMsg_GetDataLength(received);
     struct message *message = bytes <= BUS_MESSAGE_MAX ? malloc(sizeof *message + bytes) : NULL;
-    uint64_t one = 1;
     pthread_mutex_lock(&nats->lock);
     if (message != NULL && nats->waiting < QUEUE_MAX) {
         message->next = NULL;
@@ -66,13 +74,13 @@ static void on_receive(natsConnection *connection, natsSubscription *subscriptio
         nats->end = &message->next;
         nats->waiting++;
         message = NULL;
+    } else {
+        nats->missed = true;
     }
     pthread_mutex_unlock(&nats->lock);
     free(message);
     natsMsg_Destroy(received);
-    if (write(nats->wake_fd, &one, sizeof one) < 0) {
-        /* The counter is full: the loop has been woken already. */
-    }
+    wake(nats);
 }
 
 static void on_lost(natsConnection *connection, void *ctx)
@@ -87,8 +95,12 @@ static void on_lost(natsConnection *connection, void *ctx)
 static void on_connected(natsConnection *connection, void *ctx)
 {
     (void)connection;
-    (void)ctx;
+    struct nats_bus *nats = ctx;
     log_line(LOG_LEVEL_INFO, "bus-connected", "kind=nats");
+    pthread_mutex_lock(&nats->lock);
+    nats->missed = true;
+    pthread_mutex_unlock(&nats->lock);
+    wake(nats);
 }
 
 /* The client gives up when it is refused time and again, by a password or a certificate. */
@@ -125,7 +137,11 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
     nats->first = NULL;
     nats->end = &nats->first;
     nats->waiting = 0;
+    bool missed = nats->missed;
+    nats->missed = false;
     pthread_mutex_unlock(&nats->lock);
+    if (missed)
+        nats->on_message(nats->ctx, NULL, 0);
     while (messages != NULL) {
         struct message *next = messages->next;
         nats->on_message(nats->ctx, messages->data, messages->bytes);

@@ -164,6 +164,10 @@ void relay_effect(void *ctx, const struct effect *effect)
 void relay_message(void *ctx, const uint8_t *data, size_t bytes)
 {
     struct relay *relay = ctx;
+    if (data == NULL) {
+        events_missed(relay->events);
+        return;
+    }
     struct effect effect;
     char text[FLEET_OFFER_MAX + 1];
     bool mine = relay_read(&effect, text, data, bytes) &&

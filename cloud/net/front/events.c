@@ -88,6 +88,15 @@ void events_notice(struct events *events, const struct effect *effect)
     }
 }
 
+void events_missed(struct events *events)
+{
+    events->newest += KEPT + 1; /* nobody goes on from before */
+    for (struct client *client = events->clients; client != NULL; client = client->next) {
+        if (!client->gone)
+            send_reset(events, client);
+    }
+}
+
 /* --- Clients --- */
 
 static void free_client(struct client *client)

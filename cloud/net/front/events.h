@@ -29,6 +29,9 @@ void events_closed(struct events *events, const struct http_exchange *exchange);
 /* An EFFECT_NOTICE. */
 void events_notice(struct events *events, const struct effect *effect);
 
+/* Some of other servers did not come: whoever watches is to look anew. */
+void events_missed(struct events *events);
+
 size_t events_clients(const struct events *events);
 
 #endif

@@ -18,6 +18,7 @@ import server as s
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 from certificates import Authority  # noqa: E402
 from postgres import Postgres  # noqa: E402
+from test_watch import Stream  # noqa: E402
 
 DEVICES = 12
 NODES = 3
@@ -347,6 +348,20 @@ class Nodes(unittest.TestCase):
             self.assertEqual(code(node, renewed), 0)
         self.assertTrue(stays.ended())
         self.nats.start()
+
+    def test_9_who_watches_is_told_to_look_anew_once_nats_is_back(self):
+        stream = Stream(self.servers[0])
+        self.addCleanup(stream.close)
+        stream.wait("reset")
+        self.nats.kill()
+        self.nats.start()
+        place = stream.wait("reset")[0]
+        later = Stream(self.servers[0], last=place)
+        self.addCleanup(later.close)
+        device = self.servers[1].add_device(name="seen")  # by way of the bus
+        s.Device(self.servers[1], device["token"], source=SOURCE).close()
+        for watched in (stream, later):
+            self.assertEqual(watched.wait("device", lambda data: data["id"] == device["id"])[2]["change"], "online")
 
 
 class Late(unittest.TestCase):

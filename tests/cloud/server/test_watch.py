@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 import unittest
 
 import server as s
@@ -24,7 +25,9 @@ class Stream:
     def next(self):
         """The next event: (id, type, data)."""
         fields = {}
+        end = time.monotonic() + s.LIMIT
         while True:
+            assert time.monotonic() < end, "timed out: an event"  # comments come all the time
             line = self.response.readline().decode()
             if not line:
                 return None
