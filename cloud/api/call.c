@@ -1,6 +1,7 @@
 /* What the handlers of all routes share: reading a call, and refusing it. */
 #include "cloud/api/api.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,8 +164,8 @@ bool api_limit(struct api_call *call, size_t *limit)
     *limit = API_PAGE;
     if (text == NULL)
         return true;
-    if (sscanf(text, "%4d%n", &number, &used) == 1 && text[used] == '\0' && number >= 1 &&
-        number <= API_PAGE_MAX) {
+    if (isdigit((unsigned char)text[0]) && sscanf(text, "%4d%n", &number, &used) == 1 && text[used] == '\0' &&
+        number >= 1 && number <= API_PAGE_MAX) {
         *limit = (size_t)number;
         return true;
     }

@@ -106,7 +106,8 @@ class Rest(unittest.TestCase):
             cursor = page["next"]
         self.assertEqual(listed[:5], ids[::-1])
         self.assertEqual(listed, [one["id"] for one in self.server.get("/api/v1/firmware?limit=1000")["firmware"]])
-        self.assertEqual(self.server.ask("GET", "/api/v1/firmware?cursor=d1").status, 400)
+        for wrong in ("cursor=d1", "limit=0", "limit=1001", "limit=-1", "limit=%2B1", "limit=%201", "limit=1%20", "limit=1.0", "limit="):
+            self.assertEqual(self.server.ask("GET", "/api/v1/firmware?" + wrong).status, 400, wrong)
 
     def test_the_same_bytes_are_the_same_firmware(self):
         first = self.server.ask("POST", "/api/v1/firmware?name=a", s.plain("2.2.0"))
