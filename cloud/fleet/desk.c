@@ -106,25 +106,16 @@ static void run_job(struct desk *desk, struct desk_job *job, bool step)
     }
 }
 
-/* More than one, and all simple. One alone has a step, so that its failure stays its own. */
-static bool are_simple(const struct desk_job *jobs, const struct desk_job *end)
-{
-    if (jobs->next == end)
-        return false;
-    while (jobs != end && jobs->simple)
-        jobs = jobs->next;
-    return jobs == end;
-}
-
 /* Runs jobs up to end in one transaction. STORE_AGAIN: nothing happened, and they may run again. */
 static int try_jobs(struct desk *desk, struct desk_job *jobs, const struct desk_job *end)
 {
     struct store *store = desk->fleet->store;
-    bool step = !are_simple(jobs, end);
+    bool alone = jobs->next == end; /* then a step keeps its failure its own */
     int result = store_begin(store);
     if (result != STORE_OK)
         return result;
     for (struct desk_job *job = jobs; job != end; job = job->next) {
+        bool step = alone || !job->simple;
         run_job(desk, job, step);
         if (job->result == STORE_AGAIN || (job->result != STORE_OK && !step)) {
             store_rollback(store);

@@ -32,8 +32,8 @@ struct desk_job {
     int (*run)(struct desk_job *job, struct fleet *fleet);
     /* On the loop, once the transaction is committed or has failed. Frees the job. */
     void (*done)(struct desk_job *job, int result);
-    /* It changes nothing but the store, and fails so seldom that it may cost the whole batch: a batch of such
-     * jobs runs without a step for each, and is run again job by job if one fails. */
+    /* It changes nothing but the store, and fails so seldom that it may cost the whole batch: it has no step
+     * of its own in the transaction, and if it fails, the batch is run again job by job. */
     bool simple;
     /* The desk's: */
     struct desk_job *next;

@@ -98,8 +98,8 @@ static int run(struct store *store, const char *sql)
 
 int store_step_begin(struct store *store)
 {
-    store->failure = STORE_OK;
-    return run(store, "SAVEPOINT step");
+    /* A failure before it is the transaction's. */
+    return store->failure != STORE_OK ? store->failure : run(store, "SAVEPOINT step");
 }
 
 int store_step_end(struct store *store, bool keep)
