@@ -42,7 +42,7 @@ void api_refuse_result(struct api_call *call, int result)
         break;
     case STORE_FULL:
         (void)api_refuse(call, 507, "disk full",
-                         "nothing was changed; free space in the server's data folder and try again");
+                         "nothing was changed; free space where the server keeps its database and try again");
         break;
     case STORE_AGAIN:
     case STORE_AWAY:
