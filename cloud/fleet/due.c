@@ -55,7 +55,7 @@ static int look_at(struct dossier *dossier, struct target *target)
     if (settled(fleet, &dossier->device, &scene.firmware, target)) {
         /* saved below */
     } else if (dossier->presence.connection == 0 || scene.shipment.state != SHIPMENT_LIVE ||
-               shipment_expired(&scene.shipment, fleet->now)) {
+               rules_expired(&scene.shipment, fleet->now)) {
         wait_idly(fleet, &scene.limits, target);
     } else if (is_over(fleet, &scene.limits, target)) {
         status_failed(target, TDM_REASON_NO_ANSWER, &scene.limits, fleet->now);

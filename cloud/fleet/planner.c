@@ -90,12 +90,14 @@ static int plan_judge(struct plan *plan, const struct target *target, struct ver
 /* What an older shipment has to know of this one, once it was looked at. */
 static void plan_pass(struct plan *plan, const struct target *target)
 {
-    if (plan->scene.shipment.state == SHIPMENT_CANCELLED)
+    const struct shipment *shipment = &plan->scene.shipment;
+    if (shipment->state == SHIPMENT_CANCELLED)
         return;
+    bool open = shipment->state == SHIPMENT_LIVE && !rules_expired(shipment, plan->fleet->now);
     if (target->status == TARGET_SUCCESS || target->status == TARGET_ALREADY_THERE) {
         plan->newer_installed = true;
-    } else if (plan->scene.shipment.state == SHIPMENT_LIVE && !target->ended && !plan->newer_wants) {
-        plan->newer = plan->scene.shipment;
+    } else if (open && !target->ended && !plan->newer_wants) {
+        plan->newer = *shipment;
         plan->newer_wants = true;
     }
 }

@@ -37,13 +37,18 @@ static void not_ended(const struct candidate *c, struct verdict *verdict)
                  tdm_reason_text(target->reason));
 }
 
+bool rules_expired(const struct shipment *shipment, int64_t now)
+{
+    return shipment->expires != 0 && shipment->expires <= now;
+}
+
 static void live(const struct candidate *c, struct verdict *verdict)
 {
     if (c->shipment->state == SHIPMENT_PAUSED)
         wait(verdict, "the shipment is paused");
     else if (c->shipment->state != SHIPMENT_LIVE)
         wait(verdict, "the shipment is over");
-    else if (c->shipment->expires != 0 && c->shipment->expires <= c->now)
+    else if (rules_expired(c->shipment, c->now))
         wait(verdict, "the shipment has expired");
     else if (!c->shipment->planned)
         wait(verdict, "the shipment is still being split into waves");

@@ -55,6 +55,9 @@ int64_t rules_interval(const struct shipment *shipment, int64_t bytes);
 /* How long a turn is its device's own. */
 #define RULES_TURN_MS MINUTE_MS
 
+/* The shipment's time is over, whether it was finished by now or not. */
+bool rules_expired(const struct shipment *shipment, int64_t now);
+
 /* The device runs this firmware: by digest where the device reports one, else by version and build. */
 bool rules_already_there(const struct device *device, const struct firmware *firmware);
 

@@ -8,6 +8,7 @@
 #include "cloud/fleet/gate.h"
 #include "cloud/fleet/notice.h"
 #include "cloud/fleet/planning.h"
+#include "cloud/fleet/rules.h"
 #include "cloud/fleet/sweep.h"
 
 #define NAMES_READ    100 /* newest shipments among whose names a free one is looked for */
@@ -117,11 +118,6 @@ int shipment_create(struct fleet *fleet, struct shipment_order *order)
     if (result == STORE_OK)
         result = sweep_step(fleet);
     return result == STORE_OK ? store_shipment_get(fleet->store, shipment->id, shipment) : result;
-}
-
-bool shipment_expired(const struct shipment *shipment, int64_t now)
-{
-    return shipment->expires != 0 && shipment->expires <= now;
 }
 
 /* --- Gates --- */
@@ -238,7 +234,7 @@ int shipment_settle(struct fleet *fleet, int64_t id)
     if (result != STORE_OK || !shipment.planned || shipment.state == SHIPMENT_CANCELLED ||
         shipment.state == SHIPMENT_FINISHED)
         return result;
-    if (shipment_expired(&shipment, fleet->now)) {
+    if (rules_expired(&shipment, fleet->now)) {
         out_of_the_way(fleet, &shipment);
         return finish(fleet, &shipment, "it expired");
     }
@@ -339,7 +335,7 @@ static int take_into(struct fleet *fleet, struct shipment *shipment, const struc
 static bool takes_late(const struct fleet *fleet, const struct shipment *shipment, bool newest)
 {
     bool open = shipment->state == SHIPMENT_LIVE || shipment->state == SHIPMENT_PAUSED;
-    return shipment->planned && !shipment_expired(shipment, fleet->now) && (open || newest);
+    return shipment->planned && !rules_expired(shipment, fleet->now) && (open || newest);
 }
 
 int shipment_take_in(struct fleet *fleet, const struct device *device)

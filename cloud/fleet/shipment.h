@@ -41,9 +41,6 @@ TDM_MUST_USE int shipment_previous(struct fleet *fleet, const struct shipment *s
 TDM_MUST_USE int shipment_revert(struct fleet *fleet, const struct shipment *shipment, int64_t firmware,
                                  struct shipment_order *order);
 
-/* Its time is over, whether it was finished by now or not. */
-bool shipment_expired(const struct shipment *shipment, int64_t now);
-
 /* Judges the gates: opens the next wave, stops the shipment, or ends it. */
 TDM_MUST_USE int shipment_settle(struct fleet *fleet, int64_t id);
 /* Every device has its target: the first wave begins. */

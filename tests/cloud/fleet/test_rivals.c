@@ -36,6 +36,21 @@ static void what_waits_for_a_newer_shipment_gets_the_older_one_when_that_expires
     assert_status(world, older, device, "request-sent");
 }
 
+static void one_that_has_just_expired_keeps_no_offer_of_an_older_one_from_being_repeated(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t older = world_shipment(world, world_firmware(world, "1.1.0", 0x11));
+    world_check_in(world, device, "1.0.0");
+    struct shipment_order order = world_order(world, world_firmware(world, "1.2.0", 0x12));
+    order.shipment.slot = SLOT_MORNING; /* it is 22:13 UTC */
+    order.shipment.expires = world->fleet.now + 5 * MINUTE;
+    (void)world_ship(world, &order);
+    world_pass(world, 6 * MINUTE);
+    assert_offer(world);
+    assert_int_equal(world_target(world, older, device).repeats, 1);
+}
+
 static void what_waits_for_a_newer_shipment_gets_the_older_one_when_its_gate_stops_that(void **state)
 {
     struct world *world = *state;
@@ -215,6 +230,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(what_waits_for_a_newer_shipment_gets_the_older_one_when_that_expires),
+        CASE(one_that_has_just_expired_keeps_no_offer_of_an_older_one_from_being_repeated),
         CASE(what_waits_for_a_newer_shipment_gets_the_older_one_when_its_gate_stops_that),
         CASE(an_update_that_outlives_its_shipment_has_an_end),
         CASE(what_is_due_is_not_forgotten_where_something_else_happens_first),
