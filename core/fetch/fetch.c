@@ -225,7 +225,7 @@ static void fail(struct tdm_fetch *f, uint8_t reason)
     if (f->unanswered)
         tdm__fetch_answer(f, f->answer_id, false);
     f->unanswered = false;
-    if (f->news == TDM_REASON_SUPERSEDED && (!f->intact || ++f->superseded < OFFERS_MAX))
+    if (f->news == TDM_REASON_SUPERSEDED && ++f->superseded < OFFERS_MAX)
         return;
     if (f->intact)
         tdm__fetch_give_back(f, reason);
