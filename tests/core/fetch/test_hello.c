@@ -71,6 +71,16 @@ static void a_co_processor_that_refuses_or_ignores_the_rate_keeps_its_own(void *
     assert_int_equal(f->baud, 38400);
 }
 
+/* Three pings a round at the rate that it would hear. */
+static void a_silent_one_is_looked_for_with_pauses_that_grow(void **state)
+{
+    struct fixture *f = *state;
+
+    bench.ncp.silent = true;
+    assert_false(bench_runs_for(f, 30000, &bench_intact));
+    assert_in_range(ncp_stub_count(&f->ncp, 0x0101), 30, 45);
+}
+
 /* --- Who this is --- */
 
 static void it_says_which_image_is_there(void **state)
@@ -213,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_is_found_at_any_rate_and_asked_for_the_target),
         TEST(a_co_processor_that_refuses_or_ignores_the_rate_keeps_its_own),
+        TEST(a_silent_one_is_looked_for_with_pauses_that_grow),
         TEST(it_says_which_image_is_there),
         TEST(without_one_its_version_is_below_all_others),
         TEST(the_report_tells_the_intact_image),

@@ -178,6 +178,31 @@ static void a_finish_before_the_end_ends_it(void **state)
     bench_assert_untouched(f);
 }
 
+static void send_one_after_the_end(struct fixture *f)
+{
+    if (bench.refusals == 0)
+        return;
+    bench.on_idle = NULL;
+    send_aside(f, bench.at, f->package.bytes + bench.at, bench.chunk);
+}
+
+/* Nor does it wake what waits for the next offer. */
+static void a_chunk_after_the_end_is_refused(void **state)
+{
+    struct fixture *f = &fixture;
+
+    (void)state;
+    bench_start_without_image(f);
+    f->package.bytes[package_signature(&f->package)] ^= 1;
+    bench.on_idle = send_one_after_the_end;
+    assert_false(bench_runs_for(f, 20000, &bench_nothing));
+    assert_int_equal(bench.refusals, 1);
+    assert_null(bench.on_idle);
+    assert_int_not_equal(f->ncp.last_answer_id, bench.call_id);
+    assert_int_equal(f->ncp.last_value, 0);
+    assert_int_equal(ncp_stub_count(&f->ncp, 0x0345), 1);
+}
+
 static void let_an_answer_be_lost(struct fixture *f)
 {
     f->ncp.start_losses = 1;
@@ -362,6 +387,7 @@ int main(void)
         cmocka_unit_test(noise_is_not_answered),
         cmocka_unit_test(a_frame_longer_than_the_buffer_is_dropped_whole),
         cmocka_unit_test(a_finish_before_the_end_ends_it),
+        cmocka_unit_test(a_chunk_after_the_end_is_refused),
         cmocka_unit_test(the_first_chunk_says_that_the_start_was_heard),
         cmocka_unit_test(another_chunk_says_nothing),
         cmocka_unit_test(the_watchdog_is_fed_whenever_it_listens),
