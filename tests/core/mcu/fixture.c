@@ -133,10 +133,10 @@ static void configure(struct fixture *f)
         .trust = {.keys = &f->keys, .verify = package_verify},
         .attempts = 3,
         .target_baud = 460800,
-        .chunk_bytes = sizeof f->chunk,
+        .chunk_bytes = CHUNK_BYTES,
         .battery_min_percent = 30,
         .rx = f->rx,
-        .rx_bytes = sizeof f->rx,
+        .rx_bytes = CHUNK_BYTES + TDM_MCU_CHUNK_OVERHEAD,
         .chunk = f->chunk,
         .work = &f->work,
     };

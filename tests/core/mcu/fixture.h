@@ -24,6 +24,8 @@
 
 enum { NO_ANSWER = -1000, RESUMED = -1001 };
 
+enum { CHUNK_BYTES = 512, CHUNK_MAX = 1024 }; /* what is asked for; what a test may have it ask for */
+
 struct fixture {
     struct ram_flash ram;
     struct tdm_layout layout;
@@ -60,8 +62,8 @@ struct fixture {
 
     uint32_t lost_until_ms; /* until then, all that the MCU sends is lost */
 
-    uint8_t rx[512 + TDM_MCU_CHUNK_OVERHEAD];
-    uint8_t chunk[512];
+    uint8_t rx[CHUNK_MAX + TDM_MCU_CHUNK_OVERHEAD];
+    uint8_t chunk[CHUNK_MAX];
     union tdm_mcu_work work;
     struct tdm_mcu_offer offer;
 };

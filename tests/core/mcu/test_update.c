@@ -63,6 +63,25 @@ static void chunks_of_any_size_give_the_same_bank(void **state)
     }
 }
 
+static void it_may_ask_for_small_chunks_and_for_large_ones(void **state)
+{
+    static const uint16_t sizes[] = {64, 128, 1024};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        fixture_init(f, 8, false);
+        f->config.chunk_bytes = sizes[i];
+        f->config.rx_bytes = sizes[i] + (size_t)TDM_MCU_CHUNK_OVERHEAD;
+        if (f->config.rx_bytes < TDM_MCU_RX_BYTES_MIN)
+            f->config.rx_bytes = TDM_MCU_RX_BYTES_MIN;
+        fixture_accept(f);
+        assert_int_equal(f->ncp.chunk, sizes[i]);
+        assert_int_equal(fixture_transfer(f, 0), f->package.length);
+        assert_int_equal(fixture_finish(f), 1);
+        assert_true(fixture_bank_b_holds_package(f));
+    }
+}
+
 static void an_image_without_relocations_that_runs_anywhere_is_placed_as_it_is(void **state)
 {
     struct fixture *f = *state;
@@ -540,6 +559,7 @@ int main(void)
         TEST(an_update_arrives_whole_and_is_left_pending),
         TEST(flash_of_every_program_unit_is_programmed_in_whole_units),
         TEST(chunks_of_any_size_give_the_same_bank),
+        TEST(it_may_ask_for_small_chunks_and_for_large_ones),
         TEST(an_image_without_relocations_that_runs_anywhere_is_placed_as_it_is),
         TEST(erasing_takes_one_unit_at_a_time_and_the_whole_bank_once),
         TEST(an_update_works_with_a_co_processor_that_knows_no_extension_and_no_digest),
