@@ -287,7 +287,7 @@ class World:
             body["condition"] = shipment.condition = pick(("lower-version", "earlier-build", "other-build", "lower-library"))
         if chance() < 0.2:
             body["per_minute"] = shipment.per_minute = pick((0, 1, 2, 7, 60))
-            body["bytes_per_second"] = shipment.bytes_per_second = pick((0, 30, 100, 1000))
+            body["bytes_per_second"] = shipment.bytes_per_second = pick((0, 8000, 20_000))  # of downloads, too
         elif chance() < 0.3:  # not both: all would be due at the same moment
             body["time"] = shipment.slot = pick(("night", "morning", "afternoon", "evening"))
         if chance() < 0.12:
