@@ -14,14 +14,15 @@
 
 /* What a device said this long ago is not taken for news any more where several servers share the devices: it
  * may have said otherwise to another one since. It says it again. */
-#define LATE_MS 4000
+#define LATE_MS     4000
+#define CATCH_UP_MS 500 /* that a process which was stopped reads what came meanwhile */
 
 struct gateway {
     struct event_base *base;
     struct event *beat;
-    uint64_t
-        alive_ms; /* when the loop was last known to run; a stopped process reads later what came meanwhile */
-    bool shared;  /* other servers have the same devices */
+    uint64_t alive_ms; /* when the loop was last known to run */
+    uint64_t late_ms;  /* until when what is read may have come while it did not run */
+    bool shared;       /* other servers have the same devices */
     struct door doors[GATEWAY_DOORS];
     struct tokens *tokens;
     struct desk *desk;
@@ -65,7 +66,7 @@ struct connection {
 uint64_t connection__clock_ms(void);
 
 /* Whether what is read now may have come while this process did not run. */
-bool connection__overslept(const struct gateway *gateway);
+bool connection__overslept(struct gateway *gateway);
 
 /* A new connection. client: its address, where that is not the one at the other end of the socket. */
 void connection__open(struct gateway *gateway, const struct stream_source *source, const char *client);

@@ -211,8 +211,7 @@ static void on_beat(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
-    struct gateway *gateway = ctx;
-    gateway->alive_ms = connection__clock_ms();
+    (void)connection__overslept(ctx);
 }
 
 void gateway_attach(struct gateway *gateway, struct desk *desk, bool shared)
