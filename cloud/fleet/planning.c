@@ -7,7 +7,7 @@
 #include "cloud/fleet/shipment.h"
 #include "cloud/fleet/split.h"
 
-#define PLANNING_TOGETHER 180 /* targets in a write */
+#define PLANNING_TOGETHER 162 /* targets in a write */
 
 /* fleet->planning points to two: as it is, and as it was before the last step. */
 struct planning {

@@ -3,6 +3,7 @@
  * Every transaction is serializable: several servers may decide about the same device at the same time, and
  * one of them is then told STORE_AGAIN. A transaction that broke with its connection is STORE_AGAIN too,
  * unless it was being committed: nobody knows then, and STORE_AWAY is the honest answer. */
+#include <ctype.h>
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,7 @@
 #include "cloud/store/postgres_connection.h"
 #include "cloud/text.h"
 
-#define VALUES_MAX    128 /* of one statement */
-#define TYPE_BYTES    17  /* object ids, as in PostgreSQL's pg_type.dat */
+#define TYPE_BYTES    17 /* object ids, as in PostgreSQL's pg_type.dat */
 #define TYPE_INT      20
 #define TYPE_TEXT     25
 #define FORMAT_BINARY 1
@@ -22,11 +22,11 @@ struct statement {
     char name[24];
     unsigned session; /* the connection that it is prepared on; 0 none yet */
     int count;
-    Oid types[VALUES_MAX];
-    const char *values[VALUES_MAX];
-    int lengths[VALUES_MAX];
-    int formats[VALUES_MAX];
-    uint64_t integers[VALUES_MAX];
+    /* Of its values, as libpq wants them; integers have their bytes here. */
+    Oid *types;
+    const char **values;
+    int *lengths, *formats;
+    uint64_t *integers;
     PGresult *result; /* being read */
     int row;
 };
@@ -113,29 +113,49 @@ static int postgres_commit(struct store *store)
 
 /* --- Statements --- */
 
-/* `?` becomes $1, $2, ... in order, `?2` becomes $2; the caller frees it. */
-static char *mark_values(const char *sql)
+/* `?` becomes $1, $2, ... in order, `?2` becomes $2; the caller frees it. *count: how many it has. */
+static char *mark_values(const char *sql, int *count)
 {
     char *text = NULL;
     size_t bytes = 0;
-    int next = 1;
+    *count = 0;
     FILE *to = open_memstream(&text, &bytes);
     if (to == NULL)
         abort();
     bool quoted = false;
     for (const char *p = sql; *p != '\0'; p++) {
-        bool numbered = p[1] >= '0' && p[1] <= '9';
+        int number = isdigit((unsigned char)p[1]) ? (int)strtol(p + 1, NULL, 10) : 0;
         quoted ^= *p == '\'';
-        if (*p == '?' && !quoted && numbered)
-            fputc('$', to);
-        else if (*p == '?' && !quoted)
-            fprintf(to, "$%d", next++);
-        else
+        if (*p != '?' || quoted) {
             fputc(*p, to);
+            continue;
+        }
+        if (number > 0)
+            fputc('$', to);
+        else
+            fprintf(to, "$%d", number = *count + 1);
+        *count = number > *count ? number : *count;
     }
     if (fclose(to) != 0)
         abort();
     return text;
+}
+
+static void *room_for(int count, size_t bytes)
+{
+    void *room = calloc((size_t)count + 1, bytes);
+    if (room == NULL)
+        abort();
+    return room;
+}
+
+static void make_room(struct statement *statement)
+{
+    statement->types = room_for(statement->count, sizeof *statement->types);
+    statement->values = room_for(statement->count, sizeof *statement->values);
+    statement->lengths = room_for(statement->count, sizeof *statement->lengths);
+    statement->formats = room_for(statement->count, sizeof *statement->formats);
+    statement->integers = room_for(statement->count, sizeof *statement->integers);
 }
 
 /* The server learns of it when it first runs: only then are the types of its values known. */
@@ -145,7 +165,8 @@ static int postgres_prepare(struct store *store, const char *sql, void **prepare
     struct statement *statement = calloc(1, sizeof *statement);
     if (statement == NULL)
         abort();
-    statement->sql = mark_values(sql);
+    statement->sql = mark_values(sql, &statement->count);
+    make_room(statement);
     snprintf(statement->name, sizeof statement->name, "s%u", ++postgres->statements);
     *prepared = statement;
     return STORE_OK;
@@ -153,14 +174,12 @@ static int postgres_prepare(struct store *store, const char *sql, void **prepare
 
 static void put(struct statement *statement, int index, Oid type, const void *value, size_t bytes)
 {
-    if (index >= VALUES_MAX)
-        abort(); /* a statement of ours has too many */
+    if (index >= statement->count)
+        abort(); /* more than its SQL has */
     statement->types[index] = type;
     statement->values[index] = value;
     statement->lengths[index] = (int)bytes;
     statement->formats[index] = FORMAT_BINARY;
-    if (index >= statement->count)
-        statement->count = index + 1;
 }
 
 static void postgres_put_int(void *prepared, int index, int64_t value)
@@ -274,6 +293,11 @@ static void postgres_finalize(void *prepared)
     struct statement *statement = prepared;
     PQclear(statement->result);
     free(statement->sql);
+    free(statement->types);
+    free(statement->values);
+    free(statement->lengths);
+    free(statement->formats);
+    free(statement->integers);
     free(statement);
 }
 

@@ -72,11 +72,10 @@ int store_target_add(struct store *store, const struct target *target)
     return result == STORE_NOT_FOUND ? STORE_CONFLICT : result;
 }
 
-/* One statement for as many rows as it may have values. */
-#define NEW_ROW    "(?, ?, ?, ?, ?, ?, ?, 0, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
-#define NEW_ROWS_3 NEW_ROW ", " NEW_ROW ", " NEW_ROW
-#define NEW_ROWS_9 NEW_ROWS_3 ", " NEW_ROWS_3 ", " NEW_ROWS_3
-#define NEW_ROWS   18
+#define NEW_ROW     "(?, ?, ?, ?, ?, ?, ?, 0, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+#define THREE(rows) rows ", " rows ", " rows
+#define NEW_ROWS_9  THREE(THREE(NEW_ROW))
+#define NEW_ROWS_81 THREE(THREE(NEW_ROWS_9))
 
 #define ADD_NEW                                                                                              \
     "INSERT INTO target (shipment, device, status, reason, ended, wave, updated, stage, bytes, size, "       \
@@ -98,13 +97,19 @@ static int add_new(struct store *store, const char *sql, const struct target *ta
     return db__run(&query);
 }
 
+/* Many rows in a statement: it is run, and answered, as a whole. */
 int store_targets_add(struct store *store, const struct target *targets, size_t count)
 {
+    static const struct {
+        size_t rows;
+        const char *sql;
+    } statements[] = {{81, ADD_NEW NEW_ROWS_81}, {9, ADD_NEW NEW_ROWS_9}, {1, ADD_NEW NEW_ROW}};
     int result = STORE_OK;
-    for (; count >= NEW_ROWS && result == STORE_OK; count -= NEW_ROWS, targets += NEW_ROWS)
-        result = add_new(store, ADD_NEW NEW_ROWS_9 ", " NEW_ROWS_9, targets, NEW_ROWS);
-    for (; count > 0 && result == STORE_OK; count--, targets++)
-        result = add_new(store, ADD_NEW NEW_ROW, targets, 1);
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        size_t rows = statements[i].rows;
+        for (; count >= rows && result == STORE_OK; count -= rows, targets += rows)
+            result = add_new(store, statements[i].sql, targets, rows);
+    }
     return result;
 }
 
