@@ -11,25 +11,28 @@
 
 /* A server alone hears everything in order. Of several, one may have been cut off from the database for a
  * while. */
-static bool is_late(const struct job *job, const struct fleet *fleet)
+static int judge_late(struct job *job, const struct fleet *fleet)
 {
+    job->late = false;
     if (fleet->watch.count < 2 || job->kind == JOB_DISCONNECTED || job->kind == JOB_LOG)
-        return false;
-    if (connection__clock_ms() - job->posted_ms > LATE_MS)
-        return true;
-    if (job->kind == JOB_CONNECTED)
-        return false;
-    struct presence presence = fleet_presence(fleet, job->device);
-    return presence.node != fleet->node || presence.connection != job->connection;
+        return STORE_OK;
+    job->late = connection__clock_ms() - job->posted_ms > LATE_MS;
+    if (job->late || job->kind == JOB_CONNECTED)
+        return STORE_OK;
+    struct presence presence = {0};
+    int result = store_presence_get(fleet->store, job->device, &presence);
+    if (result != STORE_OK && result != STORE_NOT_FOUND)
+        return result;
+    job->late = presence.node != fleet->node || presence.connection != job->connection;
+    return STORE_OK;
 }
 
 static int run_job(struct desk_job *desk_job, struct fleet *fleet)
 {
     struct job *job = (struct job *)desk_job;
-    int result = STORE_OK;
-    job->late = is_late(job, fleet);
-    if (job->late)
-        return STORE_OK;
+    int result = judge_late(job, fleet);
+    if (result != STORE_OK || job->late)
+        return result;
     switch (job->kind) {
     case JOB_CONNECTED:
         result = device_connected(fleet, job->device, job->connection, job->text);
