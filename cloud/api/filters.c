@@ -77,6 +77,14 @@ static int keep(struct api_call *call, struct fleet *fleet, bool add)
 
 int api_filter_create(struct api_call *call, struct fleet *fleet)
 {
+    struct saved_filter *filters;
+    size_t count;
+    int result = store_filters(fleet->store, call->caller.organization, &filters, &count);
+    if (result != STORE_OK)
+        return result;
+    free(filters);
+    if (count == STORE_FILTERS_MAX)
+        return api_refuse(call, 409, "too many", "an organization has %d filters at most", STORE_FILTERS_MAX);
     return keep(call, fleet, true);
 }
 

@@ -66,7 +66,8 @@ int store_filter_find(struct store *store, int64_t organization, const char *nam
 int store_filters(struct store *store, int64_t organization, struct saved_filter **filters, size_t *count)
 {
     struct query query = db__query(store, "SELECT id, organization, name, text FROM saved_filter WHERE "
-                                          "organization = ? ORDER BY name LIMIT 1000");
+                                          "organization = ? ORDER BY name LIMIT ?");
     db__put_int(&query, organization);
+    db__put_int(&query, STORE_FILTERS_MAX);
     return db__list(&query, read_filter, sizeof **filters, filters, count);
 }

@@ -18,6 +18,7 @@ TDM_MUST_USE int store_filter_delete(struct store *store, int64_t id);
 TDM_MUST_USE int store_filter_get(struct store *store, int64_t id, struct saved_filter *filter);
 TDM_MUST_USE int store_filter_find(struct store *store, int64_t organization, const char *name,
                                    struct saved_filter *filter);
+#define STORE_FILTERS_MAX 1000 /* of an organization, in a list */
 /* In order of name. */
 TDM_MUST_USE int store_filters(struct store *store, int64_t organization, struct saved_filter **filters,
                                size_t *count);

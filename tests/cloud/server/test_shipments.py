@@ -317,6 +317,15 @@ class Shipments(unittest.TestCase):
         self.assertEqual(self.server.ask("DELETE", f"/api/v1/shipments/{shipment['id']}").status, 204)
         self.assertEqual(told(), {(None, None), (shipment["id"], None)})
 
+    def test_filters_are_as_many_as_a_list_shows(self):
+        add = lambda name: self.server.ask("POST", "/api/v1/filters", {"name": name, "filter": "tag=a"})
+        self.server.database.change("INSERT INTO saved_filter (organization, name, text) WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL "
+                                    "SELECT i + 1 FROM number WHERE i < 999) SELECT 1, 'filter ' || i, 'tag=a' FROM number")
+        self.assertEqual(add("the last").status, 201)
+        self.assertEqual(len(self.server.get("/api/v1/filters")["filters"]), 1000)
+        answer = add("one too many")
+        self.assertEqual((answer.status, answer.json["title"]), (409, "too many"))
+
     def test_matches_are_counted_from_a_page_on_and_no_further_than_a_thousand(self):
         self.fleet.add(7, name="pump")
         for _ in range(3):
