@@ -236,7 +236,7 @@ static void hit(struct sim_world *world, struct sim_line *line, const uint8_t *b
     send(world, line, bytes, count);
 }
 
-/* A call of the co-processor's that is about the update; its answers and pings are none. */
+/* A call of the co-processor's that is about the update; not an answer, nor a ping. */
 static bool is_of_update(const uint8_t *bytes, size_t count)
 {
     uint8_t payload[PAYLOAD_MAX];
