@@ -85,7 +85,7 @@ class Cloud:
         now, goes_on = self.now, target.is_repeat(self.now)
         if target.ended:
             return "ended"
-        if shipment.state != "live" or 0 < shipment.expires <= now:
+        if not self.live(shipment):
             return "shipment-not-live"
         if not device.seen:
             return "never-seen"
@@ -93,9 +93,9 @@ class Cloud:
             return "other-template"
         if self.there(device, shipment.firmware):
             return "already-there"
-        if any(t.status in ("success", "already-there") for s, t in newer if s.state != "cancelled"):
+        if any(t.status in ("success", "already-there") for s, t, _ in newer if s.state != "cancelled"):
             return "superseded"
-        if any(s.state == "live" and not t.ended for s, t in newer):
+        if any(live and not t.ended for _, t, live in newer):
             return "newer-shipment"
         if shipment.firmware.digest in device.rejected:
             return "rejected-before"
@@ -127,7 +127,10 @@ class Cloud:
     def why(self, device, shipment):
         of_device = self.of_device(device)
         at = next(i for i, (s, _) in enumerate(of_device) if s is shipment)
-        return self.rule(device, shipment, of_device[at][1], of_device[:at])
+        return self.rule(device, shipment, of_device[at][1], [(s, t, self.live(s)) for s, t in of_device[:at]])
+
+    def live(self, shipment):
+        return shipment.state == "live" and not 0 < shipment.expires <= self.now
 
     def preview(self, device, shipment):
         """Of a shipment that does not exist yet."""
@@ -139,6 +142,7 @@ class Cloud:
         """due: the target whose time came; others of the device have their own turn."""
         newer = []
         for shipment, target in self.of_device(device):
+            live = self.live(shipment)  # one that its gate stops for this device's sake gets out of the way of all afterwards
             if not target.ended and shipment.state == "live":
                 again = reconnected or (target is due and 0 < target.due <= self.now)
                 rule = self.rule(device, shipment, target, newer, again)
@@ -148,7 +152,7 @@ class Cloud:
                 self.settle(shipment)
                 if offered:
                     return
-            newer.append((shipment, target))
+            newer.append((shipment, target, live))
 
     def carry_out(self, device, shipment, target, rule):
         now = self.now
@@ -210,8 +214,9 @@ class Cloud:
             target.attempts += 1
             target.attempt_start, target.repeats = self.now, 0
         target.stage = None
-        target.move("request-sent", due=self.now + ANSWER)
-        self.offers.append((device.id, shipment.id))
+        target.move("process-started" if device.small else "request-sent", due=self.now + ANSWER)
+        if not device.small:
+            self.offers.append((device.id, shipment.id))
         return True
 
     # --- Waves ---
@@ -538,7 +543,7 @@ class Cloud:
     def look_at(self, device, shipment, target):
         if target.stage in ("trial", "settling") and self.there(device, shipment.firmware) and not device.trial:
             target.end("success")
-        elif not device.online or shipment.state != "live" or 0 < shipment.expires <= self.now:
+        elif not device.online or not self.live(shipment):
             self.wait_idly(target)
         elif target.stage == "trial" or (target.under_way and not target.is_repeat(self.now)):
             self.fail(target, "device-silent")

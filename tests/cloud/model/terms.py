@@ -74,6 +74,7 @@ class Device:
     digest: str = None
     hardware: str = ""
     trial: bool = False
+    small: bool = False       # it takes no message as long as an offer
     last: str = None          # shipment that offered last
     rejected: set = field(default_factory=set)
 

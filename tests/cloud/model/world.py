@@ -97,12 +97,12 @@ class World:
     def add_device(self):
         zone, tags = self.random.choice(ZONES), self.random.choice(([], ["canary"]))
         shown = self.server.add_device(self.template, tags=tags, **({"timezone": zone} if zone else {}))
-        device = terms.Device(shown["id"], timezone=zone or None)
+        device = terms.Device(shown["id"], timezone=zone or None, small=self.random.random() < 0.1)
         self.tokens[device.id], self.tags[device.id] = shown["token"], tags
         kind = self.random.choices((f"pump-{self.seed}", "fan", ""), (12, 1, 1))[0]
         digest = self.random.choice((None, None, "%064x" % self.random.getrandbits(256)))
         self.runs[device.id] = (kind, self.random.choice(VERSIONS), self.random.choice(BUILDS), self.random.choice(LIBRARIES), digest)
-        self.note("add", device.id, zone, tags, self.runs[device.id])
+        self.note("add", device.id, zone, tags, self.runs[device.id], "small" if device.small else "")
         self.cloud.add(device)
         return device
 
@@ -131,7 +131,8 @@ class World:
         if digest:
             link.start(state, digest, reason, about)
             self.cloud.device_report(device, state, digest, reason, about)
-        told = {"tmpl": "TMPLsomethingelse" if foreign else self.template, "ver": version, "build": build, "type": kind, "rxbuff": 1024}
+        told = {"tmpl": "TMPLsomethingelse" if foreign else self.template, "ver": version, "build": build, "type": kind,
+                "rxbuff": 128 if device.small else 1024}
         link.publish("info/mcu", {**told, **({"blynk": library} if library else {})})
         self.cloud.check_in(device, kind, version, build, library, foreign)
 
@@ -402,12 +403,12 @@ class World:
             if shipment.state != "live" or target.wave > 1:
                 continue
             if rule is None:
-                kept = target.status == "request-sent"
+                kept = target.status in ("request-sent", "process-started")
             elif rule in oracle.ENDS:
                 kept = target.status == oracle.ENDS[rule] or self.cloud.why(self.cloud.devices[device], shipment) == rule
             else:
                 kept = target.attempts == 0 and (rule == "rate" or self.cloud.why(self.cloud.devices[device], shipment) == rule)
-            kept = kept or (rule == "rate" and target.status == "request-sent")
+            kept = kept or (rule == "rate" and target.status in ("request-sent", "process-started"))
             if not kept:
                 self.disagree(f"what the dry run said of {device}", target, rule)
 
