@@ -16,8 +16,8 @@
 #include "cloud/store/sqlite_gather.h"
 #include "tests/cloud/store/disk.h"
 
-#define ROUNDS 20
-#define CUTS   3   /* of each step, with other sectors lost */
+#define ROUNDS 14
+#define CUTS   2   /* of each step, with other sectors lost */
 #define FAULTS 400 /* at most, one after the other */
 
 /* What the table held. */
