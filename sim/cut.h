@@ -41,11 +41,9 @@ enum sim_tear {
 };
 
 struct sim_cut {
-    uint32_t
-        operation; /* of the flash, or frame; counted from the start of the case, or from the cut before */
+    uint32_t operation; /* of the flash, or frame; from the start of the case, or from the cut before */
     enum sim_tear tear;
-    uint32_t
-        seed; /* picks units, bits and bytes; of a power cut: if odd, the co-processor's power goes too */
+    uint32_t seed; /* picks units, bits, bytes; of a power cut: if odd, the co-processor's power goes too */
 };
 
 #endif

@@ -77,16 +77,15 @@ struct sim_scenario {
     enum sim_way way;
     enum sim_when when;
     uint32_t line_one_in; /* one byte in so many is lost, flipped or repeated; 0: a good line */
-    uint32_t
-        fifo_bytes;     /* of the device's UART, whose driver sleeps while flash is written; 0: it does not */
-    bool while_writing; /* the trick waits until the flash is written: a first transfer may only check */
-    bool resumes;       /* the transfer that was cut off goes on: the bank's header is not erased again */
-    bool plain_peer;    /* the co-processor knows none of our extensions */
-    bool takes_bin;     /* device and bootloader take images without a signature (R12) */
-    bool fetch_decodes; /* so does a bootloader that fetches take encoded ones */
-    bool large;         /* images of more than a frame, where the layout has room */
-    bool refused;       /* nothing shipped may cost an erase (invariant 8) */
-    uint32_t one_in;    /* cases take long: only one of so many is run; 0: all */
+    uint32_t fifo_bytes;  /* of the UART, whose driver sleeps while flash is written; 0: it does not */
+    bool while_writing;   /* the trick waits until the flash is written: a first transfer may only check */
+    bool resumes;         /* the transfer that was cut off goes on: the bank's header is not erased again */
+    bool plain_peer;      /* the co-processor knows none of our extensions */
+    bool takes_bin;       /* device and bootloader take images without a signature (R12) */
+    bool fetch_decodes;   /* so does a bootloader that fetches take encoded ones */
+    bool large;           /* images of more than a frame, where the layout has room */
+    bool refused;         /* nothing shipped may cost an erase (invariant 8) */
+    uint32_t one_in;      /* cases take long: only one of so many is run; 0: all */
     bool real_signatures; /* ECDSA P-256 instead of the simulator's own scheme */
     unsigned wear_max;    /* erases of a page of the bank that takes updates; 0: not checked */
     uint8_t updates; /* banks that are filled without faults: what the budget allows for; 0: not checked */

@@ -84,8 +84,7 @@ struct api_call {
     bool repeated;           /* this is the answer of the first time */
     bool cookie;             /* the session's cookie is set to secret, or cleared where that is "" */
     char secret[SECRET_TOKEN_MAX];
-    char
-        known[KNOWN_MAX]; /* the browser's cookie of earlier sign-ins, "" none; set anew with the session's */
+    char known[KNOWN_MAX]; /* the browser's cookie of earlier sign-ins, "" none; set with the session's */
 };
 
 enum route_kind {
