@@ -191,6 +191,7 @@ class Cluster:
                                               "events": ["shipment.finished"]})
         self.swarm = Swarm(self.random, self.mqtt_port, self.mqtts_port, self.authority, nodes.SOURCE)
         self.keys = {}
+        self.failing = collections.defaultdict(threading.Lock)
         for number in range(options.devices):
             self.add_device(f"d{number}")
 
@@ -359,8 +360,11 @@ class Cluster:
         return wrong, [failure.__name__ for failure, _ in failures]
 
     def _later(self, seconds, failure, node):
+        """One failure at a time of PostgreSQL, of NATS and of each server: it is over before the next one begins."""
         time.sleep(seconds)
-        failure(self, node)
+        of = failure.__name__.split("_")[0]
+        with self.failing[node.number if of in ("node", "clock") else of]:
+            failure(self, node)
 
     def close(self):
         self.swarm.stop()
