@@ -31,6 +31,7 @@ LOAD = ROOT / "build/bin/tandem-load"
 TEMPLATE = "TMPLbench"
 DEVICES = 10_000
 CHECK_IN_RUNS = 3
+DOWNLOAD_RUNS = 4
 DOWNLOAD_CLIENTS, DOWNLOAD_SECONDS, DOWNLOAD_BYTES = 64, 5, 1 << 20
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -288,11 +289,17 @@ def nginx_downloads():
 MEMORY_LIMIT_BYTES, OFFERS_LIMIT_S, DOWNLOADS_LEAST, CHECK_IN_MOST = 2048, 2, 0.8, 2.0
 
 
+def downloads():
+    """Ours and nginx's, several runs in turn: one run differs from the next by a fifth."""
+    runs = [(our_downloads(), nginx_downloads()) for _ in range(DOWNLOAD_RUNS)]
+    return [{name: sum(run[which][name] for run in runs) / DOWNLOAD_RUNS for name in ("per_s", "cpu_us")} for which in (0, 1)]
+
+
 def text():
     """Whether each limit is kept, and the section."""
     busy = os.getloadavg()[0]
     hold, first, (ours, echo), started = connected(), check_ins(False), check_ins_and_echoes(), offers()
-    files, yard = our_downloads(), nginx_downloads()
+    files, yard = downloads()
     echoes, served = ours["cpu_us"] / echo["cpu_us"], files["per_s"] / yard["per_s"]
     met = (hold["bytes"] < MEMORY_LIMIT_BYTES and started["seconds"] < OFFERS_LIMIT_S and served >= DOWNLOADS_LEAST
            and echoes <= CHECK_IN_MOST)
