@@ -166,10 +166,9 @@ static void a_silent_update_has_failed_although_another_shipment_is_looked_at_fi
     assert_int_equal(world_target(world, newer, device).attempts, 1);
 }
 
-static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
+/* A shipment in two waves, the first of one device, which is all that there is, and fails for good. */
+static int64_t ship_and_fail(struct world *world, int64_t device)
 {
-    struct world *world = *state;
-    int64_t device = world_device(world);
     struct shipment_order order = world_order(world, world_firmware(world, "1.1.0", 0x11));
     order.waves[1] = order.waves[0];
     order.waves[0].kind = WAVE_COUNT;
@@ -178,6 +177,14 @@ static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
     int64_t shipment = world_ship(world, &order);
     world_check_in(world, device, "1.0.0");
     world_report(world, device, FAILED_FOR_GOOD);
+    return shipment;
+}
+
+static void a_gate_stops_no_shipment_that_has_nothing_left_to_do(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t shipment = ship_and_fail(world, device);
     assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
 }
 
@@ -185,14 +192,7 @@ static void a_late_joiner_of_a_shipment_that_failed_finds_it_stopped_and_not_liv
 {
     struct world *world = *state;
     int64_t device = world_device(world);
-    struct shipment_order order = world_order(world, world_firmware(world, "1.1.0", 0x11));
-    order.waves[1] = order.waves[0];
-    order.waves[0].kind = WAVE_COUNT;
-    order.waves[0].amount = 1;
-    order.wave_count = 2;
-    int64_t shipment = world_ship(world, &order);
-    world_check_in(world, device, "1.0.0");
-    world_report(world, device, FAILED_FOR_GOOD);
+    int64_t shipment = ship_and_fail(world, device);
     assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_FINISHED);
     int64_t late = world_device(world);
     assert_int_equal(world_shipment_get(world, shipment).state, SHIPMENT_PAUSED);
