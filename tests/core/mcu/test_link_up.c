@@ -292,6 +292,23 @@ static void a_lost_co_processor_has_as_much_time_to_answer_as_one_that_starts(vo
     assert_in_range(ms_to_the_next_reset(f), ms - 10, ms + 10);
 }
 
+/* All of the rounds, after the time that a start takes; also where it is being looked for. */
+static void an_announced_restart_is_waited_for_as_long_as_any(void **state)
+{
+    static const uint8_t rebooting = 1;
+    struct fixture *f = *state;
+    uint32_t ms;
+
+    f->ncp.silent = true;
+    fixture_start(f);
+    ms = ms_to_the_next_reset(f);
+    fixture_run(f, ms - 500);
+    while (f->baud != f->ncp.baud) /* where it is heard */
+        fixture_run(f, 1);
+    ncp_stub_oneway(&f->ncp, 0x0421, &rebooting, 1);
+    assert_in_range(ms_to_the_next_reset(f), ms + 490, ms + 510);
+}
+
 static void a_state_that_is_not_told_does_not_lose_the_link(void **state)
 {
     struct fixture *f = *state;
@@ -535,6 +552,7 @@ int main(void)
         TEST(a_sign_of_life_goes_out_at_least_every_fifteen_seconds),
         TEST(three_time_outs_bring_the_link_back_to_the_default_rate),
         TEST(a_lost_co_processor_has_as_much_time_to_answer_as_one_that_starts),
+        TEST(an_announced_restart_is_waited_for_as_long_as_any),
         TEST(a_state_that_is_not_told_does_not_lose_the_link),
         TEST(state_10_is_answered_by_initializing_anew),
         TEST(an_application_that_writes_all_the_time_finds_a_restarted_co_processor),
