@@ -122,7 +122,6 @@ static void roll_back(struct tdm__choose *c, uint8_t reason)
     int result;
 
     c->choice->reason = reason;
-    c->first = 1 - record->target;
     c->spent = record->target;
     if (reason == TDM_REASON_WATCHDOG || reason == TDM_REASON_FAULT) {
         tdm__record_to_rejected(&next, record, reason);
