@@ -21,7 +21,7 @@ static struct {
     jmp_buf end;
     uint32_t now_ms;
     char said[80];
-    unsigned choices, fetches, resets;
+    unsigned inits, feeds, choices, fetches, resets;
     uint32_t watchdog_ms;
     uint32_t jumped_to;
     struct tdm_boot_config config; /* that core/boot got */
@@ -34,10 +34,12 @@ static const struct tdm_layout layout = {.keys_address = 0x7000};
 
 void board_init(void)
 {
+    board.inits++;
 }
 
 const struct tdm_flash *board_flash(void)
 {
+    assert_int_equal(board.inits, 1);
     return &flash;
 }
 
@@ -63,6 +65,7 @@ void board_watchdog_start(uint32_t period_ms)
 
 void board_watchdog_feed(void)
 {
+    board.feeds++;
 }
 
 enum tdm_reset_cause board_reset_cause(void)
@@ -162,6 +165,8 @@ static void it_says_what_was_decided_in_one_line(void **state)
     assert_string_equal(board.said, "bootloader: bank A, confirmed, reason 00");
     start((struct tdm_boot_choice){.action = TDM_BOOT_RUN, .bank = 1, .trial = true, .reason = 37});
     assert_string_equal(board.said, "bootloader: bank B, on trial,  reason 37");
+    start((struct tdm_boot_choice){.action = TDM_BOOT_RUN, .bank = 1, .reason = 39});
+    assert_string_equal(board.said, "bootloader: bank B, confirmed, reason 39");
     start((struct tdm_boot_choice){.action = TDM_BOOT_RECOVER, .bank = TDM_NO_BANK, .reason = 40});
     assert_string_equal(board.said, "bootloader: no bank can start, reason 40");
 }
@@ -221,6 +226,8 @@ static void core_boot_gets_the_board_and_what_the_product_decided(void **state)
     board.watchdog_ms = 0;
     config->arm_watchdog(config->ctx);
     assert_int_equal(board.watchdog_ms, PRODUCT_WATCHDOG_MS);
+    config->feed_watchdog(config->ctx);
+    assert_int_equal(board.feeds, 1);
 }
 
 int main(void)
