@@ -9,14 +9,19 @@
 #include <wslay/wslay.h>
 
 #define KEY_CHARACTERS 24          /* 16 bytes in Base64 */
+#define WORDS_MAX      512         /* of a list of words in the handshake */
 #define FRAME_MAX      (64 * 1024) /* of payload: far more than an MQTT packet here */
 
 /* --- The handshake, section 4.2 --- */
 
-/* Whether a list of words, separated by commas, has this one in any case. */
-static bool has_word(const char *list, const char *word)
+/* Whether a header's list, in one line or in several, has this word in any case. */
+static bool has_word(const struct http_head *head, const char *name, const char *word)
 {
+    char words[WORDS_MAX];
+    const char *list = words;
     size_t bytes = strlen(word);
+    if (!http_head_values(head, name, words, sizeof words))
+        return false;
     while (*list != '\0') {
         list += strspn(list, ", \t");
         size_t piece = strcspn(list, ", \t");
@@ -48,11 +53,11 @@ int websocket_handshake(const struct http_head *head, char accept[WEBSOCKET_ACCE
 {
     const char *key = http_head_value(head, "sec-websocket-key");
     if (head->method != HTTP_GET || head->content_length != 0 || head->chunked || !head->upgrade ||
-        !has_word(http_head_value(head, "upgrade"), "websocket"))
+        !has_word(head, "upgrade", "websocket"))
         return 426;
     if (strcmp(http_head_value(head, "sec-websocket-version"), "13") != 0)
         return 426;
-    if (!is_key(key) || !has_word(http_head_value(head, "sec-websocket-protocol"), "mqtt"))
+    if (!is_key(key) || !has_word(head, "sec-websocket-protocol", "mqtt"))
         return 400;
     accept_key(key, accept);
     return 0;

@@ -411,6 +411,12 @@ class Doors(unittest.TestCase):
                              (426, {"Upgrade": "h2c"}), (426, {"Connection": "close"})):
             self.assertEqual(self.ws(server, **more).status, status, more)
 
+    def test_lists_of_the_handshake_may_be_spread_over_several_lines(self):
+        server = self.start()
+        for more in ({"protocol": "mqttv3.1\r\nSec-WebSocket-Protocol: mqtt"}, {"Upgrade": "h2c\r\nUpgrade: websocket"},
+                     {"Connection": "keep-alive\r\nConnection: Upgrade"}):
+            self.assertEqual(self.ws(server, **more).status, 101, more)
+
     def test_frames_that_break_a_rule_end_the_connection(self):
         server = self.start()
         token = server.add_device()["token"]
