@@ -58,6 +58,19 @@ static const char *write_etag(const struct firmware *firmware, char etag[ETAG_MA
     return etag;
 }
 
+/* 412 where another file than this one is asked for, 304 where the client has this one; else 0, and the part
+ * counts (RFC 9110, 13.2.2). */
+static int refused_by_condition(const struct visit *visit)
+{
+    const struct http_head *head = &visit->exchange->head;
+    const char *wanted = http_head_value(head, "if-match");
+    char etag[ETAG_MAX];
+    write_etag(&visit->call.firmware, etag);
+    if (wanted[0] != '\0' && !http_etag_listed(wanted, etag, false))
+        return 412;
+    return http_etag_listed(http_head_value(head, "if-none-match"), etag, true) ? 304 : 0;
+}
+
 /* The part that is asked for. Only a GET has one (RFC 9110, 14.2), and only of the file that it knows. */
 static enum http_range wanted_part(const struct visit *visit, int64_t *start, int64_t *length)
 {
@@ -84,7 +97,7 @@ static int run_download(struct desk_job *job, struct fleet *fleet)
         result = read_rate(visit, fleet, device.shipment);
     if (result == STORE_OK)
         result = read_form(visit, fleet);
-    if (result != STORE_OK || visit->exchange->head.method != HTTP_GET)
+    if (result != STORE_OK || visit->exchange->head.method != HTTP_GET || refused_by_condition(visit) != 0)
         return result;
     (void)wanted_part(visit, &start, &length);
     return device_download(fleet, device.id, visit->ticket.firmware,
@@ -191,10 +204,24 @@ static void open_file(struct visit *visit)
                       "the firmware's file cannot be read; the server's log says why");
 }
 
+static void refuse_by_condition(struct visit *visit, int status)
+{
+    char etag[ETAG_MAX];
+    http_header(visit->exchange, "ETag", write_etag(&visit->call.firmware, etag));
+    if (status == 304)
+        http_reply(visit->exchange, 304, NULL, NULL, 0);
+    else
+        visit__refuse(visit->exchange, status, "another file",
+                      "the link's file is not one that If-Match names");
+}
+
 static void download_ready(struct desk_job *job, int result)
 {
     struct visit *visit = (struct visit *)job;
-    if (result == STORE_OK)
+    int refusal = result == STORE_OK ? refused_by_condition(visit) : 0;
+    if (refusal != 0)
+        refuse_by_condition(visit, refusal);
+    else if (result == STORE_OK)
         open_file(visit);
     else if (result == STORE_NOT_FOUND)
         visit__refuse(visit->exchange, 404, "not available",

@@ -17,4 +17,8 @@ enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
  * another unit count as no range, as RFC 9110 section 14.2 allows. */
 enum http_range http_range_parse(const char *value, int64_t size, int64_t *start, int64_t *length);
 
+/* Whether an If-Match or If-None-Match names this strong tag, or any ("*"). Weakly: a weak tag of the same
+ * name will do (RFC 9110, 8.8.3.2). The tag must have no comma. */
+bool http_etag_listed(const char *list, const char *etag, bool weakly);
+
 #endif

@@ -155,6 +155,13 @@ static void range_is_one_part_or_none(void **state)
         {"lines=0-1", HTTP_RANGE_NONE, 0, 0},
         {"", HTTP_RANGE_NONE, 0, 0},
         {"bytes=-", HTTP_RANGE_NONE, 0, 0},
+        {"bytes= 10-19", HTTP_RANGE_PART, 10, 10},
+        {"bytes=,10-19 ,", HTTP_RANGE_PART, 10, 10}, /* RFC 9110, 5.6.1: empty elements count for nothing */
+        {"bytes=,", HTTP_RANGE_NONE, 0, 0},
+        {"bytes=10-18446744073709551615", HTTP_RANGE_PART, 10, 90},
+        {"bytes=-18446744073709551615", HTTP_RANGE_PART, 0, 100},
+        {"bytes=18446744073709551615-", HTTP_RANGE_UNSATISFIABLE, 0, 0},
+        {"bytes=10-1844674407370955161x", HTTP_RANGE_NONE, 0, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -162,6 +169,28 @@ static void range_is_one_part_or_none(void **state)
         assert_int_equal(http_range_parse(cases[i].value, 100, &start, &length), cases[i].is);
         assert_int_equal(start, cases[i].start);
         assert_int_equal(length, cases[i].length);
+    }
+}
+
+/* The examples of RFC 9110, 8.8.3.2, and lists of them. */
+static void tag_is_found_in_a_list_weakly_or_strongly(void **state)
+{
+    static const struct {
+        const char *list, *tag;
+        bool strongly, weakly;
+    } cases[] = {
+        {"W/\"1\"", "\"1\"", false, true},
+        {"\"1\"", "\"1\"", true, true},
+        {"W/\"2\"", "\"1\"", false, false},
+        {"\"2\",\t \"1\" , W/\"3\"", "\"1\"", true, true},
+        {"\"11\", 1, \"1", "\"1\"", false, false},
+        {" * ", "\"1\"", true, true},
+        {"", "\"1\"", false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(http_etag_listed(cases[i].list, cases[i].tag, false), cases[i].strongly);
+        assert_int_equal(http_etag_listed(cases[i].list, cases[i].tag, true), cases[i].weakly);
     }
 }
 
@@ -177,6 +206,7 @@ int main(void)
         cmocka_unit_test(upgrade_is_wanted_only_where_connection_says_so),
         cmocka_unit_test(cookie_is_found_by_its_whole_name),
         cmocka_unit_test(range_is_one_part_or_none),
+        cmocka_unit_test(tag_is_found_in_a_list_weakly_or_strongly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

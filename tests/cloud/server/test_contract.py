@@ -176,6 +176,8 @@ class Contract(unittest.TestCase):
         self.status(206, "GET", "/" + offer, token=False, headers={"Range": "bytes=1-2"})
         self.status(416, "GET", "/" + offer, token=False, headers={"Range": "bytes=99999999-"})
         for method in ("GET", "HEAD"):
+            self.status(304, method, "/" + offer, token=False, headers={"If-None-Match": "*"})
+            self.status(412, method, "/" + offer, token=False, headers={"If-Match": '"other"'})
             self.status(403, method, "/firmware/f1?token=x", token=False)
             self.status(404, method, "/firmware/f" + "9" * 40, token=False)
         self.server.post(f"/api/v1/shipments/{shipment['id']}/cancel")

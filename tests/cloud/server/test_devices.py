@@ -193,6 +193,24 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.fetch(offer, **{"Range": "bytes=1-", "If-Range": etag}).status, 206)
         self.assertEqual(self.fetch(offer, **{"Range": "bytes=1-", "If-Range": '"other"'}).status, 200)
 
+    def test_conditions_of_a_download_are_judged_before_its_part(self):
+        data = s.plain("1.1.0")
+        shipment = self.server.ship(self.server.upload(data))
+        device = self.connect()
+        device.check_in("1.0.0")
+        offer = device.offer()
+        etag = self.fetch(offer, "HEAD").headers["etag"]
+        for method in ("GET", "HEAD"):
+            for name, value in (("If-None-Match", f'"x", W/{etag}'), ("If-None-Match", "*")):
+                answer = self.fetch(offer, method, **{name: value, "Range": "bytes=1-"})
+                self.assertEqual((answer.status, answer.body, answer.headers["etag"]), (304, b"", etag), value)
+            for name, value in (("If-Match", '"x"'), ("If-Match", f"W/{etag}")):
+                self.assertEqual(self.fetch(offer, method, **{name: value, "If-None-Match": etag}).status, 412, value)
+        self.assertEqual(self.server.target(shipment)["status"], "request-sent")
+        for headers, status in (({"If-Match": f'"x", {etag}', "Range": "bytes=1-"}, 206), ({"If-Match": "*"}, 200),
+                                ({"If-None-Match": '"x"', "Range": "bytes=1-"}, 206)):
+            self.assertEqual(self.fetch(offer, **headers).status, status, headers)
+
     def test_a_file_fetched_in_parts_is_one_download(self):
         data = s.plain("1.1.0")
         shipment = self.server.ship(self.server.upload(data))
