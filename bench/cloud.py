@@ -31,7 +31,7 @@ LOAD = ROOT / "build/bin/tandem-load"
 TEMPLATE = "TMPLbench"
 DEVICES = 10_000
 CHECK_IN_RUNS = 3
-DOWNLOAD_RUNS = 4
+DOWNLOAD_RUNS = 6
 DOWNLOAD_CLIENTS, DOWNLOAD_SECONDS, DOWNLOAD_BYTES = 64, 5, 1 << 20
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -169,7 +169,7 @@ MOSQUITTO = "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\
 NGINX = """daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null; user root;
 events {{ worker_connections 1024; }}
 http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-  server {{ listen 127.0.0.1:{port}; root {folder}; }} }}
+  server {{ listen 127.0.0.1:{port}; root {root}; }} }}
 """
 
 
@@ -177,10 +177,8 @@ def mosquitto():
     return Other(MOSQUITTO, "/usr/sbin/mosquitto", "-c", "{conf}")
 
 
-def nginx():
-    other = Other(NGINX, "/usr/sbin/nginx", "-c", "{conf}", "-p", "{folder}")
-    (other.folder / "file").write_bytes(os.urandom(DOWNLOAD_BYTES))
-    return other
+def nginx(root):
+    return Other(NGINX.replace("{root}", str(root)), "/usr/sbin/nginx", "-c", "{conf}", "-p", "{folder}")
 
 
 # --- What is measured ---
@@ -269,37 +267,37 @@ def download(port, pid, folder, path):
     return {"per_s": said["bytes"] / DOWNLOAD_BYTES / said["seconds"], "cpu_us": cpu / (said["bytes"] / DOWNLOAD_BYTES) * 1e6}
 
 
-def our_downloads():
+def downloads():
+    """Ours, and nginx's of the same file: how a file was written decides in what pieces the kernel holds it."""
     with Cloud(8) as cloud:
         cloud.ship(cloud.firmware(DOWNLOAD_BYTES))
         device = s.Device(cloud, cloud.tokens.read_text().split()[0])
         device.check_in("1.0.0", template=TEMPLATE)
         path = "/" + device.offer()["url"].split("/", 3)[3]
         device.close()
-        return download(cloud.http_port, cloud.process.pid, cloud.folder, path)
-
-
-def nginx_downloads():
-    with nginx() as other:
-        worker = int(subprocess.run(["pgrep", "-P", str(other.process.pid)], check=True, text=True, stdout=subprocess.PIPE).stdout)
-        return download(other.port, worker, other.folder, "/file")
+        ours = download(cloud.http_port, cloud.process.pid, cloud.folder, path)
+        file, = cloud.data.glob("firmware/*")
+        with nginx(file.parent) as other:
+            worker, = subprocess.run(["pgrep", "-P", str(other.process.pid)], check=True, stdout=subprocess.PIPE).stdout.split()
+            yardstick = download(other.port, int(worker), other.folder, f"/{file.name}")
+    return ours, yardstick
 
 
 # Limits that the section is held to. A check-in was asked to cost no more than an echo; docs/DECISIONS.md says why it is twice that.
 MEMORY_LIMIT_BYTES, OFFERS_LIMIT_S, DOWNLOADS_LEAST, CHECK_IN_MOST = 2048, 2, 0.8, 2.0
 
 
-def downloads():
-    """Ours and nginx's, several runs in turn: one run differs from the next by a fifth."""
-    runs = [(our_downloads(), nginx_downloads()) for _ in range(DOWNLOAD_RUNS)]
-    return [{name: sum(run[which][name] for run in runs) / DOWNLOAD_RUNS for name in ("per_s", "cpu_us")} for which in (0, 1)]
+def many_downloads():
+    """Several runs in turn, since one differs from the next by a fifth."""
+    runs = [downloads() for _ in range(DOWNLOAD_RUNS)]
+    return mean([ours for ours, _ in runs]), mean([other for _, other in runs])
 
 
 def text():
     """Whether each limit is kept, and the section."""
     busy = os.getloadavg()[0]
     hold, first, (ours, echo), started = connected(), check_ins(False), check_ins_and_echoes(), offers()
-    files, yard = downloads()
+    files, yard = many_downloads()
     echoes, served = ours["cpu_us"] / echo["cpu_us"], files["per_s"] / yard["per_s"]
     met = (hold["bytes"] < MEMORY_LIMIT_BYTES and started["seconds"] < OFFERS_LIMIT_S and served >= DOWNLOADS_LEAST
            and echoes <= CHECK_IN_MOST)
