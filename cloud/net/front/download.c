@@ -271,6 +271,7 @@ static void tell_sent(const struct visit *visit)
     sent->ticket = visit->ticket;
     sent->job.run = run_sent;
     sent->job.done = sent_done;
+    sent->job.simple = true;
     desk_post(visit->front->desk, &sent->job);
 }
 
