@@ -47,8 +47,8 @@ struct api_work {
 
 /* What the caller shows. */
 struct api_credential {
-    char secret[SECRET_TOKEN_MAX]; /* "" nothing */
-    bool session;                  /* a session's, by cookie; else a token */
+    char secret[SECRET_TOKEN_ANY_MAX]; /* "" nothing */
+    bool session;                      /* a session's, by cookie; else a token */
 };
 
 struct api_call {
