@@ -425,6 +425,12 @@ static int take_steps(struct store *store, int *version, char *why, size_t capac
         result = read_version(store, version);
         if (result != STORE_OK || *version >= VERSION)
             break;
+        if (*version > 0 && tries == 0)
+            log_line(
+                LOG_LEVEL_INFO, "database-upgrade",
+                "from=%d to=%d hint=\"a large one takes minutes; a server that is ended meanwhile goes on "
+                "at its next start\"",
+                *version, VERSION);
         result = take_step(store, *version + 1, why, capacity);
         if (taken_by_another(result))
             result = STORE_OK;
