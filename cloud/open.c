@@ -92,6 +92,11 @@ static int make_first_admin(struct cloud *cloud)
     int result = people_first(cloud->fleet.store, text_now_ms(), token, password);
     if (result != STORE_OK || token[0] == '\0')
         return result;
+    /* --database may have been forgotten, or the file got lost: the sweep would remove what is left. */
+    if (firmware_kept(cloud->folder))
+        cloud_fail("the database is new, and %s holds files of another database; look at --database and "
+                   "--data, restore a backup, or choose an empty --data",
+                   cloud->folder);
     write_token_file(cloud, token);
     result = store_commit(cloud->fleet.store); /* of servers that start together, one gets here */
     if (result != STORE_OK) {

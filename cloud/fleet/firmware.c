@@ -104,6 +104,19 @@ static int sweep_entry(struct fleet *fleet, const char *name)
     return unlink(path) == 0 ? STORE_OK : file_failed(path, "unlink");
 }
 
+bool firmware_kept(const char *folder)
+{
+    uint8_t sha256[RECORD_DIGEST_BYTES];
+    bool found = false;
+    DIR *entries = opendir(folder);
+    if (entries == NULL)
+        return false;
+    for (struct dirent *entry; !found && (entry = readdir(entries)) != NULL;)
+        found = text_hex_parse(entry->d_name, sha256, sizeof sha256);
+    closedir(entries);
+    return found;
+}
+
 int firmware_sweep(struct fleet *fleet)
 {
     if (mkdir(fleet->folder, 0700) != 0 && errno != EEXIST)

@@ -21,6 +21,9 @@ TDM_MUST_USE int firmware_add(struct fleet *fleet, struct firmware *firmware, co
  * servers share an hour later (removal.h). */
 TDM_MUST_USE int firmware_delete(struct fleet *fleet, int64_t id);
 
+/* Whether files of some database are in this folder. */
+bool firmware_kept(const char *folder);
+
 /* At start: creates the folder, and removes unfinished uploads and files that no firmware refers to. */
 TDM_MUST_USE int firmware_sweep(struct fleet *fleet);
 

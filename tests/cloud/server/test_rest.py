@@ -263,6 +263,28 @@ class Start(unittest.TestCase):
             self.assertEqual((server.data / "admin.token.old").read_text().strip(), first)
             server.wait_log("new-database")
 
+    def test_a_new_database_takes_no_folder_that_holds_the_firmware_of_another(self):
+        """--database was forgotten, or tandem.db got lost."""
+        with s.Server() as server:
+            server.upload(s.plain("1.1.0"))
+            kept = list((server.data / "firmware").iterdir())
+            server.stop()
+            away = server.folder / "away"
+            away.mkdir()
+            for path in server.data.glob("tandem.db*"):
+                path.rename(away / path.name)
+            for _ in range(2):
+                status, output, error = self.run_server("--data", str(server.data), "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0")
+                self.assertEqual((status, output), (1, ""))
+                self.assertRegex(error, r"/firmware holds files of another database.*--database")
+                self.assertEqual(list((server.data / "firmware").iterdir()), kept)
+            for path in server.data.glob("tandem.db*"):
+                path.unlink()
+            for path in away.iterdir():
+                path.rename(server.data / path.name)
+            server.start()
+            self.assertEqual(len(server.get("/api/v1/firmware")["firmware"]), 1)
+
     def test_a_port_in_use_is_named(self):
         with s.Server() as server:
             status, _, error = self.run_server("--data", str(server.folder / "other"), "--http",
