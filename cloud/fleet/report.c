@@ -1,5 +1,6 @@
 #include "cloud/fleet/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -25,6 +26,16 @@ static int64_t take_number(const json_t *object, const char *key)
     return json_is_integer(value) && json_integer_value(value) >= 0 ? json_integer_value(value) : -1;
 }
 
+/* The device's buffer; 0 if it says none. JSON has one kind of number, and encoders that write all of them
+ * with a point; others put it into quotes. */
+static int64_t take_buffer(const json_t *json)
+{
+    const json_t *value = json_object_get(json, "rxbuff");
+    const char *text = json_string_value(value);
+    double bytes = text != NULL ? strtod(text, NULL) : json_number_value(value);
+    return bytes >= 1 && bytes <= UINT32_MAX ? (int64_t)bytes : 0;
+}
+
 bool report_parse_check_in(const void *data, size_t bytes, struct check_in *check_in)
 {
     *check_in = (struct check_in){0};
@@ -36,10 +47,8 @@ bool report_parse_check_in(const void *data, size_t bytes, struct check_in *chec
               take_text(json, "ver", check_in->version, sizeof check_in->version) &&
               take_text(json, "build", check_in->build, sizeof check_in->build) &&
               take_text(json, "blynk", check_in->library, sizeof check_in->library);
-    if (ok) {
-        int64_t receive = take_number(json, "rxbuff");
-        check_in->receive_bytes = receive > 0 ? receive : 0;
-    }
+    if (ok)
+        check_in->receive_bytes = take_buffer(json);
     json_decref(json);
     return ok;
 }

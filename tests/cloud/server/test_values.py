@@ -277,10 +277,16 @@ class Values(unittest.TestCase):
     # --- the limits ---
 
     def test_a_message_is_never_larger_than_the_devices_buffer(self):
-        device = self.connect()
-        device.publish("info/mcu", '{"ver": "1", "type": "pump", "rxbuff": 100}')
-        self.patch(datastreams={"Short": "x" * 60, "Long": "x" * 90})
-        self.assertEqual(list(self.received(device, 1)), ["downlink/ds/Short"])
+        for buffer in ("100", "100.0", "1.0e2", '"100"'):
+            device = self.connect()
+            device.publish("info/mcu", f'{{"ver": "1", "type": "pump", "rxbuff": {buffer}}}')
+            self.patch(datastreams={"Short": "x" * 60, "Long": "x" * 90})
+            self.assertEqual(list(self.received(device, 1)), ["downlink/ds/Short"], buffer)
+        for none in ("null", '""', "0", "-1", "1e300", "true", "[]"):
+            device = self.connect()
+            device.publish("info/mcu", f'{{"ver": "1", "type": "pump", "rxbuff": {none}}}')
+            self.patch(datastreams={"Long": "x" * 90})
+            self.assertEqual(list(self.received(device, 1)), ["downlink/ds/Long"], none)
 
     def test_what_makes_no_sense_is_told_to_the_device_but_not_all_the_time(self):
         device = self.connect(subscribe=None)
