@@ -136,6 +136,17 @@ static int take_metadata(const struct message *message, const char *rest)
     return set_value(message, VALUE_METADATA, name, message->payload, message->bytes);
 }
 
+/* Firmware sends descriptions of several lines; the timeline has one line for each event. */
+static void join_lines(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = ' ';
+    }
+    for (size_t bytes = strlen(text); bytes > 0 && text[bytes - 1] == ' '; bytes--)
+        text[bytes - 1] = '\0';
+}
+
 static int take_event(const struct message *message, const char *rest)
 {
     char code[VALUES_NAME_MAX + 1];
@@ -144,9 +155,10 @@ static int take_event(const struct message *message, const char *rest)
     const char *more;
     snprintf(payload, sizeof payload, "%.*s", (int)message->bytes, message->payload);
     text_mend(payload);
+    join_lines(payload);
     if (!cut_name(rest, code, &more) || more != NULL || !text_take(text, sizeof text, payload))
-        return values__complain(
-            message, "%s: an event has a code, and a description without control characters", message->topic);
+        return values__complain(message, "%s: an event has a code, and a description in UTF-8",
+                                message->topic);
     return fleet_note(message->fleet, message->device, "event", "%s%s%s", code, text[0] != '\0' ? ": " : "",
                       text);
 }

@@ -209,6 +209,13 @@ class Values(unittest.TestCase):
         device.publish("event/measurement_error", "Failed to measure temperature")
         self.assertEqual(self.timeline()[-2:], ["temp_is_high", "measurement_error: Failed to measure temperature"])
 
+    def test_an_event_of_several_lines_is_one_line_of_the_timeline(self):
+        device = self.connect()
+        device.publish("event/hot", "too hot:\r\n\tinside 71\n\toutside 40\r\n")
+        device.publish("event/quiet", "\n")
+        self.assertEqual(self.timeline()[-2:], ["hot: too hot:   inside 71  outside 40", "quiet"])
+        self.received(device, 0)
+
     def time(self, device):
         device.publish("get/utc/all/json", "")
         return json.loads(self.received(device, 1)["downlink/utc/all/json"])
