@@ -257,9 +257,9 @@ def offers():
     return {"seconds": said["last"] - start}
 
 
-def download(port, pid, folder, path):
+def download(port, pid, folder, files):
     paths = Path(folder) / "paths"
-    paths.write_text(path + "\n")
+    paths.write_text("\n".join(files) + "\n")
     before = cpu_s(pid)
     with Load("download", "127.0.0.1", port, paths, DOWNLOAD_CLIENTS, DOWNLOAD_SECONDS) as load:
         said = load.result()
@@ -267,19 +267,24 @@ def download(port, pid, folder, path):
     return {"per_s": said["bytes"] / DOWNLOAD_BYTES / said["seconds"], "cpu_us": cpu / (said["bytes"] / DOWNLOAD_BYTES) * 1e6}
 
 
+def link_of(cloud, token):
+    device = s.Device(cloud, token)
+    device.check_in("1.0.0", template=TEMPLATE)
+    url = device.offer()["url"]
+    device.close()
+    return "/" + url.split("/", 3)[3]
+
+
 def downloads():
     """Ours, and nginx's of the same file: how a file was written decides in what pieces the kernel holds it."""
     with Cloud(8) as cloud:
         cloud.ship(cloud.firmware(DOWNLOAD_BYTES))
-        device = s.Device(cloud, cloud.tokens.read_text().split()[0])
-        device.check_in("1.0.0", template=TEMPLATE)
-        path = "/" + device.offer()["url"].split("/", 3)[3]
-        device.close()
-        ours = download(cloud.http_port, cloud.process.pid, cloud.folder, path)
+        links = [link_of(cloud, token) for token in cloud.tokens.read_text().split()]
+        ours = download(cloud.http_port, cloud.process.pid, cloud.folder, links)
         file, = cloud.data.glob("firmware/*")
         with nginx(file.parent) as other:
             worker, = subprocess.run(["pgrep", "-P", str(other.process.pid)], check=True, stdout=subprocess.PIPE).stdout.split()
-            yardstick = download(other.port, int(worker), other.folder, f"/{file.name}")
+            yardstick = download(other.port, int(worker), other.folder, [f"/{file.name}"])
     return ours, yardstick
 
 

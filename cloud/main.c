@@ -265,6 +265,7 @@ static void stop(struct cloud *cloud)
     bus_close(cloud->relay.bus);
     http_stop(cloud->front.server);
     rates_free(&cloud->front.rates);
+    idmap_free(&cloud->front.downloads);
     files_close(cloud->files);
     events_free(cloud->front.events);
     free(cloud->courier);

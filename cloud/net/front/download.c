@@ -16,6 +16,8 @@
 
 /* Of all connections three quarters may download, so that people get in. */
 #define DOWNLOADS_OF(connections) ((connections) - (connections) / 4)
+/* Some are of broken connections that this side still believes in; all of them would be everybody's. */
+#define DOWNLOADS_EACH            8
 
 /* The rate of the shipment whose offer the device got last, if it is for this firmware. */
 static int read_rate(struct visit *visit, struct fleet *fleet, int64_t id)
@@ -230,9 +232,22 @@ static void download_ready(struct desk_job *job, int result)
         visit__postpone(visit->exchange, 10, "the server's database cannot answer just now");
 }
 
+static size_t downloads_of(const struct front *front, int64_t device)
+{
+    return (size_t)idmap_get(&front->downloads, (uint64_t)device);
+}
+
+static void set_downloads(struct front *front, int64_t device, size_t count)
+{
+    if (count == 0)
+        (void)idmap_remove(&front->downloads, (uint64_t)device);
+    else
+        (void)idmap_set(&front->downloads, (uint64_t)device, (void *)count);
+}
+
 void visit__begin_download(struct visit *visit)
 {
-    const struct front *front = visit->front;
+    struct front *front = visit->front;
     char token[TICKET_MAX];
     bool valid = http_query_get(visit->exchange->head.query, "token", token, sizeof token) &&
                  ticket_read(&visit->ticket, front->ticket_key, token) &&
@@ -242,6 +257,12 @@ void visit__begin_download(struct visit *visit)
                       "the link is not valid, or no longer; a new offer brings a new one");
     else if (front->sending >= DOWNLOADS_OF(front->bound.max))
         visit__postpone(visit->exchange, 20, "too many downloads at a time");
+    else if (downloads_of(front, visit->ticket.device) >= DOWNLOADS_EACH)
+        visit__postpone(visit->exchange, 20, "this device has too many downloads at a time");
+    else
+        visit->counted = true;
+    if (visit->counted)
+        set_downloads(front, visit->ticket.device, downloads_of(front, visit->ticket.device) + 1);
 }
 
 /* The whole file has left: the second half of what device_download tells. */
@@ -285,6 +306,10 @@ void visit__end_download(struct visit *visit, bool sent)
     if (visit->sending)
         visit->front->sending--;
     visit->sending = false;
+    if (visit->counted)
+        set_downloads(visit->front, visit->ticket.device,
+                      downloads_of(visit->front, visit->ticket.device) - 1);
+    visit->counted = false;
     if (sent && visit->to_the_end)
         tell_sent(visit);
 }

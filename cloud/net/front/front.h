@@ -6,6 +6,7 @@
 #include "cloud/deltas/maker.h"
 #include "cloud/files/porter.h"
 #include "cloud/fleet/desk.h"
+#include "cloud/idmap.h"
 #include "cloud/net/devices/gateway.h"
 #include "cloud/net/front/console.h"
 #include "cloud/net/front/metrics.h"
@@ -39,6 +40,7 @@ struct front {
     struct event_base *base;
     struct rates rates;
     size_t sending;          /* downloads under way */
+    struct idmap downloads;  /* how many a device has asked for and not got, by its id */
     struct bound bound;      /* of connections */
     struct console *console; /* NULL: none is served */
     uint8_t ticket_key[SECRET_KEY_BYTES];

@@ -39,6 +39,7 @@ struct visit {
     struct ticket ticket;
     int64_t shipment; /* the device's, with its rate */
     int64_t bytes_per_second;
+    bool counted; /* among the device's */
     bool sending;
     bool to_the_end; /* the answer includes the file's last byte */
     bool form;       /* the server made it: its file is call.firmware's in size and digests */

@@ -232,13 +232,18 @@ class Leaving(unittest.TestCase):
         self.addCleanup(server.__exit__)
         return server
 
+    def offers(self, server, data, count, **shipment):
+        """The paths by which so many devices fetch the firmware."""
+        added = [server.add_device() for _ in range(count)]
+        server.ship(server.upload(data), devices=[device["id"] for device in added], **shipment)
+        devices = [s.Device(server, device["token"]) for device in added]
+        for device in devices:
+            self.addCleanup(device.close)
+            device.check_in("1.0.0")
+        return ["/" + device.offer()["url"].split("/", 3)[3] for device in devices]
+
     def offer(self, server, data, **shipment):
-        added = server.add_device()
-        server.ship(server.upload(data), devices=[added["id"]], **shipment)
-        device = s.Device(server, added["token"])
-        self.addCleanup(device.close)
-        device.check_in("1.0.0")
-        return "/" + device.offer()["url"].split("/", 3)[3]
+        return self.offers(server, data, 1, **shipment)[0]
 
     def hold(self, server, request=b""):
         connection = socket.create_connection(("127.0.0.1", server.http_port), s.LIMIT)
@@ -249,11 +254,10 @@ class Leaving(unittest.TestCase):
 
     def test_too_many_downloads_are_told_when_to_come_back(self):
         server = self.start(files=600)
-        path = self.offer(server, s.plain("1.1.0") + os.urandom(8 << 20))
-        request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        paths = self.offers(server, s.plain("1.1.0") + os.urandom(8 << 20), 10)
         held = []
-        for _ in range(60):
-            held.append(self.hold(server, request))
+        for i in range(60):
+            held.append(self.hold(server, f"GET {paths[i % 10]} HTTP/1.1\r\nHost: x\r\n\r\n".encode()))
             head = held[-1].recv(300)
             if b" 503 " in head:
                 break
@@ -263,7 +267,21 @@ class Leaving(unittest.TestCase):
         self.assertEqual(server.ask("GET", "/health", token=False).status, 200)
         for connection in held:
             connection.close()
-        s.wait_for("there is room again", lambda: server.ask("HEAD", path, token=False).status == 200)
+        s.wait_for("there is room again", lambda: server.ask("HEAD", paths[0], token=False).status == 200)
+
+    def test_one_device_takes_no_more_than_its_part_of_the_downloads(self):
+        server = self.start(files=600)
+        mine, other = self.offers(server, s.plain("1.1.0") + os.urandom(8 << 20), 2)
+        request = f"GET {mine} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        held = [self.hold(server, request) for _ in range(8)]
+        for connection in held:
+            self.assertIn(b" 200 ", connection.recv(300))
+        answer = server.ask("GET", mine, token=False)
+        self.assertEqual((answer.status, "retry-after" in answer.headers), (503, True))
+        self.assertIn("this device", answer.json["detail"])
+        self.assertEqual(server.ask("HEAD", other, token=False).status, 200)
+        held[0].close()
+        s.wait_for("the device may go on", lambda: server.ask("HEAD", mine, token=False).status == 200)
 
     def test_too_many_connections_are_told_when_to_come_back(self):
         server = self.start(files=300)
