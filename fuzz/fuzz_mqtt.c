@@ -54,6 +54,14 @@ static void on_login(void *ctx, const struct mqtt_login *login)
         mqtt_session_refuse(&g->session, (enum mqtt_refusal)(g->choices % 3));
 }
 
+static void on_packet(void *ctx)
+{
+    struct gateway *g = ctx;
+
+    if (g->choices & 16)
+        mqtt_session_hold(&g->session);
+}
+
 static bool on_message(void *ctx, const struct mqtt_message *message)
 {
     struct gateway *g = ctx;
@@ -85,7 +93,8 @@ static void on_ended(void *ctx, enum mqtt_end end)
     g->ended = true;
 }
 
-static const struct mqtt_session_ops ops = {on_send, on_login, on_message, on_acknowledged, on_ended};
+static const struct mqtt_session_ops ops = {on_send,    on_login,        on_packet,
+                                            on_message, on_acknowledged, on_ended};
 
 static void receive(struct gateway *g, const uint8_t *data, size_t size, size_t step)
 {

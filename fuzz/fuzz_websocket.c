@@ -28,6 +28,11 @@ static void on_login(void *ctx, const struct mqtt_login *login)
     mqtt_session_accept(&((struct client *)ctx)->session, 0);
 }
 
+static void on_packet(void *ctx)
+{
+    (void)ctx;
+}
+
 static bool on_message(void *ctx, const struct mqtt_message *message)
 {
     (void)ctx;
@@ -48,7 +53,8 @@ static void on_ended(void *ctx, enum mqtt_end end)
     client->ended = true;
 }
 
-static const struct mqtt_session_ops ops = {on_send, on_login, on_message, on_acknowledged, on_ended};
+static const struct mqtt_session_ops ops = {on_send,    on_login,        on_packet,
+                                            on_message, on_acknowledged, on_ended};
 
 static void take(struct client *client)
 {

@@ -364,6 +364,7 @@ static size_t take_one(struct mqtt_session *s, const uint8_t *bytes, size_t coun
         take_connect(s, bytes + header_bytes, header.body_bytes);
     } else {
         s->since_ms = now_ms;
+        s->ops->packet(s->ctx);
         take_packet(s, &header, bytes + header_bytes);
     }
     return (size_t)header_bytes + header.body_bytes;

@@ -87,6 +87,9 @@ struct mqtt_session_ops {
     /* A well-formed CONNECT: answer with mqtt_session_accept or _refuse, here or later. */
     void (*login)(void *ctx, const struct mqtt_login *login);
 
+    /* A whole packet of a device that is logged in, before it is acted on: whatever it is, it costs time. */
+    void (*packet)(void *ctx);
+
     /* A message. Return true to acknowledge it now, false to do it later with mqtt_session_acknowledge (QoS 1
      * and 2; in the order in which they came), for instance when it is on disk. */
     bool (*message)(void *ctx, const struct mqtt_message *message);
@@ -156,7 +159,7 @@ void mqtt_session_init(struct mqtt_session *s, const struct mqtt_session_config 
  * decided: then nothing is taken until it is. After the end everything is taken and ignored. */
 size_t mqtt_session_receive(struct mqtt_session *s, const uint8_t *bytes, size_t count, uint64_t now_ms);
 
-/* From ops->message only: nothing more is taken in this call of mqtt_session_receive. */
+/* From ops->packet and ops->message only: nothing more is taken in this call of mqtt_session_receive. */
 void mqtt_session_hold(struct mqtt_session *s);
 
 /* Ends the session when a limit is over. Returns the milliseconds until it must be called again, UINT32_MAX

@@ -25,8 +25,8 @@
 #define FLUSH_LIMIT_S 5
 #define USER_NAME     "device"
 
-#define MESSAGES_BURST   500
-#define MESSAGES_PER_S   50
+#define PACKETS_BURST    500
+#define PACKETS_PER_S    50
 #define DIAG_INTERVAL_MS 10000
 #define BACKLOG_MAX      50000 /* jobs at the desk, beyond which nobody more is let in */
 
@@ -156,27 +156,35 @@ static void on_login(void *ctx, const struct mqtt_login *login)
     job__post(c, job);
 }
 
-/* Whether a message more is within the limit; each costs its share of a second, and some are free. */
+/* Whether a packet more is within the limit; each costs its share of a second, and some are free. */
 static bool pay(struct connection *c)
 {
     uint64_t now = connection__clock_ms();
     if (c->flow_ms < now)
         c->flow_ms = now;
-    c->flow_ms += 1000 / MESSAGES_PER_S;
-    return c->flow_ms <= now + MESSAGES_BURST * 1000 / MESSAGES_PER_S;
+    c->flow_ms += 1000 / PACKETS_PER_S;
+    return c->flow_ms <= now + PACKETS_BURST * 1000 / PACKETS_PER_S;
+}
+
+/* Pings and subscriptions are answered one by one, and cost everybody else as much as messages do. */
+static void on_packet(void *ctx)
+{
+    struct connection *c = ctx;
+    if (!pay(c) && !c->slowed) {
+        c->slowed = true;
+        connection__complain(c, "too many packets: they are read no faster than 50 a second");
+    }
+    if (c->slowed)
+        mqtt_session_hold(&c->session);
 }
 
 static bool on_message(void *ctx, const struct mqtt_message *message)
 {
     struct connection *c = ctx;
-    if (!pay(c) && !c->slowed) {
-        c->slowed = true;
-        connection__complain(c, "too many messages: they are read no faster than 50 a second");
-    }
     struct job *job = job__of_message(c, message);
     job->packet_id = message->packet_id;
     job__post(c, job);
-    if (c->jobs >= JOBS_MAX || c->slowed)
+    if (c->jobs >= JOBS_MAX)
         mqtt_session_hold(&c->session);
     return message->qos == 0;
 }
@@ -230,6 +238,7 @@ static void on_ended(void *ctx, enum mqtt_end end)
 static const struct mqtt_session_ops session_ops = {
     .send = on_send,
     .login = on_login,
+    .packet = on_packet,
     .message = on_message,
     .acknowledged = on_acknowledged,
     .ended = on_ended,
@@ -272,7 +281,7 @@ static void wind_up(struct connection *c)
 static uint32_t penalty_ms(struct connection *c)
 {
     uint64_t now = connection__clock_ms();
-    uint64_t paid = now + MESSAGES_BURST * 1000 / MESSAGES_PER_S;
+    uint64_t paid = now + PACKETS_BURST * 1000 / PACKETS_PER_S;
     c->slowed = c->flow_ms > paid;
     return c->slowed ? (uint32_t)(c->flow_ms - paid) : 0;
 }

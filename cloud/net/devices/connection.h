@@ -58,7 +58,7 @@ struct connection {
     uint64_t diag_ms;  /* when the last complaint did */
     uint16_t ping;     /* its packet id, 0: none */
     int jobs;          /* not done yet */
-    bool slowed;       /* too many messages: not read for a moment */
+    bool slowed;       /* too many packets: not read for a moment */
     bool ended;
     bool lost; /* the socket broke, without a goodbye */
 };

@@ -37,6 +37,14 @@ static void on_login(void *ctx, const struct mqtt_login *login)
         mqtt_session_refuse(&d->session, MQTT_REFUSE_CREDENTIALS);
 }
 
+static void on_packet(void *ctx)
+{
+    struct device *d = ctx;
+
+    if (++d->packets == d->hold_at)
+        mqtt_session_hold(&d->session);
+}
+
 static bool on_message(void *ctx, const struct mqtt_message *message)
 {
     struct device *d = ctx;
@@ -65,7 +73,8 @@ static void on_ended(void *ctx, enum mqtt_end end)
     d->end = (int)end;
 }
 
-const struct mqtt_session_ops device_ops = {on_send, on_login, on_message, on_acknowledged, on_ended};
+const struct mqtt_session_ops device_ops = {on_send,    on_login,        on_packet,
+                                            on_message, on_acknowledged, on_ended};
 
 void device_connect(struct device *d)
 {

@@ -21,7 +21,8 @@ struct device {
     uint8_t sent[8192]; /* since the last device_gets */
     size_t sent_bytes;
     char log[1024]; /* "topic=payload;" per message */
-    unsigned logins, acknowledged;
+    unsigned logins, packets, acknowledged;
+    unsigned hold_at; /* this packet is the last that is taken at once; 0: none */
     uint16_t acknowledged_id;
     int end; /* enum mqtt_end, or NOT_ENDED */
     bool decide_later, acknowledge_later;

@@ -97,6 +97,22 @@ static void packets_wait_while_the_login_is_decided(void **state)
     device_gets(&d, "d0 00");
 }
 
+static void packets_of_every_kind_are_told_and_may_wait_after_one(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_log_in(&d, MQTT_3_1_1);
+    assert_int_equal(d.packets, 0);
+    d.hold_at = 2;
+    assert_int_equal(device_says(&d, "c0 00  82 09 0001 0004'down' 00  c0 00"), 13);
+    assert_int_equal(d.packets, 2);
+    device_gets(&d, "d0 00  90 03 0001 80");
+    assert_int_equal(device_says(&d, "c0 00  40 02 0001  30 06 0004'ds/a'"), 14);
+    assert_int_equal(d.packets, 5);
+    device_gets(&d, "d0 00");
+}
+
 static void login_has_a_limit(void **state)
 {
     struct device d;
@@ -316,6 +332,7 @@ int main(void)
         cmocka_unit_test(wrong_token_is_refused_with_code_4_or_86),
         cmocka_unit_test(wrong_user_name_and_no_login_at_all_are_refused),
         cmocka_unit_test(packets_wait_while_the_login_is_decided),
+        cmocka_unit_test(packets_of_every_kind_are_told_and_may_wait_after_one),
         cmocka_unit_test(login_has_a_limit),
         cmocka_unit_test(unknown_versions_are_refused_by_name),
         cmocka_unit_test(authentication_beyond_a_password_is_refused),

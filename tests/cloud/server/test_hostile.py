@@ -198,6 +198,16 @@ class Hostile(unittest.TestCase):
             self.fail("it is still connected")
         device.close()
 
+    def test_a_flood_of_pings_or_subscriptions_is_read_no_faster_than_one_of_messages(self):
+        for one in (b"\xC0\0", s.packet(0x82, b"\0\1" + s.text("downlink/#") + b"\0")):
+            device = self.connect(self.server.add_device()["token"])
+            device.socket.sendall(one * 2000)
+            answers = 0
+            while answers < 2000 and device.step() >> 4 != 3:
+                answers += 1
+            self.assertLess(answers, 2000)
+            self.assertEqual([topic for topic, _ in device.messages], ["downlink/diag"])
+
     def test_two_devices_with_one_token_are_slowed_down(self):
         codes = []
         for _ in range(40):
