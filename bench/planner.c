@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/due.h"
 #include "cloud/fleet/planning.h"
 #include "cloud/fleet/preview.h"
 #include "cloud/log.h"
@@ -197,7 +198,7 @@ static struct moment offer(struct fleet *fleet, struct shipment_order *order, in
     int64_t offers = take_effects(fleet);
     while (offers < devices - (devices + 1) / 3) {
         must(store_begin(fleet->store), "begin");
-        must(device_tick(fleet), "tick");
+        must(due_tick(fleet), "tick");
         must(store_commit(fleet->store), "commit");
         offers += take_effects(fleet);
     }

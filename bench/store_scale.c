@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cloud/fleet/device.h"
+#include "cloud/fleet/due.h"
 #include "cloud/fleet/shipment.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
@@ -153,7 +154,7 @@ static double plan(struct fleet *fleet, uint8_t mark)
     start_shipment(fleet, version, mark);
     do {
         must(store_begin(fleet->store), "begin");
-        must(device_tick(fleet), "tick");
+        must(due_tick(fleet), "tick");
         commit(fleet);
     } while (fleet->busy);
     return seconds() - start;
@@ -164,7 +165,7 @@ static double per_tick_us(struct fleet *fleet)
     double start = seconds();
     for (int i = 0; i < 100; i++) {
         must(store_begin(fleet->store), "begin");
-        must(device_tick(fleet), "tick");
+        must(due_tick(fleet), "tick");
         commit(fleet);
     }
     return (seconds() - start) / 100 * 1e6;

@@ -6,8 +6,8 @@
 
 #include "cloud/fleet/device.h"
 #include "cloud/fleet/planner.h"
-#include "cloud/fleet/shipment.h"
 #include "cloud/fleet/status.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 
 static bool is_open(const struct shipment *shipment)

@@ -7,8 +7,8 @@
 
 #include "cloud/durations.h"
 #include "cloud/fleet/rules.h"
-#include "cloud/fleet/shipment.h"
 #include "cloud/fleet/slot.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

@@ -6,6 +6,7 @@
 
 #include "cloud/api/order.h"
 #include "cloud/fleet/planner.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 
 #define ROWS_STEP  1000 /* read at once where few may be wanted */

@@ -5,6 +5,7 @@
 
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/planner.h"
+#include "cloud/fleet/target.h"
 #include "cloud/fleet/version.h"
 #include "tandem/reason.h"
 
@@ -24,7 +25,7 @@ static int judge_check_in(struct fleet *fleet, const struct scene *scene, struct
             status_ended(target, TARGET_SUCCESS, TDM_REASON_NONE, fleet->now);
     } else if (!there && !reports && (ran_it || target->ended)) {
         if (target->ended)
-            dossier_lost(fleet, scene, target, TDM_REASON_NONE);
+            target_lost(fleet, scene, target, TDM_REASON_NONE);
         else
             status_rolled_back(target, TDM_REASON_NONE, &scene->limits, fleet->now);
         return store_rejection_add(fleet->store, scene->device->id, scene->firmware.digest, TDM_REASON_NONE,
@@ -116,7 +117,7 @@ static int take_check_in(struct dossier *dossier, const struct check_in *check_i
     if (news)
         result = take_news(dossier, check_in);
     if (result == STORE_OK)
-        result = dossier_change_targets(dossier, judge_check_in, NULL);
+        result = target_change_all(dossier, judge_check_in, NULL);
     if (result != STORE_OK)
         return result;
     return planner_decide(dossier, is_held(dossier) ? PLANNER_CHANGE : PLANNER_CHECK_IN);

@@ -60,7 +60,7 @@ int device_download(struct fleet *fleet, int64_t id, int64_t firmware, enum down
     struct download download = {firmware, step, &news};
     int result = dossier_open(&dossier, fleet, id);
     if (result == STORE_OK)
-        result = dossier_change_current(&dossier, apply_download, &download);
+        result = target_change_current(&dossier, apply_download, &download);
     if (result == STORE_OK && (news || step != DOWNLOAD_GOES_ON))
         result = note_download(fleet, &dossier.device, step);
     result = dossier_close(&dossier, result);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cloud/fleet/clock.h"
-#include "cloud/fleet/device.h"
+#include "cloud/fleet/due.h"
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
@@ -207,7 +207,7 @@ static int tick_run(struct desk_job *job, struct fleet *fleet)
     int result = clock_tick(fleet, monotonic_ms(&now));
     if (result == STORE_OK)
         result = node_tick(fleet);
-    return result == STORE_OK && !fleet->taken_out ? device_tick(fleet) : result;
+    return result == STORE_OK && !fleet->taken_out ? due_tick(fleet) : result;
 }
 
 static void tick_done(struct desk_job *job, int result)

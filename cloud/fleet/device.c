@@ -8,6 +8,7 @@
 #include "cloud/fleet/notice.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
+#include "cloud/fleet/waves.h"
 
 int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOKEN_MAX])
 {

@@ -41,7 +41,4 @@ TDM_MUST_USE int device_download(struct fleet *fleet, int64_t id, int64_t firmwa
 TDM_MUST_USE int device_consent(struct fleet *fleet, int64_t id, int64_t shipment, bool agrees,
                                 int64_t answered[DEVICE_CONSENTS_MAX], size_t *count);
 
-/* Looks at everything whose time has come; call about once a second. */
-TDM_MUST_USE int device_tick(struct fleet *fleet);
-
 #endif

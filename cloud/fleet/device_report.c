@@ -7,6 +7,7 @@
 
 #include "cloud/fleet/dossier.h"
 #include "cloud/fleet/planner.h"
+#include "cloud/fleet/target.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
@@ -54,7 +55,7 @@ static int apply_device(struct fleet *fleet, const struct scene *scene, struct t
     } else if (runs_it) {
         status_stage(target, TARGET_STAGE_TRIAL, -1, -1, -1, &fleet->limits, fleet->now);
     } else if (back && target->ended) {
-        dossier_lost(fleet, scene, target, report->reason);
+        target_lost(fleet, scene, target, report->reason);
     } else if (back) {
         /* The device repeats its last reason at each start: one that may be tried again counts once. */
         if (status_rejects_image(report->reason) || after_transfer(target))
@@ -104,9 +105,9 @@ static int device_report(struct dossier *dossier, const struct report *report)
     if (result == STORE_OK)
         result = note_device_report(dossier->fleet, &dossier->device, report);
     if (result == STORE_OK && report->event == REPORT_REFUSED)
-        result = dossier_change_current(dossier, apply_failure, report);
+        result = target_change_current(dossier, apply_failure, report);
     else if (result == STORE_OK)
-        result = dossier_change_targets(dossier, apply_device, report);
+        result = target_change_all(dossier, apply_device, report);
     return result == STORE_OK ? planner_decide(dossier, PLANNER_CHANGE) : result;
 }
 
@@ -129,9 +130,9 @@ static int take_report(struct dossier *dossier, const struct report *report)
         return device_report(dossier, report);
     int result = note_stage(dossier, report);
     if (result == STORE_OK && report->kind == REPORT_STAGE)
-        result = dossier_change_current(dossier, apply_stage, report);
+        result = target_change_current(dossier, apply_stage, report);
     if (result == STORE_OK && report->kind == REPORT_FAILED) {
-        result = dossier_change_current(dossier, apply_failure, report);
+        result = target_change_current(dossier, apply_failure, report);
         if (result == STORE_OK)
             result = planner_decide(dossier, PLANNER_CHANGE); /* another shipment may have its turn */
     }

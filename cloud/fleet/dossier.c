@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/target.h"
-
 int dossier_open(struct dossier *dossier, struct fleet *fleet, int64_t device)
 {
     *dossier = (struct dossier){.fleet = fleet};
@@ -54,46 +52,4 @@ int dossier_scene(const struct dossier *dossier, const struct target *target, st
     if (result == STORE_OK)
         scene->limits = fleet_limits(fleet, &scene->shipment);
     return result;
-}
-
-/* A success can still be lost while the shipment is open: its waves soak. */
-static bool may_move(const struct device *device, const struct target *target)
-{
-    bool soaks = target->status == TARGET_SUCCESS && target->shipment == device->shipment;
-    return target->attempts > 0 && (!target->ended || soaks);
-}
-
-static int change_one(struct dossier *dossier, struct target *target, dossier_change_fn *change,
-                      const void *argument)
-{
-    struct scene scene;
-    struct target before = *target;
-    int result = dossier_scene(dossier, target, &scene);
-    if (result == STORE_OK)
-        result = change(dossier->fleet, &scene, target, argument);
-    return result == STORE_OK ? target_save(dossier, &before, target) : result;
-}
-
-int dossier_change_targets(struct dossier *dossier, dossier_change_fn *change, const void *argument)
-{
-    int result = STORE_OK;
-    for (size_t i = 0; i < dossier->count && result == STORE_OK; i++) {
-        if (may_move(&dossier->device, &dossier->targets[i]))
-            result = change_one(dossier, &dossier->targets[i], change, argument);
-    }
-    return result;
-}
-
-int dossier_change_current(struct dossier *dossier, dossier_change_fn *change, const void *argument)
-{
-    struct target *target = dossier_target(dossier, dossier->device.shipment);
-    bool may = target != NULL && may_move(&dossier->device, target);
-    return may ? change_one(dossier, target, change, argument) : STORE_OK;
-}
-
-void dossier_lost(const struct fleet *fleet, const struct scene *scene, struct target *target, uint8_t reason)
-{
-    enum shipment_state state = scene->shipment.state;
-    if (state == SHIPMENT_LIVE || state == SHIPMENT_PAUSED)
-        status_ended(target, TARGET_ROLLBACK, reason, fleet->now);
 }

@@ -4,7 +4,7 @@
  *     struct dossier dossier;
  *     int result = dossier_open(&dossier, fleet, id);
  *     if (result == STORE_OK)
- *         result = ...                                change dossier.device, dossier_change_targets(...), ...
+ *         result = ...                                change dossier.device, target_change_all(...), ...
  *     return dossier_close(&dossier, result); */
 #ifndef TANDEM_CLOUD_DOSSIER_H
 #define TANDEM_CLOUD_DOSSIER_H
@@ -37,19 +37,5 @@ struct scene {
 };
 TDM_MUST_USE int dossier_scene(const struct dossier *dossier, const struct target *target,
                                struct scene *scene);
-
-typedef int dossier_change_fn(struct fleet *fleet, const struct scene *scene, struct target *target,
-                              const void *argument);
-/* Calls change for each target that an event of the device may move (offered before, and not ended), and
- * saves what it changed. */
-TDM_MUST_USE int dossier_change_targets(struct dossier *dossier, dossier_change_fn *change,
-                                        const void *argument);
-/* The same for the shipment whose offer the device got last. */
-TDM_MUST_USE int dossier_change_current(struct dossier *dossier, dossier_change_fn *change,
-                                        const void *argument);
-
-/* An update that succeeded is gone again: while its shipment is open, that counts as a rollback. */
-void dossier_lost(const struct fleet *fleet, const struct scene *scene, struct target *target,
-                  uint8_t reason);
 
 #endif

@@ -1,5 +1,4 @@
-/* Targets whose time has come. */
-#include "cloud/fleet/device.h"
+#include "cloud/fleet/due.h"
 
 #include <stdlib.h>
 
@@ -82,7 +81,7 @@ static int target_due(struct fleet *fleet, const struct target *due)
     return dossier_close(&dossier, result);
 }
 
-int device_tick(struct fleet *fleet)
+int due_tick(struct fleet *fleet)
 {
     struct target *targets;
     size_t count;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/planning.h"
-
 struct presence fleet_presence(const struct fleet *fleet, int64_t device)
 {
     /* A failure to read it fails the whole step (store_step_end). */
@@ -119,7 +117,8 @@ const struct zone *fleet_zone(struct fleet *fleet, const struct device *device)
 
 void fleet_clear(struct fleet *fleet)
 {
-    planning_drop(fleet);
+    free(fleet->planning);
+    fleet->planning = NULL;
     secret_signer_clear(&fleet->tickets);
     zones_clear(&fleet->zones);
 }

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

@@ -8,6 +8,7 @@
 #include "cloud/fleet/form.h"
 #include "cloud/fleet/target.h"
 #include "cloud/fleet/ticket.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cloud/fleet/rules.h"
-#include "cloud/fleet/shipment.h"
 #include "cloud/fleet/split.h"
+#include "cloud/fleet/waves.h"
 
 #define PLANNING_TOGETHER 162 /* targets in a write */
 

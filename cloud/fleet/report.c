@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "cloud/fleet/status.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

@@ -6,6 +6,7 @@
 #include "cloud/durations.h"
 #include "cloud/fleet/slot.h"
 #include "cloud/fleet/version.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

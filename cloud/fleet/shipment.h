@@ -1,11 +1,7 @@
 /* Shipments: one firmware for a selection of devices, or for all of a template, in waves. Runs on the store's
  * thread; results are enum store_result.
  *
- *     created --planned (fleet/planning.h)--> wave 1 opens --gate (fleet/gate.h)--> wave 2 ... --> finished
- *                                                 |
- *                                                 '-- a gate stops it: paused, with the reason
- *
- * Whoever changes how a target counts calls shipment_settle, which judges the gates. */
+ *     created --planned (fleet/planning.h)--> its waves, one after the other (fleet/waves.h) --> finished */
 #ifndef TANDEM_CLOUD_SHIPMENT_H
 #define TANDEM_CLOUD_SHIPMENT_H
 
@@ -41,19 +37,11 @@ TDM_MUST_USE int shipment_previous(struct fleet *fleet, const struct shipment *s
 TDM_MUST_USE int shipment_revert(struct fleet *fleet, const struct shipment *shipment, int64_t firmware,
                                  struct shipment_order *order);
 
-/* Judges the gates: opens the next wave, stops the shipment, or ends it. */
-TDM_MUST_USE int shipment_settle(struct fleet *fleet, int64_t id);
-/* Every device has its target: the first wave begins. */
-TDM_MUST_USE int shipment_opened(struct fleet *fleet, int64_t id);
-
 /* Takes a new device into the shipments for all devices of its template: those that are live or paused, and
  * the newest one even if it is finished, which it reopens. */
 TDM_MUST_USE int shipment_take_in(struct fleet *fleet, const struct device *device);
 
 /* Everything whose time has come, and the next step of what takes long. Sets fleet->busy if more is left. */
 TDM_MUST_USE int shipment_tick(struct fleet *fleet);
-
-const char *shipment_state_slug(enum shipment_state state);
-const char *shipment_condition_slug(enum shipment_condition condition);
 
 #endif

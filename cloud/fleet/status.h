@@ -76,11 +76,4 @@ void status_consented(struct target *target, int64_t now);
 /* How a target counts in its wave: *more gets 1 where it does, and nothing elsewhere. */
 void status_count(const struct target *target, int64_t by, struct wave *more);
 
-const char *status_slug(enum target_status status);
-const char *status_text(enum target_status status);
-const char *status_form_slug(enum form_kind form);
-const char *status_stage_slug(enum target_stage stage);
-/* TARGET_STAGE_NONE for a stage that a report cannot have. */
-enum target_stage status_stage_parse(const char *slug);
-
 #endif

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "cloud/fleet/notice.h"
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/waves.h"
+#include "cloud/fleet/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
@@ -55,4 +56,46 @@ int target_save(struct dossier *dossier, const struct target *before, const stru
     if (result == STORE_OK)
         result = notice_target(fleet, target);
     return result == STORE_OK && counts ? shipment_settle(fleet, target->shipment) : result;
+}
+
+/* A success can still be lost while the shipment is open: its waves soak. */
+static bool may_move(const struct device *device, const struct target *target)
+{
+    bool soaks = target->status == TARGET_SUCCESS && target->shipment == device->shipment;
+    return target->attempts > 0 && (!target->ended || soaks);
+}
+
+static int change_one(struct dossier *dossier, struct target *target, target_change_fn *change,
+                      const void *argument)
+{
+    struct scene scene;
+    struct target before = *target;
+    int result = dossier_scene(dossier, target, &scene);
+    if (result == STORE_OK)
+        result = change(dossier->fleet, &scene, target, argument);
+    return result == STORE_OK ? target_save(dossier, &before, target) : result;
+}
+
+int target_change_all(struct dossier *dossier, target_change_fn *change, const void *argument)
+{
+    int result = STORE_OK;
+    for (size_t i = 0; i < dossier->count && result == STORE_OK; i++) {
+        if (may_move(&dossier->device, &dossier->targets[i]))
+            result = change_one(dossier, &dossier->targets[i], change, argument);
+    }
+    return result;
+}
+
+int target_change_current(struct dossier *dossier, target_change_fn *change, const void *argument)
+{
+    struct target *target = dossier_target(dossier, dossier->device.shipment);
+    bool may = target != NULL && may_move(&dossier->device, target);
+    return may ? change_one(dossier, target, change, argument) : STORE_OK;
+}
+
+void target_lost(const struct fleet *fleet, const struct scene *scene, struct target *target, uint8_t reason)
+{
+    enum shipment_state state = scene->shipment.state;
+    if (state == SHIPMENT_LIVE || state == SHIPMENT_PAUSED)
+        status_ended(target, TARGET_ROLLBACK, reason, fleet->now);
 }

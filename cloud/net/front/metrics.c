@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/words.h"
 
 void metrics_request(struct metrics *metrics, const struct route *route, int status)
 {

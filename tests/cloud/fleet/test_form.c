@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud/fleet/node.h"
+#include "cloud/fleet/words.h"
 #include "tandem/reason.h"
 #include "tests/cloud/fleet/world.h"
 

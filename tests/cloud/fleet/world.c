@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/fleet/due.h"
 #include "cloud/text.h"
 #include "tests/cloud/store/fresh.h"
 
@@ -59,7 +60,7 @@ void world_pass(struct world *world, int64_t ms)
 {
     world->fleet.now += ms;
     begin(world);
-    commit(world, device_tick(&world->fleet));
+    commit(world, due_tick(&world->fleet));
 }
 
 int64_t world_device(struct world *world)

@@ -14,6 +14,7 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/planner.h"
 #include "cloud/fleet/shipment.h"
+#include "cloud/fleet/words.h"
 
 #define TEMPLATE "TMPL0vFkFmJM7"
 
