@@ -1,8 +1,8 @@
 /* How long the planner takes for a fleet, and how much memory: for each number of devices on the command line
  * a database of its own in the folder that comes first, then
  *
- *     dry run    every device judged by all rules, nothing written (fleet/preview.h)
- *     planning   the same, with each device's target and wave written and committed (fleet/planning.h)
+ *     dry run    every device judged by all rules, nothing written (preview.h)
+ *     planning   the same, with each device's target and wave written and committed (planning.h)
  *
  * and for all of them connected, another time
  *
@@ -21,10 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cloud/fleet/device.h"
+#include "cloud/fleet/devices/device.h"
 #include "cloud/fleet/due.h"
-#include "cloud/fleet/planning.h"
-#include "cloud/fleet/preview.h"
+#include "cloud/fleet/shipments/planning.h"
+#include "cloud/fleet/shipments/preview.h"
 #include "cloud/log.h"
 
 #define TEMPLATE "TMPLbench"

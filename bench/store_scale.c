@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cloud/fleet/device.h"
+#include "cloud/fleet/devices/device.h"
 #include "cloud/fleet/due.h"
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/shipments/shipment.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 

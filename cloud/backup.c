@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cloud/fleet/firmware.h"
+#include "cloud/fleet/firmware/firmware.h"
 #include "cloud/options.h"
 #include "cloud/store/sqlite_file.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cloud/cloud.h"
-#include "cloud/fleet/firmware.h"
+#include "cloud/fleet/firmware/firmware.h"
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
 #include "cloud/text.h"

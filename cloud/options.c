@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/fleet/status.h"
+#include "cloud/fleet/rules/status.h"
 #include "cloud/text.h"
 
 #define EXIT_USAGE   2

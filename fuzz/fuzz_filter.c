@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/filter.h"
-#include "cloud/fleet/key.h"
-#include "cloud/fleet/version.h"
-#include "cloud/fleet/zone.h"
+#include "cloud/fleet/firmware/key.h"
+#include "cloud/fleet/rules/filter.h"
+#include "cloud/fleet/rules/version.h"
+#include "cloud/fleet/rules/zone.h"
 #include "cloud/text.h"
 #include "fuzz/fuzz.h"
 

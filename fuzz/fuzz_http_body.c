@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cloud/api/api.h"
-#include "cloud/fleet/intake.h"
-#include "cloud/fleet/report.h"
-#include "cloud/fleet/ticket.h"
+#include "cloud/fleet/devices/report.h"
+#include "cloud/fleet/firmware/intake.h"
+#include "cloud/fleet/firmware/ticket.h"
 #include "cloud/net/http/http_head.h"
 #include "cloud/net/http/http_query.h"
 #include "cloud/net/http/http_value.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/device.h"
-#include "cloud/fleet/values.h"
+#include "cloud/fleet/devices/device.h"
+#include "cloud/fleet/devices/values.h"
 #include "cloud/mqtt/wire.h"
 #include "fuzz/fuzz.h"
 

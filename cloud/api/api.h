@@ -5,9 +5,9 @@
 
 #include <jansson.h>
 
+#include "cloud/fleet/base/fleet.h"
 #include "cloud/fleet/desk.h"
-#include "cloud/fleet/firmware.h"
-#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/firmware/firmware.h"
 #include "cloud/oidc/provider.h"
 #include "cloud/people/password.h"
 #include "cloud/people/people.h"

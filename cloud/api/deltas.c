@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "cloud/fleet/form.h"
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/firmware/form.h"
+#include "cloud/fleet/rules/words.h"
 #include "cloud/text.h"
 
 static json_t *hex_or_null(const uint8_t *data, bool there)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cloud/api/order.h"
-#include "cloud/fleet/filter.h"
+#include "cloud/fleet/rules/filter.h"
 #include "cloud/text.h"
 
 #define LOOK_AT   20000 /* devices in a request */

@@ -1,7 +1,7 @@
 /* A device's token: renewed, revoked. */
 #include "cloud/api/api.h"
 
-#include "cloud/fleet/device.h"
+#include "cloud/fleet/devices/device.h"
 
 json_t *render_new_device(const struct device *device, const char *token)
 {

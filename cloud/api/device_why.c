@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cloud/fleet/device.h"
-#include "cloud/fleet/planner.h"
-#include "cloud/fleet/status.h"
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/devices/device.h"
+#include "cloud/fleet/rules/status.h"
+#include "cloud/fleet/rules/words.h"
+#include "cloud/fleet/shipments/planner.h"
 #include "cloud/text.h"
 
 static bool is_open(const struct shipment *shipment)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/device.h"
-#include "cloud/fleet/planner.h"
-#include "cloud/fleet/values.h"
+#include "cloud/fleet/devices/device.h"
+#include "cloud/fleet/devices/values.h"
+#include "cloud/fleet/shipments/planner.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

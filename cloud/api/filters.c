@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/filter.h"
+#include "cloud/fleet/rules/filter.h"
 #include "cloud/text.h"
 
 static json_t *render_filter(const struct saved_filter *filter)

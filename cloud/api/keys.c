@@ -1,6 +1,6 @@
 /* Signing keys, and how long firmware is kept. */
-#include "cloud/fleet/key.h"
-#include "cloud/fleet/retention.h"
+#include "cloud/fleet/firmware/key.h"
+#include "cloud/fleet/firmware/retention.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cloud/durations.h"
-#include "cloud/fleet/filter.h"
+#include "cloud/fleet/rules/filter.h"
 #include "cloud/text.h"
 
 /* --- Which firmware, for whom --- */

@@ -1,9 +1,9 @@
-/* A new shipment as an operator asks for it: from JSON to fleet/shipment.h's order. */
+/* A new shipment as an operator asks for it: from JSON to shipment.h's order. */
 #ifndef TANDEM_CLOUD_ORDER_H
 #define TANDEM_CLOUD_ORDER_H
 
 #include "cloud/api/api.h"
-#include "cloud/fleet/shipment.h"
+#include "cloud/fleet/shipments/shipment.h"
 
 struct order_request {
     struct shipment_order order;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/rules/words.h"
 #include "tandem/reason.h"
 
 #define FRESH_MS 3000 /* figures are not counted anew for so long */

@@ -1,5 +1,5 @@
 /* The dry run of a shipment: as numbers, or device by device. */
-#include "cloud/fleet/preview.h"
+#include "cloud/fleet/shipments/preview.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cloud/durations.h"
-#include "cloud/fleet/rules.h"
-#include "cloud/fleet/slot.h"
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/rules/rules.h"
+#include "cloud/fleet/rules/slot.h"
+#include "cloud/fleet/rules/words.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"
 

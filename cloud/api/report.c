@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/rules/words.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 #include "tandem/reason.h"

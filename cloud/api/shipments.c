@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cloud/api/order.h"
-#include "cloud/fleet/planner.h"
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/rules/words.h"
+#include "cloud/fleet/shipments/planner.h"
 #include "cloud/text.h"
 
 #define ROWS_STEP  1000 /* read at once where few may be wanted */

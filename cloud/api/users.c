@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cloud/api/api.h"
-#include "cloud/fleet/sweep.h"
+#include "cloud/fleet/shipments/sweep.h"
 #include "cloud/text.h"
 
 /* A login: what people type, so without spaces and in one case. */

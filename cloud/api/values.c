@@ -1,5 +1,5 @@
 /* What people do with one connected device: its values, and a word to it. */
-#include "cloud/fleet/values.h"
+#include "cloud/fleet/devices/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>

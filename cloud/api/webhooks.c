@@ -5,7 +5,7 @@
 #include <curl/curl.h>
 
 #include "cloud/api/api.h"
-#include "cloud/fleet/notice.h"
+#include "cloud/fleet/base/notice.h"
 #include "cloud/text.h"
 
 #define WEBHOOKS_MAX 20 /* of an organization */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cloud/deltas/child.h"
-#include "cloud/fleet/firmware.h"
-#include "cloud/fleet/form.h"
+#include "cloud/fleet/firmware/firmware.h"
+#include "cloud/fleet/firmware/form.h"
 #include "cloud/log.h"
 #include "cloud/store/audit.h"
 #include "cloud/text.h"

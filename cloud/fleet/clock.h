@@ -5,7 +5,7 @@
 #define TANDEM_CLOUD_FLEET_CLOCK_H
 
 #include "cloud/durations.h"
-#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/base/fleet.h"
 
 #define CLOCK_STEP_MS MINUTE_MS /* less is not noticed: nothing waits that much longer for it */
 

@@ -20,7 +20,7 @@
 
 #include <event2/event.h>
 
-#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/base/fleet.h"
 
 /* run's result for a job that is to go on: it runs again once other jobs had their turn. */
 #define DESK_MORE 1

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-#include "cloud/fleet/dossier.h"
 #include "cloud/fleet/hourly.h"
-#include "cloud/fleet/planner.h"
-#include "cloud/fleet/shipment.h"
-#include "cloud/fleet/target.h"
+#include "cloud/fleet/shipments/dossier.h"
+#include "cloud/fleet/shipments/planner.h"
+#include "cloud/fleet/shipments/shipment.h"
+#include "cloud/fleet/shipments/target.h"
 #include "tandem/reason.h"
 
 #define DUE_STEP 200 /* targets in one tick */

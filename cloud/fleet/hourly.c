@@ -1,7 +1,7 @@
 #include "cloud/fleet/hourly.h"
 
 #include "cloud/durations.h"
-#include "cloud/fleet/retention.h"
+#include "cloud/fleet/firmware/retention.h"
 
 #define CLOSE_MS  (2 * HOUR_MS) /* a shipment is watched closely at first */
 #define KEPT_MS   (400 * DAY_MS)

@@ -3,7 +3,7 @@
 #ifndef TANDEM_CLOUD_HOURLY_H
 #define TANDEM_CLOUD_HOURLY_H
 
-#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/base/fleet.h"
 
 TDM_MUST_USE int hourly_tick(struct fleet *fleet);
 

@@ -2,7 +2,7 @@
 #ifndef TANDEM_CLOUD_FLEET_NODE_H
 #define TANDEM_CLOUD_FLEET_NODE_H
 
-#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/base/fleet.h"
 
 /* Joins, once per process. alone: nobody else has this store. */
 TDM_MUST_USE int node_join(struct fleet *fleet, bool alone);

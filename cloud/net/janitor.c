@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "cloud/fleet/removal.h"
+#include "cloud/fleet/firmware/removal.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 

@@ -1,4 +1,5 @@
-/* Has files removed that no firmware needs any more (fleet/removal.h): one at a time, by the porter. */
+/* Has files removed that no firmware needs any more (firmware/removal.h of the fleet): one at a time, by the
+ * porter. */
 #ifndef TANDEM_CLOUD_JANITOR_H
 #define TANDEM_CLOUD_JANITOR_H
 

@@ -54,7 +54,7 @@ struct device {
     char tags[RECORD_TAGS];          /* "canary,berlin" */
     char zone[RECORD_TEXT];          /* its time-zone field, "" without */
     char location_zone[RECORD_TEXT]; /* the zone of its location, "" unknown */
-    char version_key[RECORD_TEXT];   /* sorts as the versions do (fleet/version.h) */
+    char version_key[RECORD_TEXT];   /* sorts as the versions do (fleet/rules/version.h) */
     bool digest_known;               /* of the firmware that checked in last */
     uint8_t digest[RECORD_DIGEST_BYTES];
     enum device_state state;
@@ -193,7 +193,7 @@ struct wave {
     enum wave_kind kind;
     int64_t amount; /* devices, or hundredths of a percent */
     char filter[RECORD_FILTER];
-    /* Its gate (fleet/gate.h): */
+    /* Its gate (fleet/rules/gate.h): */
     int64_t success_percent;
     int64_t failure_percent; /* 0: no limit */
     int64_t minimum;         /* sample for that */
@@ -263,7 +263,7 @@ enum target_stage {
  * and no other is offered. */
 enum target_encoded { ENCODED_NOT = 0, ENCODED_LAST = 1, ENCODED_NEVER = 2 };
 
-/* One device in one shipment. fleet/status.c draws how it moves. */
+/* One device in one shipment. fleet/rules/status.c draws how it moves. */
 struct target {
     int64_t shipment;
     int64_t device;

@@ -4,7 +4,7 @@
 #define TANDEM_CLOUD_CONNECTION_H
 
 #include "cloud/fleet/desk.h"
-#include "cloud/fleet/report.h"
+#include "cloud/fleet/devices/report.h"
 #include "cloud/mqtt/session.h"
 #include "cloud/net/devices/gateway.h"
 #include "cloud/net/devices/pace.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/device.h"
-#include "cloud/fleet/values.h"
+#include "cloud/fleet/devices/device.h"
+#include "cloud/fleet/devices/values.h"
 #include "cloud/log.h"
 
 /* A server alone hears everything in order. Of several, one may have been cut off from the database for a

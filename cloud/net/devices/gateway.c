@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/fleet/device.h"
+#include "cloud/fleet/devices/device.h"
 #include "cloud/log.h"
 #include "cloud/net/devices/connection.h"
 #include "tandem/error.h"

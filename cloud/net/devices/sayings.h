@@ -3,7 +3,7 @@
 #ifndef TANDEM_CLOUD_SAYINGS_H
 #define TANDEM_CLOUD_SAYINGS_H
 
-#include "cloud/fleet/report.h"
+#include "cloud/fleet/devices/report.h"
 
 #define SAYINGS_PLACES 8   /* the oldest makes room */
 #define SAYINGS_BYTES  256 /* a longer one is parsed each time */

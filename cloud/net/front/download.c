@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/fleet/device.h"
-#include "cloud/fleet/form.h"
+#include "cloud/fleet/devices/device.h"
+#include "cloud/fleet/firmware/form.h"
 #include "cloud/log.h"
 #include "cloud/net/front/visit.h"
 #include "cloud/net/http/http_query.h"

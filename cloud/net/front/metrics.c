@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/rules/words.h"
 
 void metrics_request(struct metrics *metrics, const struct route *route, int status)
 {

@@ -2,7 +2,7 @@
 #ifndef TANDEM_CLOUD_OFFERS_H
 #define TANDEM_CLOUD_OFFERS_H
 
-#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/base/fleet.h"
 
 struct offer_figures {
     uint64_t count[FORM_DELTA + 1];

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/fleet/removal.h"
+#include "cloud/fleet/firmware/removal.h"
 #include "cloud/log.h"
 #include "cloud/net/front/visit.h"
 #include "cloud/text.h"

@@ -3,8 +3,8 @@
 #define TANDEM_CLOUD_VISIT_H
 
 #include "cloud/api/api.h"
-#include "cloud/fleet/intake.h"
-#include "cloud/fleet/ticket.h"
+#include "cloud/fleet/firmware/intake.h"
+#include "cloud/fleet/firmware/ticket.h"
 #include "cloud/net/front/front.h"
 #include "cloud/net/front/metrics.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cloud/fleet/clock.h"
-#include "cloud/fleet/status.h"
+#include "cloud/fleet/rules/status.h"
 
 #define MINUTE ((int64_t)60 * 1000)
 #define HOUR   (60 * MINUTE)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/fleet/filter.h"
+#include "cloud/fleet/rules/filter.h"
 
 static struct device pump(void)
 {

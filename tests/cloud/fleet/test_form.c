@@ -1,11 +1,11 @@
 /* Which form of a firmware a device is offered, and what happens while it is made, or can't be. */
-#include "cloud/fleet/form.h"
+#include "cloud/fleet/firmware/form.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "cloud/fleet/node.h"
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/rules/words.h"
 #include "tandem/reason.h"
 #include "tests/cloud/fleet/world.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/fleet/gate.h"
+#include "cloud/fleet/rules/gate.h"
 
 #define NOW ((int64_t)1000000)
 

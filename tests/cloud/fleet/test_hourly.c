@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/retention.h"
+#include "cloud/fleet/firmware/retention.h"
 
 #define MINUTE ((int64_t)60 * 1000)
 #define HOUR   (60 * MINUTE)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "cloud/fleet/firmware.h"
-#include "cloud/fleet/removal.h"
+#include "cloud/fleet/firmware/firmware.h"
+#include "cloud/fleet/firmware/removal.h"
 
 #define HOUR ((int64_t)60 * 60 * 1000)
 

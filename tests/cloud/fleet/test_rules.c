@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/fleet/rules.h"
+#include "cloud/fleet/rules/rules.h"
 #include "tandem/reason.h"
 
 /* Everything that a candidate points at. */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/fleet/split.h"
+#include "cloud/fleet/rules/split.h"
 
 #define DEVICES 1000
 

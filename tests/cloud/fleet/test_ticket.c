@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "cloud/fleet/ticket.h"
+#include "cloud/fleet/firmware/ticket.h"
 
 static const uint8_t key[SECRET_KEY_BYTES] = "an example key of 32 bytes: it i";
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/fleet/version.h"
+#include "cloud/fleet/rules/version.h"
 
 static int order_of(const char *a, const char *b)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/fleet/planning.h"
-#include "cloud/fleet/sweep.h"
+#include "cloud/fleet/shipments/planning.h"
+#include "cloud/fleet/shipments/sweep.h"
 #include "tandem/reason.h"
 
 #define MINUTE 60000

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/fleet/slot.h"
+#include "cloud/fleet/rules/slot.h"
 
 /* What the C library says of the same moment. */
 static int32_t offset_by_libc(const char *zone, int64_t seconds)

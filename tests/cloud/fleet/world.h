@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "cloud/fleet/device.h"
-#include "cloud/fleet/fleet.h"
-#include "cloud/fleet/planner.h"
-#include "cloud/fleet/shipment.h"
-#include "cloud/fleet/words.h"
+#include "cloud/fleet/base/fleet.h"
+#include "cloud/fleet/devices/device.h"
+#include "cloud/fleet/rules/words.h"
+#include "cloud/fleet/shipments/planner.h"
+#include "cloud/fleet/shipments/shipment.h"
 
 #define TEMPLATE "TMPL0vFkFmJM7"
 
