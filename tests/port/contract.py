@@ -169,7 +169,20 @@ class Port:
             self.assertEqual(self.probe.ask(f"read {address:#x} 8"), FLASH_READ_FAILED, hex(address))
             self.assertEqual(self.probe.ask(f"blank {address:#x} 8"), "0", hex(address))
             self.assertEqual(self.probe.ask(f"program {address:#x} 0000000000000000"), FLASH_PROGRAM_FAILED)
-        self.assertEqual(self.probe.ask(f"erase {start + size:#x}"), FLASH_ERASE_FAILED)
+        for address in (start + size, start + size + self.number("flash", "erase_bytes"), 0xFFFFF000):
+            self.assertEqual(self.probe.ask(f"erase {address:#x}"), FLASH_ERASE_FAILED, hex(address))
+
+    def test_blank_is_said_of_what_is_blank_to_its_first_and_last_bit(self):
+        unit, erase_bytes = self.number("flash", "program_bytes"), self.number("flash", "erase_bytes")
+        first, last = bytes(b"\xfe" + b"\xff" * (unit - 1)), bytes(b"\xff" * (unit - 1) + b"\x7f")
+        self.erase(self.bank[0])
+        self.erase(self.bank[0] + erase_bytes)
+        for at, data in ((unit, first), (3 * unit, last), (2 * erase_bytes - unit, last)):
+            self.assertEqual(self.probe.ask(f"program {self.bank[0] + at:#x} {data.hex()}"), "0")
+        blank = {at: self.probe.ask(f"blank {self.bank[0] + at * unit:#x} {unit}") for at in range(5)}
+        self.assertEqual(blank, {0: "1", 1: "0", 2: "1", 3: "0", 4: "1"})
+        self.assertEqual(self.probe.ask(f"blank {self.bank[0] + erase_bytes:#x} {erase_bytes - unit}"), "1")
+        self.assertEqual(self.probe.ask(f"blank {self.bank[0] + 4 * unit:#x} {2 * erase_bytes - 4 * unit}"), "0")
 
     def test_keys_cannot_be_overwritten(self):
         keys = self.number("keys", "address")

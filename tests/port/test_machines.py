@@ -5,7 +5,9 @@ Run by ctest, or by hand:  tests/port/test_machines.py [Mps2|Nrf51|Posix[.test_n
 TANDEM_BIN and TANDEM_FIRMWARE name the folders of the programs and of the boards' firmware (BOARD/bin in it)."""
 
 import ctypes
+import errno
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -13,7 +15,7 @@ import time
 import unittest
 from pathlib import Path
 
-from contract import NO_VECTOR_TABLE, ROOT, Port
+from contract import FLASH_ERASE_FAILED, FLASH_PROGRAM_FAILED, NO_VECTOR_TABLE, ROOT, Port
 from probe import SECONDS, Probe
 
 BIN = Path(os.environ.get("TANDEM_BIN") or ROOT / "build/bin")
@@ -40,9 +42,9 @@ class Program(Port):
     def blank_flash(self):
         return bytearray(b"\xff" * self.number("flash", "bytes"))
 
-    def restore_power(self):
+    def restore_power(self, **process):
         self.process = subprocess.Popen([str(a) for a in self.command()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        preexec_fn=die_with_parent)
+                                        preexec_fn=die_with_parent, **process)
         self.probe = Probe(self.uart, lambda: self.process.poll() is None)
 
     def cut_power(self):
@@ -59,6 +61,7 @@ class Program(Port):
         command = [str(a) for a in self.command(**options)]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False, env=environment)
         self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         for piece in text:
             self.assertIn(piece, done.stderr)
 
@@ -209,13 +212,31 @@ class Posix(Program, unittest.TestCase):
     def command(self, flash=None, uart=None):
         return [BIN / "probe-device", "--flash", flash or self.flash, "--uart", f"unix:{uart or self.uart}", "--log", self.log]
 
+    def test_a_uart_path_that_is_too_long_for_a_socket_is_refused(self):
+        longest = self.folder / ("u" * (106 - len(str(self.folder))))
+        self.refused("too long", "107 characters", flash=self.copy(), uart=f"{longest}u")
+
+    def test_a_write_that_the_disk_refuses_is_an_operation_that_failed_and_is_told(self):
+        self.cut_power()
+        self.restore_power(restore_signals=False)  # SIGXFSZ stays ignored
+        processor = self.children()[0]
+        limit = self.bank[1] - self.number("flash", "address")
+        resource.prlimit(int(processor), resource.RLIMIT_FSIZE, (limit, limit))
+        self.erase(self.record)
+        self.assertEqual(self.probe.ask(f"erase {self.bank[1]:#x}"), FLASH_ERASE_FAILED)
+        self.assertEqual(self.probe.ask(f"program {self.bank[1]:#x} 0000000000000000"), FLASH_PROGRAM_FAILED)
+        self.assertEqual(self.log.read_text().count(f"flash file: {os.strerror(errno.EFBIG)}"), 2)
+
+    def children(self):
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+
     def test_sigterm_ends_it_cleanly(self):
         self.process.terminate()
         self.assertEqual(self.process.wait(SECONDS), 0)
         self.assertFalse(self.uart.exists())
 
     def test_a_kill_of_the_device_ends_the_processor_too(self):
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = self.children()
         self.assertEqual(len(children), 1)
         self.process.kill()
         self.process.wait()
