@@ -1,5 +1,4 @@
-/* The device table: filtered, sorted, in pages. A request looks at so many devices at most, and hands out a
- * cursor where it stopped: nobody's search keeps the others waiting. */
+/* The device table: filtered, sorted, in pages (search.h). */
 #include "cloud/api/api.h"
 
 #include <stdio.h>
@@ -7,22 +6,15 @@
 #include <string.h>
 
 #include "cloud/api/order.h"
-#include "cloud/fleet/rules/filter.h"
+#include "cloud/api/search.h"
 #include "cloud/text.h"
 
-#define LOOK_AT   20000 /* devices in a request */
-#define COUNT_TO  1000  /* those that match */
-#define READ_STEP 500
+#define COUNT_TO 1000 /* devices that match */
 
-struct search {
-    struct filter filter;
-    struct device_page page;
-    char template[RECORD_TEXT];
-    struct device after;
-    size_t limit;
-    size_t found;
-    json_t *list; /* NULL: they are counted alone */
-    bool end;     /* there are no more */
+struct list_work {
+    struct api_steps steps; /* first: the call frees it */
+    struct search page;
+    struct search counting; /* from the page on, where that is asked for */
 };
 
 /* --- Cursors: the id, and the value that the order goes by --- */
@@ -61,7 +53,7 @@ static bool read_place(const char *text, struct search *search)
     id[bytes] = '\0';
     text += bytes + 1;
     search->after.id = text_id_parse('d', id);
-    search->page.after = &search->after;
+    search->placed = true;
     switch (search->page.order) {
     case DEVICE_ORDER_NAME:
         return read_text(text, search->after.name, sizeof search->after.name);
@@ -112,88 +104,93 @@ static int take_question(struct api_call *call, struct fleet *fleet, struct sear
     int result = filter != NULL && filter[0] != '\0' ? order_filter(call, fleet, filter, text) : STORE_OK;
     if (result == STORE_OK)
         result = take_order(call, search);
-    if (result != STORE_OK)
-        return result;
-    if (!filter_parse(&search->filter, text, why, sizeof why))
-        return refuse(call, why);
-    const char *exact = filter_exact(&search->filter, FILTER_TEMPLATE);
-    search->page.template = search->template[0] != '\0' ? search->template : exact;
+    if (result == STORE_OK && !filter_parse(&search->filter, text, why, sizeof why))
+        result = refuse(call, why);
     search->page.organization = call->caller.organization;
-    search->page.limit = READ_STEP;
-    return STORE_OK;
-}
-
-/* --- The answer --- */
-
-/* One read; what matches goes into the list, until it is full. */
-static int look(struct fleet *fleet, struct search *search)
-{
-    const struct filter_meta meta = {fleet_metadata, fleet};
-    struct device *devices;
-    size_t count;
-    int result = store_devices_page(fleet->store, &search->page, &devices, &count);
-    search->end = count < search->page.limit;
-    for (size_t i = 0; i < count; i++) {
-        if (search->found == search->limit) {
-            search->end = false;
-            break;
-        }
-        if (filter_matches(&search->filter, &devices[i], &meta)) {
-            search->found++;
-            if (search->list != NULL)
-                json_array_append_new(search->list, render_device(&devices[i]));
-        }
-        search->after = devices[i];
-        search->page.after = &search->after;
-    }
-    free(devices);
     return result;
 }
 
-static int run(struct fleet *fleet, struct search *search)
+static void free_work(struct api_steps *base)
 {
-    int result = STORE_OK;
-    if (search->filter.count == 0 && search->limit < READ_STEP)
-        search->page.limit = search->limit + 1;
-    for (size_t seen = 0; seen < LOOK_AT && !search->end && result == STORE_OK; seen += search->page.limit) {
-        result = look(fleet, search);
-        if (search->found == search->limit)
-            break;
-    }
-    return result;
+    struct list_work *work = (struct list_work *)base;
+    search_clear(&work->page);
+    search_clear(&work->counting);
+    json_decref(work->page.list);
+    free(work);
 }
 
-/* How many there are from the page on: exactly where they are few, else that there may be more. */
-static int add_count(struct api_call *call, struct fleet *fleet)
-{
-    struct search search = {0};
-    int result = take_question(call, fleet, &search);
-    search.limit = COUNT_TO + 1;
-    if (result == STORE_OK)
-        result = run(fleet, &search);
-    if (result != STORE_OK)
-        return result;
-    const bool more = search.found > COUNT_TO || !search.end;
-    const size_t devices = search.found > COUNT_TO ? COUNT_TO : search.found;
-    json_object_set_new(call->answer, "count",
-                        json_pack("{s:I, s:b}", "devices", (json_int_t)devices, "more", more));
-    return STORE_OK;
-}
-
-int api_device_list(struct api_call *call, struct fleet *fleet)
+static int begin(struct api_call *call, struct fleet *fleet)
 {
     struct search search = {0};
     const char *count = api_parameter(call, "count");
     if (count != NULL && strcmp(count, "true") != 0)
         return refuse(call, "count must be true, or be left out");
+    search.counts = count != NULL;
     int result = take_question(call, fleet, &search);
     if (result != STORE_OK)
         return result;
-    search.list = json_array();
-    result = run(fleet, &search);
-    call->answer = json_pack("{s:o, s:o}", "devices", search.list, "next",
-                             search.end || search.page.after == NULL ? json_null() : render_place(&search));
-    return result == STORE_OK && count != NULL ? add_count(call, fleet) : result;
+    struct list_work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        abort();
+    work->steps.free = free_work;
+    work->page = work->counting = search;
+    work->page.list = json_array();
+    work->counting.limit = COUNT_TO + 1;
+    search_begin(&work->page);
+    search_begin(&work->counting);
+    call->steps = &work->steps;
+    return STORE_OK;
+}
+
+/* --- The answer --- */
+
+/* What was gathered for the page is what is counted. */
+static void go_on_counting(struct list_work *work)
+{
+    work->counting.recency = work->page.recency;
+    work->counting.recency.next = 0;
+    work->page.recency.list = NULL;
+}
+
+static bool is_over(const struct list_work *work)
+{
+    return work->page.over && (work->counting.over || !work->page.counts);
+}
+
+static int turn(struct fleet *fleet, struct list_work *work)
+{
+    if (work->page.over)
+        return is_over(work) ? STORE_OK : search_turn(fleet, &work->counting);
+    int result = search_turn(fleet, &work->page);
+    if (work->page.over && work->page.counts)
+        go_on_counting(work);
+    return result;
+}
+
+static json_t *render_count(const struct search *counting)
+{
+    const bool more = counting->found > COUNT_TO || !counting->end;
+    const size_t devices = counting->found > COUNT_TO ? COUNT_TO : counting->found;
+    return json_pack("{s:I, s:b}", "devices", (json_int_t)devices, "more", more);
+}
+
+int api_device_list(struct api_call *call, struct fleet *fleet)
+{
+    int result = call->steps == NULL ? begin(call, fleet) : STORE_OK;
+    if (result != STORE_OK)
+        return result;
+    struct list_work *work = (struct list_work *)call->steps;
+    const struct search *page = &work->page;
+    result = turn(fleet, work);
+    if (result != STORE_OK)
+        return result;
+    if (!is_over(work))
+        return DESK_MORE;
+    call->answer = json_pack("{s:O, s:o}", "devices", page->list, "next",
+                             page->end || !page->placed ? json_null() : render_place(page));
+    if (page->counts)
+        json_object_set_new(call->answer, "count", render_count(&work->counting));
+    return STORE_OK;
 }
 
 int api_template_list(struct api_call *call, struct fleet *fleet)

@@ -120,7 +120,8 @@ static int list_devices(struct api_call *call, struct fleet *fleet, struct previ
     struct device *devices;
     size_t count;
     struct device_page page = {.organization = call->caller.organization,
-                               .template = work->request.order.shipment.template,
+                               .pick = DEVICE_PICK_TEMPLATE,
+                               .picked = work->request.order.shipment.template,
                                .after = &listing->after,
                                .limit = LOOK_AT / LOOKS};
     int result = store_devices_page(fleet->store, &page, &devices, &count);

@@ -288,13 +288,13 @@ int store_devices_count(struct store *store, int64_t organization, const char *t
     return db__end(&query);
 }
 
-/* Every order, up and down, with and without a template. Places are unique, because the id ends them. */
-#define PAGE(where, key, than, way)                                                                          \
-    "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND " where "(" key ", id) " than            \
+/* Every order and every pick, up and down. Places are unique, because the id ends them. */
+#define PAGE(key, than, way)                                                                                 \
+    "SELECT " COLUMNS " FROM " DEVICES " WHERE organization = ? AND (" key ", id) " than                     \
     " (?, ?) ORDER BY " key " " way ", id " way " LIMIT ?"
-#define PAGES(where, key)                                                                                    \
+#define PAGES(key)                                                                                           \
     {                                                                                                        \
-        PAGE(where, key, ">", "ASC"), PAGE(where, key, "<", "DESC")                                          \
+        PAGE(key, ">", "ASC"), PAGE(key, "<", "DESC")                                                        \
     }
 /* The place is said of both tables: where PostgreSQL merges them, it would read pulse from its start. */
 #define PAGE_BY_ID(where, than, way)                                                                         \
@@ -304,46 +304,83 @@ int store_devices_count(struct store *store, int64_t organization, const char *t
     {                                                                                                        \
         PAGE_BY_ID(where, ">", "ASC"), PAGE_BY_ID(where, "<", "DESC")                                        \
     }
-static const char *const pages[][2][2] = {
-    [DEVICE_ORDER_ID] = {PAGES_BY_ID(""), PAGES_BY_ID("template = ? AND ")},
-    [DEVICE_ORDER_NAME] = {PAGES("", "name"), PAGES("template = ? AND ", "name")},
-    [DEVICE_ORDER_VERSION] = {PAGES("", "version_key"), PAGES("template = ? AND ", "version_key")},
-    [DEVICE_ORDER_SEEN] = {PAGES("", "last_seen"), PAGES("template = ? AND ", "last_seen")},
+static const char *const picks[][2] = {
+    [DEVICE_PICK_ALL] = PAGES_BY_ID(""),
+    [DEVICE_PICK_TEMPLATE] = PAGES_BY_ID("template = ? AND "),
+    [DEVICE_PICK_NAME] = PAGES_BY_ID("name = ? AND "),
+    [DEVICE_PICK_VERSION] = PAGES_BY_ID("version_key = ? AND "),
+};
+static const char *const orders[][2] = {
+    [DEVICE_ORDER_NAME] = PAGES("name"),
+    [DEVICE_ORDER_VERSION] = PAGES("version_key"),
 };
 
 /* Behind all texts that UTF-8 has. */
 #define LAST_TEXT "\xF4\x8F\xBF\xBF"
 
 /* Where the page starts: behind a device, or before the first one. */
-static void put_place(struct query *query, const struct device_page *page)
+static void put_place(struct query *query, const struct device_page *page, bool by_id)
 {
     const struct device *after = page->after;
     bool down = page->descending;
     int64_t id = after != NULL ? after->id : down ? INT64_MAX : 0;
-    if (page->order == DEVICE_ORDER_ID)
+    if (by_id)
         db__put_int(query, id);
-    else if (page->order == DEVICE_ORDER_SEEN)
-        db__put_int(query, after != NULL ? after->last_seen : down ? INT64_MAX : -1);
     else if (after == NULL)
         db__put_text(query, down ? LAST_TEXT : "");
-    else if (page->order == DEVICE_ORDER_NAME)
-        db__put_text(query, after->name);
-    else if (page->order == DEVICE_ORDER_VERSION)
-        db__put_text(query, after->version_key);
+    else
+        db__put_text(query, page->order == DEVICE_ORDER_NAME ? after->name : after->version_key);
     db__put_int(query, id);
 }
 
 int store_devices_page(struct store *store, const struct device_page *page, struct device **devices,
                        size_t *count)
 {
-    struct query query =
-        db__query(store, pages[page->order][page->template != NULL][page->descending ? 1 : 0]);
+    bool by_id = page->pick != DEVICE_PICK_ALL || page->order == DEVICE_ORDER_ID;
+    int way = page->descending ? 1 : 0;
+    struct query query = db__query(store, by_id ? picks[page->pick][way] : orders[page->order][way]);
     db__put_int(&query, page->organization);
-    if (page->template != NULL)
-        db__put_text(&query, page->template);
-    put_place(&query, page);
+    if (page->pick != DEVICE_PICK_ALL)
+        db__put_text(&query, page->picked);
+    put_place(&query, page, by_id);
     db__put_int(&query, (int64_t)page->limit);
     return db__list(&query, read_device, sizeof **devices, devices, count);
+}
+
+static void read_seen(struct query *query, void *record)
+{
+    struct device_seen *seen = record;
+    seen->time = db__int(query);
+    seen->id = db__int(query);
+}
+
+#define SEEN(where)                                                                                          \
+    "SELECT last_seen, id FROM " DEVICES " WHERE organization = ?1 AND " where "id > ?2 AND id <= ?3 "       \
+    "AND pulse.device > ?2 AND pulse.device <= ?3 AND (last_seen, id) > (?4, ?5) "                           \
+    "AND (last_seen, id) < (?6, ?7)"
+
+int store_devices_seen(struct store *store, const struct device_seen_range *range, struct device_seen **list,
+                       size_t *count)
+{
+    struct query query =
+        range->template == NULL ? db__query(store, SEEN("")) : db__query(store, SEEN("template = ?8 AND "));
+    db__put_int(&query, range->organization);
+    db__put_int(&query, range->after);
+    db__put_int(&query, range->through);
+    db__put_int(&query, range->above.time);
+    db__put_int(&query, range->above.id);
+    db__put_int(&query, range->below.time);
+    db__put_int(&query, range->below.id);
+    if (range->template != NULL)
+        db__put_text(&query, range->template);
+    return db__list(&query, read_seen, sizeof **list, list, count);
+}
+
+int store_device_last(struct store *store, int64_t *id)
+{
+    struct query query = db__query(store, "SELECT coalesce(max(id), 0) FROM device");
+    *id = 0;
+    return db__one_int(&query, id);
 }
 
 #define JUDGED                                                                                               \

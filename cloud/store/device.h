@@ -42,18 +42,38 @@ TDM_MUST_USE int store_devices_count(struct store *store, int64_t organization, 
                                      int64_t *count);
 
 /* A part of the list, in an order that the id completes. Of after (NULL: from the start) only the fields of
- * the order and the id are looked at. */
+ * the order and the id are looked at. A part that is picked out has one name or one version key, or one
+ * template, and comes in order of ids. */
 enum device_order { DEVICE_ORDER_ID, DEVICE_ORDER_NAME, DEVICE_ORDER_VERSION, DEVICE_ORDER_SEEN };
+enum device_pick { DEVICE_PICK_ALL, DEVICE_PICK_TEMPLATE, DEVICE_PICK_NAME, DEVICE_PICK_VERSION };
 struct device_page {
     int64_t organization;
-    const char *template; /* NULL: all */
-    enum device_order order;
+    enum device_pick pick;
+    const char *picked;      /* its template, name or version key */
+    enum device_order order; /* DEVICE_ORDER_SEEN is store_devices_seen's */
     bool descending;
     const struct device *after;
     size_t limit;
 };
 TDM_MUST_USE int store_devices_page(struct store *store, const struct device_page *page,
                                     struct device **devices, size_t *count);
+
+/* When devices were seen last: of those with ids above after, up to through, whose moment lies between two,
+ * in no order. No index has that, since every check-in would write it. */
+struct device_seen {
+    int64_t time;
+    int64_t id;
+};
+struct device_seen_range {
+    int64_t organization;
+    const char *template; /* NULL: all */
+    int64_t after, through;
+    struct device_seen above, below;
+};
+TDM_MUST_USE int store_devices_seen(struct store *store, const struct device_seen_range *range,
+                                    struct device_seen **list, size_t *count);
+/* The highest id that there is, 0 without devices. */
+TDM_MUST_USE int store_device_last(struct store *store, int64_t *id);
 
 /* A way through all devices of a template, in order of their ids, some at a time. */
 struct device_walk {

@@ -353,7 +353,7 @@ static void devices_come_in_pages_of_any_order(void **state)
     for (int down = 0; down <= 1; down++) {
         struct device after;
         struct device_page page = {
-            .organization = 1, .template = "T1", .order = DEVICE_ORDER_NAME, .descending = down, .limit = 4};
+            .organization = 1, .order = DEVICE_ORDER_NAME, .descending = down, .limit = 4};
         size_t seen = 0;
         for (size_t count = 4; count == 4; page.after = &after) {
             struct device *devices;
@@ -366,15 +366,77 @@ static void devices_come_in_pages_of_any_order(void **state)
         }
         assert_int_equal(seen, 6);
     }
-    struct device *devices;
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void devices_are_picked_out_by_template_name_or_version(void **state)
+{
+    struct store *store = *state;
+    struct device device = {0};
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint8_t i = 0; i < 6; i++) {
+        device = add_device(store, (uint8_t)(i + 1));
+        snprintf(device.name, sizeof device.name, "%s", i % 2 == 0 ? "even" : "odd");
+        snprintf(device.version_key, sizeof device.version_key, "%d", i / 3);
+        assert_int_equal(store_device_describe(store, &device), STORE_OK);
+    }
+    static const struct {
+        enum device_pick pick;
+        const char *picked;
+        size_t count;
+    } cases[] = {{DEVICE_PICK_TEMPLATE, "T1", 6},
+                 {DEVICE_PICK_TEMPLATE, "T2", 0},
+                 {DEVICE_PICK_NAME, "odd", 3},
+                 {DEVICE_PICK_VERSION, "1", 3},
+                 {DEVICE_PICK_VERSION, "2", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct device *devices;
+        size_t count;
+        struct device_page page = {.organization = 1,
+                                   .pick = cases[i].pick,
+                                   .picked = cases[i].picked,
+                                   .descending = true,
+                                   .limit = 10};
+        assert_int_equal(store_devices_page(store, &page, &devices, &count), STORE_OK);
+        assert_int_equal(count, cases[i].count);
+        for (size_t k = 1; k < count; k++)
+            assert_true(devices[k].id < devices[k - 1].id);
+        free(devices);
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
+static void when_devices_were_seen_is_told_of_some_of_them(void **state)
+{
+    struct store *store = *state;
+    int64_t ids[6], last;
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_device_last(store, &last), STORE_OK);
+    assert_int_equal(last, 0);
+    for (uint8_t i = 0; i < 6; i++) {
+        struct device device = add_device(store, (uint8_t)(i + 1));
+        device.last_seen = 100 - i / 2;
+        ids[i] = device.id;
+        assert_int_equal(store_device_pulse(store, &device), STORE_OK);
+    }
+    assert_int_equal(store_device_last(store, &last), STORE_OK);
+    assert_int_equal(last, ids[5]);
+    /* Of those behind the first up to the fifth: seen at 100, 99, 99, 98. */
+    struct device_seen_range range = {.organization = 1,
+                                      .template = "T1",
+                                      .after = ids[0],
+                                      .through = ids[4],
+                                      .above = {98, ids[4]},
+                                      .below = {100, ids[1]}};
+    struct device_seen *list;
     size_t count;
-    struct device_page seen = {.organization = 1, .order = DEVICE_ORDER_SEEN, .limit = 2};
-    assert_int_equal(store_devices_page(store, &seen, &devices, &count), STORE_OK);
+    assert_int_equal(store_devices_seen(store, &range, &list, &count), STORE_OK);
     assert_int_equal(count, 2);
-    assert_int_equal(devices[0].last_seen, 95);
-    free(devices);
-    struct device_page none = {.organization = 1, .template = "T2", .limit = 2};
-    assert_int_equal(store_devices_page(store, &none, &devices, &count), STORE_OK);
+    assert_int_equal(list[0].time + list[1].time, 99 + 99);
+    assert_int_equal(list[0].id + list[1].id, ids[2] + ids[3]);
+    free(list);
+    range.template = "T2";
+    assert_int_equal(store_devices_seen(store, &range, &list, &count), STORE_OK);
     assert_int_equal(count, 0);
     assert_int_equal(store_commit(store), STORE_OK);
 }
@@ -617,6 +679,8 @@ int main(void)
         CASE(progress_is_the_sum_of_the_waves),
         CASE(failures_are_kept_by_organization_and_the_oldest_go),
         CASE(devices_come_in_pages_of_any_order),
+        CASE(devices_are_picked_out_by_template_name_or_version),
+        CASE(when_devices_were_seen_is_told_of_some_of_them),
         CASE(devices_come_in_pages_of_their_ids),
         CASE(a_walk_passes_each_device_of_a_template_once),
         CASE(a_presence_is_removed_by_its_own_connection_alone),
