@@ -12,16 +12,17 @@
 #include "tandem/error.h"
 
 struct tdm_flash_ops {
-    /* Copies bytes bytes from address. May block for microseconds. TDM_OK or TDM_E_FLASH_READ; never faults.
-     */
+    /* Copies bytes bytes from address, to an address of any alignment. May block for microseconds. Erased
+     * flash reads as FF. TDM_OK or TDM_E_FLASH_READ; never faults. */
     int (*read)(void *ctx, uint32_t address, void *to, size_t bytes);
 
     /* Erases one erase unit that starts at address. May block as long as the part needs (the port feeds the
      * watchdog where that is longer than its period). TDM_OK or TDM_E_FLASH_ERASE. */
     int (*erase)(void *ctx, uint32_t address);
 
-    /* Programs whole program units: address and bytes are multiples of program_bytes. Never asks for 0 -> 1.
-     * TDM_OK or TDM_E_FLASH_PROGRAM. */
+    /* Programs whole program units: address and bytes are multiples of program_bytes, any number of units,
+     * wherever the part's rows end; from has any alignment. Never asks for 0 -> 1. TDM_OK or
+     * TDM_E_FLASH_PROGRAM. */
     int (*program)(void *ctx, uint32_t address, const void *from, size_t bytes);
 
     /* 1 if all of it is erased (programmable), 0 if not or not readable. Never faults. */

@@ -5,6 +5,9 @@
  *     cause                      why the processor started: power, soft, watchdog, fault or no-link
  *     bank                       0, 1, or none in the bootloader's place
  *     time                       board_now_ms()
+ *     boots                      board_boots()
+ *     receives                   board_receives_while_writing(): 1 or 0
+ *     busy MS                    answers at once, then looks at nothing and feeds nothing for so long
  *     echo COUNT                 the next COUNT bytes come back as they are
  *     erase ADDRESS              the driver's result: 0, or a number of tandem/error.h
  *     program ADDRESS HEX
@@ -131,13 +134,15 @@ static void read_back(uint32_t address, size_t bytes)
     }
 }
 
+/* From an odd address, as the library may. */
 static void program(uint32_t address, const char *hex)
 {
-    uint8_t data[DATA_BYTES];
+    uint8_t data[DATA_BYTES + 8];
     const struct tdm_flash *flash = board_flash();
-    size_t bytes = from_hex(data, sizeof data, hex);
+    uint8_t *odd = data + ((uintptr_t)data % 2 == 0 ? 1 : 0);
+    size_t bytes = from_hex(odd, DATA_BYTES, hex);
 
-    say_number(flash->ops->program(flash->ctx, address, data, bytes));
+    say_number(flash->ops->program(flash->ctx, address, odd, bytes));
 }
 
 /* So slowly that somebody can cut the power in between, and know what was done by then. */
@@ -170,6 +175,14 @@ static void check(uint32_t address)
             say_number(board_check_image(NULL, board_flash(), &layout->bank[bank], address));
 }
 
+static void be_busy(uint32_t period_ms)
+{
+    uint32_t start_ms = board_now_ms();
+
+    while (board_now_ms() - start_ms < period_ms)
+        ;
+}
+
 static void leave(void)
 {
     say("ok\n");
@@ -193,6 +206,9 @@ static bool run_final(const char *verb, const char *rest, uint32_t number)
     } else if (strcmp(verb, "crash") == 0) {
         leave();
         __builtin_trap();
+    } else if (strcmp(verb, "busy") == 0) {
+        leave();
+        be_busy(number);
     } else if (strcmp(verb, "store") == 0) {
         leave();
         *(volatile uint8_t *)(uintptr_t)number = 0;
@@ -227,11 +243,9 @@ static bool run_on_flash(const char *verb, uint32_t address, const char *more)
     return true;
 }
 
-static void run_any(const char *verb, const char *rest, uint32_t number)
+static bool run_about_the_board(const char *verb)
 {
-    if (strcmp(verb, "say") == 0) {
-        say(rest);
-    } else if (strcmp(verb, "cause") == 0) {
+    if (strcmp(verb, "cause") == 0) {
         say(causes[board_reset_cause()]);
     } else if (strcmp(verb, "bank") == 0) {
         if (board_running_bank() == TDM_NO_BANK)
@@ -240,6 +254,20 @@ static void run_any(const char *verb, const char *rest, uint32_t number)
             say_number(board_running_bank());
     } else if (strcmp(verb, "time") == 0) {
         say_number((long)board_now_ms());
+    } else if (strcmp(verb, "boots") == 0) {
+        say_number((long)board_boots());
+    } else if (strcmp(verb, "receives") == 0) {
+        say_number(board_receives_while_writing() ? 1 : 0);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void run_any(const char *verb, const char *rest, uint32_t number)
+{
+    if (strcmp(verb, "say") == 0) {
+        say(rest);
     } else if (strcmp(verb, "echo") == 0) {
         echo(number);
     } else if (strcmp(verb, "watchdog") == 0) {
@@ -264,7 +292,7 @@ static void run(char *line)
         more++;
     if (run_final(line, rest, number))
         return;
-    if (!run_on_flash(line, number, more))
+    if (!run_on_flash(line, number, more) && !run_about_the_board(line))
         run_any(line, rest, number);
     say("\n");
 }

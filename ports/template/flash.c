@@ -19,10 +19,18 @@ static bool readable(uint32_t address, size_t bytes)
     return inside(address, bytes, LAYOUT_FLASH_ADDRESS, LAYOUT_FLASH_ADDRESS + LAYOUT_FLASH_BYTES);
 }
 
-/* Bootloader and keys are never written from here. */
+/* True where none of the two shares a byte. */
+static bool apart(uint32_t address, size_t bytes, uint32_t start, uint32_t size)
+{
+    return address >= start + size || start >= address + bytes;
+}
+
+/* Bootloader and keys are never written from here, wherever the layout has them. */
 static bool writable(uint32_t address, size_t bytes)
 {
-    return inside(address, bytes, LAYOUT_RECORD_0_ADDRESS, LAYOUT_FLASH_ADDRESS + LAYOUT_FLASH_BYTES);
+    return readable(address, bytes) &&
+           apart(address, bytes, LAYOUT_BOOTLOADER_ADDRESS, LAYOUT_BOOTLOADER_BYTES) &&
+           apart(address, bytes, LAYOUT_KEYS_ADDRESS, LAYOUT_ERASE_BYTES);
 }
 
 /* Owed: the bytes, past any cache that could hold what was there before an erase. */

@@ -17,6 +17,7 @@ CANNOT = {
     "posix": {
         "torn write": "a kill leaves each write of the process done or not done; the simulator tears them",
         "UART speed": "a socket has none",
+        "vector table": "an image is data here",
         "write protection": "the flash is a file",
     },
 }

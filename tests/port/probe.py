@@ -138,7 +138,11 @@ class Probe:
             raise AssertionError(f"no answer to '{command}': {error}") from None
 
     def number(self, command):
-        return int(self.ask(command))
+        answer = self.ask(command)
+        if not re.fullmatch(r"-?\d+", answer):
+            restarted = ": it restarted, which nobody asked for" if answer.endswith("ready") else ""
+            raise AssertionError(f"'{command}' was answered with {answer!r} instead of a number{restarted}")
+        return int(answer)
 
     def ask_and_wait_for_restart(self, command):
         """The command's answer must be ok; returns the reset cause after the restart."""
@@ -155,9 +159,30 @@ class Probe:
             raise AssertionError(f"{greeting!r} instead of the greeting")
 
     def echo(self, data):
-        """What comes back of data."""
+        """Sends data, all of which must come back."""
         self.send(b"echo %d\n" % len(data))
-        back = self.exchange(data, len(data) + 1)
-        if back[-1:] != b"\n":
-            raise AssertionError(f"{back[-1:]!r} behind the echo")
-        return back[:-1]
+        self.take_echo(data, f"an echo of {len(data)} bytes", data)
+
+    def take_echo(self, data, what, unsent=b""):
+        try:
+            back = self.exchange(unsent, len(data) + 1)
+        except TimeoutError:
+            back, self.buffer = self.buffer, b""
+        if back != data + b"\n":
+            difference = tell_difference(data, back.removesuffix(b"\n"))
+            raise AssertionError(f"{what}: {difference}")
+
+
+def tell_difference(sent, back):
+    """What a line did to the bytes that went through it, and what does such things."""
+    lost = len(sent) - len(back)
+    without_flow_control = sent.translate(None, b"\x11\x13")
+    if sent != without_flow_control and without_flow_control.startswith(back) and len(back) > len(without_flow_control) * 3 // 4:
+        return "the bytes 11 and 13 do not come back: turn software flow control (XON/XOFF) off, here and on the board"
+    at = next((i for i, (a, b) in enumerate(zip(sent, back)) if a != b), min(len(sent), len(back)))
+    if lost <= 0:
+        if back[:len(sent)] == bytes(byte & 0x7F for byte in sent):
+            return "bit 7 is gone: the frame is 8 data bits, no parity, 1 stop bit"
+        return f"byte {at} came back as {back[at:at + 1].hex()} instead of {sent[at:at + 1].hex()}, {len(back)} came for {len(sent)}"
+    return (f"{lost} of {len(sent)} bytes did not come back, the first is number {at}: does the receive buffer overrun (its size, "
+            "interrupts that are held off), or does board_uart_write say that it took what it did not?")

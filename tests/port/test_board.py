@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The port of a real board against what board.h promises: the probe (ports/probe) runs on it, its UART is here.
 
-  tests/port/test_board.py BOARD UART [--power COMMAND] [test names]
+  tests/port/test_board.py BOARD UART [--power COMMAND] [--application BIN] [test names]
 
 BOARD is a folder of ports/ or the path of another, UART a serial device (/dev/ttyACM0) or a Unix socket. COMMAND switches the
-board's power: it is run with "off" or "on" behind it. Without one, what needs a power cut is skipped. The record and the start
-of bank A are erased. docs/PORTING.md has more."""
+board's power: it is run with "off" or "on" behind it. BIN is probe-application.bin of the board's build, which the suite writes to
+bank A and starts. Without one of them, what needs it is skipped. The record, bank A and the ends of the banks are erased.
+docs/PORTING.md has more."""
 
 import argparse
 import subprocess
@@ -21,7 +22,7 @@ ANSWER_SECONDS = 5  # in which a probe that is there answers
 
 class Board(Port, unittest.TestCase):
     first_cause = "soft"
-    uart = power = None
+    uart = power = application = None
 
     def power_on(self):
         self.probe = Probe(self.uart)
@@ -30,8 +31,15 @@ class Board(Port, unittest.TestCase):
 
     def need(self, what):
         """What a machine can't show, a board can; but a rate is one of a serial device."""
+        if what == "vector table" and "ram" not in self.layout:
+            self.skipTest("not checked here: vector table: the layout does not say where RAM is")
         if what == "UART speed" and self.probe.line.socket:
             self.skipTest("not checked here: UART speed: a socket has none; name the serial device")
+
+    def place_application(self):
+        if not self.application:
+            self.skipTest("not checked here: no image; name your build's bin/probe-application.bin with --application")
+        self.program_application(self.application)
 
     def cut_power(self):
         if not self.power:
@@ -74,12 +82,14 @@ def main():
     parser.add_argument("board", help="name of a folder of ports/, or the path of yours")
     parser.add_argument("uart", help="serial device (/dev/ttyACM0), or Unix socket")
     parser.add_argument("--power", help="command that switches the board's power, run with off or on behind it")
+    parser.add_argument("--application", type=argparse.FileType("rb"), help="probe-application.bin, to be started in bank A")
     parser.add_argument("tests", nargs="*", help="names of tests (test_...); all without one")
     options = parser.parse_args()
     missing = look(options.board, options.uart)
     if missing:
         sys.exit(f"test_board.py: {missing}")
     Board.board, Board.uart, Board.power = options.board, options.uart, options.power
+    Board.application = options.application and options.application.read()
     unittest.main(argv=[sys.argv[0], *(f"Board.{name}" for name in options.tests)], verbosity=2)
 
 
