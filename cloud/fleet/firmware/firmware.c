@@ -54,10 +54,11 @@ int firmware_add(struct fleet *fleet, struct firmware *firmware, const char *tem
     struct firmware there;
     int result = store_firmware_find(fleet->store, firmware->organization, firmware->sha256, &there);
     *known = result == STORE_OK;
-    if (*known)
+    firmware_path(fleet->folder, firmware->sha256, path);
+    if (*known) {
         *firmware = there;
-    if (result == STORE_NOT_FOUND) {
-        firmware_path(fleet->folder, firmware->sha256, path);
+        result = put_in_place(fleet, temporary, path); /* the one there may be damaged, or gone */
+    } else if (result == STORE_NOT_FOUND) {
         result = key_find_signer(fleet, firmware);
         if (result == STORE_OK)
             result = put_in_place(fleet, temporary, path);

@@ -11,8 +11,9 @@
 void firmware_path(const char *folder, const uint8_t sha256[RECORD_DIGEST_BYTES], char to[FIRMWARE_PATH_MAX]);
 
 /* Takes the complete file at temporary in: makes it durable, moves it to its place and enters it. If the same
- * bytes are there already, *known is set and firmware is that one. The temporary file is gone afterwards,
- * whatever happened. STORE_CONFLICT: the package names a key that is known here, which did not sign it. */
+ * bytes are there already, *known is set and firmware is that one, whose file they replace. The temporary
+ * file is gone afterwards, whatever happened. STORE_CONFLICT: the package names a key that is known here,
+ * which did not sign it. */
 TDM_MUST_USE int firmware_add(struct fleet *fleet, struct firmware *firmware, const char *temporary,
                               bool *known);
 

@@ -195,8 +195,10 @@ static void open_file(struct visit *visit)
         return;
     }
     if (file < 0)
-        log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=open error=\"%s\"", visit->path,
-                 strerror(error));
+        log_line(
+            LOG_LEVEL_ERROR, "file-failed",
+            "path=%s what=open error=\"%s\" hint=\"get it from a backup, or upload the same file again\"",
+            visit->path, strerror(error));
     if (file >= 0)
         send_file(visit, file);
     else if (error == EMFILE || error == ENFILE)

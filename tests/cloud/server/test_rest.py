@@ -115,6 +115,17 @@ class Rest(unittest.TestCase):
         self.assertEqual((first.status, second.status), (201, 200))
         self.assertEqual(first.json, second.json)
 
+    def test_uploading_it_again_mends_a_file_that_was_lost_or_damaged(self):
+        data = s.plain("2.2.1")
+        first = self.server.upload(data)
+        path = self.server.data / "firmware" / first["sha256"]
+        for broken in (None, b"x" + data[1:]):
+            path.unlink()
+            if broken:
+                path.write_bytes(broken)
+            self.assertEqual(self.server.upload(data), first)
+            self.assertEqual(path.read_bytes(), data)
+
     def test_what_is_no_firmware_is_refused_with_a_reason(self):
         good, _ = s.packed("2.3.0")
         upload = "/api/v1/firmware?name=x"
