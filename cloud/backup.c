@@ -107,10 +107,10 @@ static bool take_firmware(struct walk *walk, const uint8_t sha256[RECORD_DIGEST_
         return true;
     }
     if (from < 0)
-        return complain(
-            "%s, which the database refers to: %s; get it from a backup, or name with --files where "
-            "firmware is kept",
-            from_path, strerror(errno));
+        return complain("%s, which the database refers to: %s; %s", from_path, strerror(errno),
+                        errno == EACCES ? "do this as its owner"
+                                        : "get it from a backup, upload it again, or name with --files where "
+                                          "firmware is kept");
     int to = -1;
     if (walk->to[0] != '\0') {
         firmware_path(walk->to_firmware, sha256, to_path);
@@ -200,8 +200,17 @@ static void set_paths(char database[PATH_BYTES], char files[PATH_BYTES], const c
 static bool is_there(const struct walk *walk)
 {
     return access(walk->from, R_OK) == 0 ||
-           complain("%s: %s; name a data folder of tandem-cloud, or a backup of one", walk->from,
-                    strerror(errno));
+           complain("%s: %s; %s", walk->from, strerror(errno),
+                    errno == EACCES ? "do this as its owner"
+                                    : "name a data folder of tandem-cloud, or a backup of one");
+}
+
+/* SQLite would put what stands in another database's log into the one that is restored. */
+static bool holds_database(const char *name)
+{
+    char log[PATH_BYTES];
+    snprintf(log, sizeof log, "%.*s-wal", PATH_BYTES - 8, name);
+    return access(name, F_OK) == 0 || access(log, F_OK) == 0;
 }
 
 struct arguments {
@@ -253,10 +262,10 @@ static bool restore(struct walk *walk, const struct arguments *arguments)
     snprintf(walk->to, sizeof walk->to, "%.*s.partial", PATH_BYTES - 16, name);
     if (!is_there(walk))
         return false;
-    if (access(name, F_OK) == 0)
-        return complain(
-            "%s holds a database already; stop its server and move it away, or choose another --data",
-            arguments->data);
+    if (holds_database(name))
+        return complain("%s holds a database already; stop its server and move away tandem.db and all that "
+                        "begins so, or choose another --data",
+                        arguments->data);
     (void)unlink(walk->to); /* of a restore that was cut off */
     if (!make_folder(arguments->data) || !find_owner(walk, arguments->data) || !run_walk(walk))
         return complain("%s is not restored; mend what is wrong and do it again", arguments->data);
@@ -268,7 +277,7 @@ static bool restore(struct walk *walk, const struct arguments *arguments)
 static bool check(struct walk *walk, const struct arguments *arguments)
 {
     set_paths(walk->from, walk->from_firmware, arguments->data);
-    return run_walk(walk);
+    return is_there(walk) && run_walk(walk);
 }
 
 static const struct command *find_command(const char *name)

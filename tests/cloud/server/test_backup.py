@@ -100,6 +100,27 @@ class Backup(unittest.TestCase):
         self.bad("is there already", "backup", "--data", self.server.data, "--to", self.folder / "b1")
         self.bad("holds a database already", "restore", "--from", self.folder / "b1", "--data", self.server.data)
 
+    def test_nothing_is_restored_beside_the_log_of_another_database(self):
+        self.server.add_device()
+        self.good("backup", "--data", self.server.data, "--to", self.folder / "b1")
+        self.server.kill()
+        (self.server.data / "tandem.db").rename(self.folder / "away")
+        self.assertTrue((self.server.data / "tandem.db-wal").exists())
+        self.bad("tandem.db and all that begins so", "restore", "--from", self.folder / "b1", "--data", self.server.data)
+        for path in self.server.data.glob("tandem.db-*"):
+            path.unlink()
+        self.good("restore", "--from", self.folder / "b1", "--data", self.server.data)
+        self.server.start()
+        self.assertEqual(len(self.server.get("/api/v1/devices")["devices"]), 1)
+
+    @unittest.skipUnless(os.geteuid() == 0, "root can be somebody else")
+    def test_who_may_not_read_it_is_told_so(self):
+        self.folder.chmod(0o755)
+        done = subprocess.run([s.PROGRAM, "check", "--data", self.server.data], capture_output=True, text=True, timeout=s.LIMIT,
+                              check=False, user=12345, group=12345, extra_groups=[])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Permission denied; do this as its owner", done.stderr)
+
     def test_a_missing_or_damaged_firmware_is_named(self):
         firmware = self.server.upload(s.plain("2.0.0"))
         (path,) = (self.server.data / "firmware").iterdir()
@@ -108,7 +129,7 @@ class Backup(unittest.TestCase):
         self.bad(f"{path} is damaged", "backup", "--data", self.server.data, "--to", self.folder / "b1")
         self.assertFalse((self.folder / "b1").exists())
         path.unlink()
-        self.bad(f"{path}, which the database refers to: No such file or directory; get it from a backup", "check", "--data",
+        self.bad(f"{path}, which the database refers to: No such file or directory; get it from a backup, upload it again", "check", "--data",
                  self.server.data)
         self.assertIn("id", firmware)
         said = self.good("check", "--data", self.server.data, "--files", "s3://elsewhere")
