@@ -43,8 +43,7 @@ static void lock_folder(const struct cloud *cloud)
     path_in(cloud, "lock", path, sizeof path);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        cloud_fail("cannot write in %s: %s; choose another --data or change its owner", cloud->options.data,
-                   strerror(errno));
+        cloud_fail("cannot write %s: %s; choose another --data or change its owner", path, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         cloud_fail("another tandem-cloud uses %s; stop it first", cloud->options.data);
 }

@@ -26,6 +26,8 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
     X(SQLITE_LOCKED, STORE_LOCKED, "database-locked", "another program holds a write lock; end it")          \
     X(SQLITE_CORRUPT, STORE_DAMAGED, "database-damaged", "restore a backup: tandem-cloud restore")           \
     X(SQLITE_NOTADB, STORE_DAMAGED, "database-damaged", "restore a backup: tandem-cloud restore")            \
+    X(SQLITE_CANTOPEN, STORE_FAILED, "database-failed",                                                      \
+      "see that the file and its folder belong to the server's user")                                        \
     X(SQLITE_IOERR, STORE_FAILED, "database-failed",                                                         \
       "free some space; if there is some, look for disk errors in the system's log")
 

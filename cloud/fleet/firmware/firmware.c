@@ -23,7 +23,8 @@ void firmware_path(const char *folder, const uint8_t sha256[RECORD_DIGEST_BYTES]
 static int file_failed(const char *path, const char *what)
 {
     int result = errno == ENOSPC || errno == EDQUOT ? STORE_FULL : STORE_FAILED;
-    log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=%s error=\"%s\"", path, what, strerror(errno));
+    log_line(LOG_LEVEL_ERROR, "file-failed", "path=%s what=%s error=\"%s\"%s", path, what, strerror(errno),
+             errno == EACCES ? " hint=\"see that it and its folder belong to the server's user\"" : "");
     return result;
 }
 
