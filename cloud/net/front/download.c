@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cloud/fleet/devices/device.h"
@@ -179,18 +180,37 @@ static void on_fetched(struct porter_job *errand, enum files_result result)
                         "the firmware's file cannot be had just now; the server's log says why");
 }
 
+/* -1 and ENODATA where it is not as long as it should be: the server would owe the rest. */
+static int open_whole(const char *path, int64_t bytes)
+{
+    struct stat state;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || (fstat(file, &state) == 0 && state.st_size == bytes))
+        return file;
+    log_line(LOG_LEVEL_ERROR, "file-damaged", "path=%s bytes=%lld expected=%lld", path,
+             (long long)state.st_size, (long long)bytes);
+    close(file);
+    errno = ENODATA;
+    return -1;
+}
+
+static bool is_lost(int error)
+{
+    return error == ENOENT || error == ENODATA;
+}
+
 static void open_file(struct visit *visit)
 {
     bool fetched = visit->errand.done != NULL;
     firmware_path(visit->form ? visit->front->forms_folder : visit->front->folder,
                   visit->call.firmware.sha256, visit->path);
-    int file = open(visit->path, O_RDONLY | O_CLOEXEC);
-    if (file < 0 && errno == ENOENT && visit->front->porter != NULL && !fetched) {
+    int file = open_whole(visit->path, visit->call.firmware.size);
+    if (file < 0 && is_lost(errno) && visit->front->porter != NULL && !fetched) {
         visit__send(visit, PORTER_FETCH, visit->path, on_fetched);
         return;
     }
     int error = errno;
-    if (file < 0 && error == ENOENT && visit->form) {
+    if (file < 0 && is_lost(error) && visit->form) {
         visit__post(visit, run_forget, forgotten);
         return;
     }

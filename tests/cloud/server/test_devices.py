@@ -193,6 +193,21 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.fetch(offer, **{"Range": "bytes=1-", "If-Range": etag}).status, 206)
         self.assertEqual(self.fetch(offer, **{"Range": "bytes=1-", "If-Range": '"other"'}).status, 200)
 
+    def test_a_file_that_lost_its_end_on_disk_is_refused_and_named(self):
+        data = s.plain("1.1.0")
+        firmware = self.server.upload(data)
+        self.server.ship(firmware)
+        device = self.connect()
+        device.check_in("1.0.0")
+        offer = device.offer()
+        path = self.server.data / "firmware" / firmware["sha256"]
+        path.write_bytes(data[:-500])
+        answer = self.fetch(offer)
+        self.assertEqual((answer.status, answer.headers["content-type"]), (500, "application/problem+json"))
+        self.server.wait_log(f"file-damaged path={path} bytes={len(data) - 500} expected={len(data)}")
+        self.server.upload(data)
+        self.assertEqual(self.fetch(offer).body, data)
+
     def test_conditions_of_a_download_are_judged_before_its_part(self):
         data = s.plain("1.1.0")
         shipment = self.server.ship(self.server.upload(data))
