@@ -141,6 +141,7 @@ static void send_file(struct visit *visit, int file)
                  (long long)(start + length - 1), (long long)firmware->size);
         http_header(exchange, "Content-Range", content);
     }
+    exchange->patient = true; /* devices are on slow lines, and shipments have rates */
     visit->sending = true;
     visit->front->sending++;
     http_share_rate(exchange, rates_group(&visit->front->rates, visit->front->base, visit->shipment,

@@ -10,14 +10,12 @@
 #include "cloud/net/doors/listen.h"
 #include "cloud/net/http/http_status.h"
 
-#define HEAD_LIMIT_S     10
-#define IDLE_LIMIT_S     60
-#define SEND_LIMIT_S     60 /* without progress */
-#define LINGER_LIMIT_S   2
-#define BODY_LIMIT_S     60 /* and its size at this pace: */
-#define BODY_BYTES_PER_S 4096
-#define READ_AHEAD       (64 * 1024)
-#define CROWDED_RETRY_S  30
+#define HEAD_LIMIT_S    10
+#define IDLE_LIMIT_S    60
+#define SEND_LIMIT_S    60 /* without progress */
+#define LINGER_LIMIT_S  2
+#define READ_AHEAD      (64 * 1024)
+#define CROWDED_RETRY_S 30
 
 struct http_server {
     struct event_base *base;
@@ -26,6 +24,7 @@ struct http_server {
     void *ctx;
     struct http_connection *connections;
     size_t count;
+    uint64_t turns;
     struct bound bound;
 };
 
@@ -86,6 +85,13 @@ static void linger(struct http_connection *c)
     http__set_deadline(c, LINGER_LIMIT_S);
 }
 
+static void await_head(struct http_connection *c, int64_t seconds)
+{
+    c->state = HEAD;
+    c->turn = ++c->server->turns;
+    http__set_deadline(c, seconds);
+}
+
 void http__sent(struct http_connection *c)
 {
     bool clean = c->keep_alive && c->body_left == 0;
@@ -94,8 +100,7 @@ void http__sent(struct http_connection *c)
         linger(c);
         return;
     }
-    c->state = HEAD;
-    http__set_deadline(c, IDLE_LIMIT_S);
+    await_head(c, IDLE_LIMIT_S);
     bufferevent_enable(c->bev, EV_READ);
     serve(c);
 }
@@ -143,9 +148,15 @@ static void refuse(struct http_connection *c, int status)
     http_reply(c->exchange, status, "application/problem+json", body, (size_t)bytes);
 }
 
+/* Beyond them there is room for refusals. */
+static size_t served_max(const struct http_server *server)
+{
+    return server->bound.max - server->bound.max / 8;
+}
+
 static bool is_crowded(const struct http_server *server)
 {
-    return server->count > server->bound.max - server->bound.max / 8;
+    return server->count > served_max(server);
 }
 
 static void complete(struct http_connection *c)
@@ -163,7 +174,7 @@ static void begin(struct http_connection *c)
     c->keep_alive = head->keep_alive;
     c->body_left = head->content_length;
     c->state = BODY;
-    http__set_deadline(c, BODY_LIMIT_S + head->content_length / BODY_BYTES_PER_S);
+    http__set_deadline(c, HTTP_WHOLE_LIMIT_S + head->content_length / HTTP_BYTES_PER_S);
     if (head->chunked || is_crowded(c->server)) {
         c->keep_alive = false;
         refuse(c, head->chunked ? 411 : 503);
@@ -297,12 +308,26 @@ static void open_connection(struct http_server *server, const struct door *door,
     bufferevent_setwatermark(c->bev, EV_READ, 0, READ_AHEAD);
     bufferevent_set_timeouts(c->bev, NULL, &stuck);
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
-    http__set_deadline(c, HEAD_LIMIT_S);
+    await_head(c, HEAD_LIMIT_S);
+}
+
+/* Whoever opens connections and asks for nothing keeps nobody out. */
+static void make_room(struct http_server *server)
+{
+    struct http_connection *longest = NULL;
+    for (struct http_connection *c = server->connections; c != NULL; c = c->next) {
+        if (c->state == HEAD && (longest == NULL || c->turn < longest->turn))
+            longest = c;
+    }
+    if (longest != NULL)
+        http__destroy(longest);
 }
 
 static void on_accept(struct door *door, evutil_socket_t fd, const struct sockaddr *peer)
 {
     struct http_server *server = door->owner;
+    if (server->count >= served_max(server))
+        make_room(server);
     if (bound_admits(&server->bound, server->count))
         open_connection(server, door, fd, peer);
     else
@@ -359,7 +384,7 @@ bool http_resume(struct http_exchange *exchange)
         return false;
     }
     c->state = BODY;
-    http__set_deadline(c, BODY_LIMIT_S + c->body_left / BODY_BYTES_PER_S);
+    http__set_deadline(c, HTTP_WHOLE_LIMIT_S + c->body_left / HTTP_BYTES_PER_S);
     bufferevent_enable(c->bev, EV_READ);
     if (exchange->head.expect_continue && c->body_left > 0)
         evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");

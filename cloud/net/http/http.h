@@ -28,6 +28,7 @@ struct http_exchange {
     const char *peer; /* the client's address, without its port */
     bool secure;      /* it came through TLS */
     bool certified;   /* and with a client certificate that was verified */
+    bool patient;     /* the handler's: the answer may take as long as some of it is taken each minute */
     struct http_connection *connection;
 };
 
@@ -45,8 +46,8 @@ struct http_server;
 /* Which doors a server has: clear, TLS. */
 enum { HTTP_CLEAR, HTTP_TLS, HTTP_DOORS };
 
-/* While 7 of 8 connections are in use, requests are answered by 503 and closed, so that there is always room
- * to say so.
+/* While 7 of 8 connections are in use, one on which nothing is asked makes room for a new one. Where there is
+ * none, requests are answered by 503 and closed, so that there is always room to say so.
  *
  * Listens at the doors (address, tls and anywhere are filled in; port 0 picks one). bound: of connections. On
  * failure NULL, and why says what happened. */

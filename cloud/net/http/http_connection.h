@@ -15,7 +15,9 @@
  * gets to read the answer before a reset. A client that goes away early leaves a connection in HELD or ANSWER
  * without a socket, until its answer is given.
  *
- * Every state but these two has a deadline, or in SENDING a limit without progress. */
+ * Every state but these two has a deadline; SENDING has a limit without progress, too, and that alone where
+ * the handler is patient. Where connections run short, those in HEAD are closed, the one first that has been
+ * there longest. */
 #ifndef TANDEM_CLOUD_HTTP_CONNECTION_H
 #define TANDEM_CLOUD_HTTP_CONNECTION_H
 
@@ -24,6 +26,8 @@
 #include "cloud/net/http/http.h"
 
 #define HTTP_STREAM_SILENCE_S 15 /* until a comment */
+#define HTTP_WHOLE_LIMIT_S    60 /* a body, or an answer, and its size at this pace: */
+#define HTTP_BYTES_PER_S      4096
 
 enum http_state { HEAD, HELD, BODY, ANSWER, STREAM, SENDING, LINGER, HANDED_OVER };
 
@@ -34,6 +38,7 @@ struct http_connection {
     struct bufferevent *bev;       /* NULL once the client is gone */
     struct event *deadline;
     enum http_state state;
+    uint64_t turn;                  /* HEAD: who has waited longest */
     struct http_exchange *exchange; /* of the request under way */
     struct evbuffer *headers;       /* of its answer */
     int64_t body_left;

@@ -49,7 +49,10 @@ static bool start_reply(struct http_exchange *exchange, int status, const char *
     evbuffer_add_buffer(out, c->headers);
     evbuffer_add_printf(out, "\r\n");
     c->state = SENDING;
-    evtimer_del(c->deadline);
+    if (exchange->patient || length == LENGTH_UNKNOWN)
+        evtimer_del(c->deadline);
+    else
+        http__set_deadline(c, HTTP_WHOLE_LIMIT_S + length / HTTP_BYTES_PER_S);
     bufferevent_disable(c->bev, EV_READ);
     return true;
 }
@@ -149,7 +152,7 @@ void http_stream_end(struct http_exchange *exchange)
     if (c->dropped)
         return;
     c->state = SENDING;
-    evtimer_del(c->deadline);
+    http__set_deadline(c, HTTP_WHOLE_LIMIT_S);
     bufferevent_disable(c->bev, EV_READ);
     if (exchange->head.version_1_1 && exchange->head.method != HTTP_HEAD)
         evbuffer_add_printf(out, "0\r\n\r\n");

@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "cloud/net/http/http.h"
+#include "cloud/net/http/http_connection.h"
 
-#define LIMIT_S 20
+#define LIMIT_S         20
+#define CONNECTIONS_MAX 10
 
 struct world {
     struct event_base *base;
@@ -36,8 +38,14 @@ static void on_request(void *ctx, struct http_exchange *exchange)
 
 static void on_complete(void *ctx, struct http_exchange *exchange)
 {
+    static const char large[4 << 20];
     struct world *w = ctx;
     w->stream = exchange;
+    exchange->patient = strcmp(exchange->head.path, "/patient") == 0;
+    if (strcmp(exchange->head.path, "/events") != 0) {
+        http_reply(exchange, 200, "text/plain", large, sizeof large);
+        return;
+    }
     assert_true(http_stream_begin(exchange, 200, "text/event-stream"));
 }
 
@@ -93,20 +101,26 @@ static void ask(struct world *w, const char *request)
         turn(w, &end);
 }
 
+static int connect_one(const struct world *w)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(http_port(w->server, HTTP_CLEAR)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+    return client;
+}
+
 static int set_up(void **state)
 {
-    static const struct bound bound = {.name = "http", .max = 10};
+    static const struct bound bound = {.name = "http", .max = CONNECTIONS_MAX};
     struct world *w = calloc(1, sizeof *w);
     char why[200];
     w->base = event_base_new();
     const struct door doors[HTTP_DOORS] = {[HTTP_CLEAR] = {.address = "127.0.0.1:0"}};
     w->server = http_start(w->base, doors, bound, &handler, w, why, sizeof why);
     assert_non_null(w->server);
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(http_port(w->server, HTTP_CLEAR)),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    w->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(w->client, (struct sockaddr *)&to, sizeof to), 0);
+    w->client = connect_one(w);
     *state = w;
     return 0;
 }
@@ -115,7 +129,8 @@ static int tear_down(void **state)
 {
     struct world *w = *state;
     close(w->client);
-    http_stop(w->server);
+    if (w->server != NULL)
+        http_stop(w->server);
     event_base_free(w->base);
     free(w);
     return 0;
@@ -174,6 +189,53 @@ static void client_that_does_not_read_is_dropped(void **state)
     assert_false(w->sent);
 }
 
+/* Whoever reads a byte a minute would hold a connection for days. */
+static void whole_answer_has_a_deadline_by_its_size(void **state)
+{
+    struct world *w = *state;
+    struct timeval when;
+    struct timeval now;
+    ask(w, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct event *deadline = w->stream->connection->deadline;
+    assert_true(evtimer_pending(deadline, &when));
+    gettimeofday(&now, NULL);
+    int64_t limit_s = 60 + (4 << 20) / 4096;
+    assert_in_range(when.tv_sec - now.tv_sec, limit_s - LIMIT_S, limit_s + 1);
+    event_active(deadline, EV_TIMEOUT, 0);
+    until_closed(w);
+    assert_false(w->sent);
+}
+
+static void answer_to_a_patient_handler_has_none(void **state)
+{
+    struct world *w = *state;
+    ask(w, "GET /patient HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_false(evtimer_pending(w->stream->connection->deadline, NULL));
+    http_stop(w->server);
+    w->server = NULL;
+    assert_int_equal(w->closed, 1);
+}
+
+/* More than the server holds: those that ask for nothing, and the first at that, make room. */
+static void connections_that_ask_for_nothing_make_room(void **state)
+{
+    struct world *w = *state;
+    int idle[2 * CONNECTIONS_MAX];
+    for (size_t i = 0; i < 2 * CONNECTIONS_MAX; i++)
+        idle[i] = connect_one(w);
+    int first = w->client;
+    w->client = connect_one(w);
+    ask(w, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    receive(w, "\r\n\r\n");
+    assert_non_null(strstr(w->got, " 200 OK\r\n"));
+    char byte;
+    assert_int_equal(recv(first, &byte, 1, 0), 0);
+    assert_int_equal(recv(idle[2 * CONNECTIONS_MAX - 1], &byte, 1, MSG_DONTWAIT), -1);
+    close(first);
+    for (size_t i = 0; i < 2 * CONNECTIONS_MAX; i++)
+        close(idle[i]);
+}
+
 static void head_request_gets_the_head_alone(void **state)
 {
     struct world *w = *state;
@@ -192,6 +254,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(client_of_version_1_0_gets_the_bare_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_leaves_closes_the_stream, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_does_not_read_is_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whole_answer_has_a_deadline_by_its_size, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(answer_to_a_patient_handler_has_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(connections_that_ask_for_nothing_make_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(head_request_gets_the_head_alone, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

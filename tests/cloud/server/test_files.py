@@ -285,13 +285,23 @@ class Leaving(unittest.TestCase):
 
     def test_too_many_connections_are_told_when_to_come_back(self):
         server = self.start(files=300)
-        held = [self.hold(server) for _ in range(28)]
+        body = (f"POST /api/v1/devices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+                "Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n").encode()
+        held = [self.hold(server, body) for _ in range(26)]
+        for connection in held:
+            self.assertIn(b" 100 ", connection.recv(300))
         answer = server.ask("GET", "/health", token=False)
         self.assertEqual(answer.status, 503)
         self.assertTrue(30 <= int(answer.headers["retry-after"]) <= 60)
         for connection in held:
             connection.close()
         s.wait_for("there is room again", lambda: answers(server))
+
+    def test_connections_that_ask_for_nothing_keep_nobody_out(self):
+        server = self.start(files=300)
+        for _ in range(60):
+            self.hold(server)
+        self.assertEqual(server.ask("GET", "/health", token=False).status, 200)
 
     def test_downloads_of_a_shipment_share_its_rate(self):
         server = self.start()
