@@ -12,8 +12,9 @@
 #include "cloud/people/password.h"
 #include "cloud/people/people.h"
 
-#define API_BODY_MAX   ((int64_t)1024 * 1024)      /* of a JSON body */
-#define API_UPLOAD_MAX ((int64_t)64 * 1024 * 1024) /* of a firmware file */
+#define API_BODY_MAX          ((int64_t)1024 * 1024) /* of a JSON body, */
+#define API_STRANGER_BODY_MAX 8192 /* and of one that is read before anybody knows who sends it */
+#define API_UPLOAD_MAX        ((int64_t)64 * 1024 * 1024) /* of a firmware file */
 
 #define API_PARAMETERS_MAX 12
 #define API_ETAG_MAX       32

@@ -106,6 +106,8 @@ static bool judge_json(struct visit *visit)
     const struct http_head *head = &visit->exchange->head;
     if (head->content_length > API_BODY_MAX)
         visit__refuse(visit->exchange, 413, "too large", "a JSON body may have 1 MiB at most");
+    else if (visit->route->least == ROLE_ANYBODY && head->content_length > API_STRANGER_BODY_MAX)
+        visit__refuse(visit->exchange, 413, "too large", "the body may have 8 KiB at most");
     else if (head->content_length > 0 && !is_json(http_head_value(head, "content-type")))
         visit__refuse(visit->exchange, 415, "wrong content type",
                       "send JSON, with the header `Content-Type: application/json`");

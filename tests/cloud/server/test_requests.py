@@ -52,6 +52,8 @@ class Requests(unittest.TestCase):
                 (400, request(get, b"Host: x", b"Content-Length: 1", b"Transfer-Encoding: chunked")),
                 (400, request(get, b"Host: x", b"Transfer-Encoding: identity")),
                 (413, request(get, b"Host: x", b"Content-Length: 5", body=b"hello")),
+                (413, request(b"POST /api/v1/session HTTP/1.1", b"Host: x", b"Content-Type: application/json",
+                              b"Content-Length: 8193")),
                 (404, request(b"GET /api/v1/devices/../../health HTTP/1.1", b"Host: x")),
                 (404, request(b"GET /..%2f..%2fetc%2fpasswd HTTP/1.1", b"Host: x")),
                 (404, request(b"GET //health HTTP/1.1", b"Host: x")),
