@@ -84,18 +84,36 @@ static bool read_hash(const char *hash, struct stored *stored)
     return stored->salt_bytes > 0 && stored->key_bytes > 0;
 }
 
+static uint64_t work_of(const struct cost *cost)
+{
+    return ((uint64_t)cost->r * cost->p) << cost->log2_n;
+}
+
+/* Nobody's password is looked at for as long as somebody's, and a generated one for as long as one that was
+ * chosen: the time says nothing of who exists. */
+static void take_the_time(const struct cost *spent)
+{
+    const struct cost *cost = &costs[PASSWORD_CHOSEN];
+    const uint8_t salt[SALT_BYTES] = {0};
+    uint8_t key[KEY_BYTES];
+    if (work_of(spent) < work_of(cost))
+        (void)derive("", cost, salt, sizeof salt, key, sizeof key);
+}
+
 bool password_verify(const char *password, const char *hash)
 {
     struct stored stored = {0};
     uint8_t key[PART_MAX];
     bool known = read_hash(hash, &stored);
     if (!known)
-        stored =
-            (struct stored){.cost = costs[PASSWORD_CHOSEN], .salt_bytes = SALT_BYTES, .key_bytes = KEY_BYTES};
-    bool derived = derive(password, &stored.cost, stored.salt, stored.salt_bytes, key, stored.key_bytes);
-    bool equal = derived && secret_equal(key, stored.key, stored.key_bytes);
+        stored.cost = (struct cost){0};
+    bool equal = known &&
+                 derive(password, &stored.cost, stored.salt, stored.salt_bytes, key, stored.key_bytes) &&
+                 secret_equal(key, stored.key, stored.key_bytes);
     OPENSSL_cleanse(key, sizeof key);
-    return known && equal;
+    if (!equal)
+        take_the_time(&stored.cost);
+    return equal;
 }
 
 const char *password_objection(const char *password, const char *login)

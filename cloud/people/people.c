@@ -1,5 +1,6 @@
 #include "cloud/people/people.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ int people_by_token(struct store *store, const char *secret, int64_t now, struct
     if (token.expires != 0 && token.expires <= now)
         return STORE_NOT_FOUND;
     caller->token = token.id;
+    caller->ends = token.expires;
     caller->areas = token.areas != 0 ? (uint32_t)token.areas : AREAS_ALL;
     result = become(store, token.account, caller);
     if (caller->role > (enum role)token.role)
@@ -141,14 +143,12 @@ static int64_t monotonic_ms(void)
 /* What one client has to itself: an IPv4 address, or the first half of an IPv6 address. */
 static const char *network_of(const char *address, char to[RECORD_ADDRESS])
 {
-    size_t groups = 0;
-    size_t n = 0;
-    for (; address[n] != '\0' && n + 1 < RECORD_ADDRESS; n++) {
-        if (address[n] == ':' && ++groups == 4)
-            break;
-        to[n] = address[n];
-    }
-    to[n] = '\0';
+    struct in6_addr six;
+    snprintf(to, RECORD_ADDRESS, "%s", address);
+    if (inet_pton(AF_INET6, address, &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six))
+        return to;
+    memset(six.s6_addr + 8, 0, 8);
+    (void)inet_ntop(AF_INET6, &six, to, RECORD_ADDRESS);
     return to;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cloud/people/known.h"
 #include "cloud/people/password.h"
@@ -109,6 +110,30 @@ static void a_hash_that_is_none_is_nobodys(void **state)
         assert_false(password_verify("", bad[i]));
 }
 
+static double seconds_to_refuse(const char *hash)
+{
+    struct timespec from;
+    struct timespec to;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    assert_false(password_verify("a guess", hash));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* A generated password's own cost is a hundredth of that: in time, everybody is told from nobody by it. */
+static void every_wrong_password_takes_as_long_as_nobodys(void **state)
+{
+    (void)state;
+    char generated[PASSWORD_HASH_MAX];
+    char chosen[PASSWORD_HASH_MAX];
+    assert_true(password_hash("generated", PASSWORD_GENERATED, generated));
+    assert_true(password_hash("chosen", PASSWORD_CHOSEN, chosen));
+    double nobody = seconds_to_refuse("");
+    assert_true(seconds_to_refuse(generated) > nobody / 4);
+    assert_true(seconds_to_refuse(chosen) > nobody / 4);
+    assert_true(seconds_to_refuse(generated) < nobody * 4);
+}
+
 static void a_poor_password_is_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -168,6 +193,30 @@ static void one_key_does_not_spend_anothers_tries(void **state)
     assert_true(throttle_take(&throttle, "ann", 0) > 0);
 }
 
+static bool may_try_from(struct people *people, const char *address)
+{
+    return people_may_try(people, &(struct people_try){NULL, address, ""}) == 0;
+}
+
+/* Whoever has one IPv6 network has 2^64 addresses, and they are written in many ways. */
+static void addresses_of_one_network_have_their_tries_together(void **state)
+{
+    (void)state;
+    static struct people people;
+    char address[48];
+    people_init(&people);
+    memset(people.addresses.key, 7, sizeof people.addresses.key); /* networks that do not share a slot */
+    for (int i = 0; i < 60; i++) {
+        snprintf(address, sizeof address, i % 2 == 0 ? "2001:db8::%x" : "2001:db8::%x:0:1:1", i + 1);
+        assert_true(may_try_from(&people, address));
+    }
+    assert_false(may_try_from(&people, "2001:db8::ffff"));
+    assert_false(may_try_from(&people, "2001:db8:0:0:1:2:3:4"));
+    assert_true(may_try_from(&people, "2001:db8:0:1::1"));
+    assert_true(may_try_from(&people, "2001:db8:1::1"));
+    assert_true(may_try_from(&people, "192.0.2.7"));
+}
+
 /* 60 from an address, 10 for a login, 10 from a browser that has signed in before (docs/API.md). */
 static void who_has_signed_in_before_has_tries_of_their_own(void **state)
 {
@@ -222,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_hash_made_elsewhere_is_known),
         cmocka_unit_test(a_password_is_known_by_its_hash_and_never_twice_the_same),
         cmocka_unit_test(a_hash_that_is_none_is_nobodys),
+        cmocka_unit_test(every_wrong_password_takes_as_long_as_nobodys),
+        cmocka_unit_test(addresses_of_one_network_have_their_tries_together),
         cmocka_unit_test(a_poor_password_is_refused_with_a_reason),
         cmocka_unit_test(after_the_burst_tries_come_one_at_a_time),
         cmocka_unit_test(a_good_try_costs_nothing),
