@@ -80,8 +80,8 @@ static const struct route routes[] = {
     {"GET", V1 "/session", "getSession", ROUTE_JSON, 200, ROLE_PERSON, AREA_SELF, "", api_session_show},
     {"DELETE", V1 "/session", "signOut", ROUTE_JSON, 204, ROLE_PERSON, AREA_SELF, "", api_session_end},
     {"PUT", V1 "/session/password", "changePassword", ROUTE_JSON, 204, ROLE_PERSON, AREA_SELF, "", api_session_password},
-    {"GET", V1 "/sessions", "listSessions", ROUTE_JSON, 200, ROLE_VIEWER, AREA_SELF, "limit cursor", api_session_list},
-    {"DELETE", V1 "/sessions/:n", "endSession", ROUTE_JSON, 204, ROLE_VIEWER, AREA_SELF, "", api_session_delete},
+    {"GET", V1 "/sessions", "listSessions", ROUTE_JSON, 200, ROLE_VIEWER, AREA_PEOPLE, "limit cursor", api_session_list},
+    {"DELETE", V1 "/sessions/:n", "endSession", ROUTE_JSON, 204, ROLE_VIEWER, AREA_PEOPLE, "", api_session_delete},
 
     {"POST", V1 "/users", "createUser", ROUTE_JSON, 201, ROLE_ADMIN, AREA_PEOPLE, "", api_user_create},
     {"GET", V1 "/users", "listUsers", ROUTE_JSON, 200, ROLE_ADMIN, AREA_PEOPLE, "limit cursor", api_user_list},

@@ -77,6 +77,8 @@ static bool take_days(struct api_call *call, const json_t *body, int64_t now, in
 {
     const json_t *days = json_object_get(body, "days");
     json_int_t count = json_is_integer(days) ? json_integer_value(days) : 0;
+    const int64_t ends = call->caller.ends;
+    *expires = ends;
     if (days == NULL)
         return true;
     if (count < 1 || count > DAYS_MAX) {
@@ -86,7 +88,10 @@ static bool take_days(struct api_call *call, const json_t *body, int64_t now, in
         return false;
     }
     *expires = now + count * DAY_MS;
-    return true;
+    if (ends == 0 || *expires <= ends)
+        return true;
+    (void)api_refuse(call, 403, "not allowed", "a token that a token makes ends with it at the latest");
+    return false;
 }
 
 int api_token_create(struct api_call *call, struct fleet *fleet)

@@ -11,6 +11,7 @@ struct caller {
     int64_t account;
     int64_t session; /* 0: by token */
     int64_t token;   /* 0: by session */
+    int64_t ends;    /* the token's own end, 0 without */
     enum role role;
     uint32_t areas;
     bool once; /* signed in with a one-time password, which must be changed first */

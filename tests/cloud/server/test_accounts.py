@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import unittest
 
 import server as s
@@ -48,6 +49,15 @@ class People(unittest.TestCase):
         self.assertEqual(answer.status, 204, answer.body)
         person.user = user
         return person
+
+    def begin(self, method, path, body, cookie=""):
+        """A browser's request, whose answer is for whoever reads it."""
+        connection = socket.create_connection(("127.0.0.1", self.server.http_port), s.LIMIT)
+        self.addCleanup(connection.close)
+        body = json.dumps(body)
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}\r\nX-Tandem-Request: 1\r\n"
+                           f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        return connection
 
     def organization(self):
         """Another organization's admin token."""
@@ -132,6 +142,18 @@ class People(unittest.TestCase):
         self.refused(401, s.Person(self.server).sign_in(person.user["login"], GOOD))
         again = s.Person(self.server, person.user["login"], made["password"])
         self.refused(403, again.ask("GET", "/api/v1/devices"))
+
+    def test_password_that_is_being_changed_gives_way_to_one_that_was_reset(self):
+        """Hashing takes a while, more so while others sign in; an admin may put somebody out meanwhile."""
+        thief = self.person()
+        under_way = [self.begin("POST", "/api/v1/session", {"login": self.name(), "password": "wrong"}) for _ in range(3)]
+        under_way.append(self.begin("PUT", "/api/v1/session/password", {"old": GOOD, "new": BETTER}, thief.cookie))
+        self.server.get("/api/v1/session")  # the server has read what was sent before
+        made = self.server.post(f"/api/v1/users/{thief.user['id']}/password")
+        for connection in under_way:
+            s.read_to_end(connection)
+        self.refused(401, s.Person(self.server).sign_in(thief.user["login"], BETTER))
+        self.assertEqual(s.Person(self.server).sign_in(thief.user["login"], made["password"]).status, 201)
 
     def test_wrong_sign_ins_say_nothing_about_who_exists(self):
         user = self.add()
@@ -274,6 +296,23 @@ class People(unittest.TestCase):
         self.refused(403, self.ask("POST", "/api/v1/tokens", more, token=made["token"]), "areas at most")
         self.server.ask("PATCH", f"/api/v1/users/{operator.user['id']}", {"role": "viewer"})
         self.refused(403, self.ask("POST", "/api/v1/firmware?name=x", b"x", token=made["token"]), "viewer")
+
+    def test_token_for_other_areas_ends_nobodys_session(self):
+        person = self.person()
+        session = person.ask("GET", "/api/v1/sessions").json["sessions"][0]
+        made = self.server.post("/api/v1/tokens", {"name": "figures", "areas": ["metrics"]})
+        self.refused(403, self.ask("GET", "/api/v1/sessions", token=made["token"]), "area people")
+        self.refused(403, self.ask("DELETE", f"/api/v1/sessions/{session['id']}", token=made["token"]), "area people")
+        self.assertEqual(person.ask("GET", "/api/v1/session").status, 200)
+
+    def test_token_that_a_token_made_does_not_outlive_it(self):
+        short = self.server.post("/api/v1/tokens", {"name": "short", "days": 2})
+        made = self.ask("POST", "/api/v1/tokens", {"name": "heir"}, token=short["token"])
+        self.assertEqual((made.status, made.json["expires"]), (201, short["expires"]))
+        made = self.ask("POST", "/api/v1/tokens", {"name": "shorter", "days": 1}, token=short["token"])
+        self.assertEqual(made.status, 201)
+        self.assertLess(made.json["expires"], short["expires"])
+        self.refused(403, self.ask("POST", "/api/v1/tokens", {"name": "longer", "days": 3}, token=short["token"]), "ends")
 
     def test_token_ends_when_it_is_deleted_or_expires(self):
         person, stranger = self.person(), self.person()
