@@ -31,6 +31,10 @@ void *memory_take(size_t size)
 
 static int fail_errno(const char *what, const char *path)
 {
+    if (path[0] == '\0') {
+        return output_fail(CLI_FAILED,
+                           "the name of a file is empty; is a variable of the command line unset?");
+    }
     return output_fail(CLI_FAILED, "%s: %s: %s", path, what, strerror(errno));
 }
 
@@ -79,6 +83,9 @@ int file_read(struct file_bytes *file, const char *path)
     }
     rc = read_all(file, fd, path);
     close(fd);
+    if (rc != CLI_OK) {
+        file_free(file);
+    }
     return rc;
 }
 

@@ -11,7 +11,7 @@
 #include "cli/base/output.h"
 #include "cli/board/layout.h"
 #include "cli/board/memory_flash.h"
-#include "cli/elf/elf.h"
+#include "cli/package/container.h"
 #include "cli/package/package.h"
 #include "cli/package/sign.h"
 #include "tandem/boot.h"
@@ -88,10 +88,16 @@ static int put_bootloader(struct factory *factory)
         return CLI_OK;
     }
     rc = file_read(&file, path);
-    if (rc == CLI_OK && elf_is_elf(&file)) {
-        rc = output_fail(CLI_FAILED, "%s: an ELF file; make a .bin of it with objcopy -O binary", path);
+    if (rc == CLI_OK && container_name(&file)) {
+        rc = output_fail(
+            CLI_FAILED,
+            "%s: %s, which no processor starts; give the .bin that `objcopy -O binary` makes of the ELF file",
+            path, container_name(&file));
     }
-    if (rc == CLI_OK && (file.size == 0 || file.size > region->bytes)) {
+    if (rc == CLI_OK && file.size == 0) {
+        rc = output_fail(CLI_FAILED, "%s: is empty; build the bootloader again", path);
+    }
+    if (rc == CLI_OK && file.size > region->bytes) {
         rc = output_fail(CLI_FAILED,
                          "%s: %zu bytes, and the layout has %" PRIu32
                          " for the bootloader; give it more there, or a smaller one",

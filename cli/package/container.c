@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/base/output.h"
+#include "cli/elf/elf.h"
 
+#define PACKAGE_MAGIC "TDMP"
 #define RECORD_DIGITS 8 /* of the shortest records, what stands before their data */
 
 static bool has_digits(const struct file_bytes *file, size_t from)
@@ -26,9 +28,14 @@ static bool begins_with(const struct file_bytes *file, const char *magic)
     return file->size >= strlen(magic) && memcmp(file->data, magic, strlen(magic)) == 0;
 }
 
-/* The format's name; NULL if it is not known. */
-static const char *container_name(const struct file_bytes *file)
+const char *container_name(const struct file_bytes *file)
 {
+    if (elf_is_elf(file)) {
+        return "ELF";
+    }
+    if (begins_with(file, PACKAGE_MAGIC)) {
+        return "package";
+    }
     if (begins_with(file, "UF2\n\x57\x51\x5D\x9E")) {
         return "UF2";
     }
@@ -43,9 +50,9 @@ static const char *container_name(const struct file_bytes *file)
 
 int container_refuse(const struct file_bytes *file, const char *path)
 {
-    const char *container = container_name(file);
+    const char *container = elf_is_elf(file) ? NULL : container_name(file);
 
-    if (begins_with(file, "TDMP")) {
+    if (begins_with(file, PACKAGE_MAGIC)) {
         return output_fail(CLI_FAILED,
                            "%s: a package already; pack the ELF file or the .bin, or send it smaller with "
                            "`tandem encode`",

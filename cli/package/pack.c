@@ -159,12 +159,31 @@ static int check_tag(const struct content *content)
     return CLI_OK;
 }
 
+/* Scanners take the first tag; firmware that was linked with another may say that one at run time. */
+static void warn_of_another_tag(const struct content *content, size_t first)
+{
+    const struct elf_image *image = &content->image;
+    size_t start = first + 1;
+    struct tdm_tag other;
+    long offset = tdm_tag_find(&other, image->bytes + start, image->size - start);
+
+    if (offset >= 0 &&
+        (strcmp(other.version, content->tag.version) != 0 || strcmp(other.type, content->tag.type) != 0)) {
+        output_warn("%s holds two firmware tags: type %s, version %s at %zu, which counts, and type %s, "
+                    "version %s at %zu; "
+                    "what it says in setFirmwareInfo must be the first",
+                    content->path, content->tag.type, content->tag.version, first, other.type, other.version,
+                    start + (size_t)offset);
+    }
+}
+
 static int take_names(struct content *content, const struct invocation *call)
 {
     struct tdm_manifest *manifest = &content->manifest;
     struct tdm_tag *tag = &content->tag;
     const char *hardware = option_text(call, "hardware");
-    bool has_tag = tdm_tag_find(tag, content->image.bytes, content->image.size) >= 0;
+    long tag_at = tdm_tag_find(tag, content->image.bytes, content->image.size);
+    bool has_tag = tag_at >= 0;
     int rc = has_tag ? check_tag(content) : CLI_OK;
 
     rc = rc == CLI_OK ? take_value(call, "type", tag->type, has_tag, manifest->type) : rc;
@@ -173,7 +192,9 @@ static int take_names(struct content *content, const struct invocation *call)
     if (rc != CLI_OK) {
         return rc;
     }
-    if (!has_tag) {
+    if (has_tag) {
+        warn_of_another_tag(content, (size_t)tag_at);
+    } else {
         memset(tag, 0, sizeof *tag);
         output_warn("%s holds no firmware tag; what it says in setFirmwareInfo must be type %s, version %s, "
                     "build \"%s\"",

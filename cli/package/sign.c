@@ -1,5 +1,6 @@
 #include "cli/package/sign.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,33 +90,70 @@ static void warn_if_others_can_read(const char *path)
     }
 }
 
-static EVP_PKEY *parse_private(const struct file_bytes *file)
+/* A key that is kept encrypted. */
+struct passphrase {
+    bool wanted;
+    bool nobody; /* to ask: there is no terminal */
+};
+
+/* Asks once, at the terminal; OpenSSL would go on to standard input, and ask again for each form of key. */
+static int ask_passphrase(char *to, int bytes, int writing, void *ctx)
+{
+    struct passphrase *passphrase = ctx;
+    bool asked = passphrase->wanted;
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+    passphrase->wanted = true;
+    passphrase->nobody = terminal < 0;
+    if (terminal >= 0) {
+        close(terminal);
+    }
+    return passphrase->nobody || asked ? -1 : PEM_def_callback(to, bytes, writing, NULL);
+}
+
+static EVP_PKEY *parse_private(const struct file_bytes *file, struct passphrase *passphrase)
 {
     BIO *bio = BIO_new_mem_buf(file->data, (int)file->size);
-    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, ask_passphrase, passphrase);
 
     BIO_free(bio);
     return pkey;
 }
 
+static int fail_private(const struct file_bytes *file, const struct passphrase *passphrase, const char *path)
+{
+    if (passphrase->nobody) {
+        return output_fail(
+            CLI_FAILED,
+            "%s: is kept under a passphrase, and there is no terminal to ask for it; sign at one, or "
+            "take the passphrase off a copy: openssl pkey -in %s -out FILE",
+            path, path);
+    }
+    if (passphrase->wanted) {
+        return output_fail(CLI_FAILED, "%s: that is not its passphrase", path);
+    }
+    if (has_text(file, "-----BEGIN PUBLIC KEY-----")) {
+        return output_fail(CLI_FAILED, "%s: a public key, and signing needs the private one%s", path,
+                           strstr(path, ".pub") ? " (the file without .pub?)" : "");
+    }
+    return output_fail(CLI_FAILED, "%s: no private key in PEM in it; make one with: tandem keygen FILE",
+                       path);
+}
+
 int signing_key_load(struct signing_key *key, const char *path)
 {
+    struct passphrase passphrase = {false, false};
     struct file_bytes file;
     int rc = file_read(&file, path);
 
     memset(key, 0, sizeof *key);
     if (rc == CLI_OK) {
-        key->pkey = parse_private(&file);
-        if (key->pkey) {
-            warn_if_others_can_read(path);
-            rc = accept_key(key->pkey, &key->public_half, path);
-        } else if (has_text(&file, "-----BEGIN PUBLIC KEY-----")) {
-            rc = output_fail(CLI_FAILED, "%s: a public key, and signing needs the private one%s", path,
-                             strstr(path, ".pub") ? " (the file without .pub?)" : "");
-        } else {
-            rc = output_fail(CLI_FAILED, "%s: no private key in PEM in it; make one with: tandem keygen FILE",
-                             path);
-        }
+        key->pkey = parse_private(&file, &passphrase);
+        rc = key->pkey ? accept_key(key->pkey, &key->public_half, path)
+                       : fail_private(&file, &passphrase, path);
+    }
+    if (key->pkey) {
+        warn_if_others_can_read(path);
     }
     if (file.data) {
         OPENSSL_cleanse(file.data, file.size);

@@ -107,11 +107,24 @@ class Factory(TandemCase):
         self.write("boot.bin", bytes(0x3C01))
         self.assertIn("the layout has 15360", self.factory("--bootloader", "boot.bin", code=FAILED).stderr)
         self.write("boot.bin", b"")
-        self.factory("--bootloader", "boot.bin", code=FAILED)
+        self.assertIn("boot.bin: is empty", self.factory("--bootloader", "boot.bin", code=FAILED).stderr)
         self.package(Firmware(bytes(BANK_BYTES - 1024 + 1), link_address=0xFFFFFFFF))
         self.assertIn("does not fit into bank A", self.factory(code=FAILED).stderr)
         self.package(Firmware(bytes(BANK_BYTES - 1024), link_address=0xFFFFFFFF))
         self.factory()
+
+    def test_a_folder_or_text_in_place_of_a_file_is_named(self):
+        self.package(self.firmware())
+        (self.folder / "folder").mkdir()
+        self.write("boot.hex", ":10010000214601360121470136007EFE09D2190140\n:00000001FF\n")
+        made = {"--app": "app.tdm", "--key": "key.pem.pub", "--layout": "layout.json", "--bootloader": "boot.bin"}
+        for option in made:
+            named = [word for pair in {**made, option: "folder"}.items() for word in pair]
+            self.refused("factory", *named, "-o", "flash.bin", because="folder: can't be read: Is a directory")
+        self.write("boot.elf", b"\x7fELF" + bytes(100))
+        for name, kind in (("boot.hex", "Intel HEX"), ("boot.elf", "ELF"), ("app.tdm", "package")):
+            self.assertIn(f"{name}: {kind}, which no processor starts", self.factory("--bootloader", name, code=FAILED).stderr)
+        self.assertFalse((self.folder / "flash.bin").exists())
 
     def test_a_package_of_another_key_or_damaged_is_refused(self):
         self.package(self.firmware())

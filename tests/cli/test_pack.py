@@ -2,9 +2,11 @@
 """tandem pack, inspect and verify, against tests/python/tandem_package.py (written from docs/PACKAGE.md), openssl,
 and arm-none-eabi-gcc: what is packed and relocated must equal the program linked for the other address."""
 
+import contextlib
 import hashlib
 import json
 import os
+import pty
 import random
 import resource
 import shutil
@@ -14,7 +16,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from tandem_case import FAILED, OK, USAGE, TandemCase
+from tandem_case import FAILED, OK, TANDEM, USAGE, TandemCase
 from tandem_package import ANYWHERE, key_id, public_key, relocate, relocations_decode, signature_valid, tag_build
 
 HERE = Path(__file__).resolve().parent
@@ -223,6 +225,65 @@ class Bin(TandemCase):
         self.pack("--position-independent")
         for key, because in (("key.pem", "a private key; give the public one"), ("text.pem", "no public key")):
             self.refused("verify", "app.tdm", "--key", key, because=because)
+
+    def keep_under_a_passphrase(self):
+        """The key as two tools keep it: PKCS #8, and the form of before."""
+        for name, how in (("new.pem", ("pkcs8", "-topk8")), ("old.pem", ("ec", "-aes128"))):
+            subprocess.run(["openssl", *how, "-in", self.key, "-passout", "pass:open sesame", "-out", self.folder / name], check=True,
+                           capture_output=True)
+            yield name
+
+    def test_a_key_under_a_passphrase_is_told_from_one_that_is_none(self):
+        for name in self.keep_under_a_passphrase():
+            done = self.refused("pack", "app.bin", "--key", name, "--hardware", "b", "--position-independent", "-o", "app.tdm",
+                                because=f"{name}: is kept under a passphrase, and there is no terminal", start_new_session=True)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def pack_at_a_terminal(self, key, answer):
+        """Status, and what stood on the terminal."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execv(TANDEM, [TANDEM, "pack", "app.bin", "--key", key, "--hardware", "b", "--position-independent", "-o", "app.tdm"])
+        said = b""
+        while b"pass phrase" not in said:
+            said += os.read(terminal, 1000)
+        os.write(terminal, answer + b"\n")
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while piece := os.read(terminal, 1000):
+                said += piece
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said.decode()
+
+    def test_a_passphrase_is_asked_for_once_at_a_terminal(self):
+        for name in self.keep_under_a_passphrase():
+            status, said = self.pack_at_a_terminal(name, b"guess")
+            self.assertEqual((status, said.count("pass phrase")), (FAILED, 1), said)
+            self.assertIn(f"{name}: that is not its passphrase", said)
+            self.assertFalse((self.folder / "app.tdm").exists())
+            self.assertEqual(self.pack_at_a_terminal(name, b"open sesame")[0], OK)
+            self.tandem("verify", "app.tdm", "--key", "key.pem.pub")
+            (self.folder / "app.tdm").unlink()
+
+    def test_keys_with_line_ends_of_windows_are_read(self):
+        for name in ("key.pem", "key.pem.pub"):
+            self.write(name, (self.folder / name).read_bytes().replace(b"\n", b"\r\n"))
+        self.pack("--position-independent")
+        self.tandem("verify", "app.tdm", "--key", "key.pem.pub")
+
+    def test_a_second_tag_that_says_something_else_is_warned_of(self):
+        self.write("app.bin", self.image + TAG)
+        self.assertEqual(self.pack("--position-independent").stderr, "")
+        self.write("app.bin", self.image + tag_build("2.0.1", "pump"))
+        warning = self.pack("--position-independent").stderr
+        self.assertIn("app.bin holds two firmware tags: type pump, version 2.0.0", warning)
+        self.assertIn("version 2.0.1 at", warning)
+        self.assertEqual(self.package().tag, TAG)
+
+    def test_an_empty_name_of_a_file_is_told_as_that(self):
+        for options in (("app.bin", "-o", "", "--key", "key.pem"), ("app.bin", "-o", "app.tdm", "--key", ""),
+                        ("", "-o", "app.tdm", "--key", "key.pem")):
+            self.refused("pack", *options, "--hardware", "b", "--position-independent", because="the name of a file is empty")
 
     def test_a_key_that_others_can_read_is_warned_of(self):
         os.chmod(self.key, 0o644)
