@@ -92,7 +92,10 @@ bool pin_map_pin(const struct pin_map *map, const char *name, uint16_t *pin)
         *pin = row->pin;
         return true;
     }
-    return name[0] == 'V' && pin_parse(name + 1, strlen(name + 1), pin) && row_of_pin(map, *pin) == NULL;
+    if (name[0] != 'V' || (name[1] == '0' && name[2] != '\0')) { /* V07 is another name than V7 */
+        return false;
+    }
+    return pin_parse(name + 1, strlen(name + 1), pin) && row_of_pin(map, *pin) == NULL;
 }
 
 bool pin_parse(const char *text, size_t length, uint16_t *pin)

@@ -81,6 +81,10 @@ static void a_pin_with_a_name_of_its_own_has_no_other(void **state)
     assert_false(pin_map_pin(&map, "V65536", &pin));
     assert_false(pin_map_pin(&map, "V", &pin));
     assert_false(pin_map_pin(&map, "V-1", &pin));
+    assert_false(pin_map_pin(&map, "V07", &pin));
+    assert_false(pin_map_pin(&map, "V00", &pin));
+    assert_true(pin_map_pin(&map, "V0", &pin));
+    assert_int_equal(pin, 0);
     assert_false(pin_map_pin(&map, "Humidity", &pin));
 }
 
