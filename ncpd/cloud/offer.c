@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Cuts at room, and never inside of a character. */
 static void copy_text(char *to, size_t room, const char *text)
@@ -62,7 +63,7 @@ static bool get_url(const json_t *object, char *to, size_t room)
     const char *url = json_string_value(json_object_get(object, "url"));
 
     if (url == NULL || strlen(url) >= room ||
-        (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)) {
+        (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)) {
         return false;
     }
     copy_text(to, room, url);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ncpd/base/tty.h"
 #include "ncpd/config/config.h"
@@ -101,13 +102,13 @@ static size_t host_length(const char *host)
 
 bool cloud_config_parse(struct cloud_config *cloud, const char *url)
 {
-    bool tls = strncmp(url, "mqtts://", 8) == 0;
+    bool tls = strncasecmp(url, "mqtts://", 8) == 0; /* RFC 3986, 3.1: in any case */
     unsigned long port = tls ? 8883 : 1883;
     const char *host = url + (tls ? 8 : 7);
     const char *rest;
     size_t length;
 
-    if (!tls && strncmp(url, "mqtt://", 7) != 0) {
+    if (!tls && strncasecmp(url, "mqtt://", 7) != 0) {
         return false;
     }
     length = host_length(host);

@@ -218,6 +218,15 @@ class Update(Case):
         self.cloud.publish("downlink/redirect", b"mqtt://127.0.0.1:%d" % elsewhere.port)
         self.assertEqual(elsewhere.logins.get(timeout=SECONDS), 0)
 
+    def test_the_scheme_of_a_url_may_be_in_any_case(self):
+        elsewhere = Gateway(TOKEN)
+        self.addCleanup(elsewhere.close)
+        self.start()
+        self.offer(url=self.files.url.replace("http://", "HTTP://"))
+        self.assert_installed()
+        self.cloud.publish("downlink/redirect", b"MQTT://127.0.0.1:%d/" % elsewhere.port)
+        self.assertEqual(elsewhere.logins.get(timeout=SECONDS), 0)
+
 
 class Download(Case):
     def test_one_that_is_cut_goes_on_where_it_was(self):
