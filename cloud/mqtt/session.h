@@ -115,7 +115,7 @@ extern const struct mqtt_session_config mqtt_session_defaults;
 enum {
     MQTT_IN_FLIGHT_IN = 32, /* unacknowledged messages from a device: the Receive Maximum of MQTT 5 */
     MQTT_IN_FLIGHT_OUT = 8, /* unacknowledged messages to a device */
-    MQTT_TOPIC_MAX = 128    /* bytes of a topic that we publish to */
+    MQTT_TOPIC_MAX = 144    /* bytes of a topic that we publish to */
 };
 
 enum mqtt_session_state { MQTT_WAITING, MQTT_DECIDING, MQTT_CONNECTED, MQTT_ENDED };

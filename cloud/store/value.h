@@ -7,7 +7,7 @@
 /* The numbers are stored: append only. */
 enum value_kind { VALUE_DATASTREAM, VALUE_METADATA, VALUE_PROPERTY };
 
-#define VALUE_NAME_MAX 132 /* of a property: two names and a slash */
+#define VALUE_NAME_MAX 258 /* of a property: two names and a slash */
 #define VALUE_MAX      1024
 
 struct value {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DATASTREAM_NAME_MAX = 64 };
+enum { DATASTREAM_NAME_MAX = 128 };
 
 struct pin_map {
     struct pin_row {

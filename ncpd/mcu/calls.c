@@ -85,7 +85,7 @@ static void publish_text(struct calls *calls, const char *folder, const char *le
 {
     char topic[DATASTREAM_NAME_MAX + 16];
 
-    if (!topic_level_valid(leaf) || strlen(text) > PIN_VALUE_MAX - sizeof topic) {
+    if (!topic_level_valid(leaf) || strlen(folder) + 1 + strlen(leaf) + strlen(text) > PIN_VALUE_MAX) {
         log_warning(calls->mcu->name,
                     "the MCU sends %s with a name or text that the cloud cannot take; dropped", folder);
         return;

@@ -258,10 +258,11 @@ class Data(Calls):
     def test_a_property_goes_to_its_topic(self):
         self.start()
         self.assertEqual(self.says("blynk.setProperty", 3, "color", b"#FF0000"), ("ds/V3/prop/color", b"#FF0000"))
+        self.assertEqual(self.says("blynk.setProperty", 3, "x" * 128, b"1"), ("ds/V3/prop/" + "x" * 128, b"1"))
 
     def test_a_property_that_is_no_level_of_a_topic_is_dropped(self):
         self.start()
-        for name in ("", "a/b", "+", "#", "x" * 65):
+        for name in ("", "a/b", "+", "#", "x" * 129):
             self.call("blynk.setProperty", 3, name, b"1")
         self.assertEqual(self.says("blynk.syncAll")[0], "get/ds/all")
 

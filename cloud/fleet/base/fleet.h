@@ -12,7 +12,7 @@
 #include "cloud/store/store.h"
 
 #define FLEET_OFFER_MAX 1024
-#define FLEET_TOPIC_MAX 160 /* "downlink/prop/" and the longest VALUE_NAME_MAX */
+#define FLEET_TOPIC_MAX 272 /* "downlink/prop/" and the longest VALUE_NAME_MAX */
 
 enum effect_kind {
     EFFECT_OFFER,         /* publish text to the device on this connection, if it still stands */

@@ -6,7 +6,7 @@
 #include "cloud/fleet/base/fleet.h"
 
 #define VALUES_MAX         128 /* of a device */
-#define VALUES_NAME_MAX    64  /* bytes */
+#define VALUES_NAME_MAX    128 /* bytes */
 #define VALUES_META_DEVICE "Device Name"
 
 /* Takes a message of the device, and answers a request. What makes no sense is told to the device

@@ -64,6 +64,22 @@ class Values(unittest.TestCase):
         self.assertEqual(values["Temperature"]["value"], "21.4")
         self.assertEqual(values["Pair"]["value"], ["First", "Second"])
 
+    def test_a_name_may_have_64_letters_of_two_bytes(self):
+        """Blynk's ESP-IDF client has room for names of 128 bytes."""
+        device = self.connect()
+        name = "\u0442\u0435" * 32
+        device.publish(f"ds/{name}", "21.3")
+        device.publish(f"ds/{name}/prop/{name}", "red")
+        device.publish(f"meta/{name}", "1")
+        device.publish(f"event/{name}", "")
+        for request, branch, value in (("get/ds", "ds", b"21.3"), ("get/meta", "meta", b"1")):
+            device.publish(request, name)
+            self.assertEqual(self.received(device, 1), {f"downlink/{branch}/{name}": value})
+        self.patch(datastreams={name: "22"})
+        self.assertEqual(self.received(device, 1), {f"downlink/ds/{name}": b"22"})
+        self.assertEqual(self.values()["properties"][f"{name}/{name}"]["value"], "red")
+        self.assertEqual(self.timeline()[-1], name)
+
     def test_the_nul_that_ends_a_string_of_c_is_no_part_of_what_is_said(self):
         device = self.connect()
         for topic, payload in (("ds/Text", b"on\0"), ("ds/Parts", b"a\0b\0"), ("ds/Empty", b"\0"), ("meta/Serial", b"42\0"),
@@ -299,7 +315,7 @@ class Values(unittest.TestCase):
         device = self.connect(subscribe=None)
         device.publish("batch_ds", "[1]")
         self.assertIn(b"batch_ds", self.received(device, 1)["downlink/diag"])
-        for topic, payload in (("ds/", "1"), ("ds/a/b/c", "1"), ("nothing/here", "1"), ("ds/" + "x" * 65, "1"),
+        for topic, payload in (("ds/", "1"), ("ds/a/b/c", "1"), ("nothing/here", "1"), ("ds/" + "x" * 129, "1"),
                                ("event/", "x"), ("batch_ds", '{"a": {}}'), ("batch_ds", '{"": 1}'), ("ds/a\x01\x1b[2J", "1")):
             device.publish(topic, payload)
         self.assertEqual(self.values()["datastreams"], {})
