@@ -22,16 +22,14 @@ static void survey_bank(struct tdm__choose *c, uint8_t bank, struct survey *surv
     survey->counter = c->manifest.counter;
     if (survey->marked) {
         record->revoked_keys |= c->manifest.revoked_keys;
-        if (record->counter_floor < survey->counter) {
-            record->counter_floor = survey->counter;
-        }
+        record->counter_floor = survey->counter; /* not below it: judged by it */
     }
 }
 
-/* Order of dotted versions: numbers by value, anything else by character. */
-static int version_order(const char *a, const char *b)
+/* By dotted versions: numbers by value, anything else by character. */
+static bool is_newer(const char *a, const char *b)
 {
-    while (*a != '\0' || *b != '\0') {
+    for (;; a++, b++) {
         uint32_t x = 0, y = 0;
 
         while (*a >= '0' && *a <= '9') {
@@ -41,17 +39,12 @@ static int version_order(const char *a, const char *b)
             y = y * 10 + (uint32_t)(*b++ - '0');
         }
         if (x != y) {
-            return x < y ? -1 : 1;
+            return x > y;
         }
-        if (*a != *b) {
-            return *a < *b ? -1 : 1;
-        }
-        if (*a != '\0') {
-            a++;
-            b++;
+        if (*a != *b || *a == '\0') {
+            return *a > *b;
         }
     }
-    return 0;
 }
 
 /* a with version is better than b with other_version. */
@@ -64,13 +57,13 @@ static bool is_better(const struct survey *a, const char *version, const struct 
     if (a->counter != b->counter) {
         return a->counter > b->counter;
     }
-    return version_order(version, other_version) > 0;
+    return is_newer(version, other_version);
 }
 
 void tdm__choose_rebuild(struct tdm__choose *c)
 {
     struct survey first, second;
-    char version[TDM_TAG_VALUE_MAX + 1]; /* of the first, while the second is judged */
+    char version[sizeof c->manifest.version]; /* of the first, while the second is judged */
 
     survey_bank(c, 0, &first);
     memcpy(version, c->manifest.version, sizeof version);

@@ -261,6 +261,24 @@ static void of_two_marked_banks_the_higher_counter_runs_and_is_the_floor(void **
     assert_int_equal(recorded().counter_floor, 2);
 }
 
+/* Floor and revoked keys come from banks that verify, whatever a mark beside a rotten one says. */
+static void what_is_marked_and_rotten_decides_nothing(void **state)
+{
+    struct image rotten = {.version = "1.2.0", .counter = 2, .revoked_keys = 2};
+
+    (void)state;
+    image_build(&rotten);
+    for (uint8_t bank = 0; bank < TDM_BANKS; bank++) {
+        set_up(NULL);
+        world_place(&world, bank, &rotten, true);
+        world_rot_image(&world, bank);
+        world_place(&world, 1 - bank, &old, true);
+        runs(TDM_RESET_POWER, 1 - bank, false, TDM_REASON_RECORD_LOST);
+        assert_int_equal(recorded().counter_floor, 1);
+        assert_int_equal(recorded().revoked_keys, 0);
+    }
+}
+
 static void of_equal_counters_the_higher_version_runs(void **state)
 {
     static const struct {
@@ -388,6 +406,7 @@ int main(void)
         TEST(a_mark_that_a_power_cut_prevented_is_programmed_at_the_next_start),
         TEST(without_a_record_the_marked_bank_runs_and_is_recorded),
         TEST(of_two_marked_banks_the_higher_counter_runs_and_is_the_floor),
+        TEST(what_is_marked_and_rotten_decides_nothing),
         TEST(of_equal_counters_the_higher_version_runs),
         TEST(a_higher_counter_goes_before_a_higher_version),
         TEST(a_marked_bank_goes_before_a_newer_one_without_whichever_has_it),
