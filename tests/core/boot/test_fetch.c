@@ -50,11 +50,20 @@ static void fetch_is_recorded_from_the_confirmed_image(void **state)
 
 static void fetch_is_refused_where_there_is_another_bank_or_a_trial(void **state)
 {
+    struct tdm_record trial = {.state = TDM_BOOT_TRIAL, .active = TDM_NO_BANK, .target = 0};
+    struct tdm_record in_bank_b = {.state = TDM_BOOT_IDLE, .active = 1, .target = TDM_NO_BANK};
     struct tdm_record_log log = world_log(&world);
 
     (void)state;
     assert_int_equal(tdm_boot_fetch(&log, 1), TDM_E_STATE);
     world.layout.bank[1].bytes = world.layout.bank[0].bytes;
+    assert_int_equal(tdm_boot_fetch(&log, 0), TDM_E_STATE);
+    world_record(&world, &in_bank_b);
+    log = world_log(&world);
+    assert_int_equal(tdm_boot_fetch(&log, 1), TDM_E_STATE);
+    world.layout.bank[1].bytes = 0;
+    world_record(&world, &trial);
+    log = world_log(&world);
     assert_int_equal(tdm_boot_fetch(&log, 0), TDM_E_STATE);
 }
 
