@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "cli/base/commands.h"
+#include "cli/base/member.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
 #include "cli/base/progress.h"
+#include "cli/base/show.h"
 
 #define DEFAULT_SOCKET "/run/tandem-ncp/status.sock"
 
@@ -85,18 +87,17 @@ static void print_update(const json_t *mcu)
 {
     char bar[PROGRESS_TEXT_BYTES];
     char what[256];
-    const char *stage = output_member_text(mcu, "update.stage");
-    json_int_t size = output_member_number(mcu, "update.size");
+    const char *stage = member_text(mcu, "update.stage");
+    json_int_t size = member_number(mcu, "update.size");
 
     if (strcmp(stage, "none") == 0) {
         return;
     }
-    snprintf(what, sizeof what, "%s %s", output_member_text(mcu, "update.type"),
-             output_member_text(mcu, "update.version"));
+    snprintf(what, sizeof what, "%s %s", member_text(mcu, "update.type"), member_text(mcu, "update.version"));
     if (strcmp(stage, "failed") == 0) {
-        print_text("update", "%s: failed: %s", what, output_member_text(mcu, "update.reason"));
-    } else if (json_is_true(output_member(mcu, "update.active")) && size > 0) {
-        progress_text(bar, 20, (uint64_t)output_member_number(mcu, "update.bytes"), (uint64_t)size);
+        print_text("update", "%s: failed: %s", what, member_text(mcu, "update.reason"));
+    } else if (json_is_true(member_find(mcu, "update.active")) && size > 0) {
+        progress_text(bar, 20, (uint64_t)member_number(mcu, "update.bytes"), (uint64_t)size);
         snprintf(what + strlen(what), sizeof what - strlen(what), ": %s", stage);
         print_text("update", "%s %s", what, bar);
     } else {
@@ -106,14 +107,13 @@ static void print_update(const json_t *mcu)
 
 static void print_uart(const json_t *mcu)
 {
-    const char *path = output_member_text(mcu, "uart.path");
-    const char *device = output_member_text(mcu, "uart.device");
+    const char *path = member_text(mcu, "uart.path");
+    const char *device = member_text(mcu, "uart.device");
     char rest[300];
 
-    if (!json_is_true(output_member(mcu, "uart.open"))) {
-        snprintf(rest, sizeof rest, ", not open%s%s",
-                 output_member_text(mcu, "uart.error")[0] != '\0' ? ": " : "",
-                 output_member_text(mcu, "uart.error"));
+    if (!json_is_true(member_find(mcu, "uart.open"))) {
+        snprintf(rest, sizeof rest, ", not open%s%s", member_text(mcu, "uart.error")[0] != '\0' ? ": " : "",
+                 member_text(mcu, "uart.error"));
         print_text("uart", "%s%s", path, rest);
         return;
     }
@@ -121,7 +121,7 @@ static void print_uart(const json_t *mcu)
         device = "";
     }
     snprintf(rest, sizeof rest, "%s%s%s, %" JSON_INTEGER_FORMAT " baud", device[0] != '\0' ? " (" : "",
-             device, device[0] != '\0' ? ")" : "", output_member_number(mcu, "uart.baud"));
+             device, device[0] != '\0' ? ")" : "", member_number(mcu, "uart.baud"));
     print_text("uart", "%s%s", path, rest);
 }
 
@@ -129,25 +129,23 @@ static void print_mcu(const json_t *mcu)
 {
     char line[128];
 
-    output_put(stdout, output_member_text(mcu, "name"), -1);
+    output_put(stdout, member_text(mcu, "name"), -1);
     putchar('\n');
     print_uart(mcu);
-    print_text("link", "%s, %s", output_member_text(mcu, "link"),
-               state_text(output_member_number(mcu, "state")));
-    snprintf(line, sizeof line, ":%" JSON_INTEGER_FORMAT "%s, %s", output_member_number(mcu, "cloud.port"),
-             json_is_true(output_member(mcu, "cloud.tls")) ? " (TLS)" : "",
-             json_is_true(output_member(mcu, "cloud.connected")) ? "connected" : "not connected");
-    print_text("cloud", "%s%s", output_member_text(mcu, "cloud.host"), line);
-    if (output_member_text(mcu, "device.version")[0] != '\0') {
-        print_text("firmware", "%s %s", output_member_text(mcu, "device.type"),
-                   output_member_text(mcu, "device.version"));
+    print_text("link", "%s, %s", member_text(mcu, "link"), state_text(member_number(mcu, "state")));
+    snprintf(line, sizeof line, ":%" JSON_INTEGER_FORMAT "%s, %s", member_number(mcu, "cloud.port"),
+             json_is_true(member_find(mcu, "cloud.tls")) ? " (TLS)" : "",
+             json_is_true(member_find(mcu, "cloud.connected")) ? "connected" : "not connected");
+    print_text("cloud", "%s%s", member_text(mcu, "cloud.host"), line);
+    if (member_text(mcu, "device.version")[0] != '\0') {
+        print_text("firmware", "%s %s", member_text(mcu, "device.type"), member_text(mcu, "device.version"));
     }
     print_update(mcu);
     printf("  %-9s%" JSON_INTEGER_FORMAT " in, %" JSON_INTEGER_FORMAT " out, %" JSON_INTEGER_FORMAT
            " with a wrong CRC, %" JSON_INTEGER_FORMAT " cut short, %" JSON_INTEGER_FORMAT " resent\n",
-           "frames", output_member_number(mcu, "counters.frames_in"),
-           output_member_number(mcu, "counters.frames_out"), output_member_number(mcu, "counters.crc_errors"),
-           output_member_number(mcu, "counters.cut_short"), output_member_number(mcu, "counters.resends"));
+           "frames", member_number(mcu, "counters.frames_in"), member_number(mcu, "counters.frames_out"),
+           member_number(mcu, "counters.crc_errors"), member_number(mcu, "counters.cut_short"),
+           member_number(mcu, "counters.resends"));
 }
 
 static void print_notes(const json_t *notes)
@@ -160,7 +158,7 @@ static void print_notes(const json_t *notes)
     }
     json_array_foreach(notes, i, note)
     {
-        time_t at = (time_t)output_member_number(note, "at");
+        time_t at = (time_t)member_number(note, "at");
         char stamp[32];
         struct tm utc;
 
@@ -170,9 +168,9 @@ static void print_notes(const json_t *notes)
         gmtime_r(&at, &utc);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
         printf("  %s ", stamp);
-        output_put(stdout, output_member_text(note, "mcu"), -1);
-        printf("%s", output_member_text(note, "mcu")[0] != '\0' ? ": " : "");
-        output_put(stdout, output_member_text(note, "text"), -1);
+        output_put(stdout, member_text(note, "mcu"), -1);
+        printf("%s", member_text(note, "mcu")[0] != '\0' ? ": " : "");
+        output_put(stdout, member_text(note, "text"), -1);
         putchar('\n');
     }
 }
@@ -182,8 +180,8 @@ static int print_status(json_t *answer)
     const json_t *mcu;
     size_t i;
 
-    printf("tandem-ncp %s, up %" JSON_INTEGER_FORMAT " s\n", output_member_text(answer, "version"),
-           output_member_number(answer, "up_s"));
+    printf("tandem-ncp %s, up %" JSON_INTEGER_FORMAT " s\n", member_text(answer, "version"),
+           member_number(answer, "up_s"));
     json_array_foreach(json_object_get(answer, "mcus"), i, mcu)
     {
         print_mcu(mcu);
@@ -210,7 +208,7 @@ static int run_status(const struct invocation *call)
             CLI_FAILED, "%s: no answer of tandem-ncp came within %d s; is it tandem-ncp that listens there?",
             path != NULL ? path : DEFAULT_SOCKET, ANSWER_LIMIT_S);
     }
-    return option_given(call, "json") ? output_json(answer) : print_status(answer);
+    return option_given(call, "json") ? show_json(answer) : print_status(answer);
 }
 
 static const struct option status_options[] = {

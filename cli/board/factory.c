@@ -9,6 +9,7 @@
 #include "cli/base/commands.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/board/layout.h"
 #include "cli/board/memory_flash.h"
 #include "cli/package/container.h"
@@ -246,12 +247,12 @@ static int report(const struct factory *factory)
 {
     const struct tdm_manifest *manifest = &factory->app.manifest;
 
-    return output_fields(factory->call, json_pack("{s:s, s:I, s:s, s:s, s:s, s:I, s:I}", "file",
-                                                  option_text(factory->call, "output"), "flash_bytes",
-                                                  (json_int_t)factory->layout.flash.bytes, "board",
-                                                  factory->layout.name, "type", manifest->type, "version",
-                                                  manifest->version, "keys", (json_int_t)factory->keys.count,
-                                                  "counter", (json_int_t)manifest->counter));
+    return show_fields(factory->call,
+                       json_pack("{s:s, s:I, s:s, s:s, s:s, s:I, s:I}", "file",
+                                 option_text(factory->call, "output"), "flash_bytes",
+                                 (json_int_t)factory->layout.flash.bytes, "board", factory->layout.name,
+                                 "type", manifest->type, "version", manifest->version, "keys",
+                                 (json_int_t)factory->keys.count, "counter", (json_int_t)manifest->counter));
 }
 
 static int build(struct factory *factory)

@@ -6,6 +6,7 @@
 #include "cli/base/commands.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/board/layout.h"
 
 /* Generated files say which file they come from, not where it lay on this machine. */
@@ -104,7 +105,7 @@ static int print_json(const struct board_layout *layout)
             json_array_append_new(banks, region_json(&at->bank[bank]));
         }
     }
-    return output_json(json_pack(
+    return show_json(json_pack(
         "{s:s, s:{s:I, s:I, s:I, s:I, s:b}, s:o, s:{s:I}, s:[o, o], s:o, s:I, s:o}", "name", layout->name,
         "flash", "address", (json_int_t)layout->flash.address, "bytes", (json_int_t)layout->flash.bytes,
         "erase_bytes", (json_int_t)layout->erase_bytes, "program_bytes", (json_int_t)layout->program_bytes,

@@ -5,6 +5,9 @@
 
 #include "cli/base/commands.h"
 #include "cli/base/files.h"
+#include "cli/base/member.h"
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 #include "cli/rest/rest.h"
 
@@ -60,7 +63,7 @@ static int run_list(const struct invocation *call)
         free(path);
     }
     if (rc == CLI_OK) {
-        rc = output_list(call, device_columns, "devices", answer);
+        rc = show_list(call, device_columns, "devices", answer);
     }
     rest_close(&rest);
     return rc;
@@ -83,13 +86,13 @@ static int run_why(const struct invocation *call)
     int rc = ask_for(call, "GET", "/devices/", "/why", NULL, &answer);
 
     if (rc != CLI_OK || option_given(call, "json")) {
-        return rc != CLI_OK ? rc : output_json(answer);
+        return rc != CLI_OK ? rc : show_json(answer);
     }
-    output_put(stdout, output_text(output_member(answer, "text"), text, sizeof text), -1);
+    output_put(stdout, show_text(member_find(answer, "text"), text, sizeof text), -1);
     putchar('\n');
     if (json_array_size(json_object_get(answer, "shipments")) > 0) {
         putchar('\n');
-        output_table(why_columns, json_object_get(answer, "shipments"));
+        show_table(why_columns, json_object_get(answer, "shipments"));
     }
     json_decref(answer);
     return CLI_OK;
@@ -112,10 +115,10 @@ static int run_show(const struct invocation *call)
         return rc;
     }
     timeline = json_incref(json_object_get(answer, "timeline"));
-    rc = output_fields(call, answer);
+    rc = show_fields(call, answer);
     if (!option_given(call, "json") && json_array_size(timeline) > 0) {
         putchar('\n');
-        output_table(timeline_columns, timeline);
+        show_table(timeline_columns, timeline);
     }
     json_decref(timeline);
     return rc;

@@ -4,6 +4,8 @@
 
 #include "cli/base/commands.h"
 #include "cli/base/files.h"
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 
 #define TOKEN_LINE_BYTES 256
@@ -33,7 +35,7 @@ static int keep(const struct invocation *call, json_t *answer)
     if (rc == CLI_OK && path && !option_given(call, "json")) {
         json_object_set_new(answer, "token", json_sprintf("kept in %s", path));
     }
-    printed = output_fields(call, answer);
+    printed = show_fields(call, answer);
     return rc == CLI_OK ? printed : rc;
 }
 

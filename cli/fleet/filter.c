@@ -1,5 +1,6 @@
 /* tandem filter: filters that have a name. */
 #include "cli/base/commands.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 
 static const struct column columns[] = {{"id", "ID"}, {"name", "NAME"}, {"filter", "FILTER"}, {NULL, NULL}};

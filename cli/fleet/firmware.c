@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/base/commands.h"
+#include "cli/base/show.h"
 #include "cli/fleet/saving.h"
 #include "cli/rest/ask.h"
 
@@ -34,7 +35,7 @@ static int run_upload(const struct invocation *call)
         rc = firmware_upload(&rest, call->argument[0], &firmware);
     }
     if (rc == CLI_OK) {
-        rc = output_fields(call, firmware);
+        rc = show_fields(call, firmware);
     }
     rest_close(&rest);
     return rc;
@@ -64,7 +65,7 @@ static int run_deltas(const struct invocation *call)
     int rc = ask_for(call, "GET", "/firmware/", "/deltas", NULL, &answer);
 
     if (rc != CLI_OK || option_given(call, "json")) {
-        return rc != CLI_OK ? rc : output_json(answer);
+        return rc != CLI_OK ? rc : show_json(answer);
     }
     json_array_foreach(json_object_get(answer, "deltas"), i, delta)
     {
@@ -74,7 +75,7 @@ static int run_deltas(const struct invocation *call)
         json_object_set_new(delta, "sent",
                             size > 0 ? json_string(saving_text(size, full, text)) : json_null());
     }
-    return output_list(call, delta_columns, "deltas", answer);
+    return show_list(call, delta_columns, "deltas", answer);
 }
 
 static int run_delete(const struct invocation *call)

@@ -3,6 +3,8 @@
 
 #include "cli/base/commands.h"
 #include "cli/base/files.h"
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 
 static const struct column key_columns[] = {

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "cli/base/commands.h"
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 #include "cli/rest/rest.h"
 
@@ -16,7 +18,7 @@ static int ask_secret(const struct invocation *call, const char *prefix, const c
         return rc;
     }
     output_warn("%s", warning);
-    return output_fields(call, answer);
+    return show_fields(call, answer);
 }
 
 #define WARN_PASSWORD                                                                                        \
@@ -192,7 +194,7 @@ static int run_audit(const struct invocation *call)
         free(path);
     }
     rest_close(&rest);
-    return rc == CLI_OK ? output_list(call, audit_columns, "entries", answer) : rc;
+    return rc == CLI_OK ? show_list(call, audit_columns, "entries", answer) : rc;
 }
 
 static const struct option audit_options[] = {

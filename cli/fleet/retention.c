@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/base/commands.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 
 #define DAYS_MAX 36500
@@ -14,15 +15,15 @@ static int say(const struct invocation *call, const char *method, json_t *body)
     int rc = ask_for(call, method, "/retention", NULL, body, &kept);
 
     if (rc != CLI_OK || option_given(call, "json")) {
-        return rc != CLI_OK ? rc : output_json(kept);
+        return rc != CLI_OK ? rc : show_json(kept);
     }
     if (json_integer_value(json_object_get(kept, "days")) == 0) {
         puts("Firmware is never deleted for its age.");
     } else {
         printf(
             "Firmware older than %s days that nothing needs is deleted; the newest %s of each type stay.\n",
-            output_text(json_object_get(kept, "days"), days, sizeof days),
-            output_text(json_object_get(kept, "keep"), keep, sizeof keep));
+            show_text(json_object_get(kept, "days"), days, sizeof days),
+            show_text(json_object_get(kept, "keep"), keep, sizeof keep));
     }
     json_decref(kept);
     return CLI_OK;

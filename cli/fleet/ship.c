@@ -2,8 +2,10 @@
 #include <stdio.h>
 
 #include "cli/base/commands.h"
+#include "cli/base/member.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/fleet/firmware.h"
 #include "cli/fleet/ship_order.h"
 #include "cli/fleet/shipment.h"
@@ -54,14 +56,14 @@ static int dry_run(struct rest *rest, const struct invocation *call)
     int rc = request(rest, call, "/shipments/preview", &preview);
 
     if (rc != CLI_OK || option_given(call, "json")) {
-        return rc != CLI_OK ? rc : output_json(preview);
+        return rc != CLI_OK ? rc : show_json(preview);
     }
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        printf("%8s  %s\n", output_text(output_member(preview, lines[i][0]), text, sizeof text), lines[i][1]);
+        printf("%8s  %s\n", show_text(member_find(preview, lines[i][0]), text, sizeof text), lines[i][1]);
     }
     if (json_array_size(json_object_get(preview, "rules")) > 0) {
         putchar('\n');
-        output_table(rule_columns, json_object_get(preview, "rules"));
+        show_table(rule_columns, json_object_get(preview, "rules"));
     }
     json_decref(preview);
     return CLI_OK;

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "cli/base/commands.h"
+#include "cli/base/member.h"
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/fleet/saving.h"
 #include "cli/rest/ask.h"
 
@@ -49,8 +52,8 @@ bool shipment_device_runs(const json_t *device)
 /* Of the devices that are updated. */
 static void print_saving(const json_t *shipment)
 {
-    json_int_t sent = json_integer_value(output_member(shipment, "progress.bytes_sent"));
-    json_int_t full = json_integer_value(output_member(shipment, "progress.bytes_full"));
+    json_int_t sent = json_integer_value(member_find(shipment, "progress.bytes_sent"));
+    json_int_t full = json_integer_value(member_find(shipment, "progress.bytes_full"));
     char text[SAVING_TEXT_BYTES];
 
     if (full > sent) {
@@ -75,7 +78,7 @@ static void print_line(const json_t *shipment)
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         fputs(parts[i][0], stdout);
-        output_put(stdout, output_text(output_member(shipment, parts[i][1]), text, sizeof text), -1);
+        output_put(stdout, show_text(member_find(shipment, parts[i][1]), text, sizeof text), -1);
     }
     printf(" failed\n");
     print_saving(shipment);
@@ -99,7 +102,7 @@ static void print_waves(const json_t *shipment)
 
     if (json_array_size(waves) > 1) {
         putchar('\n');
-        output_table(wave_columns, waves);
+        show_table(wave_columns, waves);
     }
 }
 
@@ -108,7 +111,7 @@ static void print_devices(json_t *devices)
     if (json_array_size(devices) > 0) {
         saving_add(devices);
         putchar('\n');
-        output_table(device_columns, devices);
+        show_table(device_columns, devices);
     }
 }
 
@@ -118,19 +121,19 @@ static int print_shipment(const struct invocation *call, json_t *shipment)
     char text[32];
 
     if (option_given(call, "json")) {
-        return output_json(shipment);
+        return show_json(shipment);
     }
     print_line(shipment);
     putchar('"');
-    output_put(stdout, output_text(output_member(shipment, "name"), text, sizeof text), -1);
+    output_put(stdout, show_text(member_find(shipment, "name"), text, sizeof text), -1);
     fputs("\", created ", stdout);
-    output_put(stdout, output_text(output_member(shipment, "created"), text, sizeof text), -1);
+    output_put(stdout, show_text(member_find(shipment, "created"), text, sizeof text), -1);
     putchar('\n');
     print_waves(shipment);
     print_devices(json_object_get(shipment, "devices"));
     if (json_is_string(json_object_get(shipment, "devices_next"))) {
         printf("... and more: tandem shipment report %s\n",
-               output_text(output_member(shipment, "id"), text, sizeof text));
+               show_text(member_find(shipment, "id"), text, sizeof text));
     }
     json_decref(shipment);
     return CLI_OK;
@@ -143,7 +146,7 @@ int shipment_print_result(const struct invocation *call, json_t *shipment)
     size_t i;
 
     if (option_given(call, "json")) {
-        return output_json(shipment);
+        return show_json(shipment);
     }
     bad = json_array();
     json_array_foreach(json_object_get(shipment, "devices"), i, device)

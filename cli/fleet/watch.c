@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/base/member.h"
 #include "cli/base/output.h"
 #include "cli/fleet/shipment.h"
 #include "cli/fleet/watch_view.h"
@@ -32,7 +33,7 @@ static double now(void)
 /* Cancelled, finished, or nothing left to do for any device it has. */
 static bool shipment_ended(const json_t *shipment)
 {
-    const char *state = output_member_text(shipment, "state");
+    const char *state = member_text(shipment, "state");
     const json_t *devices = json_object_get(shipment, "devices");
     size_t i;
     const json_t *device;
@@ -55,15 +56,14 @@ static bool shipment_ended(const json_t *shipment)
 /* A gate has paused it: somebody must look. */
 static bool stopped(const json_t *shipment)
 {
-    return strcmp(output_member_text(shipment, "state"), "paused") == 0 &&
+    return strcmp(member_text(shipment, "state"), "paused") == 0 &&
            json_is_string(json_object_get(shipment, "why"));
 }
 
 static int verdict_of(const json_t *shipment)
 {
     const json_t *devices = json_object_get(shipment, "devices");
-    json_int_t behind =
-        output_member_number(shipment, "progress.failed") + output_member_number(shipment, "progress.rest");
+    json_int_t behind = member_number(shipment, "progress.failed") + member_number(shipment, "progress.rest");
     size_t i;
     const json_t *device;
 
@@ -76,7 +76,7 @@ static int verdict_of(const json_t *shipment)
     if (shipment_is_large(shipment) && behind > 0) {
         return CLI_SHIPMENT;
     }
-    return strcmp(output_member_text(shipment, "state"), "cancelled") == 0 ? CLI_SHIPMENT : CLI_OK;
+    return strcmp(member_text(shipment, "state"), "cancelled") == 0 ? CLI_SHIPMENT : CLI_OK;
 }
 
 /* Asks once. CLI_SERVER is not the end: servers restart. */
@@ -129,7 +129,7 @@ static bool is_over(struct watch *watch, int *rc)
     *rc = output_fail(CLI_SHIPMENT,
                       "shipment %s stopped: %s; go on with: tandem shipment resume %s, or end it with: "
                       "tandem shipment cancel %s",
-                      watch->id, output_member_text(watch->shipment, "why"), watch->id, watch->id);
+                      watch->id, member_text(watch->shipment, "why"), watch->id, watch->id);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/base/member.h"
 #include "cli/base/output.h"
 #include "cli/base/progress.h"
 #include "cli/fleet/shipment.h"
@@ -39,7 +40,7 @@ static const struct stage *stage_of(const json_t *device)
 {
     const struct stage *stage = stages;
 
-    while (stage->slug && strcmp(stage->slug, output_member_text(device, "stage")) != 0) {
+    while (stage->slug && strcmp(stage->slug, member_text(device, "stage")) != 0) {
         stage++;
     }
     return stage;
@@ -48,25 +49,25 @@ static const struct stage *stage_of(const json_t *device)
 /* A number of things, of which no server sends less than none. */
 static uint64_t count_of(const json_t *object, const char *path)
 {
-    json_int_t number = output_member_number(object, path);
+    json_int_t number = member_number(object, path);
 
     return number > 0 ? (uint64_t)number : 0;
 }
 
 static const char *label_of(const json_t *device)
 {
-    const char *name = output_member_text(device, "name");
+    const char *name = member_text(device, "name");
 
-    return name[0] ? name : output_member_text(device, "id");
+    return name[0] ? name : member_text(device, "id");
 }
 
 /* "rollback (self-test-failed)", or the status alone. */
 static void outcome_text(const json_t *device, char *text, size_t bytes)
 {
-    const char *reason = output_member_text(device, "reason");
+    const char *reason = member_text(device, "reason");
     bool has_reason = reason[0] && strcmp(reason, "none") != 0;
 
-    snprintf(text, bytes, "%s%s%s%s", output_member_text(device, "status"), has_reason ? " (" : "",
+    snprintf(text, bytes, "%s%s%s%s", member_text(device, "status"), has_reason ? " (" : "",
              has_reason ? reason : "", has_reason ? ")" : "");
 }
 
@@ -100,7 +101,7 @@ static void line_text(const json_t *device, char *text, size_t bytes)
     if (shipment_device_ended(device)) {
         snprintf(text, bytes, "%s", outcome);
     } else if (!stage->slug) {
-        snprintf(text, bytes, "%s: %s", outcome, output_member_text(device, "text"));
+        snprintf(text, bytes, "%s: %s", outcome, member_text(device, "text"));
     } else if (!stage->whole_leg && total > 1) {
         snprintf(text, bytes, "%s, %u%% of %llu bytes", stage->text, quarters * 25,
                  (unsigned long long)total);
@@ -143,9 +144,9 @@ static void say_changes(struct watch_view *view, const json_t *devices)
 
     json_array_foreach(devices, i, device)
     {
-        if (!large || strcmp(output_member_text(device, "status"), "waiting") != 0) {
+        if (!large || strcmp(member_text(device, "status"), "waiting") != 0) {
             line_text(device, text, sizeof text);
-            say(view, output_member_text(device, "id"), label_of(device), text);
+            say(view, member_text(device, "id"), label_of(device), text);
         }
     }
     if (large) {
@@ -197,8 +198,8 @@ static void draw_summary(struct watch_view *view)
 
     snprintf(line, sizeof line, "%s %s  %llu of %llu devices updated, %llu failed, %s, %.0f s", view->id,
              progress_text(bar, LEG_CELLS, updated + failed, target), (unsigned long long)updated,
-             (unsigned long long)target, (unsigned long long)failed,
-             output_member_text(view->shipment, "state"), view->seconds);
+             (unsigned long long)target, (unsigned long long)failed, member_text(view->shipment, "state"),
+             view->seconds);
     draw_line(view, line);
 }
 

@@ -1,5 +1,7 @@
 /* tandem webhook: who is told of shipments, and what became of it. */
 #include "cli/base/commands.h"
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/rest/ask.h"
 #include "cli/rest/rest.h"
 
@@ -9,7 +11,7 @@ static void name_events(json_t *webhook)
     const json_t *events = json_object_get(webhook, "events");
 
     json_object_set_new(webhook, "events",
-                        json_array_size(events) > 0 ? output_words(events) : json_string("all"));
+                        json_array_size(events) > 0 ? show_words(events) : json_string("all"));
 }
 
 static const struct column webhook_columns[] = {
@@ -38,7 +40,7 @@ static int run_list(const struct invocation *call)
             name_events(webhook);
         }
     }
-    return output_list(call, webhook_columns, "webhooks", answer);
+    return show_list(call, webhook_columns, "webhooks", answer);
 }
 
 static int run_add(const struct invocation *call)
@@ -56,7 +58,7 @@ static int run_add(const struct invocation *call)
     if (!option_given(call, "json")) {
         name_events(answer);
     }
-    return output_fields(call, answer);
+    return show_fields(call, answer);
 }
 
 static int run_set(const struct invocation *call)
@@ -86,7 +88,7 @@ static int run_test(const struct invocation *call)
         json_decref(answer);
         return CLI_OK;
     }
-    return rc == CLI_OK && answer ? output_fields(call, answer) : rc;
+    return rc == CLI_OK && answer ? show_fields(call, answer) : rc;
 }
 
 static const struct column delivery_columns[] = {

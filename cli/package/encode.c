@@ -8,6 +8,7 @@
 #include "cli/base/options.h"
 #include "cli/base/output.h"
 #include "cli/base/progress.h"
+#include "cli/base/show.h"
 #include "delta/package.h"
 
 const char *encoding_name(uint8_t encoding)
@@ -113,9 +114,9 @@ static int report(const struct invocation *call, const struct package *package, 
 
     snprintf(saved, sizeof saved, "%.1f %%",
              100.0 - 100.0 * (double)package->file.size / (double)plain_bytes);
-    return output_fields(call, json_pack("{s:s, s:I, s:I, s:s}", "file", option_text(call, "output"),
-                                         "package_bytes", (json_int_t)package->file.size, "plain_bytes",
-                                         (json_int_t)plain_bytes, "saved", saved));
+    return show_fields(call, json_pack("{s:s, s:I, s:I, s:s}", "file", option_text(call, "output"),
+                                       "package_bytes", (json_int_t)package->file.size, "plain_bytes",
+                                       (json_int_t)plain_bytes, "saved", saved));
 }
 
 static int run(const struct invocation *call)

@@ -5,6 +5,7 @@
 #include "cli/base/commands.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/package/encode.h"
 #include "cli/package/package.h"
 #include "cli/package/sign.h"
@@ -88,7 +89,7 @@ static int run_inspect(const struct invocation *call)
 
     rc = rc == CLI_OK ? opened : rc;
     if (rc == CLI_OK) {
-        rc = output_fields(call, describe(&package, base.head ? &base : NULL));
+        rc = show_fields(call, describe(&package, base.head ? &base : NULL));
     }
     package_close(&package);
     package_close(&base);
@@ -107,8 +108,8 @@ static int check(struct package *package, const struct package *base, const stru
 static int report_bad(const struct invocation *call, int error)
 {
     if (option_given(call, "json")) {
-        output_json(json_pack("{s:b, s:s, s:s}", "valid", 0, "error", tdm_error_name(error), "text",
-                              package_error_text(error)));
+        show_json(json_pack("{s:b, s:s, s:s}", "valid", 0, "error", tdm_error_name(error), "text",
+                            package_error_text(error)));
     }
     return package_fail(call->argument[0], error);
 }
@@ -119,11 +120,11 @@ static int report_good(const struct invocation *call, const struct package *pack
     char digest[DIGEST_TEXT_BYTES];
     char id[KEY_ID_TEXT_BYTES];
 
-    return output_fields(call, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s}", "valid", 1, "type", manifest->type,
-                                         "version", manifest->version, "hardware", manifest->hardware,
-                                         "image_digest",
-                                         output_hex(digest, manifest->image_digest, TDM_SHA256_BYTES),
-                                         "key_id", key_id_text(id, package->key_id)));
+    return show_fields(call,
+                       json_pack("{s:b, s:s, s:s, s:s, s:s, s:s}", "valid", 1, "type", manifest->type,
+                                 "version", manifest->version, "hardware", manifest->hardware, "image_digest",
+                                 output_hex(digest, manifest->image_digest, TDM_SHA256_BYTES), "key_id",
+                                 key_id_text(id, package->key_id)));
 }
 
 static int run_verify(const struct invocation *call)

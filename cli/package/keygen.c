@@ -7,7 +7,7 @@
 #include "cli/base/commands.h"
 #include "cli/base/files.h"
 #include "cli/base/options.h"
-#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/package/sign.h"
 
 static int run(const struct invocation *call)
@@ -22,8 +22,8 @@ static int run(const struct invocation *call)
     snprintf(public_path, room, "%s.pub", path);
     rc = signing_key_make(&key, path, public_path);
     if (rc == CLI_OK) {
-        rc = output_fields(call, json_pack("{s:s, s:s, s:s}", "key_id", key_id_text(id, key.public_half.id),
-                                           "private_key", path, "public_key", public_path));
+        rc = show_fields(call, json_pack("{s:s, s:s, s:s}", "key_id", key_id_text(id, key.public_half.id),
+                                         "private_key", path, "public_key", public_path));
     }
     signing_key_free(&key);
     free(public_path);

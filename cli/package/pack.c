@@ -6,6 +6,7 @@
 #include "cli/base/commands.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/elf/elf.h"
 #include "cli/package/container.h"
 #include "cli/package/encode.h"
@@ -341,16 +342,16 @@ static int report(const struct invocation *call, const struct package *package)
     char image_digest[2 * TDM_SHA256_BYTES + 1];
     char id[KEY_ID_TEXT_BYTES];
 
-    return output_fields(call, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}",
-                                         "file", option_text(call, "output"), "package_bytes",
-                                         (json_int_t)package->file.size, "encoding",
-                                         encoding_name(package->envelope.encoding), "type", manifest->type,
-                                         "version", manifest->version, "build", manifest->build, "hardware",
-                                         manifest->hardware, "counter", (json_int_t)manifest->counter,
-                                         "image_bytes", (json_int_t)manifest->image_bytes, "relocations",
-                                         (json_int_t)manifest->relocation_count, "image_digest",
-                                         output_hex(image_digest, manifest->image_digest, TDM_SHA256_BYTES),
-                                         "key_id", key_id_text(id, package->key_id)));
+    return show_fields(call,
+                       json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "file",
+                                 option_text(call, "output"), "package_bytes", (json_int_t)package->file.size,
+                                 "encoding", encoding_name(package->envelope.encoding), "type",
+                                 manifest->type, "version", manifest->version, "build", manifest->build,
+                                 "hardware", manifest->hardware, "counter", (json_int_t)manifest->counter,
+                                 "image_bytes", (json_int_t)manifest->image_bytes, "relocations",
+                                 (json_int_t)manifest->relocation_count, "image_digest",
+                                 output_hex(image_digest, manifest->image_digest, TDM_SHA256_BYTES), "key_id",
+                                 key_id_text(id, package->key_id)));
 }
 
 /* As the options ask: nothing, compressed, or as a difference. */

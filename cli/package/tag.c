@@ -6,6 +6,7 @@
 #include "cli/base/files.h"
 #include "cli/base/options.h"
 #include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/package/tag_scan.h"
 #include "tandem/tag.h"
 
@@ -47,7 +48,7 @@ static int show_pairs(const struct tag_slice *tag)
     return CLI_OK;
 }
 
-static int show_json(const struct tag_slice *tag)
+static int show_members(const struct tag_slice *tag)
 {
     size_t cursor = 0;
     const char *key;
@@ -57,7 +58,7 @@ static int show_json(const struct tag_slice *tag)
     while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value)) {
         json_object_set_new(pairs, key, json_string(value));
     }
-    return output_json(pairs);
+    return show_json(pairs);
 }
 
 static int run_show(const struct invocation *call)
@@ -67,7 +68,7 @@ static int run_show(const struct invocation *call)
     int rc = find_tag(&file, &tag, call->argument[0]);
 
     if (rc == CLI_OK) {
-        rc = option_given(call, "json") ? show_json(&tag) : show_pairs(&tag);
+        rc = option_given(call, "json") ? show_members(&tag) : show_pairs(&tag);
     }
     file_free(&file);
     return rc;

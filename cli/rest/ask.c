@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/output.h"
+#include "cli/base/show.h"
 #include "cli/rest/rest.h"
 
 static char *path_of(const struct rest *rest, const struct invocation *call, const char *prefix,
@@ -50,7 +52,7 @@ int ask(const struct invocation *call, const char *method, const char *prefix, c
     json_t *answer;
     int rc = ask_for(call, method, prefix, suffix, body, &answer);
 
-    return rc == CLI_OK && answer ? output_fields(call, answer) : rc;
+    return rc == CLI_OK && answer ? show_fields(call, answer) : rc;
 }
 
 int ask_list(const struct invocation *call, const char *prefix, const char *suffix, const char *member,
@@ -66,7 +68,7 @@ int ask_list(const struct invocation *call, const char *prefix, const char *suff
         free(path);
     }
     rest_close(&rest);
-    return rc == CLI_OK ? output_list(call, columns, member, answer) : rc;
+    return rc == CLI_OK ? show_list(call, columns, member, answer) : rc;
 }
 
 void ask_put_text(json_t *body, const struct invocation *call, const char *name)

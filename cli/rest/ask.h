@@ -6,7 +6,7 @@
 
 #include "cli/base/command.h"
 #include "cli/base/options.h"
-#include "cli/base/output.h"
+#include "cli/base/show.h"
 
 /* One request, to prefix, the command's first argument and suffix; suffix NULL: to prefix as it is. body may
  * be NULL and is freed. CLI_OK and *answer (the caller's; NULL where there is none), or another code with the

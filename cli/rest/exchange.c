@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cli/base/output.h"
-
 #define CONNECT_SECONDS   10L
 #define SILENT_SECONDS    10 /* before it is said that there is no answer yet */
 #define ANSWER_BYTES_MAX  ((size_t)256 << 20)

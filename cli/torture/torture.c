@@ -7,6 +7,7 @@
 #include "cli/base/options.h"
 #include "cli/base/output.h"
 #include "cli/base/progress.h"
+#include "cli/base/show.h"
 #include "cli/torture/torture_images.h"
 #include "cli/torture/torture_order.h"
 #include "cli/torture/torture_report.h"
@@ -154,7 +155,7 @@ static int conclude(const struct invocation *call, struct run *run)
     int rc = path != NULL ? write_report(path, run, sums) : CLI_OK;
 
     if (run->json) {
-        int printed = output_json(sums);
+        int printed = show_json(sums);
 
         return rc == CLI_OK ? printed : rc;
     }
@@ -218,11 +219,11 @@ static int run_case(const struct invocation *call, const char *name, const struc
     world.note = option_given(call, "json") ? NULL : print_note;
     sim_world_run(&world, cuts, count, &outcome);
     sim_world_close(&world);
-    rc = output_fields(call, json_pack("{s:s, s:s, s:i, s:i, s:i, s:b, s:s}", "case", name, "scenario",
-                                       scenario->text, "cuts", (int)outcome.cuts, "boots", (int)outcome.boots,
-                                       "virtual_seconds", (int)(outcome.virtual_ms / 1000), "survived",
-                                       !outcome.guilty, "verdict",
-                                       outcome.guilty ? outcome.verdict : "all invariants hold"));
+    rc = show_fields(call, json_pack("{s:s, s:s, s:i, s:i, s:i, s:b, s:s}", "case", name, "scenario",
+                                     scenario->text, "cuts", (int)outcome.cuts, "boots", (int)outcome.boots,
+                                     "virtual_seconds", (int)(outcome.virtual_ms / 1000), "survived",
+                                     !outcome.guilty, "verdict",
+                                     outcome.guilty ? outcome.verdict : "all invariants hold"));
     if (rc == CLI_OK && !outcome.guilty && outcome.cuts < count) {
         return output_fail(CLI_FAILED,
                            "%s: the scenario ends before %s cut; on this layout there is no such case", name,
