@@ -49,10 +49,8 @@ enum command_uses {
 struct invocation;
 
 struct command {
-    const char *name;      /* "pack", or group and verb: "tag show" */
-    const char *arguments; /* as help shows them, "" if none */
-    uint8_t arguments_min;
-    uint8_t arguments_max;
+    const char *name;             /* "pack", or group and verb: "tag show" */
+    const char *arguments;        /* as help shows them, a word for each that it takes; "" if none */
     const char *summary;          /* one line */
     const char *details;          /* more lines for `tandem help NAME`, or NULL */
     const struct option *options; /* ended by a row without a name, or NULL */

@@ -10,12 +10,12 @@
 
 static const struct option common_options[] = {
     {"help", 'h', NULL, "show this help", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 static const struct option json_options[] = {
     {"json", 0, NULL, "print JSON instead of lines for people", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 static const struct option server_options[] = {
@@ -23,7 +23,7 @@ static const struct option server_options[] = {
     {"token", 0, "TOKEN", "the API token (or TANDEM_TOKEN, or token in the configuration file)", 0},
     {"ca", 0, "FILE", "authorities that signed its certificate (or TANDEM_CA, or ca in that file)", 0},
     {"config", 0, "FILE", "configuration file instead of ~/.config/tandem/config", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct option *options_list(const struct command *command, size_t index)
@@ -115,9 +115,19 @@ static int parse_option(struct invocation *call, char *const *words, int count, 
     return take_option(call, option, value);
 }
 
+static size_t words_of(const char *text)
+{
+    size_t count = *text != '\0';
+
+    for (; *text; text++) {
+        count += *text == ' ';
+    }
+    return count;
+}
+
 static int parse_argument(struct invocation *call, const char *word)
 {
-    if (call->argument_count == call->command->arguments_max) {
+    if (call->argument_count == words_of(call->command->arguments)) {
         return usage(call, "one argument too many:", word);
     }
     call->argument[call->argument_count++] = word;
@@ -128,7 +138,7 @@ static int check_complete(const struct invocation *call)
 {
     const struct option *row;
 
-    if (call->argument_count < call->command->arguments_min) {
+    if (call->argument_count < words_of(call->command->arguments)) {
         return usage(call, "an argument is missing; it takes", call->command->arguments);
     }
     for (row = call->command->options; row && row->name; row++) {

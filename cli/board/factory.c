@@ -293,7 +293,7 @@ static const struct option options[] = {
      OPTION_REQUIRED | OPTION_REPEATED},
     {"output", 'o', "FILE.bin", "the flash image", OPTION_REQUIRED},
     {"bootloader", 0, "FILE.bin", "the bootloader", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_factory = {

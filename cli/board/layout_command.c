@@ -168,14 +168,12 @@ static int run(const struct invocation *call)
 static const struct option options[] = {
     {"c-header", 0, NULL, "print a C header with the addresses and a struct tdm_layout", 0},
     {"ld", 0, NULL, "print the MEMORY regions of a linker script", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_layout = {
     .name = "layout",
     .arguments = "FILE.json",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "check a board's layout file and print it, also as C or for the linker",
     .details = "The file is the one source for where bootloader, keys, boot record and banks lie;\n"
                "docs/LAYOUT.md has its format.\n",

@@ -22,10 +22,10 @@ static int run_decline(const struct invocation *call)
 
 static const struct option options[] = {
     {"shipment", 0, "ID", "to this shipment alone", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
-ASK_COMMAND(consent, "consent", "DEVICE", 1, "agree, for its owner, to updates that wait for that", options,
+ASK_COMMAND(consent, "consent", "DEVICE", "agree, for its owner, to updates that wait for that", options,
             run_consent);
-ASK_COMMAND(decline, "decline", "DEVICE", 1, "refuse, for its owner, updates that wait for consent", options,
+ASK_COMMAND(decline, "decline", "DEVICE", "refuse, for its owner, updates that wait for consent", options,
             run_decline);

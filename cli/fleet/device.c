@@ -143,20 +143,19 @@ static const struct option list_options[] = {
     {"template", 't', "TEMPLATE", "only devices of this template", 0},
     {"filter", 'f', "FILTER", "only devices that match: a saved filter, or an expression (docs/API.md)", 0},
     {"sort", 0, "FIELD", "id, name, version or seen; -name turns it round", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
 static const struct option set_options[] = {
     {"name", 'n', "NAME", "what people call it", 0},
     {"tag", 0, "TAG", "in place of the tags that it has", OPTION_REPEATED},
     {"timezone", 0, "ZONE", "where it stands, as Europe/Berlin", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
-ASK_COMMAND(device_list, "device list", "", 0, "list devices", list_options, run_list);
-ASK_COMMAND(device_show, "device show", "ID", 1, "show a device and what happened to it", NULL, run_show);
-ASK_COMMAND(device_set, "device set", "ID", 1, "change what people say of a device", set_options, run_set);
-ASK_COMMAND(device_delete, "device delete", "ID", 1, "delete a device; its connection closes", NULL,
-            run_delete);
-ASK_COMMAND(why, "why", "DEVICE", 1, "say why a device is not being updated, and what it waits for", NULL,
+ASK_COMMAND(device_list, "device list", "", "list devices", list_options, run_list);
+ASK_COMMAND(device_show, "device show", "ID", "show a device and what happened to it", NULL, run_show);
+ASK_COMMAND(device_set, "device set", "ID", "change what people say of a device", set_options, run_set);
+ASK_COMMAND(device_delete, "device delete", "ID", "delete a device; its connection closes", NULL, run_delete);
+ASK_COMMAND(why, "why", "DEVICE", "say why a device is not being updated, and what it waits for", NULL,
             run_why);

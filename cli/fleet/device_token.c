@@ -80,17 +80,16 @@ static const struct option add_options[] = {
     {"tag", 0, "TAG", "a word that filters can ask for", OPTION_REPEATED},
     {"timezone", 0, "ZONE", "where it stands, as Europe/Berlin", 0},
     {"token-file", 0, "FILE", "write the token into a new file (mode 0600), for tandem-ncp", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
 static const struct option token_options[] = {
     {"token-file", 0, "FILE", "write the token into this file (mode 0600), for tandem-ncp", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
-ASK_COMMAND(device_add, "device add", "", 0, "add a device; its token is shown this once", add_options,
-            run_add);
-ASK_COMMAND(device_token, "device token", "ID", 1,
+ASK_COMMAND(device_add, "device add", "", "add a device; its token is shown this once", add_options, run_add);
+ASK_COMMAND(device_token, "device token", "ID",
             "give a device a new token; the old one stops working at once", token_options, run_token);
-ASK_COMMAND(device_revoke, "device revoke", "ID", 1,
+ASK_COMMAND(device_revoke, "device revoke", "ID",
             "end a device's token; it stays away until it gets a new one", NULL, run_revoke);

@@ -31,9 +31,9 @@ static int run_delete(const struct invocation *call)
     return ask(call, "DELETE", "/filters/", "", NULL);
 }
 
-ASK_COMMAND(filter_list, "filter list", "", 0, "list saved filters", NULL, run_list);
-ASK_COMMAND(filter_add, "filter add", "NAME FILTER", 2, "save a filter, as \"tag=canary version<1.2.0\"",
-            NULL, run_add);
-ASK_COMMAND(filter_set, "filter set", "ID NAME FILTER", 3,
-            "change a saved filter; shipments keep what it was", NULL, run_set);
-ASK_COMMAND(filter_delete, "filter delete", "ID", 1, "delete a saved filter", NULL, run_delete);
+ASK_COMMAND(filter_list, "filter list", "", "list saved filters", NULL, run_list);
+ASK_COMMAND(filter_add, "filter add", "NAME FILTER", "save a filter, as \"tag=canary version<1.2.0\"", NULL,
+            run_add);
+ASK_COMMAND(filter_set, "filter set", "ID NAME FILTER", "change a saved filter; shipments keep what it was",
+            NULL, run_set);
+ASK_COMMAND(filter_delete, "filter delete", "ID", "delete a saved filter", NULL, run_delete);

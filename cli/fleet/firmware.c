@@ -83,10 +83,10 @@ static int run_delete(const struct invocation *call)
     return ask(call, "DELETE", "/firmware/", "", NULL);
 }
 
-ASK_COMMAND(firmware_upload, "firmware upload", "FILE", 1,
-            "upload a package (or a tagged .bin) to the server", NULL, run_upload);
-ASK_COMMAND(firmware_list, "firmware list", "", 0, "list the firmware on the server", NULL, run_list);
-ASK_COMMAND(firmware_deltas, "firmware deltas", "ID", 1,
+ASK_COMMAND(firmware_upload, "firmware upload", "FILE", "upload a package (or a tagged .bin) to the server",
+            NULL, run_upload);
+ASK_COMMAND(firmware_list, "firmware list", "", "list the firmware on the server", NULL, run_list);
+ASK_COMMAND(firmware_deltas, "firmware deltas", "ID",
             "list the deltas and compressed packages that the server made of it", NULL, run_deltas);
-ASK_COMMAND(firmware_delete, "firmware delete", "ID", 1,
-            "delete a firmware, and its shipments that have ended", NULL, run_delete);
+ASK_COMMAND(firmware_delete, "firmware delete", "ID", "delete a firmware, and its shipments that have ended",
+            NULL, run_delete);

@@ -54,11 +54,11 @@ static int run_delete(const struct invocation *call)
 
 static const struct option add_options[] = {
     {"name", 'n', "NAME", "what packages are said to be signed by", OPTION_REQUIRED},
-    ASK_OPTIONS_END,
+    {0},
 };
 
-ASK_COMMAND(key_list, "key list", "", 0, "list the signing keys that the server knows", NULL, run_list);
-ASK_COMMAND(key_add, "key add", "FILE.pub", 1, "make a public signing key known to the server", add_options,
+ASK_COMMAND(key_list, "key list", "", "list the signing keys that the server knows", NULL, run_list);
+ASK_COMMAND(key_add, "key add", "FILE.pub", "make a public signing key known to the server", add_options,
             run_add);
-ASK_COMMAND(key_delete, "key delete", "ID", 1, "forget a signing key; devices go on trusting theirs", NULL,
+ASK_COMMAND(key_delete, "key delete", "ID", "forget a signing key; devices go on trusting theirs", NULL,
             run_delete);

@@ -200,14 +200,12 @@ static int run_login(const struct invocation *call)
 
 static const struct option login_options[] = {
     {"days", 'd', "N", "the token ends after so many days (default: 30)", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_login = {
     .name = "login",
     .arguments = "LOGIN",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "sign in, and keep a token for this machine in the configuration file",
     .details =
         "The password is asked for on a terminal, and else read from standard input, one line; a second\n"

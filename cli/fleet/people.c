@@ -73,7 +73,7 @@ static int run_user_delete(const struct invocation *call)
 static const struct option user_add_options[] = {
     {"name", 'n', "NAME", "what people call them", 0},
     ROLE_OPTION,
-    ASK_OPTIONS_END,
+    {0},
 };
 
 static const struct option user_set_options[] = {
@@ -81,7 +81,7 @@ static const struct option user_set_options[] = {
     ROLE_OPTION,
     {"disable", 0, NULL, "no sign-in any more; sessions and tokens end", 0},
     {"enable", 0, NULL, "sign-in again", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
 /* --- Tokens --- */
@@ -121,7 +121,7 @@ static const struct option token_add_options[] = {
     ROLE_OPTION,
     {"area", 'a', "AREA", "only for this area: devices, firmware, shipments, ...", OPTION_REPEATED},
     {"days", 'd', "N", "it ends after so many days", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
 /* --- Organizations --- */
@@ -164,13 +164,13 @@ static int run_organization_set(const struct invocation *call)
 static const struct option organization_add_options[] = {
     {"login", 'l', "LOGIN", "of its first admin, whose one-time password is shown", OPTION_REQUIRED},
     ZONE_OPTION,
-    ASK_OPTIONS_END,
+    {0},
 };
 
 static const struct option organization_set_options[] = {
     {"name", 'n', "NAME", "what people call it", 0},
     ZONE_OPTION,
-    ASK_OPTIONS_END,
+    {0},
 };
 
 /* --- The audit log --- */
@@ -200,29 +200,29 @@ static int run_audit(const struct invocation *call)
 static const struct option audit_options[] = {
     {"user", 'u', "ID", "only what this user did", 0},
     {"all", 0, NULL, "the whole log, not the newest 100 entries", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
 /* --- As data --- */
 
-ASK_COMMAND(user_list, "user list", "", 0, "list the users of the organization", NULL, run_user_list);
-ASK_COMMAND(user_add, "user add", "LOGIN", 1, "add a user; the password for the first sign-in is shown",
+ASK_COMMAND(user_list, "user list", "", "list the users of the organization", NULL, run_user_list);
+ASK_COMMAND(user_add, "user add", "LOGIN", "add a user; the password for the first sign-in is shown",
             user_add_options, run_user_add);
-ASK_COMMAND(user_set, "user set", "ID", 1, "change a user", user_set_options, run_user_set);
-ASK_COMMAND(user_password, "user password", "ID", 1, "give a user a new password for one sign-in", NULL,
+ASK_COMMAND(user_set, "user set", "ID", "change a user", user_set_options, run_user_set);
+ASK_COMMAND(user_password, "user password", "ID", "give a user a new password for one sign-in", NULL,
             run_user_password);
-ASK_COMMAND(user_delete, "user delete", "ID", 1, "delete a user, with sessions and tokens", NULL,
+ASK_COMMAND(user_delete, "user delete", "ID", "delete a user, with sessions and tokens", NULL,
             run_user_delete);
-ASK_COMMAND(token_list, "token list", "", 0, "list API tokens", NULL, run_token_list);
-ASK_COMMAND(token_add, "token add", "", 0, "make an API token; it is shown this once", token_add_options,
+ASK_COMMAND(token_list, "token list", "", "list API tokens", NULL, run_token_list);
+ASK_COMMAND(token_add, "token add", "", "make an API token; it is shown this once", token_add_options,
             run_token_add);
-ASK_COMMAND(token_delete, "token delete", "ID", 1, "delete an API token", NULL, run_token_delete);
-ASK_COMMAND(organization_list, "organization list", "", 0, "list the server's organizations", NULL,
+ASK_COMMAND(token_delete, "token delete", "ID", "delete an API token", NULL, run_token_delete);
+ASK_COMMAND(organization_list, "organization list", "", "list the server's organizations", NULL,
             run_organization_list);
-ASK_COMMAND(organization_add, "organization add", "NAME", 1, "make an organization and its first admin",
+ASK_COMMAND(organization_add, "organization add", "NAME", "make an organization and its first admin",
             organization_add_options, run_organization_add);
-ASK_COMMAND(organization_show, "organization show", "", 0, "show one's own organization", NULL,
+ASK_COMMAND(organization_show, "organization show", "", "show one's own organization", NULL,
             run_organization_show);
-ASK_COMMAND(organization_set, "organization set", "", 0, "change one's own organization",
+ASK_COMMAND(organization_set, "organization set", "", "change one's own organization",
             organization_set_options, run_organization_set);
-ASK_COMMAND(audit, "audit", "", 0, "show who did what, newest first", audit_options, run_audit);
+ASK_COMMAND(audit, "audit", "", "show who did what, newest first", audit_options, run_audit);

@@ -46,14 +46,12 @@ static int run(const struct invocation *call)
 
 static const struct option options[] = {
     {"output", 'o', "FILE", "write it to a new file instead of standard output", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_shipment_report = {
     .name = "shipment report",
     .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "where each device stands, as CSV, or as JSON with --json",
     .options = options,
     .uses = USES_JSON | USES_SERVER,

@@ -53,8 +53,8 @@ static const struct option set_options[] = {
     {"days", 'd', "N", "firmware older than this is deleted once nothing needs it; 0: never",
      OPTION_REQUIRED},
     {"keep", 'k', "N", "the newest N of each type stay", OPTION_REQUIRED},
-    ASK_OPTIONS_END,
+    {0},
 };
 
-ASK_COMMAND(retention_show, "retention show", "", 0, "show how long firmware is kept", NULL, run_show);
-ASK_COMMAND(retention_set, "retention set", "", 0, "say how long firmware is kept", set_options, run_set);
+ASK_COMMAND(retention_show, "retention show", "", "show how long firmware is kept", NULL, run_show);
+ASK_COMMAND(retention_set, "retention set", "", "say how long firmware is kept", set_options, run_set);

@@ -144,14 +144,12 @@ static int run_ship(const struct invocation *call)
 
 static const struct option watch_options[] = {
     {"timeout", 0, "SECONDS", "how long to follow it (3600)", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_shipment_watch = {
     .name = "shipment watch",
     .arguments = "ID",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "follow a shipment until it ends, as `tandem ship --watch` does",
     .options = watch_options,
     .uses = USES_JSON | USES_SERVER | USES_WATCH,
@@ -163,14 +161,12 @@ static const struct option ship_options[] = {
     {"dry-run", 0, NULL, "upload, then say who would be updated and who not and why; ship nothing", 0},
     {"watch", 'w', NULL, "follow it until it ends", 0},
     {"timeout", 0, "SECONDS", "with --watch: how long to follow it (3600)", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_ship = {
     .name = "ship",
     .arguments = "FILE",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "upload a firmware and ship it to devices",
     .details =
         "With --watch it shows both legs of every device, the download to the co-processor and the UART\n"

@@ -211,16 +211,15 @@ static int run_delete(const struct invocation *call)
     return ask(call, "DELETE", "/shipments/", "", NULL);
 }
 
-ASK_COMMAND(shipment_list, "shipment list", "", 0, "list shipments, newest first", NULL, run_list);
-ASK_COMMAND(shipment_show, "shipment show", "ID", 1, "show a shipment and where each device stands", NULL,
+ASK_COMMAND(shipment_list, "shipment list", "", "list shipments, newest first", NULL, run_list);
+ASK_COMMAND(shipment_show, "shipment show", "ID", "show a shipment and where each device stands", NULL,
             run_show);
-ASK_COMMAND(shipment_pause, "shipment pause", "ID", 1, "offer the firmware to no further device for now",
-            NULL, run_pause);
-ASK_COMMAND(shipment_resume, "shipment resume", "ID", 1, "go on with a paused shipment", NULL, run_resume);
-ASK_COMMAND(shipment_cancel, "shipment cancel", "ID", 1, "end a shipment", NULL, run_cancel);
-ASK_COMMAND(shipment_advance, "shipment advance", "ID", 1, "open the next wave now, whatever the gate says",
+ASK_COMMAND(shipment_pause, "shipment pause", "ID", "offer the firmware to no further device for now", NULL,
+            run_pause);
+ASK_COMMAND(shipment_resume, "shipment resume", "ID", "go on with a paused shipment", NULL, run_resume);
+ASK_COMMAND(shipment_cancel, "shipment cancel", "ID", "end a shipment", NULL, run_cancel);
+ASK_COMMAND(shipment_advance, "shipment advance", "ID", "open the next wave now, whatever the gate says",
             NULL, run_advance);
-ASK_COMMAND(shipment_revert, "shipment revert", "ID", 1,
+ASK_COMMAND(shipment_revert, "shipment revert", "ID",
             "ship the previous version back to the devices that run this one", NULL, run_revert);
-ASK_COMMAND(shipment_delete, "shipment delete", "ID", 1, "delete a shipment that has ended", NULL,
-            run_delete);
+ASK_COMMAND(shipment_delete, "shipment delete", "ID", "delete a shipment that has ended", NULL, run_delete);

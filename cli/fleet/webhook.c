@@ -109,22 +109,22 @@ static int run_deliveries(const struct invocation *call)
             OPTION_REPEATED                                                                                  \
     }
 
-static const struct option add_options[] = {EVENT_OPTION, ASK_OPTIONS_END};
+static const struct option add_options[] = {EVENT_OPTION, {0}};
 
 static const struct option set_options[] = {
     {"address", 0, "URL", "where to", 0}, /* --url is the server, which gets our token */
     EVENT_OPTION,
     {"disable", 0, NULL, "tell it nothing any more", 0},
     {"enable", 0, NULL, "tell it again", 0},
-    ASK_OPTIONS_END,
+    {0},
 };
 
-ASK_COMMAND(webhook_list, "webhook list", "", 0, "list who is told of shipments", NULL, run_list);
-ASK_COMMAND(webhook_add, "webhook add", "URL", 1,
+ASK_COMMAND(webhook_list, "webhook list", "", "list who is told of shipments", NULL, run_list);
+ASK_COMMAND(webhook_add, "webhook add", "URL",
             "tell this address of shipments; its secret is shown this once", add_options, run_add);
-ASK_COMMAND(webhook_set, "webhook set", "ID", 1, "change a webhook", set_options, run_set);
-ASK_COMMAND(webhook_delete, "webhook delete", "ID", 1, "tell it nothing any more, and forget it", NULL,
+ASK_COMMAND(webhook_set, "webhook set", "ID", "change a webhook", set_options, run_set);
+ASK_COMMAND(webhook_delete, "webhook delete", "ID", "tell it nothing any more, and forget it", NULL,
             run_delete);
-ASK_COMMAND(webhook_test, "webhook test", "ID", 1, "send the event \"test\"", NULL, run_test);
-ASK_COMMAND(webhook_deliveries, "webhook deliveries", "ID", 1,
+ASK_COMMAND(webhook_test, "webhook test", "ID", "send the event \"test\"", NULL, run_test);
+ASK_COMMAND(webhook_deliveries, "webhook deliveries", "ID",
             "show what was sent in the last 7 days, and what became of it", NULL, run_deliveries);

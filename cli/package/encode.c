@@ -146,14 +146,12 @@ static int run(const struct invocation *call)
 static const struct option options[] = {
     {"output", 'o', "FILE.tdm", "the encoded package", OPTION_REQUIRED},
     {"base", 0, "OLD.tdm", "send the difference to this package's image, which devices must run", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_encode = {
     .name = "encode",
     .arguments = "FILE.tdm",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "compress a signed package, or make a delta of it",
     .details =
         "The signature stays as it is, so no key is needed. Devices whose bootloader or application has the\n"

@@ -148,14 +148,12 @@ static int run_verify(const struct invocation *call)
 
 static const struct option inspect_options[] = {
     {"base", 0, "OLD.tdm", "of a delta: the package it was made for", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_inspect = {
     .name = "inspect",
     .arguments = "FILE.tdm",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "print every field of a package",
     .details = "Checks sizes and digests, but not who signed it: for that there is `tandem verify`.\n",
     .options = inspect_options,
@@ -166,14 +164,12 @@ const struct command command_inspect = {
 static const struct option verify_options[] = {
     {"key", 'k', "PUB.pem", "public key, as devices hold it; one or two", OPTION_REQUIRED | OPTION_REPEATED},
     {"base", 0, "OLD.tdm", "of a delta: the package it was made for", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_verify = {
     .name = "verify",
     .arguments = "FILE.tdm",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "check a package's signature, digests and relocations, as a device does",
     .options = verify_options,
     .uses = USES_JSON,

@@ -33,8 +33,6 @@ static int run(const struct invocation *call)
 const struct command command_keygen = {
     .name = "keygen",
     .arguments = "FILE",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "make a signing key: FILE is private, FILE.pub goes into devices",
     .details =
         "An ECDSA P-256 key in PEM. Neither file is ever overwritten. Keep FILE off the server: who has\n"

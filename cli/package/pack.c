@@ -417,14 +417,12 @@ static const struct option options[] = {
     {"base", 0, "OLD.tdm", "send the difference to this package's image, which devices must run", 0},
     {"link-address", 0, "A", ".bin: the address it is linked for", 0},
     {"position-independent", 0, NULL, "the image runs at any address as it is", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_pack = {
     .name = "pack",
     .arguments = "INPUT",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "make a signed package of a firmware (ELF or .bin)",
     .details =
         "From an ELF file that is linked for bank A with -Wl,--emit-relocs comes a package that runs in\n"

@@ -126,14 +126,12 @@ static const struct option create_options[] = {
     {"type", 0, "TYPE", "type of the firmware, which devices compare with their own", OPTION_REQUIRED},
     {"build", 0, "TEXT", "build date and time", 0},
     {"blynk", 0, "VERSION", "version of the library", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_tag_create = {
     .name = "tag create",
     .arguments = "FILE_OUT",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "write a firmware tag",
     .options = create_options,
     .run = run_create,
@@ -142,8 +140,6 @@ const struct command command_tag_create = {
 const struct command command_tag_extract = {
     .name = "tag extract",
     .arguments = "FILE_IN FILE_OUT",
-    .arguments_min = 2,
-    .arguments_max = 2,
     .summary = "copy the tag of a firmware file to a file of its own",
     .run = run_extract,
 };
@@ -151,8 +147,6 @@ const struct command command_tag_extract = {
 const struct command command_tag_show = {
     .name = "tag show",
     .arguments = "FILE_IN",
-    .arguments_min = 1,
-    .arguments_max = 1,
     .summary = "print the tag of a firmware file",
     .uses = USES_JSON,
     .run = run_show,

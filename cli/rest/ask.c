@@ -128,5 +128,5 @@ int ask_change(const struct invocation *call, const char *prefix, json_t *body, 
         json_decref(body);
         return rc;
     }
-    return ask(call, "PATCH", prefix, call->command->arguments_max > 0 ? "" : NULL, body);
+    return ask(call, "PATCH", prefix, call->argument_count > 0 ? "" : NULL, body);
 }

@@ -36,18 +36,11 @@ int ask_put_disabled(json_t *body, const struct invocation *call);
  * and nothing is asked. */
 int ask_change(const struct invocation *call, const char *prefix, json_t *body, int rc);
 
-#define ASK_OPTIONS_END                                                                                      \
-    {                                                                                                        \
-        NULL, 0, NULL, NULL, 0                                                                               \
-    }
-
-/* The command's row: id, name, arguments as help shows them and how many, summary, options, function. */
-#define ASK_COMMAND(id, text, args, count, help, option_list, function)                                      \
+/* The command's row: id, name, arguments, summary, options, function. */
+#define ASK_COMMAND(id, text, args, help, option_list, function)                                             \
     const struct command command_##id = {                                                                    \
         .name = text,                                                                                        \
         .arguments = args,                                                                                   \
-        .arguments_min = count,                                                                              \
-        .arguments_max = count,                                                                              \
         .summary = help,                                                                                     \
         .options = option_list,                                                                              \
         .uses = USES_JSON | USES_SERVER,                                                                     \

@@ -284,7 +284,7 @@ static const struct option options[] = {
     {"report", 0, "FILE", "write a report: FILE.html with pictures, or FILE.json", 0},
     {"case", 0, "ID", "replay one case, as a failure names it", 0},
     {"list", 0, NULL, "print the scenarios", 0},
-    {NULL, 0, NULL, NULL, 0},
+    {0},
 };
 
 const struct command command_torture = {
