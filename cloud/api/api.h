@@ -194,6 +194,9 @@ bool api_page(struct api_call *call, char letter, struct page *page);
 void api_answer_page(struct api_call *call, const char *name, json_t *list, struct page page, char letter,
                      int64_t last);
 
+/* Where a handler that works in pieces goes on, 0 at first: kept in call->steps. */
+int64_t *api_place(struct api_call *call);
+
 /* The handlers. */
 api_fn api_session_begin, api_session_show, api_session_end, api_session_password, api_session_list,
     api_session_delete;

@@ -73,6 +73,28 @@ void api_clear(struct api_call *call)
     call->trip = NULL;
 }
 
+struct place {
+    struct api_steps steps; /* first: the call frees it */
+    int64_t after;
+};
+
+static void free_place(struct api_steps *steps)
+{
+    free(steps);
+}
+
+int64_t *api_place(struct api_call *call)
+{
+    if (call->steps == NULL) {
+        struct place *place = calloc(1, sizeof *place);
+        if (place == NULL)
+            abort();
+        place->steps.free = free_place;
+        call->steps = &place->steps;
+    }
+    return &((struct place *)call->steps)->after;
+}
+
 static json_t *parse_body(struct api_call *call)
 {
     json_error_t error;

@@ -60,9 +60,10 @@ int api_firmware_show(struct api_call *call, struct fleet *fleet)
 
 int api_firmware_delete(struct api_call *call, struct fleet *fleet)
 {
-    int result = firmware_delete(fleet, call->id);
+    bool more = false;
+    int result = firmware_delete(fleet, call->id, api_place(call), &more);
     if (result == STORE_CONFLICT)
         return api_refuse(call, 409, "firmware in use",
                           "a live or paused shipment needs this firmware; cancel the shipment first");
-    return result;
+    return result == STORE_OK && more ? DESK_MORE : result;
 }

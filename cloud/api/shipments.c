@@ -270,5 +270,8 @@ int api_shipment_delete(struct api_call *call, struct fleet *fleet)
     if (result == STORE_OK && (shipment.state == SHIPMENT_LIVE || shipment.state == SHIPMENT_PAUSED))
         return api_refuse(call, 409, "not in this state", "a %s shipment cannot be deleted; cancel it first",
                           shipment_state_slug(shipment.state));
-    return result == STORE_OK ? store_shipment_delete(fleet->store, call->id) : result;
+    bool more = false;
+    if (result == STORE_OK)
+        result = store_shipment_delete(fleet->store, call->id, api_place(call), &more);
+    return result == STORE_OK && more ? DESK_MORE : result;
 }

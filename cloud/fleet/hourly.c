@@ -33,13 +33,21 @@ static int keep_hour(struct fleet *fleet)
     result = store_setting_set(fleet->store, CHART_KEY, &hour, sizeof hour);
     if (result == STORE_OK)
         result = store_chart_keep(fleet->store, hour, fleet->now - KEPT_MS);
-    if (result == STORE_OK)
-        result = retention_expire(fleet);
+    fleet->expiring = true;
+    return result;
+}
+
+static int expire(struct fleet *fleet)
+{
+    int result = retention_expire(fleet, &fleet->expiring);
+    fleet->busy = fleet->busy || fleet->expiring;
     return result;
 }
 
 int hourly_tick(struct fleet *fleet)
 {
     int result = keep_hour(fleet);
+    if (result == STORE_OK && fleet->expiring)
+        result = expire(fleet);
     return result == STORE_OK ? keep_minute(fleet) : result;
 }

@@ -109,12 +109,34 @@ int store_shipment_get(struct store *store, int64_t id, struct shipment *shipmen
     return result;
 }
 
-int store_shipment_delete(struct store *store, int64_t id)
+/* It is over, but one that has finished might take in a device that comes meanwhile. */
+static int cancel(struct store *store, int64_t id)
 {
+    struct query query = db__query(store, "UPDATE shipment SET state = ? WHERE id = ?");
+    db__put_int(&query, SHIPMENT_CANCELLED);
+    db__put_int(&query, id);
+    shelf__drop_shipment(store, id);
+    return db__run_one(&query);
+}
+
+int store_shipment_delete(struct store *store, int64_t id, int64_t *after, bool *more)
+{
+    int result = store_targets_remove(store, id, after, more);
+    if (result != STORE_OK)
+        return result;
+    if (*more)
+        return cancel(store, id);
     struct query query = db__query(store, "DELETE FROM shipment WHERE id = ?");
     db__put_int(&query, id);
     shelf__drop_shipment(store, id);
     return db__run_one(&query);
+}
+
+int store_shipment_of_firmware(struct store *store, int64_t firmware, int64_t *id)
+{
+    struct query query = db__query(store, "SELECT id FROM shipment WHERE firmware = ? ORDER BY id LIMIT 1");
+    db__put_int(&query, firmware);
+    return db__one_int(&query, id);
 }
 
 int store_shipments(struct store *store, int64_t organization, struct shipment **shipments, size_t *count)

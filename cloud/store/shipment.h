@@ -10,7 +10,11 @@ TDM_MUST_USE int store_shipment_add(struct store *store, struct shipment *shipme
 TDM_MUST_USE int store_shipment_get(struct store *store, int64_t id, struct shipment *shipment);
 TDM_MUST_USE int store_shipment_update(struct store *store, const struct shipment *shipment);
 /* With its waves and targets. */
-TDM_MUST_USE int store_shipment_delete(struct store *store, int64_t id);
+/* Deletes it, or a part of it where it has more targets than a transaction may remove without keeping others
+ * waiting: *more says that it is there yet, cancelled, without its targets up to *after. From 0 on. */
+TDM_MUST_USE int store_shipment_delete(struct store *store, int64_t id, int64_t *after, bool *more);
+/* One that ships this firmware: STORE_NOT_FOUND if there is none. */
+TDM_MUST_USE int store_shipment_of_firmware(struct store *store, int64_t firmware, int64_t *id);
 TDM_MUST_USE int store_shipments(struct store *store, int64_t organization, struct shipment **shipments,
                                  size_t *count);
 /* In this state (-1: any), older than before (0: from the newest). */

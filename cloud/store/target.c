@@ -144,6 +144,31 @@ int store_targets_page(struct store *store, int64_t shipment, int64_t after, siz
     return db__list(&query, read_target, sizeof **targets, targets, count);
 }
 
+int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more)
+{
+    int64_t last = 0, count = 0;
+    struct query query =
+        db__query(store, "SELECT coalesce(max(device), 0), count(*) FROM (SELECT device FROM target "
+                         "WHERE shipment = ? AND device > ? ORDER BY device LIMIT ?) AS part");
+    db__put_int(&query, shipment);
+    db__put_int(&query, *after);
+    db__put_int(&query, STORE_TARGETS_REMOVED);
+    if (db__row(&query)) {
+        last = db__int(&query);
+        count = db__int(&query);
+    }
+    int result = db__end(&query);
+    *more = count == STORE_TARGETS_REMOVED;
+    if (result != STORE_OK || count == 0)
+        return result;
+    query = db__query(store, "DELETE FROM target WHERE shipment = ? AND device > ? AND device <= ?");
+    db__put_int(&query, shipment);
+    db__put_int(&query, *after);
+    db__put_int(&query, last);
+    *after = last;
+    return db__run(&query);
+}
+
 int store_targets_of_device(struct store *store, int64_t device, struct target **targets, size_t *count)
 {
     struct query query =

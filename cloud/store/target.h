@@ -14,6 +14,10 @@ TDM_MUST_USE int store_target_update(struct store *store, const struct target *t
 /* Of one shipment in order of device, behind after. */
 TDM_MUST_USE int store_targets_page(struct store *store, int64_t shipment, int64_t after, size_t limit,
                                     struct target **targets, size_t *count);
+/* Removes some of a shipment, those with the lowest ids behind *after, which gets the last one. *more: there
+ * may be others. */
+#define STORE_TARGETS_REMOVED 2000
+TDM_MUST_USE int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more);
 /* Of one device with the newest shipment first. */
 TDM_MUST_USE int store_targets_of_device(struct store *store, int64_t device, struct target **targets,
                                          size_t *count);

@@ -71,7 +71,7 @@ int firmware_add(struct fleet *fleet, struct firmware *firmware, const char *tem
     return result;
 }
 
-int firmware_delete(struct fleet *fleet, int64_t id)
+int firmware_delete(struct fleet *fleet, int64_t id, int64_t *after, bool *more)
 {
     struct firmware firmware;
     struct shipment *shipments;
@@ -86,7 +86,7 @@ int firmware_delete(struct fleet *fleet, int64_t id)
             result = STORE_CONFLICT;
     }
     free(shipments);
-    return result == STORE_OK ? removal_delete_firmware(fleet, id) : result;
+    return result == STORE_OK ? removal_delete_firmware(fleet, id, after, more) : result;
 }
 
 static int sweep_entry(struct fleet *fleet, const char *name)

@@ -20,7 +20,7 @@ TDM_MUST_USE int firmware_add(struct fleet *fleet, struct firmware *firmware, co
 /* STORE_CONFLICT while a live or paused shipment needs it. Finished and cancelled shipments of it go with it.
  * Its file leaves the own folder at the next start, so that a failed commit loses nothing, and the place that
  * servers share an hour later (removal.h). */
-TDM_MUST_USE int firmware_delete(struct fleet *fleet, int64_t id);
+TDM_MUST_USE int firmware_delete(struct fleet *fleet, int64_t id, int64_t *after, bool *more);
 
 /* Whether files of some database are in this folder. */
 bool firmware_kept(const char *folder);

@@ -6,9 +6,20 @@
 #define ATTEMPT_MS   (5 * MINUTE_MS)  /* no removal takes longer */
 #define DOUBLING_MAX 8                /* of the pause between two tries: four hours */
 
-int removal_delete_firmware(struct fleet *fleet, int64_t firmware)
+int removal_delete_firmware(struct fleet *fleet, int64_t firmware, int64_t *after, bool *more)
 {
-    int result = store_removal_add(fleet->store, firmware, fleet->now + GRACE_MS);
+    int64_t shipment;
+    int result;
+    *more = false;
+    while ((result = store_shipment_of_firmware(fleet->store, firmware, &shipment)) == STORE_OK) {
+        result = store_shipment_delete(fleet->store, shipment, after, more);
+        if (result != STORE_OK || *more)
+            return result;
+        *after = 0;
+    }
+    if (result != STORE_NOT_FOUND)
+        return result;
+    result = store_removal_add(fleet->store, firmware, fleet->now + GRACE_MS);
     return result == STORE_OK ? store_firmware_delete(fleet->store, firmware) : result;
 }
 

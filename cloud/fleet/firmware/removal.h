@@ -11,8 +11,9 @@
 
 #include "cloud/fleet/base/fleet.h"
 
-/* Deletes a firmware, its shipments with it, and has its file and those of its forms removed. */
-TDM_MUST_USE int removal_delete_firmware(struct fleet *fleet, int64_t firmware);
+/* Deletes a firmware, its shipments with it, and has its file and those of its forms removed. Large shipments
+ * go in pieces: *more and *after as store_shipment_delete has them. */
+TDM_MUST_USE int removal_delete_firmware(struct fleet *fleet, int64_t firmware, int64_t *after, bool *more);
 
 /* A file that is to be removed now: STORE_NOT_FOUND if there is none. */
 TDM_MUST_USE int removal_take(struct fleet *fleet, struct removal *removal);

@@ -38,7 +38,17 @@ static int64_t newer_of_type(const struct firmware *list, size_t at)
     return newer;
 }
 
-static int expire(struct fleet *fleet, int64_t organization)
+static int delete_firmware(struct fleet *fleet, const struct firmware *firmware, bool *more)
+{
+    int64_t after = 0;
+    int result = removal_delete_firmware(fleet, firmware->id, &after, more);
+    if (result == STORE_OK && !*more)
+        log_line(LOG_LEVEL_INFO, "firmware-expired", "id=%lld version=%s", (long long)firmware->id,
+                 firmware->version);
+    return result;
+}
+
+static int expire(struct fleet *fleet, int64_t organization, bool *more)
 {
     struct retention retention;
     struct firmware *list = NULL;
@@ -47,30 +57,28 @@ static int expire(struct fleet *fleet, int64_t organization)
     if (result != STORE_OK || retention.days == 0)
         return result;
     result = store_firmwares(fleet->store, organization, &list, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+    for (size_t i = 0; i < count && result == STORE_OK && !*more; i++) {
         bool used = false;
         if (fleet->now - list[i].uploaded < retention.days * DAY_MS ||
             newer_of_type(list, i) < retention.keep)
             continue;
         result = store_firmware_in_use(fleet->store, &list[i], &used);
-        if (result == STORE_OK && !used) {
-            log_line(LOG_LEVEL_INFO, "firmware-expired", "id=%lld version=%s", (long long)list[i].id,
-                     list[i].version);
-            result = removal_delete_firmware(fleet, list[i].id);
-        }
+        if (result == STORE_OK && !used)
+            result = delete_firmware(fleet, &list[i], more);
     }
     free(list);
     return result;
 }
 
-int retention_expire(struct fleet *fleet)
+int retention_expire(struct fleet *fleet, bool *more)
 {
     struct organization *organizations = NULL;
     size_t count = 0;
     struct page all = {.limit = 10000};
+    *more = false;
     int result = store_organizations(fleet->store, all, &organizations, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = expire(fleet, organizations[i].id);
+    for (size_t i = 0; i < count && result == STORE_OK && !*more; i++)
+        result = expire(fleet, organizations[i].id, more);
     free(organizations);
     return result;
 }

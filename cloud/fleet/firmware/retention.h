@@ -14,7 +14,8 @@ struct retention {
 TDM_MUST_USE int retention_get(struct fleet *fleet, int64_t organization, struct retention *retention);
 TDM_MUST_USE int retention_set(struct fleet *fleet, int64_t organization, const struct retention *retention);
 
-/* Deletes what they say, of all organizations. The files go at the next start, as in firmware_delete. */
-TDM_MUST_USE int retention_expire(struct fleet *fleet);
+/* Deletes what they say, of all organizations. The files go at the next start, as in firmware_delete. Large
+ * shipments go in pieces: *more, it is to be called again. */
+TDM_MUST_USE int retention_expire(struct fleet *fleet, bool *more);
 
 #endif

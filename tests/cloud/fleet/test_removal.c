@@ -22,7 +22,10 @@ static struct fleet *begin(struct world *world)
 
 static void delete (struct world *world, int64_t firmware)
 {
-    in_transaction(world, STORE_OK, firmware_delete(begin(world), firmware));
+    int64_t after = 0;
+    bool more;
+    in_transaction(world, STORE_OK, firmware_delete(begin(world), firmware, &after, &more));
+    assert_false(more);
 }
 
 /* What there is to remove at this moment; its mark, or 0. */

@@ -224,6 +224,50 @@ static void a_shipment_reads_as_it_was_written_last(void **state)
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static void add_targets(struct store *store, int64_t shipment, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct device device = {.organization = RECORD_FIRST_ORGANIZATION, .template = "T1", .counter = -1};
+        memcpy(device.token_hash, &i, sizeof i);
+        assert_int_equal(store_device_add(store, &device), STORE_OK);
+        struct target target = {.shipment = shipment, .device = device.id};
+        assert_int_equal(store_target_add(store, &target), STORE_OK);
+    }
+}
+
+static void a_large_shipment_is_deleted_in_pieces(void **state)
+{
+    struct store *store = *state;
+    struct shipment shipment;
+    struct target *targets;
+    size_t count;
+    int64_t after = 0, found;
+    bool more;
+    assert_int_equal(store_begin(store), STORE_OK);
+    add_device(store, 255);
+    int64_t id = add_shipment(store, "large"), other = add_shipment(store, "other");
+    add_targets(store, id, STORE_TARGETS_REMOVED + 3);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_int_equal(store_shipment_delete(store, id, &after, &more), STORE_OK);
+    assert_true(more);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_OK);
+    assert_int_equal(shipment.state, SHIPMENT_CANCELLED);
+    assert_int_equal(store_targets_page(store, id, 0, 10, &targets, &count), STORE_OK);
+    assert_int_equal(count, 3);
+    assert_true(targets[0].device > after);
+    free(targets);
+    assert_int_equal(store_shipment_delete(store, id, &after, &more), STORE_OK);
+    assert_false(more);
+    assert_int_equal(store_shipment_get(store, id, &shipment), STORE_NOT_FOUND);
+    assert_int_equal(store_shipment_of_firmware(store, shipment.firmware, &found), STORE_OK);
+    assert_int_equal(found, other);
+    after = 0;
+    assert_int_equal(store_shipment_delete(store, other, &after, &more), STORE_OK);
+    assert_false(more);
+    assert_int_equal(store_shipment_of_firmware(store, shipment.firmware, &found), STORE_NOT_FOUND);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
 static void a_shipment_that_is_gone_through_anew_reads_so(void **state)
 {
     struct store *store = *state;
@@ -674,6 +718,7 @@ int main(void)
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
         CASE(a_shipment_reads_as_it_was_written_last),
+        CASE(a_large_shipment_is_deleted_in_pieces),
         CASE(a_shipment_that_is_gone_through_anew_reads_so),
         CASE(an_image_is_rejected_from_the_first_device_on),
         CASE(progress_is_the_sum_of_the_waves),
