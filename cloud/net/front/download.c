@@ -16,9 +16,9 @@
 #include "cloud/text.h"
 
 /* Of all connections three quarters may download, so that people get in. */
-#define DOWNLOADS_OF(connections) ((connections) - (connections) / 4)
-/* Some are of broken connections that this side still believes in; all of them would be everybody's. */
-#define DOWNLOADS_EACH            8
+#define DOWNLOADS_OF(connections)   ((connections) - (connections) / 4)
+/* Of these a quarter may be one device's, or what fetches with its link: all of them would be everybody's. */
+#define DOWNLOADS_EACH(connections) (DOWNLOADS_OF(connections) / 4)
 
 /* The rate of the shipment whose offer the device got last, if it is for this firmware. */
 static int read_rate(struct visit *visit, struct fleet *fleet, int64_t id)
@@ -280,7 +280,7 @@ void visit__begin_download(struct visit *visit)
                       "the link is not valid, or no longer; a new offer brings a new one");
     else if (front->sending >= DOWNLOADS_OF(front->bound.max))
         visit__postpone(visit->exchange, 20, "too many downloads at a time");
-    else if (downloads_of(front, visit->ticket.device) >= DOWNLOADS_EACH)
+    else if (downloads_of(front, visit->ticket.device) >= DOWNLOADS_EACH(front->bound.max))
         visit__postpone(visit->exchange, 20, "this device has too many downloads at a time");
     else
         visit->counted = true;
