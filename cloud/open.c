@@ -82,6 +82,14 @@ static void write_token_file(const struct cloud *cloud, const char *token)
         cloud_fail("cannot write %s: %s", path, strerror(errno));
 }
 
+static void refuse_others_firmware(const struct cloud *cloud)
+{
+    if (firmware_kept(cloud->folder))
+        cloud_fail("the database is new, and %s holds files of another database; look at --database and "
+                   "--data, restore a backup, or choose an empty --data",
+                   cloud->folder);
+}
+
 /* Says once what the first admin gets in with: of the token only where it is, for what is printed here stays
  * in a log, and the token is good for longer than one sign-in. */
 static int make_first_admin(struct cloud *cloud)
@@ -92,10 +100,7 @@ static int make_first_admin(struct cloud *cloud)
     if (result != STORE_OK || token[0] == '\0')
         return result;
     /* --database may have been forgotten, or the file got lost: the sweep would remove what is left. */
-    if (firmware_kept(cloud->folder))
-        cloud_fail("the database is new, and %s holds files of another database; look at --database and "
-                   "--data, restore a backup, or choose an empty --data",
-                   cloud->folder);
+    refuse_others_firmware(cloud);
     write_token_file(cloud, token);
     result = store_commit(cloud->fleet.store); /* of servers that start together, one gets here */
     if (result != STORE_OK) {
@@ -198,6 +203,8 @@ void cloud_open_store(struct cloud *cloud)
     struct fleet *fleet = &cloud->fleet;
     const char *where = cloud->options.database;
     path_in(cloud, "tandem.db", path, sizeof path);
+    if (where == NULL && access(path, F_OK) != 0)
+        refuse_others_firmware(cloud); /* before anything is made that would be in the way of a restore */
     if (store_open(&fleet->store, where != NULL ? where : path, why, sizeof why) != STORE_OK)
         cloud_fail("cannot open the database: %s", why);
     fleet->limits = status_limits_default;
