@@ -36,6 +36,8 @@ struct cloud {
     struct desk *desk;
     struct tls *web; /* NULL without TLS */
     struct tls *door;
+    struct event *daily; /* NULL without TLS */
+    int64_t looked_ms;   /* when the certificate was looked at */
     struct gateway *gateway;
     struct relay relay;
     struct front front;

@@ -21,6 +21,7 @@
 
 #define DAY_S                    (24 * 3600)
 #define CERTIFICATE_WARNING_DAYS 21
+#define LOOK_S                   1 /* how often it is asked whether a day has passed */
 
 #define WORKERS          2 /* that hash passwords: 32 MiB each */
 #define WORK_WAITING_MAX 64
@@ -30,9 +31,10 @@
 /* --- Certificates --- */
 
 /* Devices that check it stay away from then on. */
-static void look_at_certificate(const struct cloud *cloud)
+static void look_at_certificate(struct cloud *cloud)
 {
-    int64_t left_s = tls_expires(cloud->web) - text_now_ms() / 1000;
+    cloud->looked_ms = text_now_ms();
+    int64_t left_s = tls_expires(cloud->web) - cloud->looked_ms / 1000;
     if (left_s < CERTIFICATE_WARNING_DAYS * DAY_S)
         log_line(LOG_LEVEL_WARNING, left_s < 0 ? "certificate-expired" : "certificate-expires",
                  "path=%s days=%lld hint=\"renew it, then send SIGHUP\"", cloud->options.tls.certificate,
@@ -66,6 +68,26 @@ static void reload_tls(struct cloud *cloud)
     }
     log_line(LOG_LEVEL_INFO, "certificate-loaded", "path=%s", cloud->options.tls.certificate);
     look_at_certificate(cloud);
+}
+
+/* A server may run for longer than its certificate is good. By the time of day, as the certificate. */
+static void on_look(evutil_socket_t none, short what, void *ctx)
+{
+    struct cloud *cloud = ctx;
+    (void)none;
+    (void)what;
+    if (text_now_ms() - cloud->looked_ms >= DAY_S * INT64_C(1000))
+        look_at_certificate(cloud);
+}
+
+static void watch_certificate(struct cloud *cloud)
+{
+    const struct timeval every = {.tv_sec = LOOK_S};
+    if (cloud->web == NULL)
+        return;
+    cloud->daily = event_new(cloud->base, -1, EV_PERSIST, on_look, cloud);
+    if (cloud->daily == NULL || event_add(cloud->daily, &every) != 0)
+        cloud_fail("cannot start a timer");
 }
 
 /* --- The loop --- */
@@ -278,6 +300,8 @@ static void stop(struct cloud *cloud)
     gateway_free(cloud->gateway);
     for (size_t i = 0; i < CLOUD_SIGNALS; i++)
         event_free(cloud->signals[i]);
+    if (cloud->daily != NULL)
+        event_free(cloud->daily);
     event_base_free(cloud->base);
     fleet_clear(&cloud->fleet);
     store_close(cloud->fleet.store);
@@ -312,6 +336,7 @@ int main(int argc, char **argv)
     if (cloud.base == NULL)
         cloud_fail("cannot start the event loop");
     watch_signals(&cloud);
+    watch_certificate(&cloud);
     start_listening(&cloud);
     event_base_dispatch(cloud.base);
     stop(&cloud);

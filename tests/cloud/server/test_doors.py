@@ -18,6 +18,7 @@ import server as s
 from certificates import Authority
 
 NAME = "ota.example.com"
+CLOCK = os.environ.get("TANDEM_STILL_CLOCK") or str(s.PROGRAM).replace("bin/tandem-cloud", "tests/bin/libstill_clock.so")
 
 
 class TlsServer(s.Server):
@@ -123,8 +124,8 @@ class Doors(unittest.TestCase):
         cls.addClassCleanup(cls.temporary.cleanup)
         cls.authority = Authority(cls.temporary.name)
 
-    def start(self, *options):
-        server = TlsServer(self.authority, *options).__enter__()
+    def start(self, *options, **more):
+        server = TlsServer(self.authority, *options, **more).__enter__()
         self.addCleanup(server.__exit__)
         return server
 
@@ -304,6 +305,19 @@ class Doors(unittest.TestCase):
         server.process.send_signal(signal.SIGHUP)
         server.wait_log("warning certificate-expires")
         self.assertRegex(server.log(), "certificate-expires path=.* days=[45] ")
+
+    def test_a_server_that_runs_for_long_warns_of_it_once_a_day(self):
+        now = time.time()
+        clock = Path(self.temporary.name) / "clock"
+        clock.write_bytes(struct.pack("=q", int(now * 1000)))
+        server = self.start(environment={"LD_PRELOAD": CLOCK, "TANDEM_CLOCK_FILE": str(clock),
+                                         "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        for days, left in ((44.5, 15), (45.5, 14), (61.5, -1)):
+            with open(clock, "r+b") as file:
+                file.write(struct.pack("=q", int((now + days * 24 * 3600) * 1000)))
+            server.wait_log(f"days={left} ")
+        self.assertEqual(server.log().count("certificate-expires"), 2)
+        self.assertEqual(server.log().count("certificate-expired"), 1)
 
     def test_a_broken_certificate_leaves_the_old_one_in_use(self):
         server = self.start()
