@@ -86,7 +86,7 @@ int due_tick(struct fleet *fleet)
     struct target *targets;
     size_t count;
     int result = store_targets_due(fleet->store, fleet->node, fleet->now, DUE_STEP, &targets, &count);
-    fleet->busy = count == DUE_STEP;
+    fleet->busy = count == DUE_STEP || fleet->watch.clearing;
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = target_due(fleet, &targets[i]);
     free(targets);

@@ -44,7 +44,7 @@ static void forget(struct watch *watch, struct watched *watched)
 
 static int take_out(struct fleet *fleet, struct watched *watched)
 {
-    int result = store_node_remove(fleet->store, watched->id);
+    int result = store_node_take_out(fleet->store, watched->id);
     log_line(LOG_LEVEL_WARNING, "node-removed", "node=%lld reason=\"it no longer beats\"",
              (long long)watched->id);
     forget(&fleet->watch, watched);
@@ -123,10 +123,8 @@ static int leave_taken_out(struct fleet *fleet)
     return result == STORE_NOT_FOUND ? STORE_OK : result;
 }
 
-int node_tick(struct fleet *fleet)
+static int beat(struct fleet *fleet)
 {
-    if (fleet->now >= fleet->watch.next_beat - NODE_BEAT_MS && fleet->now < fleet->watch.next_beat)
-        return STORE_OK;
     fleet->watch.next_beat = fleet->now + NODE_BEAT_MS;
     int result = store_node_beat(fleet->store, fleet->node);
     if (result == STORE_NOT_FOUND)
@@ -136,4 +134,13 @@ int node_tick(struct fleet *fleet)
     if (result == STORE_OK && fleet->watch.count > 1)
         result = learn_tokens(fleet);
     return result == STORE_OK && fleet->watch.count > 1 ? learn_token_ends(fleet) : result;
+}
+
+int node_tick(struct fleet *fleet)
+{
+    bool due = fleet->now < fleet->watch.next_beat - NODE_BEAT_MS || fleet->now >= fleet->watch.next_beat;
+    int result = due ? beat(fleet) : STORE_OK;
+    if (result == STORE_OK && !fleet->taken_out && (due || fleet->watch.clearing))
+        result = store_presences_clear(fleet->store, &fleet->watch.clearing);
+    return result;
 }

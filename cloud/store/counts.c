@@ -34,7 +34,8 @@ int store_count(struct store *store, struct store_counts *counts)
 {
     struct query query = db__query(
         store,
-        "SELECT (SELECT count(*) FROM device), (SELECT count(*) FROM presence), "
+        "SELECT (SELECT CAST(coalesce(sum(devices), 0) AS BIGINT) FROM template_owner), "
+        "(SELECT CAST(coalesce(sum(devices), 0) AS BIGINT) FROM crowd WHERE node IN (SELECT id FROM node)), "
         "(SELECT count(*) FROM firmware), (SELECT count(*) FROM shipment WHERE state = ?), "
         "(SELECT count(*) FROM shipment WHERE state = ?), (SELECT count(*) FROM shipment WHERE state = ?), "
         "(SELECT count(*) FROM shipment WHERE state = ?)");
@@ -58,15 +59,16 @@ static void read_figures(struct query *query, void *record)
 
 int store_count_of(struct store *store, int64_t organization, struct store_figures *figures)
 {
-    struct query query = db__query(
-        store,
-        "SELECT (SELECT count(*) FROM device WHERE organization = ?1), "
-        "(SELECT count(*) FROM presence p JOIN device d ON d.id = p.device WHERE d.organization = ?1), "
-        "(SELECT count(*) FROM firmware WHERE organization = ?1), "
-        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?2), "
-        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?3), "
-        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?4), "
-        "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?5)");
+    struct query query =
+        db__query(store, "SELECT (SELECT CAST(coalesce(sum(devices), 0) AS BIGINT) FROM template_owner "
+                         "WHERE organization = ?1), "
+                         "(SELECT CAST(coalesce(sum(devices), 0) AS BIGINT) FROM crowd "
+                         "WHERE organization = ?1 AND node IN (SELECT id FROM node)), "
+                         "(SELECT count(*) FROM firmware WHERE organization = ?1), "
+                         "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?2), "
+                         "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?3), "
+                         "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?4), "
+                         "(SELECT count(*) FROM shipment WHERE organization = ?1 AND state = ?5)");
     db__put_int(&query, organization);
     for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
         db__put_int(&query, state);

@@ -50,9 +50,8 @@ int store_templates(struct store *store, int64_t organization, struct template_s
                     size_t *count)
 {
     struct query query = db__query(
-        store, "SELECT o.template, (SELECT count(*) FROM device d WHERE d.organization = o.organization "
-               "AND d.template = o.template) FROM template_owner o WHERE o.organization = ? "
-               "ORDER BY o.template LIMIT 1000");
+        store,
+        "SELECT template, devices FROM template_owner WHERE organization = ? ORDER BY template LIMIT 1000");
     db__put_int(&query, organization);
     return db__list(&query, read_template, sizeof **templates, templates, count);
 }
@@ -142,6 +141,17 @@ static void read_device(struct query *query, void *record)
     device->presence = presence_of(device, (uint64_t)db__int(query));
 }
 
+/* How many a template has is counted along, since a million take long to count. */
+static int count_device(struct store *store, const struct device *device, int64_t by)
+{
+    struct query query = db__query(
+        store, "UPDATE template_owner SET devices = devices + ? WHERE organization = ? AND template = ?");
+    db__put_int(&query, by);
+    db__put_int(&query, device->organization);
+    db__put_text(&query, device->template);
+    return db__run(&query);
+}
+
 int store_device_add(struct store *store, struct device *device)
 {
     struct query query =
@@ -158,7 +168,8 @@ int store_device_add(struct store *store, struct device *device)
     query = db__query(store, "INSERT INTO pulse (device, " PULSE_FIELDS ") VALUES (?, ?, ?, ?, ?, ?, ?)");
     db__put_int(&query, device->id);
     put_pulse(&query, device);
-    return db__run(&query);
+    result = db__run(&query);
+    return result == STORE_OK ? count_device(store, device, 1) : result;
 }
 
 int store_device_pulse(struct store *store, const struct device *device)
@@ -251,14 +262,15 @@ int store_device_and_presence(struct store *store, int64_t id, struct device *de
     return result;
 }
 
-int store_device_delete(struct store *store, int64_t id)
+int store_device_delete(struct store *store, const struct device *device)
 {
-    int result = store_events_delete(store, id);
+    int result = store_events_delete(store, device->id);
     if (result != STORE_OK)
         return result;
     struct query query = db__query(store, "DELETE FROM device WHERE id = ?");
-    db__put_int(&query, id);
-    return db__run_one(&query);
+    db__put_int(&query, device->id);
+    result = db__run_one(&query);
+    return result == STORE_OK ? count_device(store, device, -1) : result;
 }
 
 static void read_device_token(struct query *query, void *record)
@@ -281,7 +293,7 @@ int store_device_tokens(struct store *store, int64_t after, size_t limit, struct
 int store_devices_count(struct store *store, int64_t organization, const char *template, int64_t *count)
 {
     struct query query =
-        db__query(store, "SELECT count(*) FROM device WHERE organization = ? AND template = ?");
+        db__query(store, "SELECT devices FROM template_owner WHERE organization = ? AND template = ?");
     db__put_int(&query, organization);
     db__put_text(&query, template);
     *count = db__row(&query) ? db__int(&query) : 0;

@@ -16,8 +16,8 @@ struct template_size {
 TDM_MUST_USE int store_templates(struct store *store, int64_t organization, struct template_size **templates,
                                  size_t *count);
 
-/* Devices. add sets id; update writes what the device is, describe what people say of it and the key of its
- * version, pulse what ends struct device. */
+/* Devices. add sets id and counts it for its template, which was added before; update writes what the device
+ * is, describe what people say of it and the key of its version, pulse what ends struct device. */
 TDM_MUST_USE int store_device_add(struct store *store, struct device *device);
 TDM_MUST_USE int store_device_get(struct store *store, int64_t id, struct device *device);
 struct presence;
@@ -29,7 +29,7 @@ TDM_MUST_USE int store_device_pulse(struct store *store, const struct device *de
 TDM_MUST_USE int store_device_describe(struct store *store, const struct device *device);
 /* Writes the hash of its token, and whether anybody has that. */
 TDM_MUST_USE int store_device_token(struct store *store, const struct device *device);
-TDM_MUST_USE int store_device_delete(struct store *store, int64_t id);
+TDM_MUST_USE int store_device_delete(struct store *store, const struct device *device);
 /* The login tokens of the devices after this id, in order; by pages, since there may be a million. */
 struct device_token {
     int64_t device;

@@ -5,6 +5,7 @@
 #define TANDEM_CLOUD_DRIVER_H
 
 #include "cloud/idmap.h"
+#include "cloud/store/crowd.h"
 #include "cloud/store/shelf.h"
 #include "cloud/store/store.h"
 
@@ -71,6 +72,8 @@ struct store {
     int failure;             /* the first of this step, STORE_OK none */
     struct idmap statements; /* address of the SQL -> prepared statement */
     struct shelf shelf;      /* read in this transaction */
+    struct crowd crowd;      /* counted in it, */
+    struct crowd before;     /* and before its present step */
 };
 
 #endif

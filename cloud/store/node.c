@@ -19,6 +19,8 @@ int store_node_add(struct store *store, int64_t now, bool alone, int64_t *id)
         result = run(store, "DELETE FROM node");
     if (alone && result == STORE_OK)
         result = run(store, "DELETE FROM presence");
+    if (alone && result == STORE_OK)
+        result = run(store, "DELETE FROM crowd");
     if (result != STORE_OK)
         return result;
     struct query query = db__query(store, "INSERT INTO node (beat, started) VALUES (0, ?) RETURNING id");
@@ -33,16 +35,59 @@ int store_node_beat(struct store *store, int64_t id)
     return db__run_one(&query);
 }
 
-int store_node_remove(struct store *store, int64_t id)
+static int run_of(struct store *store, const char *sql, int64_t node)
 {
-    struct query query = db__query(store, "DELETE FROM presence WHERE node = ?");
-    db__put_int(&query, id);
-    int result = db__run(&query);
-    if (result != STORE_OK)
-        return result;
-    query = db__query(store, "DELETE FROM node WHERE id = ?");
+    struct query query = db__query(store, sql);
+    db__put_int(&query, node);
+    return db__run(&query);
+}
+
+static int remove_node(struct store *store, int64_t id)
+{
+    struct query query = db__query(store, "DELETE FROM node WHERE id = ?");
     db__put_int(&query, id);
     return db__run_one(&query);
+}
+
+int store_node_remove(struct store *store, int64_t id)
+{
+    int result = run_of(store, "DELETE FROM presence WHERE node = ?", id);
+    if (result == STORE_OK)
+        result = run_of(store, "DELETE FROM crowd WHERE node = ?", id);
+    return result == STORE_OK ? remove_node(store, id) : result;
+}
+
+int store_node_take_out(struct store *store, int64_t id)
+{
+    int result = run_of(store,
+                        "INSERT INTO crowd (node, organization, devices) VALUES (?, 0, 0) "
+                        "ON CONFLICT DO NOTHING",
+                        id);
+    return result == STORE_OK ? remove_node(store, id) : result;
+}
+
+/* What is left of its crowd goes last: it says that there is a node whose presences are to be removed. */
+int store_presences_clear(struct store *store, bool *more)
+{
+    int64_t node = 0;
+    struct query query = db__query(
+        store, "SELECT node FROM crowd WHERE node NOT IN (SELECT id FROM node) ORDER BY node LIMIT 1");
+    int result = db__one_int(&query, &node);
+    *more = false;
+    if (result != STORE_OK)
+        return result == STORE_NOT_FOUND ? STORE_OK : result;
+    query = db__query(store, "DELETE FROM presence WHERE device IN (SELECT device FROM presence "
+                             "WHERE node = ? LIMIT ?)");
+    db__put_int(&query, node);
+    db__put_int(&query, STORE_PRESENCES_REMOVED);
+    result = db__run(&query);
+    if (result != STORE_OK)
+        return result;
+    query = db__query(store, "SELECT 1 FROM presence WHERE node = ? LIMIT 1");
+    db__put_int(&query, node);
+    *more = db__row(&query);
+    result = db__end(&query);
+    return result == STORE_OK && !*more ? run_of(store, "DELETE FROM crowd WHERE node = ?", node) : result;
 }
 
 static void read_node(struct query *query, void *record)

@@ -29,10 +29,18 @@ TDM_MUST_USE int store_node_add(struct store *store, int64_t now, bool alone, in
 /* STORE_NOT_FOUND: the others have taken this node out. */
 TDM_MUST_USE int store_node_beat(struct store *store, int64_t id);
 TDM_MUST_USE int store_node_remove(struct store *store, int64_t id);
+/* The same, but for its presences: they hold no more, and go in pieces, so that their devices can come back
+ * meanwhile. *more: there are others. */
+TDM_MUST_USE int store_node_take_out(struct store *store, int64_t id);
+#define STORE_PRESENCES_REMOVED 2000
+TDM_MUST_USE int store_presences_clear(struct store *store, bool *more);
 TDM_MUST_USE int store_nodes(struct store *store, struct node **nodes, size_t *count);
 
 /* What was there before is forgotten. STORE_CONFLICT: there is no such device. */
 TDM_MUST_USE int store_presence_set(struct store *store, int64_t device, const struct presence *presence);
+/* How many devices of an organization are connected to a node changes: every presence that comes or goes by
+ * itself is told of here. Kept in memory until the transaction commits, since thousands may come in one. */
+TDM_MUST_USE int store_crowd_count(struct store *store, int64_t node, int64_t organization, int64_t by);
 TDM_MUST_USE int store_presence_get(struct store *store, int64_t device, struct presence *presence);
 /* Only if it is this connection of this node: else STORE_NOT_FOUND. */
 TDM_MUST_USE int store_presence_remove(struct store *store, int64_t device, int64_t node,

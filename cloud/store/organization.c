@@ -44,14 +44,16 @@ int store_organization_update(struct store *store, const struct organization *or
     return db__run_one(&query);
 }
 
-/* How many records of its own an organization still has, people aside. */
-static int count_possessions(struct store *store, int64_t id, int64_t *count)
+/* Whether an organization still has records of its own, people aside. */
+static int has_possessions(struct store *store, int64_t id, bool *has)
 {
-    struct query query = db__query(store, "SELECT (SELECT count(*) FROM device WHERE organization = ?1) + "
-                                          "(SELECT count(*) FROM firmware WHERE organization = ?1) + "
-                                          "(SELECT count(*) FROM shipment WHERE organization = ?1)");
+    struct query query =
+        db__query(store, "SELECT 1 WHERE EXISTS (SELECT 1 FROM device WHERE organization = ?1) "
+                         "OR EXISTS (SELECT 1 FROM firmware WHERE organization = ?1) "
+                         "OR EXISTS (SELECT 1 FROM shipment WHERE organization = ?1)");
     db__put_int(&query, id);
-    return db__one_int(&query, count);
+    *has = db__row(&query);
+    return db__end(&query);
 }
 
 int store_organization_delete(struct store *store, int64_t id)
@@ -61,9 +63,9 @@ int store_organization_delete(struct store *store, int64_t id)
         "DELETE FROM template_owner WHERE organization = ?",
         "DELETE FROM account WHERE organization = ?",
     };
-    int64_t count = 0;
-    int result = count_possessions(store, id, &count);
-    if (result == STORE_OK && count > 0)
+    bool has = false;
+    int result = has_possessions(store, id, &has);
+    if (result == STORE_OK && has)
         return STORE_CONFLICT;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0] && result == STORE_OK; i++) {
         struct query query = db__query(store, statements[i]);

@@ -72,6 +72,7 @@ int store_begin(struct store *store)
 {
     store->failure = STORE_OK;
     shelf__clear(store);
+    store->crowd.count = 0;
     int result = store->driver->begin(store);
     return result == STORE_OK ? result : note_state(store, result);
 }
@@ -79,6 +80,8 @@ int store_begin(struct store *store)
 int store_commit(struct store *store)
 {
     int failure = store->failure;
+    if (failure == STORE_OK)
+        failure = crowd__write(store);
     if (failure == STORE_OK)
         return note_state(store, store->driver->commit(store));
     store->driver->rollback(store);
@@ -99,6 +102,7 @@ static int run(struct store *store, const char *sql)
 int store_step_begin(struct store *store)
 {
     /* A failure before it is the transaction's. */
+    store->before = store->crowd;
     return store->failure != STORE_OK ? store->failure : run(store, "SAVEPOINT step");
 }
 
@@ -111,6 +115,7 @@ int store_step_end(struct store *store, bool keep)
         return failure; /* the commit will say so, too */
     if (!keep || failure != STORE_OK) {
         shelf__clear(store);
+        store->crowd = store->before;
         result = run(store, "ROLLBACK TO step");
     }
     if (result == STORE_OK)

@@ -49,6 +49,7 @@ struct watch {
     int64_t next_beat;
     int64_t newest_device; /* whose token is known here */
     int64_t newest_end;    /* of a token that was taken out here */
+    bool clearing;         /* devices of a server that was taken out are left */
     size_t count;
     struct watched {
         int64_t id;

@@ -38,6 +38,15 @@ static int take_out(struct fleet *fleet, const struct target *target)
     return result == STORE_OK ? shipment_settle(fleet, target->shipment) : result;
 }
 
+/* Of a device that is about to be deleted, with its presence. */
+static int forget_presence(struct fleet *fleet, const struct device *device)
+{
+    struct presence presence = fleet_presence(fleet, device->id);
+    return presence.connection == 0
+               ? STORE_OK
+               : store_crowd_count(fleet->store, presence.node, device->organization, -1);
+}
+
 int device_delete(struct fleet *fleet, int64_t id)
 {
     struct device device;
@@ -50,11 +59,24 @@ int device_delete(struct fleet *fleet, int64_t id)
     if (result == STORE_OK && device.checked_in != 0)
         result = store_field_count(fleet->store, &device, -1);
     if (result == STORE_OK)
-        result = store_device_delete(fleet->store, id);
+        result = forget_presence(fleet, &device);
+    if (result == STORE_OK)
+        result = store_device_delete(fleet->store, &device);
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = take_out(fleet, &targets[i]);
     free(targets);
     return result == STORE_OK ? device_end_token(fleet, &device) : result;
+}
+
+/* It is connected here now, and was as before says. */
+static int count_arrival(struct fleet *fleet, const struct device *device, const struct presence *before)
+{
+    if (before->connection != 0 && before->node == fleet->node)
+        return STORE_OK;
+    int result = store_crowd_count(fleet->store, fleet->node, device->organization, 1);
+    if (result == STORE_OK && before->connection != 0)
+        result = store_crowd_count(fleet->store, before->node, device->organization, -1);
+    return result;
 }
 
 int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const char *origin)
@@ -69,6 +91,9 @@ int device_connected(struct fleet *fleet, int64_t id, uint64_t connection, const
         effect->node = presence.node;
         effect->connection = presence.connection;
     }
+    result = count_arrival(fleet, &device, &presence);
+    if (result != STORE_OK)
+        return result;
     presence = (struct presence){.node = fleet->node, .connection = connection};
     snprintf(presence.origin, sizeof presence.origin, "%s", origin);
     result = store_presence_set(fleet->store, id, &presence);
@@ -92,6 +117,8 @@ int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, co
         return STORE_OK; /* a newer connection took its place, or the device was deleted */
     if (result == STORE_OK)
         result = store_device_get(fleet->store, id, &device);
+    if (result == STORE_OK)
+        result = store_crowd_count(fleet->store, fleet->node, device.organization, -1);
     if (result != STORE_OK)
         return result;
     device.last_seen = fleet->now;

@@ -48,6 +48,39 @@ static void a_server_that_falls_silent_is_taken_out_with_its_devices(void **stat
     assert_int_equal(store_node_beat(world->fleet.store, other), STORE_NOT_FOUND);
 }
 
+static int64_t online(struct world *world)
+{
+    struct store_figures figures;
+    assert_int_equal(store_count_of(world->fleet.store, RECORD_FIRST_ORGANIZATION, &figures), STORE_OK);
+    return figures.online;
+}
+
+/* Taken over by this server and by the other, connected twice, gone, deleted: the count goes along. */
+static void connected_devices_are_counted_wherever_they_go(void **state)
+{
+    struct world *world = *state;
+    struct store *store = world->fleet.store;
+    int64_t first = world_device(world), second = world_device(world);
+    int64_t other = join_both(world, first), here = world->fleet.node;
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_crowd_count(store, other, RECORD_FIRST_ORGANIZATION, 1), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    world_connect(world, first); /* it leaves the other */
+    assert_int_equal(online(world), 1);
+    world_connect(world, second);
+    assert_int_equal(online(world), 2);
+    world_connect(world, second);
+    assert_int_equal(online(world), 2);
+    world_disconnect(world, second);
+    assert_int_equal(online(world), 1);
+    world->fleet.node = other; /* and goes back there */
+    world_connect(world, first);
+    assert_int_equal(online(world), 1);
+    world->fleet.node = here;
+    world_delete(world, first);
+    assert_int_equal(online(world), 0);
+}
+
 static void a_server_that_beats_stays(void **state)
 {
     struct world *world = *state;
@@ -161,6 +194,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_server_that_falls_silent_is_taken_out_with_its_devices),
+        CASE(connected_devices_are_counted_wherever_they_go),
         CASE(a_server_that_beats_stays),
         CASE(time_that_nobody_looked_at_makes_nobody_silent),
         CASE(a_device_that_connects_here_leaves_the_other_server),

@@ -141,6 +141,12 @@ void world_disconnect(struct world *world, int64_t device)
     commit(world, device_disconnected(&world->fleet, device, world->connections, "gone"));
 }
 
+void world_delete(struct world *world, int64_t device)
+{
+    begin(world);
+    commit(world, device_delete(&world->fleet, device));
+}
+
 void world_download(struct world *world, int64_t device, int64_t firmware)
 {
     begin(world);

@@ -44,6 +44,7 @@ void world_act(struct world *world, int64_t shipment, enum shipment_action actio
 uint64_t world_connect(struct world *world, int64_t device);
 void world_check_in(struct world *world, int64_t device, const char *version);
 void world_disconnect(struct world *world, int64_t device);
+void world_delete(struct world *world, int64_t device);
 void world_download(struct world *world, int64_t device, int64_t firmware);
 /* An ota/report as JSON. */
 void world_report(struct world *world, int64_t device, const char *json);

@@ -93,7 +93,8 @@ static void what_is_not_there_is_not_found(void **state)
     assert_int_equal(store_target_get(store, 1, 1, &target), STORE_NOT_FOUND);
     assert_int_equal(store_rejection_get(store, 1, head, &reason), STORE_NOT_FOUND);
     assert_int_equal(store_template_exists(store, RECORD_FIRST_ORGANIZATION, "T9"), STORE_NOT_FOUND);
-    assert_int_equal(store_device_delete(store, 1), STORE_NOT_FOUND);
+    device = (struct device){.id = 1};
+    assert_int_equal(store_device_delete(store, &device), STORE_NOT_FOUND);
 }
 
 static void a_step_that_is_taken_back_leaves_the_others(void **state)
@@ -146,7 +147,7 @@ static void a_deleted_device_takes_its_targets_and_events_along(void **state)
     assert_int_equal(store_target_add(store, &target), STORE_OK);
     assert_int_equal(store_event_add(store, &device, &event), STORE_OK);
     assert_int_equal(store_device_pulse(store, &device), STORE_OK);
-    assert_int_equal(store_device_delete(store, device.id), STORE_OK);
+    assert_int_equal(store_device_delete(store, &device), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(store_targets_due(store, 1, 100, 10, &targets, &count), STORE_OK);
     assert_int_equal(count, 0);
@@ -637,6 +638,82 @@ static void a_device_is_checked_in_while_it_is_connected_and_said_so(void **stat
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static int64_t online(struct store *store, int64_t organization)
+{
+    struct store_figures figures;
+    assert_int_equal(store_count_of(store, organization, &figures), STORE_OK);
+    return figures.online;
+}
+
+static void connected_devices_are_counted_with_the_transaction(void **state)
+{
+    struct store *store = *state;
+    int64_t node;
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_node_add(store, 5, false, &node), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, 1, 2), STORE_OK);
+    assert_int_equal(store_step_begin(store), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, 1, 5), STORE_OK);
+    assert_int_equal(store_step_end(store, false), STORE_OK);
+    assert_int_equal(store_step_begin(store), STORE_OK);
+    for (int64_t i = 1; i <= 20; i++) /* more than are kept in memory */
+        assert_int_equal(store_crowd_count(store, node, i, i), STORE_OK);
+    assert_int_equal(store_step_end(store, true), STORE_OK);
+    assert_int_equal(store_step_begin(store), STORE_OK);
+    for (int64_t i = 1; i <= 20; i++)
+        assert_int_equal(store_crowd_count(store, node, i, 100), STORE_OK);
+    assert_int_equal(store_step_end(store, false), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(online(store, 1), 3);
+    assert_int_equal(online(store, 20), 20);
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, 1, 7), STORE_OK);
+    store_rollback(store);
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, 1, -1), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(online(store, 1), 2);
+    struct store_counts counts;
+    assert_int_equal(store_count(store, &counts), STORE_OK);
+    assert_int_equal(counts.online, 2 + 20 * 21 / 2 - 1);
+}
+
+static void presences_of_a_node_that_was_taken_out_go_in_pieces(void **state)
+{
+    struct store *store = *state;
+    int64_t gone, here;
+    int pieces = 0;
+    bool more;
+    struct presence presence = {.connection = 1};
+    struct device device = {.organization = RECORD_FIRST_ORGANIZATION, .template = "T1", .counter = -1};
+    assert_int_equal(store_begin(store), STORE_OK);
+    struct device other = add_device(store, 255);
+    assert_int_equal(store_node_add(store, 5, false, &gone), STORE_OK);
+    assert_int_equal(store_node_add(store, 5, false, &here), STORE_OK);
+    presence.node = here;
+    assert_int_equal(store_presence_set(store, other.id, &presence), STORE_OK);
+    presence.node = gone;
+    for (int i = 0; i < STORE_PRESENCES_REMOVED + 1; i++) {
+        memcpy(device.token_hash, &i, sizeof i);
+        assert_int_equal(store_device_add(store, &device), STORE_OK);
+        assert_int_equal(store_presence_set(store, device.id, &presence), STORE_OK);
+    }
+    assert_int_equal(store_crowd_count(store, gone, 1, STORE_PRESENCES_REMOVED + 1), STORE_OK);
+    assert_int_equal(store_crowd_count(store, here, 1, 1), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(store_presences_clear(store, &more), STORE_OK);
+    assert_false(more); /* nobody is gone */
+    assert_int_equal(online(store, 1), STORE_PRESENCES_REMOVED + 2);
+    assert_int_equal(store_node_take_out(store, gone), STORE_OK);
+    assert_int_equal(store_node_beat(store, gone), STORE_NOT_FOUND);
+    assert_int_equal(online(store, 1), 1);
+    for (more = true; more; pieces++)
+        assert_int_equal(store_presences_clear(store, &more), STORE_OK);
+    assert_int_equal(pieces, 2);
+    assert_int_equal(store_presence_get(store, device.id, &presence), STORE_NOT_FOUND);
+    assert_int_equal(store_presence_get(store, other.id, &presence), STORE_OK);
+}
+
 static void a_node_that_is_taken_out_takes_its_presences_along(void **state)
 {
     struct store *store = *state;
@@ -730,6 +807,8 @@ int main(void)
         CASE(a_walk_passes_each_device_of_a_template_once),
         CASE(a_presence_is_removed_by_its_own_connection_alone),
         CASE(a_device_is_checked_in_while_it_is_connected_and_said_so),
+        CASE(connected_devices_are_counted_with_the_transaction),
+        CASE(presences_of_a_node_that_was_taken_out_go_in_pieces),
         CASE(a_node_that_is_taken_out_takes_its_presences_along),
         CASE(a_committed_write_survives_a_process_that_just_ends),
         cmocka_unit_test(what_is_no_database_is_refused_with_its_name),

@@ -137,7 +137,7 @@ static void a_deleted_device_takes_its_lines_and_nobody_elses(void **state)
         write_line(store, &other, 1, 0, i);
         write_line(store, &one, 1, 0, i);
     }
-    assert_int_equal(store_device_delete(store, one.id), STORE_OK);
+    assert_int_equal(store_device_delete(store, &one), STORE_OK);
     write_line(store, &other, 1, 0, 5);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_lines(store, &one, 0, -1);
