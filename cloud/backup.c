@@ -201,8 +201,10 @@ static bool is_there(const struct walk *walk)
 {
     return access(walk->from, R_OK) == 0 ||
            complain("%s: %s; %s", walk->from, strerror(errno),
-                    errno == EACCES ? "do this as its owner"
-                                    : "name a data folder of tandem-cloud, or a backup of one");
+                    errno == EACCES
+                        ? "do this as its owner"
+                        : "name a data folder of tandem-cloud, or a backup of one (PostgreSQL has "
+                          "tools of its own: docs/OPERATING.md)");
 }
 
 /* SQLite would put what stands in another database's log into the one that is restored. */

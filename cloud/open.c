@@ -206,7 +206,8 @@ void cloud_open_store(struct cloud *cloud)
     if (where == NULL && access(path, F_OK) != 0)
         refuse_others_firmware(cloud); /* before anything is made that would be in the way of a restore */
     if (store_open(&fleet->store, where != NULL ? where : path, why, sizeof why) != STORE_OK)
-        cloud_fail("cannot open the database: %s", why);
+        cloud_fail("cannot open the database: %s%s", why,
+                   where != NULL ? "; docs/OPERATING.md, \"PostgreSQL\", says what it takes" : "");
     fleet->limits = status_limits_default;
     fleet->limits.settle_ms = cloud->options.settle_ms;
     if (cloud->options.zone != NULL)
