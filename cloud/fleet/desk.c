@@ -28,6 +28,7 @@ struct desk {
     void *ctx;
     struct event *wake; /* the loop's: finished jobs wait */
     size_t jobs;        /* the loop's: posted and not done */
+    int ticked;         /* the thread's: what came of the last tick */
     int wake_fd;
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
@@ -212,8 +213,7 @@ static int tick_run(struct desk_job *job, struct fleet *fleet)
 
 static void tick_done(struct desk_job *job, int result)
 {
-    if (result != STORE_OK)
-        log_line(LOG_LEVEL_ERROR, "tick-failed", "reason=\"%s\"", store_result_text(result));
+    (void)result;
     free(job);
 }
 
@@ -250,6 +250,9 @@ static void tick(struct desk *desk)
     run_batch(desk, job);
     if (desk->fleet->taken_out && job->result == STORE_OK)
         exit(1);
+    if (job->result != STORE_OK && job->result != desk->ticked) /* not anew at each tick of a long night */
+        log_line(LOG_LEVEL_ERROR, "tick-failed", "reason=\"%s\"", store_result_text(job->result));
+    desk->ticked = job->result;
     hand_back(desk, job);
 }
 
