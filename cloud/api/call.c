@@ -12,6 +12,8 @@
 
 #include "cloud/text.h"
 
+#define AWAY_MS 5000 /* after which a database that is away is asked for again */
+
 json_t *api_problem(int status, const char *title, const char *detail)
 {
     return json_pack("{s:i, s:s, s:s}", "status", status, "title", title, "detail", detail);
@@ -48,6 +50,7 @@ void api_refuse_result(struct api_call *call, int result)
     case STORE_AWAY:
     case STORE_LOCKED:
     case STORE_READ_ONLY:
+        call->retry_after_ms = AWAY_MS;
         (void)api_refuse(call, 503, "database not available",
                          "%s; the server's log says more; try again later", store_result_text(result));
         break;

@@ -3,6 +3,8 @@
 
 #include "cloud/api/api.h"
 
+#define AWAY_MS 10000 /* after which a provider that is away is asked for again */
+
 /* What "Sign in with ..." says: the host of the issuer. */
 static json_t *render_provider(const struct provider *provider)
 {
@@ -29,7 +31,10 @@ static int refuse_without(struct api_call *call)
 
 static int refuse_trip(struct api_call *call)
 {
-    const char *title = call->trip->status == 503 ? "identity provider not available" : "sign-in refused";
+    bool away = call->trip->status == 503;
+    const char *title = away ? "identity provider not available" : "sign-in refused";
+    if (away)
+        call->retry_after_ms = AWAY_MS;
     return api_refuse(call, call->trip->status, title, "%s", call->trip->why);
 }
 

@@ -27,6 +27,8 @@ static void answer_health(const struct front *front, struct http_exchange *excha
     json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "status", ok ? "ok" : "failing", "version",
                              TANDEM_VERSION, "database", ok ? "ok" : store_result_text(state), "bus",
                              bus_is_up(front->bus) ? "ok" : "away");
+    if (!ok)
+        http_retry_after(exchange, VISIT_BUSY_MS / 1000);
     visit__reply(exchange, ok ? 200 : 503, VISIT_JSON, json);
 }
 
