@@ -126,7 +126,7 @@ static int64_t watchdog_left_ms(const struct supervisor *s, uint64_t now_ms)
     uint32_t period_ms = atomic_load(&s->device->watchdog->period_ms);
     uint64_t fed_ms = atomic_load(&s->device->watchdog->fed_ms);
 
-    if (s->processor == 0 || s->watchdog_bit || period_ms == 0)
+    if (period_ms == 0)
         return -1;
     return fed_ms + period_ms > now_ms ? (int64_t)(fed_ms + period_ms - now_ms) : 0;
 }

@@ -196,6 +196,19 @@ class Posix(Program, unittest.TestCase):
         self.assertEqual(self.process.wait(SECONDS), 0)
         self.assertFalse(self.uart.exists())
 
+    def test_a_kill_of_the_processor_is_a_power_cut(self):
+        self.probe.ask_and_wait_for_restart("reset soft")
+        os.kill(int(self.children()[0]), signal.SIGKILL)
+        self.probe.wait_ready()
+        self.assertEqual(self.probe.ask("cause"), "power")
+        self.assertEqual(self.probe.number("boots"), 1)
+
+    def test_the_log_says_why_the_processor_was_reset(self):
+        for command in "reset no-link", "crash":
+            self.probe.ask_and_wait_for_restart(command)
+        lines = [line for line in self.log.read_text().splitlines() if "reset" in line]
+        self.assertEqual(lines, ["tandem-device: reset: no-link", "tandem-device: reset: fault (Illegal instruction)"])
+
     def test_a_kill_of_the_device_ends_the_processor_too(self):
         children = self.children()
         self.assertEqual(len(children), 1)
