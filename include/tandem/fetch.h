@@ -81,7 +81,7 @@ struct tdm_fetch {
     bool reports;       /* the co-processor takes device reports */
     uint8_t news;       /* what ends an update from outside: a reason, or TDM_REASON_NONE */
     uint8_t failures;   /* in a row */
-    uint8_t superseded; /* offers whose place another one took */
+    uint8_t superseded; /* offers since the start whose place another one took */
     uint8_t event;      /* of a report, */
     uint8_t why;        /* and its reason */
     uint8_t crc;        /* of the frame that is sent */
