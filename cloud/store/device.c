@@ -1,10 +1,8 @@
-/* Templates, devices and their rejections. */
 #include "cloud/store/device.h"
 
 #include <stdio.h>
 
 #include "cloud/store/database.h"
-#include "cloud/store/shelf.h"
 
 #define FIELDS                                                                                               \
     "template, name, foreign_template, type, version, build, hardware, digest, state, counter, reports, "    \
@@ -13,48 +11,6 @@
 #define OWN_COLUMNS  "id, organization, token_hash, created, revoked, " FIELDS ", " PULSE_FIELDS
 #define COLUMNS      OWN_COLUMNS ", (SELECT connection FROM presence WHERE device = device.id)"
 #define DEVICES      "device JOIN pulse ON pulse.device = device.id"
-
-int store_template_add(struct store *store, int64_t organization, const char *template)
-{
-    struct query query = db__query(store, "INSERT INTO template (name) VALUES (?) ON CONFLICT DO NOTHING");
-    db__put_text(&query, template);
-    int result = db__run(&query);
-    if (result != STORE_OK)
-        return result;
-    query = db__query(
-        store, "INSERT INTO template_owner (organization, template) VALUES (?, ?) ON CONFLICT DO NOTHING");
-    db__put_int(&query, organization);
-    db__put_text(&query, template);
-    return db__run(&query);
-}
-
-int store_template_exists(struct store *store, int64_t organization, const char *template)
-{
-    struct query query =
-        db__query(store, "SELECT 1 FROM template_owner WHERE organization = ? AND template = ?");
-    db__put_int(&query, organization);
-    db__put_text(&query, template);
-    bool found = db__row(&query);
-    int result = db__end(&query);
-    return result == STORE_OK && !found ? STORE_NOT_FOUND : result;
-}
-
-static void read_template(struct query *query, void *record)
-{
-    struct template_size *size = record;
-    db__text(query, size->template, sizeof size->template);
-    size->devices = db__int(query);
-}
-
-int store_templates(struct store *store, int64_t organization, struct template_size **templates,
-                    size_t *count)
-{
-    struct query query = db__query(
-        store,
-        "SELECT template, devices FROM template_owner WHERE organization = ? ORDER BY template LIMIT 1000");
-    db__put_int(&query, organization);
-    return db__list(&query, read_template, sizeof **templates, templates, count);
-}
 
 /* In the order of FIELDS. */
 static void put_device(struct query *query, const struct device *device)
@@ -452,48 +408,4 @@ int store_devices_walk(struct store *store, struct device_walk *walk, size_t lim
     walk->end = count < limit;
     int ended = db__end(&query);
     return result == STORE_OK ? ended : result;
-}
-
-int store_rejection_add(struct store *store, int64_t device, const uint8_t head[RECORD_SHORT_BYTES],
-                        uint8_t reason, int64_t now)
-{
-    struct query query = db__query(
-        store, "INSERT INTO rejection (device, head, reason, time) VALUES (?, ?, ?, ?) "
-               "ON CONFLICT (device, head) DO UPDATE SET reason = excluded.reason, time = excluded.time");
-    db__put_int(&query, device);
-    db__put_bytes(&query, head, RECORD_SHORT_BYTES);
-    db__put_int(&query, reason);
-    db__put_int(&query, now);
-    shelf__drop_images(store);
-    return db__run(&query);
-}
-
-int store_rejections_exist(struct store *store, const uint8_t head[RECORD_SHORT_BYTES], bool *exist)
-{
-    if (shelf__image(store, head, exist))
-        return STORE_OK;
-    struct query query = db__query(store, "SELECT 1 FROM rejection WHERE head = ? LIMIT 1");
-    db__put_bytes(&query, head, RECORD_SHORT_BYTES);
-    *exist = db__row(&query);
-    int result = db__end(&query);
-    if (result == STORE_OK)
-        shelf__keep_image(store, head, *exist);
-    return result;
-}
-
-int store_rejection_get(struct store *store, int64_t device, const uint8_t head[RECORD_SHORT_BYTES],
-                        uint8_t *reason)
-{
-    bool exist = false;
-    int known = store_rejections_exist(store, head, &exist);
-    if (known != STORE_OK || !exist)
-        return known == STORE_OK ? STORE_NOT_FOUND : known;
-    struct query query = db__query(store, "SELECT reason FROM rejection WHERE device = ? AND head = ?");
-    db__put_int(&query, device);
-    db__put_bytes(&query, head, RECORD_SHORT_BYTES);
-    bool found = db__row(&query);
-    if (found)
-        *reason = (uint8_t)db__int(&query);
-    int result = db__end(&query);
-    return result == STORE_OK && !found ? STORE_NOT_FOUND : result;
 }

@@ -1,20 +1,8 @@
-/* The store: templates, devices and their rejections. */
+/* The store: devices. */
 #ifndef TANDEM_CLOUD_STORE_DEVICE_H
 #define TANDEM_CLOUD_STORE_DEVICE_H
 
 #include "cloud/store/store.h"
-
-/* Templates: an organization has one once a device was added with it. */
-TDM_MUST_USE int store_template_add(struct store *store, int64_t organization, const char *template);
-TDM_MUST_USE int store_template_exists(struct store *store, int64_t organization, const char *template);
-/* A template, and how many devices it has. */
-struct template_size {
-    char template[RECORD_TEXT];
-    int64_t devices;
-};
-/* Those of an organization, in order of name, 1000 at most. */
-TDM_MUST_USE int store_templates(struct store *store, int64_t organization, struct template_size **templates,
-                                 size_t *count);
 
 /* Devices. add sets id and counts it for its template, which was added before; update writes what the device
  * is, describe what people say of it and the key of its version, pulse what ends struct device. */
@@ -87,15 +75,5 @@ struct device_walk {
 typedef int device_take_fn(void *ctx, const struct device *device);
 TDM_MUST_USE int store_devices_walk(struct store *store, struct device_walk *walk, size_t limit,
                                     device_take_fn *take, void *ctx);
-
-/* Images that a device rolled back from for good, by the head of their digest. */
-TDM_MUST_USE int store_rejection_add(struct store *store, int64_t device,
-                                     const uint8_t head[RECORD_SHORT_BYTES], uint8_t reason, int64_t now);
-/* Whether any device did. */
-TDM_MUST_USE int store_rejections_exist(struct store *store, const uint8_t head[RECORD_SHORT_BYTES],
-                                        bool *exist);
-/* STORE_OK and *reason, or STORE_NOT_FOUND. */
-TDM_MUST_USE int store_rejection_get(struct store *store, int64_t device,
-                                     const uint8_t head[RECORD_SHORT_BYTES], uint8_t *reason);
 
 #endif

@@ -9,8 +9,9 @@
  *
  *     store.h         opening, transactions, settings
  *     organization.h  organizations, whose what is      account.h    people, sessions, tokens
- *     device.h        devices and their rejections      timeline.h   what happened to devices
- *     value.h         the last values of a device
+ *     device.h        devices                           timeline.h   what happened to devices
+ *     template.h      templates of devices              value.h      the last values of a device
+ *     rejection.h     images that devices rejected
  *     firmware.h      firmware files                    form.h       deltas and compressed forms of them
  *     shipment.h      shipments and their waves         target.h     each device in a shipment
  *     node.h          servers and connected devices     filter.h     filters that were saved by name
@@ -92,10 +93,12 @@ TDM_MUST_USE int store_setting_set(struct store *store, const char *key, const v
 #include "cloud/store/key.h"
 #include "cloud/store/node.h"
 #include "cloud/store/organization.h"
+#include "cloud/store/rejection.h"
 #include "cloud/store/removal.h"
 #include "cloud/store/repeat.h"
 #include "cloud/store/shipment.h"
 #include "cloud/store/target.h"
+#include "cloud/store/template.h"
 #include "cloud/store/timeline.h"
 #include "cloud/store/value.h"
 #include "cloud/store/webhook.h"
