@@ -8,17 +8,28 @@
 #include "cloud/text.h"
 
 #define LOOK_AT 20000 /* devices in a request for single ones, */
-#define LOOKS   20    /* in so many looks */
+#define TURN    1000  /* so many in each turn */
+
+/* A page of devices that is being filled. */
+struct listing {
+    json_t *list; /* NULL: none is asked for yet */
+    size_t limit;
+    size_t looked_at;
+    struct device after; /* the last one that was looked at */
+    bool end;            /* no other stands behind it */
+};
 
 struct preview_work {
     struct api_steps steps; /* first: the call frees it */
     struct order_request request;
     struct preview_run *run;
+    struct listing listing;
 };
 
 static void free_work(struct api_steps *base)
 {
     struct preview_work *work = (struct preview_work *)base;
+    json_decref(work->listing.list);
     preview_free(work->run);
     order_clear(&work->request);
     free(work);
@@ -99,23 +110,20 @@ static bool is_listed(const struct order_request *request, int64_t id)
     return count == 0 || bsearch(&id, request->devices, count, sizeof id, by_id) != NULL;
 }
 
-/* A page of devices that is being filled. */
-struct listing {
-    json_t *list;
-    size_t limit;
-    struct device after; /* where the next look begins */
-    int64_t last;        /* device that was looked at, 0 at the end of all */
-};
-
 static bool is_full(const struct listing *page)
 {
     return json_array_size(page->list) == page->limit;
 }
 
-/* Looks at some more devices. */
-static int list_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work,
-                        struct listing *listing)
+static bool is_over(const struct listing *page)
 {
+    return page->end || is_full(page) || page->looked_at >= LOOK_AT;
+}
+
+/* Looks at some more devices. */
+static int list_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work)
+{
+    struct listing *listing = &work->listing;
     const char *rule = api_parameter(call, "rule");
     struct device *devices;
     size_t count;
@@ -123,39 +131,42 @@ static int list_devices(struct api_call *call, struct fleet *fleet, struct previ
                                .pick = DEVICE_PICK_TEMPLATE,
                                .picked = work->request.order.shipment.template,
                                .after = &listing->after,
-                               .limit = LOOK_AT / LOOKS};
+                               .limit = TURN};
     int result = store_devices_page(fleet->store, &page, &devices, &count);
-    listing->last = 0;
+    if (result != STORE_OK)
+        return result;
     for (size_t i = 0; i < count && result == STORE_OK && !is_full(listing); i++) {
         struct verdict verdict;
         bool included = false;
-        listing->last = devices[i].id;
         if (is_listed(&work->request, devices[i].id))
             result = preview_device(fleet, work->run, &devices[i], &included, &verdict);
         if (result == STORE_OK && included && is_wanted(rule, &verdict))
             append_device(listing->list, &devices[i], &verdict);
+        if (result == STORE_OK)
+            listing->after.id = devices[i].id;
     }
-    if (count < page.limit && !is_full(listing))
-        listing->last = 0;
-    listing->after.id = listing->last;
+    listing->end = result == STORE_OK && count < page.limit && !is_full(listing);
+    listing->looked_at += count;
     free(devices);
     return result;
 }
 
 static int answer_devices(struct api_call *call, struct fleet *fleet, struct preview_work *work)
 {
-    struct listing listing = {0};
-    if (!api_limit(call, &listing.limit) || !api_cursor(call, 'd', &listing.after.id))
-        return STORE_CONFLICT;
-    listing.list = json_array();
-    int result = STORE_OK;
-    for (int looks = 0; looks < LOOKS && result == STORE_OK; looks++) {
-        result = list_devices(call, fleet, work, &listing);
-        if (listing.last == 0 || is_full(&listing))
-            break;
+    struct listing *listing = &work->listing;
+    if (listing->list == NULL) {
+        if (!api_limit(call, &listing->limit) || !api_cursor(call, 'd', &listing->after.id))
+            return STORE_CONFLICT;
+        listing->list = json_array();
     }
-    call->answer = json_pack("{s:o, s:o}", "devices", listing.list, "next", render_cursor('d', listing.last));
-    return result;
+    int result = is_over(listing) ? STORE_OK : list_devices(call, fleet, work);
+    if (result != STORE_OK)
+        return result;
+    if (!is_over(listing))
+        return DESK_MORE;
+    call->answer = json_pack("{s:O, s:o}", "devices", listing->list, "next",
+                             render_cursor('d', listing->end ? 0 : listing->after.id));
+    return STORE_OK;
 }
 
 int api_shipment_preview(struct api_call *call, struct fleet *fleet)

@@ -13,7 +13,7 @@
 #include "cloud/text.h"
 #include "tandem/reason.h"
 
-#define REPORT_STEP 1000 /* devices */
+#define REPORT_STEP 500 /* devices in a turn */
 
 struct report_work {
     struct api_steps steps; /* first: the call frees it */
@@ -77,44 +77,34 @@ static void put_csv(FILE *to, const char *text)
     fputc('"', to);
 }
 
-static void put_csv_row(FILE *to, const struct target *target, const struct device *device)
+static void put_csv_row(FILE *to, const struct target_line *line)
 {
+    const struct target *target = &line->target;
     char id[TEXT_ID_MAX];
     char time[TEXT_TIME_MAX] = "";
     if (target->updated != 0)
         text_time(target->updated, time);
-    fprintf(to, "%s,", text_id('d', device->id, id));
-    put_csv(to, device->name);
+    fprintf(to, "%s,", text_id('d', target->device, id));
+    put_csv(to, line->name);
     fputc(',', to);
-    put_csv(to, device->version);
+    put_csv(to, line->version);
     fprintf(to, ",%" PRId64 ",%s,%s,%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%s,%s\r\n",
             target->wave, status_slug(target->status), tdm_reason_slug(target->reason), target->attempts,
             target->wire_bytes, target->form == FORM_NONE ? "" : status_form_slug(target->form),
             target->sent_bytes, target->plain_bytes, time, target->ended ? "true" : "false");
 }
 
-static void put_json_row(struct report_work *work, const struct target *target, const struct device *device)
+static void put_json_row(struct report_work *work, const struct target_line *line)
 {
-    json_t *row = render_target(target, SHIPMENT_LIVE, device, "");
+    struct device device = {.id = line->target.device};
+    memcpy(device.name, line->name, sizeof line->name);
+    memcpy(device.version, line->version, sizeof line->version);
+    json_t *row = render_target(&line->target, SHIPMENT_LIVE, &device, "");
     json_object_del(row, "online");
     json_object_del(row, "text");
     fputs(work->rows > 0 ? ",\n" : "\n", work->to);
     json_dumpf(row, work->to, JSON_COMPACT);
     json_decref(row);
-}
-
-static int put_row(struct fleet *fleet, struct report_work *work, const struct target *target)
-{
-    struct device device;
-    int result = store_device_get(fleet->store, target->device, &device);
-    if (result != STORE_OK)
-        return result;
-    if (work->csv)
-        put_csv_row(work->to, target, &device);
-    else
-        put_json_row(work, target, &device);
-    work->rows++;
-    return STORE_OK;
 }
 
 static int finish(struct api_call *call, struct report_work *work)
@@ -130,21 +120,29 @@ static int finish(struct api_call *call, struct report_work *work)
     return call->file > 0 ? STORE_OK : STORE_FAILED;
 }
 
+static void put_lines(struct report_work *work, const struct target_line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++, work->rows++) {
+        if (work->csv)
+            put_csv_row(work->to, &lines[i]);
+        else
+            put_json_row(work, &lines[i]);
+        work->after = lines[i].target.device;
+    }
+}
+
 int api_shipment_report(struct api_call *call, struct fleet *fleet)
 {
-    struct target *targets;
+    struct target_line *lines;
     size_t count;
     int result = call->steps == NULL ? begin(call, fleet) : STORE_OK;
     if (result != STORE_OK)
         return result;
     struct report_work *work = (struct report_work *)call->steps;
-    result = store_targets_page(fleet->store, call->id, work->after, REPORT_STEP, &targets, &count);
-    for (size_t i = 0; i < count && result == STORE_OK; i++)
-        result = put_row(fleet, work, &targets[i]);
-    if (count > 0)
-        work->after = targets[count - 1].device;
-    free(targets);
+    result = store_target_lines(fleet->store, call->id, work->after, REPORT_STEP, &lines, &count);
     if (result != STORE_OK)
         return result;
+    put_lines(work, lines, count);
+    free(lines);
     return count < REPORT_STEP ? finish(call, work) : DESK_MORE;
 }

@@ -9,8 +9,9 @@
 #include "cloud/fleet/shipments/planner.h"
 #include "cloud/text.h"
 
-#define ROWS_STEP  1000 /* read at once where few may be wanted */
-#define ROWS_STEPS 20
+#define ROWS_LOOK_AT 20000 /* in a request for those in a status, */
+#define ROWS_TURN    1000  /* so many in each turn */
+#define ROWS_SHOWN   100   /* with all that is said of a row, in a turn */
 
 /* --- Answers --- */
 
@@ -48,48 +49,68 @@ static int append_target(struct fleet *fleet, const struct target *target, enum 
     return result;
 }
 
-/* One read of rows behind *after into list, those with this status (-1: any) up to limit of them. *after gets
- * the last one looked at, 0 at the end. */
-static int read_rows(struct fleet *fleet, const struct shipment *shipment, int status, size_t limit,
-                     json_t *list, int64_t *after)
+/* Rows of a shipment, turn by turn. */
+struct rows {
+    struct api_steps steps; /* first: the call frees it */
+    int status;             /* those in it, -1: all */
+    int64_t after;          /* the last one that was looked at */
+    size_t limit;
+    size_t looked_at;
+    bool end; /* no other stands behind it */
+    json_t *list;
+};
+
+static void free_rows(struct api_steps *base)
+{
+    struct rows *rows = (struct rows *)base;
+    json_decref(rows->list);
+    free(rows);
+}
+
+static bool is_full(const struct rows *rows)
+{
+    return json_array_size(rows->list) == rows->limit || rows->looked_at >= ROWS_LOOK_AT;
+}
+
+/* Looks at some rows, and shows some of them. */
+static int look_at_rows(struct fleet *fleet, const struct shipment *shipment, struct rows *rows)
 {
     struct target *targets;
-    size_t count;
-    size_t at_once = status < 0 ? limit : ROWS_STEP;
-    int result = store_targets_page(fleet->store, shipment->id, *after, at_once, &targets, &count);
-    for (size_t i = 0; i < count && result == STORE_OK && json_array_size(list) < limit; i++) {
-        *after = targets[i].device;
-        if (status < 0 || targets[i].status == (enum target_status)status)
-            result = append_target(fleet, &targets[i], shipment->state, list);
+    size_t count, i = 0, shown = 0;
+    size_t left = rows->limit - json_array_size(rows->list);
+    size_t at_once = rows->status >= 0 ? ROWS_TURN : left < ROWS_SHOWN ? left : ROWS_SHOWN;
+    int result = store_targets_page(fleet->store, shipment->id, rows->after, at_once, &targets, &count);
+    for (; i < count && result == STORE_OK && shown < ROWS_SHOWN && !is_full(rows); i++) {
+        if (rows->status < 0 || targets[i].status == (enum target_status)rows->status) {
+            result = append_target(fleet, &targets[i], shipment->state, rows->list);
+            shown++;
+        }
+        if (result == STORE_OK) {
+            rows->after = targets[i].device;
+            rows->looked_at++;
+        }
     }
-    if (count < at_once && (count == 0 || *after == targets[count - 1].device))
-        *after = 0;
+    rows->end = result == STORE_OK && count < at_once && i == count;
     free(targets);
     return result;
 }
 
-/* A page of the shipment's rows into object, with the cursor behind it. Looks at so many rows at most:
- * nobody's question keeps the others waiting. */
-static int render_rows(struct fleet *fleet, const struct shipment *shipment, int status, int64_t after,
-                       size_t limit, json_t *object, const char *next)
+static void show_rows(const struct rows *rows, json_t *object, const char *next)
 {
-    json_t *list = json_array();
-    int result = STORE_OK;
-    for (int reads = 0; reads < ROWS_STEPS && result == STORE_OK; reads++) {
-        result = read_rows(fleet, shipment, status, limit, list, &after);
-        if (after == 0 || json_array_size(list) == limit)
-            break;
-    }
-    json_object_set_new(object, "devices", list);
-    json_object_set_new(object, next, render_cursor('d', after));
-    return result;
+    json_object_set(object, "devices", rows->list);
+    json_object_set_new(object, next, render_cursor('d', rows->end ? 0 : rows->after));
 }
 
 static int answer_whole(struct api_call *call, struct fleet *fleet, const struct shipment *shipment)
 {
+    struct rows rows = {.status = -1, .limit = API_PAGE, .list = json_array()};
     int result = render_one(fleet, shipment, &call->answer);
-    return result == STORE_OK ? render_rows(fleet, shipment, -1, 0, API_PAGE, call->answer, "devices_next")
-                              : result;
+    if (result == STORE_OK)
+        result = look_at_rows(fleet, shipment, &rows);
+    if (result == STORE_OK)
+        show_rows(&rows, call->answer, "devices_next");
+    json_decref(rows.list);
+    return result;
 }
 
 /* --- Creation --- */
@@ -171,19 +192,37 @@ static bool take_status(struct api_call *call, int *status)
     return false;
 }
 
+static int begin_rows(struct api_call *call)
+{
+    struct rows asked = {.steps.free = free_rows};
+    if (!api_limit(call, &asked.limit) || !api_cursor(call, 'd', &asked.after) ||
+        !take_status(call, &asked.status))
+        return STORE_CONFLICT;
+    struct rows *rows = malloc(sizeof *rows);
+    if (rows == NULL)
+        abort();
+    *rows = asked;
+    rows->list = json_array();
+    call->steps = &rows->steps;
+    return STORE_OK;
+}
+
 int api_shipment_devices(struct api_call *call, struct fleet *fleet)
 {
     struct shipment shipment;
-    size_t limit;
-    int64_t after;
-    int status;
     int result = store_shipment_get(fleet->store, call->id, &shipment);
+    if (result == STORE_OK && call->steps == NULL)
+        result = begin_rows(call);
     if (result != STORE_OK)
         return result;
-    if (!api_limit(call, &limit) || !api_cursor(call, 'd', &after) || !take_status(call, &status))
-        return STORE_CONFLICT;
+    struct rows *rows = (struct rows *)call->steps;
+    if (!rows->end && !is_full(rows))
+        result = look_at_rows(fleet, &shipment, rows);
+    if (result != STORE_OK || (!rows->end && !is_full(rows)))
+        return result == STORE_OK ? DESK_MORE : result;
     call->answer = json_object();
-    return render_rows(fleet, &shipment, status, after, limit, call->answer, "next");
+    show_rows(rows, call->answer, "next");
+    return STORE_OK;
 }
 
 /* --- Actions --- */

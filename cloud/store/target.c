@@ -144,6 +144,30 @@ int store_targets_page(struct store *store, int64_t shipment, int64_t after, siz
     return db__list(&query, read_target, sizeof **targets, targets, count);
 }
 
+static void read_line(struct query *query, void *record)
+{
+    struct target_line *line = record;
+    read_target(query, &line->target);
+    db__text(query, line->name, sizeof line->name);
+    db__text(query, line->version, sizeof line->version);
+}
+
+/* The place is said of both tables, as for pages of devices (device.c). */
+int store_target_lines(struct store *store, int64_t shipment, int64_t after, size_t limit,
+                       struct target_line **lines, size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT shipment, device, t.status, t.reason, t.ended, t.stage, t.bytes, t.size, "
+                         "t.wire_bytes, t.attempts, t.period_start, t.attempt_start, t.repeats, t.due, "
+                         "t.updated, t.wave, t.consent, t.turn, t.form, t.sent_bytes, t.plain_bytes, "
+                         "t.encoded, d.name, d.version FROM target t JOIN device d ON d.id = t.device "
+                         "WHERE t.shipment = ?1 AND t.device > ?2 AND d.id > ?2 ORDER BY t.device LIMIT ?3");
+    db__put_int(&query, shipment);
+    db__put_int(&query, after);
+    db__put_int(&query, (int64_t)limit);
+    return db__list(&query, read_line, sizeof **lines, lines, count);
+}
+
 int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more)
 {
     int64_t last = 0, count = 0;

@@ -18,6 +18,14 @@ TDM_MUST_USE int store_targets_page(struct store *store, int64_t shipment, int64
  * may be others. */
 #define STORE_TARGETS_REMOVED 2000
 TDM_MUST_USE int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more);
+/* The same with what a report says of each device: its id, name and version. */
+struct target_line {
+    struct target target;
+    char name[RECORD_NAME];
+    char version[RECORD_TEXT];
+};
+TDM_MUST_USE int store_target_lines(struct store *store, int64_t shipment, int64_t after, size_t limit,
+                                    struct target_line **lines, size_t *count);
 /* Of one device with the newest shipment first. */
 TDM_MUST_USE int store_targets_of_device(struct store *store, int64_t device, struct target **targets,
                                          size_t *count);
