@@ -15,6 +15,9 @@
 #define TICK_MS        250
 #define TRIES_MAX      30 /* of a job that other servers are in the way of */
 #define STEP_ASIDE_MAX 6  /* 2^6 ms at most between them */
+#define YIELDING_MS    20 /* after which no further job that yields begins in a batch */
+#define YIELDING_MAX   64 /* of them in a batch */
+#define LEFT_OUT       2  /* result of one that did not begin */
 
 /* First in, first out. */
 struct queue {
@@ -31,9 +34,11 @@ struct desk {
     int ticked;         /* the thread's: what came of the last tick */
     int wake_fd;
     pthread_t thread;
+    int64_t yielding_ms;  /* the thread's: what jobs that yield took of this batch */
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t posted;
     struct queue waiting;
+    struct queue yielding;
     struct queue finished;
     bool stopping;
 };
@@ -57,6 +62,17 @@ static struct desk_job *queue_take_all(struct queue *from)
     struct desk_job *jobs = from->first;
     queue_init(from);
     return jobs;
+}
+
+static void queue_move(struct queue *to, struct queue *from, size_t count)
+{
+    for (; from->first != NULL && count > 0; count--) {
+        struct desk_job *job = from->first;
+        from->first = job->next;
+        if (from->first == NULL)
+            queue_init(from);
+        queue_put(to, job);
+    }
 }
 
 static void free_effects(struct effect *effects)
@@ -84,6 +100,12 @@ static struct effect *in_order(struct effect *effects)
 static bool is_fine(int result)
 {
     return result == STORE_OK || result == DESK_MORE;
+}
+
+static int64_t monotonic_ms(struct timespec *now)
+{
+    clock_gettime(CLOCK_MONOTONIC, now);
+    return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
 }
 
 static void run_job(struct desk *desk, struct desk_job *job, bool step)
@@ -117,7 +139,15 @@ static int try_jobs(struct desk *desk, struct desk_job *jobs, const struct desk_
         return result;
     for (struct desk_job *job = jobs; job != end; job = job->next) {
         bool step = alone || !job->simple;
+        struct timespec now;
+        if (job->yields && desk->yielding_ms > YIELDING_MS) {
+            job->result = LEFT_OUT;
+            job->effects = NULL;
+            continue;
+        }
+        int64_t before = job->yields ? monotonic_ms(&now) : 0;
         run_job(desk, job, step);
+        desk->yielding_ms += job->yields ? monotonic_ms(&now) - before : 0;
         if (job->result == STORE_AGAIN || (job->result != STORE_OK && !step)) {
             store_rollback(store);
             return STORE_AGAIN;
@@ -179,25 +209,33 @@ static void run_batch(struct desk *desk, struct desk_job *jobs)
         run_alone(desk, job);
 }
 
+static struct queue *queue_of(struct desk *desk, const struct desk_job *job)
+{
+    return job->yields ? &desk->yielding : &desk->waiting;
+}
+
 static void hand_back(struct desk *desk, struct desk_job *jobs)
 {
     uint64_t one = 1;
+    struct queue left_out;
+    queue_init(&left_out);
     pthread_mutex_lock(&desk->lock);
     while (jobs != NULL) {
         struct desk_job *next = jobs->next;
-        queue_put(jobs->result == DESK_MORE ? &desk->waiting : &desk->finished, jobs);
+        if (jobs->result == LEFT_OUT) {
+            jobs->result = STORE_OK;
+            queue_put(&left_out, jobs);
+        } else {
+            queue_put(jobs->result == DESK_MORE ? queue_of(desk, jobs) : &desk->finished, jobs);
+        }
         jobs = next;
     }
+    queue_move(&left_out, &desk->yielding, SIZE_MAX); /* those are next */
+    queue_move(&desk->yielding, &left_out, SIZE_MAX);
     pthread_mutex_unlock(&desk->lock);
     if (write(desk->wake_fd, &one, sizeof one) < 0) {
         /* The counter is full: the loop has been woken already. */
     }
-}
-
-static int64_t monotonic_ms(struct timespec *now)
-{
-    clock_gettime(CLOCK_MONOTONIC, now);
-    return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
 }
 
 /* The fleet's own clock is a job like any other. */
@@ -222,8 +260,9 @@ static struct desk_job *wait_for_jobs(struct desk *desk, const struct timespec *
 {
     pthread_mutex_lock(&desk->lock);
     int result = 0;
-    while (desk->waiting.first == NULL && !desk->stopping && result == 0)
+    while (desk->waiting.first == NULL && desk->yielding.first == NULL && !desk->stopping && result == 0)
         result = pthread_cond_timedwait(&desk->posted, &desk->lock, until);
+    queue_move(&desk->waiting, &desk->yielding, YIELDING_MAX);
     struct desk_job *jobs = queue_take_all(&desk->waiting);
     *stop = desk->stopping && jobs == NULL;
     pthread_mutex_unlock(&desk->lock);
@@ -234,6 +273,7 @@ static void run_jobs(struct desk *desk, struct desk_job *jobs)
 {
     if (jobs == NULL)
         return;
+    desk->yielding_ms = 0;
     run_batch(desk, jobs);
     hand_back(desk, jobs);
 }
@@ -308,6 +348,7 @@ struct desk *desk_start(struct event_base *base, struct fleet *fleet, desk_effec
         return NULL;
     *desk = (struct desk){.fleet = fleet, .on_effect = on_effect, .ctx = ctx};
     queue_init(&desk->waiting);
+    queue_init(&desk->yielding);
     queue_init(&desk->finished);
     pthread_mutex_init(&desk->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -328,7 +369,7 @@ void desk_post(struct desk *desk, struct desk_job *job)
 {
     desk->jobs++;
     pthread_mutex_lock(&desk->lock);
-    queue_put(&desk->waiting, job);
+    queue_put(queue_of(desk, job), job);
     pthread_cond_signal(&desk->posted);
     pthread_mutex_unlock(&desk->lock);
 }
@@ -351,7 +392,9 @@ void desk_stop(struct desk *desk)
     pthread_mutex_unlock(&desk->lock);
     pthread_join(desk->thread, NULL);
     deliver(desk);
-    while (desk->waiting.first != NULL) { /* what came of that: an offer that found its connection closed */
+    while (desk->waiting.first != NULL || desk->yielding.first != NULL) {
+        /* What came of that: an offer that found its connection closed. */
+        queue_move(&desk->waiting, &desk->yielding, SIZE_MAX);
         run_jobs(desk, queue_take_all(&desk->waiting));
         deliver(desk);
     }

@@ -1,5 +1,6 @@
 /* The desk: the one thread that owns the store and the fleet. The event loop hands it jobs; it runs them in
- * order, as many as wait in one transaction, and hands them back after the commit. So the loop never waits
+ * order, as many as wait in one transaction, and hands them back after the commit. Those that yield are in an
+ * order of their own, and come a few at a time. So the loop never waits
  * for a disk, and nobody is told of anything that a kill -9 could take back.
  *
  *     loop: desk_post(job) --> desk: job->run(fleet) ... commit --> loop: effects, then job->done(result)
@@ -35,6 +36,9 @@ struct desk_job {
     /* It changes nothing but the store, and fails so seldom that it may cost the whole batch: it has no step
      * of its own in the transaction, and if it fails, the batch is run again job by job. */
     bool simple;
+    /* Somebody's question: however many there are, and whatever each takes, what devices say is not kept
+     * waiting by more than a few of them. */
+    bool yields;
     /* The desk's: */
     struct desk_job *next;
     struct effect *effects;

@@ -33,6 +33,7 @@ void visit__post(struct visit *visit, int (*run)(struct desk_job *, struct fleet
 {
     visit->job.run = run;
     visit->job.done = done;
+    visit->job.yields = visit->route->kind != ROUTE_DOWNLOAD;
     desk_post(visit->front->desk, &visit->job);
 }
 
