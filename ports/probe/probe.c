@@ -4,6 +4,7 @@
  *     say WORD                   the word
  *     cause                      why the processor started: power, soft, watchdog, fault or no-link
  *     bank                       0, 1, or none in the bootloader's place
+ *     layout                     erase and program unit, once; record, banks: address and bytes; header, keys
  *     time                       board_now_ms()
  *     boots                      board_boots()
  *     receives                   board_receives_while_writing(): 1 or 0
@@ -243,6 +244,23 @@ static bool run_on_flash(const char *verb, uint32_t address, const char *more)
     return true;
 }
 
+static void say_layout(void)
+{
+    const struct tdm_layout *at = board_layout();
+    const struct tdm_flash *flash = board_flash();
+    const uint32_t numbers[] = {
+        flash->erase_bytes,  flash->program_bytes,  flash->program_once, at->record[0].address,
+        at->record[0].bytes, at->record[1].address, at->record[1].bytes, at->bank[0].address,
+        at->bank[0].bytes,   at->bank[1].address,   at->bank[1].bytes,   at->header_bytes,
+        at->keys_address,
+    };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        say(i > 0 ? " " : "");
+        say_number((long)numbers[i]);
+    }
+}
+
 static bool run_about_the_board(const char *verb)
 {
     if (strcmp(verb, "cause") == 0) {
@@ -252,6 +270,8 @@ static bool run_about_the_board(const char *verb)
             say("none");
         else
             say_number(board_running_bank());
+    } else if (strcmp(verb, "layout") == 0) {
+        say_layout();
     } else if (strcmp(verb, "time") == 0) {
         say_number((long)board_now_ms());
     } else if (strcmp(verb, "boots") == 0) {

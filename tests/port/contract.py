@@ -70,6 +70,22 @@ class Port(Flash, Images):
         self.probe.readline()  # the command's answer
         self.probe.take_echo(data, f"{count} bytes that were sent during '{command}': {why}")
 
+    # --- layout ---
+
+    def test_the_program_was_built_with_the_layout_that_is_tested(self):
+        flash, regions = self.layout["flash"], [*self.layout["record"], *self.layout["banks"]]
+        regions += [{"address": 0, "bytes": 0}] * (4 - len(regions))
+        names = ["erase_bytes", "program_bytes", "program_once"]
+        expected = [flash["erase_bytes"], flash["program_bytes"], int(flash.get("program_once", False))]
+        for name, region in zip(("record 0", "record 1", "bank A", "bank B"), regions):
+            names += [f"{name}'s address", f"{name}'s bytes"]
+            expected += [region["address"], region["bytes"]]
+        expected += [self.layout["header_bytes"], self.layout["keys"]["address"]]
+        found = [int(number) % 2 ** 32 for number in self.probe.ask("layout").split()]
+        for name, wanted, number in zip((*names, "header_bytes", "the key page's address"), expected, found, strict=True):
+            wanted = int(str(wanted), 0)
+            self.assertEqual(number, wanted, f"{name} is {number:#x} in the program's board_flash and board_layout, {wanted:#x} in layout.json")
+
     # --- reset ---
 
     def test_power_is_the_cause_of_the_first_start_and_of_one_after_a_power_cut(self):

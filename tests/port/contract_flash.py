@@ -34,7 +34,10 @@ class Flash:
     def read(self, address, count):
         """The bytes, or None for an error."""
         answer = self.probe.ask(f"read {address:#x} {count}")
-        return bytes.fromhex(answer[2:]) if answer.startswith("0 ") else None
+        if answer == FLASH_READ_FAILED:
+            return None
+        self.assertRegex(answer, f"^0 [0-9a-f]{{{2 * count}}}$", f"reading {count} bytes at {address:#x}: bytes, or TDM_E_FLASH_READ")
+        return bytes.fromhex(answer[2:])
 
     def assert_reads(self, address, data, why):
         found = self.read(address, len(data))
@@ -42,7 +45,9 @@ class Flash:
         self.assertEqual(found.hex(), data.hex(), f"{why}: what {address:#x} reads as")
 
     def is_blank(self, address, count):
-        return self.probe.ask(f"blank {address:#x} {count}") == "1"
+        answer = self.probe.ask(f"blank {address:#x} {count}")
+        self.assertIn(answer, ("0", "1"), f"is_blank of {count} bytes at {address:#x}")
+        return answer == "1"
 
     # --- erase and program ---
 

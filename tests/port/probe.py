@@ -133,15 +133,17 @@ class Probe:
     def ask(self, command):
         self.send(command.encode() + b"\n")
         try:
-            return self.readline()
+            answer = self.readline()
         except TimeoutError as error:
             raise AssertionError(f"no answer to '{command}': {error}") from None
+        if answer.endswith("ready"):
+            raise AssertionError(f"at '{command}' the board restarted, which nobody asked for; its cause is {self.ask('cause')!r}")
+        return answer
 
     def number(self, command):
         answer = self.ask(command)
         if not re.fullmatch(r"-?\d+", answer):
-            restarted = ": it restarted, which nobody asked for" if answer.endswith("ready") else ""
-            raise AssertionError(f"'{command}' was answered with {answer!r} instead of a number{restarted}")
+            raise AssertionError(f"'{command}' was answered with {answer!r} instead of a number")
         return int(answer)
 
     def ask_and_wait_for_restart(self, command):
