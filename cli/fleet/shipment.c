@@ -168,12 +168,17 @@ static int run_list(const struct invocation *call)
 }
 
 /* One request about the shipment that the command line names; its answer is the shipment. */
-static int request_shipment(const struct invocation *call, const char *method, const char *action)
+static int request_with(const struct invocation *call, const char *method, const char *action, json_t *body)
 {
     json_t *shipment;
-    int rc = ask_for(call, method, "/shipments/", action, NULL, &shipment);
+    int rc = ask_for(call, method, "/shipments/", action, body, &shipment);
 
     return rc == CLI_OK ? print_shipment(call, shipment) : rc;
+}
+
+static int request_shipment(const struct invocation *call, const char *method, const char *action)
+{
+    return request_with(call, method, action, NULL);
 }
 
 static int run_show(const struct invocation *call)
@@ -203,8 +208,18 @@ static int run_advance(const struct invocation *call)
 
 static int run_revert(const struct invocation *call)
 {
-    return request_shipment(call, "POST", "/revert");
+    json_t *body = option_given(call, "firmware") ? json_object() : NULL;
+
+    if (body != NULL) {
+        ask_put_text(body, call, "firmware");
+    }
+    return request_with(call, "POST", "/revert", body);
 }
+
+static const struct option revert_options[] = {
+    {"firmware", 0, "ID", "to this one, not to what an earlier shipment brought", 0},
+    {0},
+};
 
 static int run_delete(const struct invocation *call)
 {
@@ -221,5 +236,5 @@ ASK_COMMAND(shipment_cancel, "shipment cancel", "ID", "end a shipment", NULL, ru
 ASK_COMMAND(shipment_advance, "shipment advance", "ID", "open the next wave now, whatever the gate says",
             NULL, run_advance);
 ASK_COMMAND(shipment_revert, "shipment revert", "ID",
-            "ship the previous version back to the devices that run this one", NULL, run_revert);
+            "ship the previous version back to the devices that run this one", revert_options, run_revert);
 ASK_COMMAND(shipment_delete, "shipment delete", "ID", "delete a shipment that has ended", NULL, run_delete);

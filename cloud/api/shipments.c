@@ -284,7 +284,7 @@ static int previous(struct api_call *call, struct fleet *fleet, const struct shi
         return api_refuse(call, 422, "no previous firmware",
                           text[0] != '\0' ? "there is no firmware %s; upload it first"
                                           : "no shipment before this one has updated devices with another "
-                                            "firmware of its type; name one with {\"firmware\": \"f1\"}%s",
+                                            "firmware of its type; name the firmware to go back to%s",
                           text);
     return result;
 }

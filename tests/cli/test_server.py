@@ -128,6 +128,8 @@ class Requests(ServerCase):
                               ("revert", "live")):
             self.assertEqual(json.loads(self.ask("shipment", action, "s1", "--json").stdout)["state"], state)
         self.assertEqual([request[3] for request in server.requests], [b""] * 5)
+        self.ask("shipment", "revert", "s1", "--firmware", "f1")
+        self.assertEqual(json.loads(server.requests[-1][3]), {"firmware": "f1"})
 
     def test_what_was_sent_and_what_that_saved_is_shown(self):
         shown = shipment(row("success", True, encoding="delta", bytes_sent=2140, bytes_full=125400),
