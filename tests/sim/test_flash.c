@@ -10,10 +10,12 @@
 #include "sim/torture.h"
 
 static struct sim_flash flash;
-static const uint8_t zeros[8], data[8] = {0x0F, 1, 2, 3, 4, 5, 6, 7};
+static const uint8_t zeros[32], data[8] = {0x0F, 1, 2, 3, 4, 5, 6, 7};
+static uint32_t seed; /* of the next cut */
 
 static uint32_t open_flash(const char *layout)
 {
+    seed = 2;
     assert_true(sim_flash_open(&flash, sim_small_layout(layout)));
     return sim_small_layout(layout)->places.bank[0].address;
 }
@@ -35,6 +37,11 @@ static int erase(uint32_t address)
     return flash.flash.ops->erase(flash.flash.ctx, address);
 }
 
+static int read(uint32_t address, void *to, size_t bytes)
+{
+    return flash.flash.ops->read(flash.flash.ctx, address, to, bytes);
+}
+
 static bool is_blank(uint32_t address, size_t bytes)
 {
     return flash.flash.ops->is_blank(flash.flash.ctx, address, bytes) == 1;
@@ -43,7 +50,7 @@ static bool is_blank(uint32_t address, size_t bytes)
 /* Runs one operation that is cut; true if the power went. */
 static bool cut_program(uint32_t address, enum sim_tear tear, const void *from, size_t bytes)
 {
-    const struct sim_cut cut = {0, tear, 2};
+    const struct sim_cut cut = {0, tear, seed};
     jmp_buf power;
 
     flash.power = &power;
@@ -57,7 +64,7 @@ static bool cut_program(uint32_t address, enum sim_tear tear, const void *from, 
 
 static bool cut_erase(uint32_t address, enum sim_tear tear)
 {
-    const struct sim_cut cut = {0, tear, 2};
+    const struct sim_cut cut = {0, tear, seed};
     jmp_buf power;
 
     flash.power = &power;
@@ -106,6 +113,26 @@ static void what_is_not_whole_units_or_outside_is_refused(void **state)
     assert_int_equal(erase(at + 8), TDM_E_FLASH_ERASE);
     assert_int_equal(erase(flash.base + flash.bytes), TDM_E_FLASH_ERASE);
     assert_int_equal(flash.violations, 4);
+    assert_int_equal(program(at, data, 0), TDM_E_FLASH_PROGRAM);
+    assert_int_equal(program(flash.base - 8, data, 8), TDM_E_FLASH_PROGRAM);
+    assert_int_equal(program(flash.base + flash.bytes - 8, zeros, 16), TDM_E_FLASH_PROGRAM);
+    assert_int_equal(flash.violations, 7);
+    assert_int_equal(program(flash.base + flash.bytes - 8, zeros, 8), TDM_OK);
+    assert_int_equal(flash.violations, 7);
+}
+
+static void what_is_outside_does_not_read(void **state)
+{
+    uint8_t bytes[8];
+
+    (void)state;
+    open_flash("small");
+    assert_int_equal(read(flash.base, bytes, 8), TDM_OK);
+    assert_int_equal(read(flash.base + flash.bytes - 8, bytes, 8), TDM_OK);
+    assert_int_equal(read(flash.base - 1, bytes, 1), TDM_E_FLASH_READ);
+    assert_int_equal(read(flash.base + flash.bytes - 7, bytes, 8), TDM_E_FLASH_READ);
+    assert_int_equal(read(flash.base + flash.bytes + 1, bytes, 1), TDM_E_FLASH_READ);
+    assert_false(is_blank(flash.base + flash.bytes - 64, 65));
 }
 
 static void wear_is_counted_by_page(void **state)
@@ -132,6 +159,49 @@ static void a_worn_page_fails_and_a_frozen_one_lies(void **state)
     sim_flash_freeze(&flash, at + 256);
     assert_int_equal(program(at + 256, data, 8), TDM_OK);
     assert_true(is_blank(at, 512));
+    assert_int_equal(program(at + 512, data, 8), TDM_OK);
+    sim_flash_freeze(&flash, at + 512);
+    assert_int_equal(erase(at + 512), TDM_OK);
+    assert_memory_equal(sim_flash_peek(&flash, at + 512, 8), data, 8);
+}
+
+static void watch(void *ctx, uint32_t address)
+{
+    *(uint32_t *)ctx = address;
+}
+
+/* The third operation since it was armed; then no other. */
+static void one_operation_is_cut_and_those_that_are_not_are_told(void **state)
+{
+    const struct sim_cut cut = {2, SIM_TEAR_AFTER, 2};
+    static uint32_t at, told;
+    jmp_buf power;
+
+    (void)state;
+    at = open_flash("small");
+    flash.power = &power;
+    flash.watch = watch;
+    flash.watch_ctx = &told;
+    assert_int_equal(erase(at), TDM_OK);
+    sim_flash_arm(&flash, &cut);
+    if (setjmp(power) == 0) {
+        assert_int_equal(program(at, data, 8), TDM_OK);
+        assert_int_equal(told, at);
+        assert_int_equal(erase(at + 256), TDM_OK);
+        assert_int_equal(told, at + 256);
+        (void)erase(at);
+        fail_msg("the power stayed");
+    }
+    assert_true(is_blank(at, 8));
+    assert_int_equal(told, at + 256);
+    assert_int_equal(flash.operations, 3);
+    flash.operations = 2;
+    assert_int_equal(erase(at), TDM_OK);
+    sim_flash_arm(&flash, &cut);
+    sim_flash_arm(&flash, NULL);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(erase(at), TDM_OK);
+    }
 }
 
 static void a_cut_before_changes_nothing_and_one_after_everything(void **state)
@@ -160,6 +230,133 @@ static void a_torn_program_leaves_some_bits_of_one_unit(void **state)
     assert_null(sim_flash_peek(&flash, at + 8, 8));
     assert_true(cut_program(at + 16, SIM_TEAR_UNSTABLE, zeros, 8));
     assert_null(sim_flash_peek(&flash, at + 16, 8));
+}
+
+/* Those before it are whole, those behind it are blank. */
+static void a_cut_tears_any_of_the_units_that_are_programmed_at_once(void **state)
+{
+    uint32_t at = open_flash("small");
+    unsigned torn = 0;
+
+    (void)state;
+    for (seed = 0; seed < 64; seed++) {
+        uint32_t unit = 0;
+
+        assert_int_equal(erase(at), TDM_OK);
+        assert_true(cut_program(at, SIM_TEAR_TORN, zeros, 32));
+        while (unit < 3 && memcmp(sim_flash_peek(&flash, at + 8 * unit, 8), zeros, 8) == 0) {
+            unit++;
+        }
+        assert_memory_not_equal(sim_flash_peek(&flash, at + 8 * unit, 8), zeros, 8);
+        assert_false(is_blank(at + 8 * unit, 8));
+        assert_true(is_blank(at + 8 * unit + 8, 32));
+        torn |= 1u << unit;
+    }
+    assert_int_equal(torn, 15);
+    assert_int_equal(flash.violations, 0);
+}
+
+/* And only those that were under way do. */
+static void unstable_bits_read_either_way_until_an_erase(void **state)
+{
+    static const uint8_t upper[8] = {0x0F, 0x0F, 0x0F, 0x0F, 0x0F, 0x0F, 0x0F, 0x0F};
+    uint32_t at = open_flash("small");
+    uint8_t read_as_1 = 0, read_as_0 = 0, byte;
+
+    (void)state;
+    assert_true(cut_program(at, SIM_TEAR_UNSTABLE, upper, 8));
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(read(at, &byte, 1), TDM_OK);
+        read_as_1 |= byte;
+        read_as_0 |= (uint8_t)~byte;
+    }
+    assert_int_equal(read_as_1, 0xFF);
+    assert_int_equal(read_as_0, 0xF0);
+    assert_null(sim_flash_peek(&flash, at, 8));
+    assert_int_equal(erase(at), TDM_OK);
+    assert_non_null(sim_flash_peek(&flash, at, 8));
+    assert_true(is_blank(at, 8));
+}
+
+/* Only flash with ECC tells it from blank. */
+static void a_weak_program_reads_as_blank_and_is_not_where_flash_programs_once(void **state)
+{
+    static const char *const layouts[] = {"small", "small-once"};
+
+    (void)state;
+    for (unsigned once = 0; once < 2; once++) {
+        uint32_t at = open_flash(layouts[once]);
+
+        assert_true(cut_program(at, SIM_TEAR_WEAK, data, 8));
+        assert_true(is_blank(at, 8));
+        assert_int_equal(program(at, data, 8), TDM_OK);
+        assert_int_equal(flash.violations, once);
+        if (once == 0) {
+            sim_flash_close(&flash);
+        }
+    }
+}
+
+static void an_erase_makes_good_whatever_a_cut_left(void **state)
+{
+    uint32_t at = open_flash("small-once");
+    const struct tdm_region page = {at, 256};
+
+    (void)state;
+    for (unsigned tear = SIM_TEAR_BEFORE; tear < SIM_TEAR_COUNT; tear++) {
+        assert_true(cut_program(at, (enum sim_tear)tear, zeros, 8));
+        assert_true(cut_erase(at, (enum sim_tear)tear));
+        assert_int_equal(erase(at), TDM_OK);
+        assert_true(sim_flash_is_sound(&flash, &page));
+        assert_true(is_blank(at, 256));
+        assert_int_equal(program(at, data, 8), TDM_OK);
+        assert_int_equal(erase(at), TDM_OK);
+    }
+    assert_int_equal(flash.violations, 0);
+}
+
+/* An erase that had hardly begun changes nothing that reads. */
+static void a_faint_erase_leaves_what_does_not_read_unreadable(void **state)
+{
+    uint32_t at = open_flash("small");
+    const struct tdm_region unit = {at, 8};
+    uint8_t byte;
+
+    (void)state;
+    assert_int_equal(program(at + 8, data, 8), TDM_OK);
+    sim_flash_make_unreadable(&flash, &unit);
+    assert_true(cut_erase(at, SIM_TEAR_FAINT));
+    assert_int_equal(read(at, &byte, 1), TDM_E_FLASH_READ);
+    assert_memory_equal(sim_flash_peek(&flash, at + 8, 8), data, 8);
+    assert_true(cut_erase(at, SIM_TEAR_UNREADABLE));
+    assert_int_equal(read(at + 8, &byte, 1), TDM_E_FLASH_READ);
+    assert_true(cut_erase(at, SIM_TEAR_TORN));
+    assert_int_equal(read(at, &byte, 1), TDM_OK);
+}
+
+static void a_copy_has_content_faults_and_wear(void **state)
+{
+    static struct sim_flash copy;
+    uint32_t at = open_flash("small");
+    const struct tdm_region page = {at, 256}, unreadable = {at + 8, 8};
+
+    (void)state;
+    assert_true(sim_flash_open(&copy, sim_small_layout("small")));
+    assert_int_equal(erase(at), TDM_OK);
+    assert_int_equal(program(at, data, 8), TDM_OK);
+    assert_int_equal(program(at, zeros, 4), TDM_E_FLASH_PROGRAM);
+    sim_flash_make_unreadable(&flash, &unreadable);
+    assert_true(cut_program(at + 16, SIM_TEAR_UNSTABLE, data, 8));
+    sim_flash_wear_out(&flash, at + 256);
+    sim_flash_copy(&copy, &flash);
+    assert_memory_equal(sim_flash_peek(&copy, at, 8), data, 8);
+    assert_null(sim_flash_peek(&copy, at + 8, 8));
+    assert_null(sim_flash_peek(&copy, at + 16, 8));
+    assert_int_equal(sim_flash_wear(&copy, &page), 1);
+    assert_int_equal(copy.programmed, 8);
+    assert_int_equal(copy.violations, 1);
+    assert_int_equal(copy.flash.ops->erase(copy.flash.ctx, at + 256), TDM_E_FLASH_ERASE);
+    sim_flash_close(&copy);
 }
 
 static void a_faint_program_reads_well_and_is_known(void **state)
@@ -204,6 +401,15 @@ int main(void)
         cmocka_unit_test_teardown(a_worn_page_fails_and_a_frozen_one_lies, close_flash),
         cmocka_unit_test_teardown(a_cut_before_changes_nothing_and_one_after_everything, close_flash),
         cmocka_unit_test_teardown(a_torn_program_leaves_some_bits_of_one_unit, close_flash),
+        cmocka_unit_test_teardown(what_is_outside_does_not_read, close_flash),
+        cmocka_unit_test_teardown(one_operation_is_cut_and_those_that_are_not_are_told, close_flash),
+        cmocka_unit_test_teardown(a_cut_tears_any_of_the_units_that_are_programmed_at_once, close_flash),
+        cmocka_unit_test_teardown(unstable_bits_read_either_way_until_an_erase, close_flash),
+        cmocka_unit_test_teardown(a_weak_program_reads_as_blank_and_is_not_where_flash_programs_once,
+                                  close_flash),
+        cmocka_unit_test_teardown(an_erase_makes_good_whatever_a_cut_left, close_flash),
+        cmocka_unit_test_teardown(a_faint_erase_leaves_what_does_not_read_unreadable, close_flash),
+        cmocka_unit_test_teardown(a_copy_has_content_faults_and_wear, close_flash),
         cmocka_unit_test_teardown(a_faint_program_reads_well_and_is_known, close_flash),
         cmocka_unit_test_teardown(what_a_cut_erase_left_must_be_erased_again, close_flash),
     };
