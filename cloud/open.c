@@ -126,7 +126,7 @@ static int load_page(struct cloud *cloud, size_t *count)
         return result;
     result = store_device_tokens(store, watch->newest_device, TOKENS_AT_ONCE, &page, count);
     for (size_t i = 0; i < *count; i++) {
-        tokens_add(&cloud->devices, page[i].hash, page[i].device);
+        (void)tokens_add(&cloud->devices, page[i].hash, page[i].device);
         watch->newest_device = page[i].device;
     }
     free(page);

@@ -37,6 +37,14 @@ void secret_token(char to[SECRET_TOKEN_MAX])
     OPENSSL_cleanse(raw, sizeof raw);
 }
 
+bool secret_token_fits(const char *token)
+{
+    static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t bytes = strlen(token);
+    return bytes >= SECRET_TOKEN_MAX - 1 && bytes < SECRET_TOKEN_ANY_MAX &&
+           strspn(token, characters) == bytes;
+}
+
 void secret_hash(const char *token, uint8_t hash[SECRET_HASH_BYTES])
 {
     SHA256((const unsigned char *)token, strlen(token), hash);

@@ -22,6 +22,9 @@ void secret_random(void *to, size_t bytes);
 /* A new token, in characters that need no escaping in URLs, headers and shells. */
 void secret_token(char to[SECRET_TOKEN_MAX]);
 
+/* Whether a token that somebody else made can be one here: 32 to SECRET_TOKEN_ANY_MAX - 1 such characters. */
+bool secret_token_fits(const char *token);
+
 void secret_hash(const char *token, uint8_t hash[SECRET_HASH_BYTES]);
 /* Compares in constant time. */
 bool secret_equal(const void *a, const void *b, size_t bytes);

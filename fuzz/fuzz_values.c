@@ -25,6 +25,7 @@ static void set_up(void)
     device.organization = RECORD_FIRST_ORGANIZATION;
     snprintf(device.template, sizeof device.template, "TMPL");
     snprintf(device.name, sizeof device.name, "pump");
+    secret_token(token);
     require(device_add(&fleet, &device, token) == STORE_OK);
     require(store_presence_set(fleet.store, device.id, &presence) == STORE_OK);
     require(store_commit(fleet.store) == STORE_OK);

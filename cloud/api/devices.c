@@ -58,13 +58,31 @@ static bool take_fields(struct api_call *call, struct fleet *fleet, const json_t
            api_zone(call, fleet, body, "location_timezone", device->location_zone);
 }
 
+/* The token that the device has, or else a new one. */
+static bool take_token(struct api_call *call, const json_t *body, char to[SECRET_TOKEN_ANY_MAX])
+{
+    if (json_object_get(body, "token") == NULL) {
+        secret_token(to);
+        return true;
+    }
+    if (!api_text(call, body, "token", to, SECRET_TOKEN_ANY_MAX, SECRET_TOKEN_ANY_MAX - 1))
+        return false;
+    if (!secret_token_fits(to))
+        (void)api_refuse(call, 422, "no token",
+                         "a token of a device has %d to %d letters, digits, - and _; without the member "
+                         "`token` the server makes one",
+                         SECRET_TOKEN_MAX - 1, SECRET_TOKEN_ANY_MAX - 1);
+    return secret_token_fits(to);
+}
+
 int api_device_create(struct api_call *call, struct fleet *fleet)
 {
-    char token[SECRET_TOKEN_MAX];
+    char token[SECRET_TOKEN_ANY_MAX];
     struct device device = {.organization = call->caller.organization};
-    static const char *const members[] = {"template", "name", "tags", "timezone", "location_timezone", NULL};
+    static const char *const members[] = {"template",          "name",  "tags", "timezone",
+                                          "location_timezone", "token", NULL};
     json_t *body = api_body(call, members);
-    bool ok = body != NULL &&
+    bool ok = body != NULL && take_token(call, body, token) &&
               api_text(call, body, "template", device.template, sizeof device.template, RECORD_TEXT - 1) &&
               take_fields(call, fleet, body, &device);
     json_decref(body);
@@ -74,6 +92,9 @@ int api_device_create(struct api_call *call, struct fleet *fleet)
         return api_refuse(call, 400, "malformed request",
                           "template is missing: the id of the product's template");
     int result = device_add(fleet, &device, token);
+    if (result == STORE_CONFLICT)
+        return api_refuse(call, 409, "token in use",
+                          "another device has this token: delete that one first, or give it a new token");
     if (result != STORE_OK)
         return result;
     call->answer = render_new_device(&device, token);

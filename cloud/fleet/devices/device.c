@@ -10,11 +10,10 @@
 #include "cloud/fleet/shipments/shipment.h"
 #include "cloud/fleet/shipments/waves.h"
 
-int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOKEN_MAX])
+int device_add(struct fleet *fleet, struct device *device, const char *token)
 {
     device->created = fleet->now;
     device->counter = -1;
-    secret_token(token);
     secret_hash(token, device->token_hash);
     int result = store_template_add(fleet->store, device->organization, device->template);
     if (result == STORE_OK)

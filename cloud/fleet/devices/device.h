@@ -6,9 +6,9 @@
 #include "cloud/fleet/base/fleet.h"
 #include "cloud/fleet/devices/report.h"
 
-/* Adds a device (template, and what people say of it, are filled in) and makes its token, which is known to
- * the caller alone. Shipments for all devices of the template take it in. */
-TDM_MUST_USE int device_add(struct fleet *fleet, struct device *device, char token[SECRET_TOKEN_MAX]);
+/* Adds a device (template, and what people say of it, are filled in) that logs in with token. Shipments for
+ * all devices of the template take it in. STORE_CONFLICT: another device has this token. */
+TDM_MUST_USE int device_add(struct fleet *fleet, struct device *device, const char *token);
 TDM_MUST_USE int device_delete(struct fleet *fleet, int64_t id);
 /* A new token for it; or one that nobody has. Its old one logs in no more, and its connection closes. */
 TDM_MUST_USE int device_renew_token(struct fleet *fleet, int64_t id, struct device *device,

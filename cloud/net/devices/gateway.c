@@ -89,17 +89,29 @@ static void publish(struct gateway *gateway, const struct effect *effect)
     }
 }
 
-/* Its token logs in no more. If it did not since before, its connection is of a newer one. */
-static void end_token(struct gateway *gateway, int64_t device, const uint8_t hash[SECRET_HASH_BYTES])
+static void put_out(struct gateway *gateway, int64_t device)
 {
-    if (!tokens_remove(gateway->tokens, hash))
-        return;
     paces_forget(&gateway->paces, device);
     struct connection *c = idmap_get(&gateway->devices, (uint64_t)device);
     if (c == NULL)
         return;
     mqtt_session_end(&c->session, MQTT_END_KICKED);
     connection__serve(c);
+}
+
+/* Its token logs in no more. If it did not since before, its connection is of a newer one. */
+static void end_token(struct gateway *gateway, int64_t device, const uint8_t hash[SECRET_HASH_BYTES])
+{
+    if (tokens_remove(gateway->tokens, hash, device))
+        put_out(gateway, device);
+}
+
+/* Another device may have had it, whose end another server tells of later than of this one's beginning. */
+static void begin_token(struct gateway *gateway, int64_t device, const uint8_t hash[SECRET_HASH_BYTES])
+{
+    int64_t before = tokens_add(gateway->tokens, hash, device);
+    if (before != 0 && before != device)
+        put_out(gateway, before);
 }
 
 /* Only this one: on this server the device may have come back meanwhile. */
@@ -127,7 +139,7 @@ void gateway_effect(void *ctx, const struct effect *effect)
         break;
     case EFFECT_TOKEN_ADDED:
     case EFFECT_TOKEN_KNOWN:
-        tokens_add(gateway->tokens, effect->token_hash, effect->device);
+        begin_token(gateway, effect->device, effect->token_hash);
         break;
     case EFFECT_TOKEN_REMOVED:
     case EFFECT_TOKEN_ENDED:

@@ -17,21 +17,32 @@ static uint64_t key_of(const uint8_t hash[SECRET_HASH_BYTES])
     return key;
 }
 
-void tokens_add(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES], int64_t owner)
+static struct entry *find(const struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES])
 {
+    struct entry *entry = idmap_get(&tokens->map, key_of(hash));
+    return entry != NULL && secret_equal(entry->hash, hash, sizeof entry->hash) ? entry : NULL;
+}
+
+int64_t tokens_add(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES], int64_t owner)
+{
+    const struct entry *known = find(tokens, hash);
+    int64_t before = known != NULL ? known->owner : 0;
     struct entry *entry = calloc(1, sizeof *entry);
     if (entry == NULL)
         abort();
     memcpy(entry->hash, hash, SECRET_HASH_BYTES);
     entry->owner = owner;
     free(idmap_set(&tokens->map, key_of(hash), entry));
+    return before;
 }
 
-bool tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES])
+bool tokens_remove(struct tokens *tokens, const uint8_t hash[SECRET_HASH_BYTES], int64_t owner)
 {
-    void *entry = idmap_remove(&tokens->map, key_of(hash));
-    free(entry);
-    return entry != NULL;
+    const struct entry *entry = find(tokens, hash);
+    bool is_its = entry != NULL && entry->owner == owner;
+    if (is_its)
+        free(idmap_remove(&tokens->map, key_of(hash)));
+    return is_its;
 }
 
 int64_t tokens_find(const struct tokens *tokens, const void *token, size_t bytes)
@@ -42,8 +53,8 @@ int64_t tokens_find(const struct tokens *tokens, const void *token, size_t bytes
     if (bytes > 0 && bytes < sizeof text && memchr(token, '\0', bytes) == NULL)
         memcpy(text, token, bytes);
     secret_hash(text, hash);
-    const struct entry *entry = idmap_get(&tokens->map, key_of(hash));
-    return entry != NULL && secret_equal(entry->hash, hash, sizeof hash) ? entry->owner : 0;
+    const struct entry *entry = find(tokens, hash);
+    return entry != NULL ? entry->owner : 0;
 }
 
 void tokens_free(struct tokens *tokens)

@@ -67,6 +67,7 @@ int64_t world_device(struct world *world)
 {
     struct device device = {.organization = RECORD_FIRST_ORGANIZATION, .template = TEMPLATE};
     char token[SECRET_TOKEN_MAX];
+    secret_token(token);
     begin(world);
     commit(world, device_add(&world->fleet, &device, token));
     return device.id;

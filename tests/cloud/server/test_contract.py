@@ -150,6 +150,7 @@ class Contract(unittest.TestCase):
     def devices(self):
         path, added, device = self.connected_device()
         self.status(422, "POST", "/api/v1/devices", {"template": "T", "timezone": "Mars/Base"})
+        self.status(409, "POST", "/api/v1/devices", {"template": "T", "token": added["token"]})
         self.status(422, "GET", "/api/v1/devices?filter=colour%3Dred")
         self.status(200, "GET", "/api/v1/devices?limit=1")
         self.status(200, "GET", path)

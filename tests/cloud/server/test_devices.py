@@ -49,6 +49,31 @@ class Devices(unittest.TestCase):
         self.assertEqual(self.connect(self.server.token).code, 4)
         self.assertEqual(self.connect("wrong", version=5).code, 0x86)
 
+    def test_a_device_may_keep_the_token_that_it_shipped_with(self):
+        token = "NrEsQx97BPbzVHXS1xi0TVcB2bhdOS42"  # such as Blynk.Cloud gives
+        kept = self.server.add_device(name="shipped", token=token)
+        self.assertEqual(kept["token"], token)
+        device = s.Device(self.server, token)
+        self.addCleanup(device.close)
+        self.assertEqual(device.code, 0)
+        s.wait_for("online", lambda: self.server.device(kept)["online"])
+        self.assertEqual(self.server.ask("POST", "/api/v1/devices", {"template": s.TEMPLATE, "token": token}).status, 409)
+        for other in ("", "x" * 31, "x" * 65, "x" * 31 + " ", "x" * 31 + "/", "\u00e4" * 32):
+            answer = self.server.ask("POST", "/api/v1/devices", {"template": s.TEMPLATE, "token": other})
+            self.assertIn(answer.status, (400, 422), other)
+        self.assertEqual(self.server.get("/api/v1/devices?count=true")["count"]["devices"], 2)
+
+    def test_a_token_may_pass_to_another_device_once_it_is_free(self):
+        token = self.added["token"]
+        first = self.connect()
+        self.server.ask("DELETE", f"/api/v1/devices/{self.added['id']}")
+        self.assertTrue(first.ended())
+        self.added = self.server.add_device(token=token)
+        self.assertEqual(self.connect().code, 0)
+        self.assertEqual(self.server.ask("POST", f"/api/v1/devices/{self.added['id']}/token").status, 201)
+        self.added = self.server.add_device(token=token)
+        self.assertEqual(self.connect().code, 0)
+
     def test_a_renewed_token_replaces_the_old_one_at_once(self):
         device = self.connect()
         renewed = self.server.post(f"/api/v1/devices/{self.added['id']}/token")
