@@ -39,13 +39,62 @@ static int keep(const struct invocation *call, json_t *answer)
     return rc == CLI_OK ? printed : rc;
 }
 
+/* The token that the device has, from the first line of its file. */
+static int put_own_token(json_t *body, const char *path)
+{
+    struct file_bytes file;
+    int rc = file_read(&file, path);
+
+    if (rc == CLI_OK) {
+        const char *text = (const char *)file.data;
+        size_t bytes = 0;
+
+        while (bytes < file.size && text[bytes] != '\n' && text[bytes] != '\r') {
+            bytes++;
+        }
+        rc = json_object_set_new(body, "token", json_stringn(text, bytes)) == 0
+                 ? CLI_OK
+                 : output_fail(CLI_FAILED, "%s: its first line is no text, and so no token", path);
+    }
+    file_free(&file);
+    return rc;
+}
+
+/* Nobody else needs to be told of a token that is where it was. */
+static int show_known(const struct invocation *call, json_t *answer)
+{
+    if (!option_given(call, "json")) {
+        json_object_del(answer, "token");
+    }
+    return show_fields(call, answer);
+}
+
+static int add_with_token(const struct invocation *call, json_t *body, const char *path)
+{
+    json_t *answer;
+    int rc = put_own_token(body, path);
+
+    if (rc != CLI_OK) {
+        json_decref(body);
+        return rc;
+    }
+    rc = ask_for(call, "POST", "/devices", NULL, body, &answer);
+    return rc == CLI_OK ? show_known(call, answer) : rc;
+}
+
 static int run_add(const struct invocation *call)
 {
     const char *path = option_text(call, "token-file");
     json_t *body;
     json_t *answer;
-    int rc = path ? file_create(path, "", 0, 0600) : CLI_OK; /* no device without a place for its token */
+    int rc;
 
+    if (path && option_given(call, "token-from")) {
+        return output_fail(CLI_USAGE,
+                           "--token-file is for a token that the server makes, --token-from for one "
+                           "that the device has: say one of them");
+    }
+    rc = path ? file_create(path, "", 0, 0600) : CLI_OK; /* no device without a place for its token */
     if (rc != CLI_OK) {
         return rc;
     }
@@ -53,6 +102,9 @@ static int run_add(const struct invocation *call)
     ask_put_text(body, call, "name");
     ask_put_text(body, call, "timezone");
     ask_put_list(body, call, "tag", "tags");
+    if (option_given(call, "token-from")) {
+        return add_with_token(call, body, option_text(call, "token-from"));
+    }
     rc = ask_for(call, "POST", "/devices", NULL, body, &answer);
     if (rc != CLI_OK && path) {
         (void)unlink(path);
@@ -80,6 +132,7 @@ static const struct option add_options[] = {
     {"tag", 0, "TAG", "a word that filters can ask for", OPTION_REPEATED},
     {"timezone", 0, "ZONE", "where it stands, as Europe/Berlin", 0},
     {"token-file", 0, "FILE", "write the token into a new file (mode 0600), for tandem-ncp", 0},
+    {"token-from", 0, "FILE", "it has a token already, the first line of this file", 0},
     {0},
 };
 

@@ -66,6 +66,22 @@ class Requests(ServerCase):
         path = self.folder / "device.token"
         self.assertEqual((path.read_text(), path.stat().st_mode & 0o777), ("secret\n", 0o600))
 
+    def test_device_add_says_the_token_that_the_device_has(self):
+        token = "NrEsQx97BPbzVHXS1xi0TVcB2bhdOS42"
+        server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": token})})
+        self.write("shipped.token", token + "\r\nmore\n")
+        done = self.ask("device", "add", "--template", "TMPL", "--token-from", "shipped.token")
+        self.assertEqual(json.loads(server.requests[0][3]), {"template": "TMPL", "token": token})
+        self.assertNotIn(token, done.stdout + done.stderr)
+        self.assertIn("d1", done.stdout)
+        self.write("binary", b"\xff\n")
+        for arguments, because in ((("--token-from", "none"), "No such file"), (("--token-from", "binary"), "no token")):
+            self.refused("device", "add", "--template", "TMPL", *arguments, because=because, environment=self.environment)
+        self.refused("device", "add", "--template", "TMPL", "--token-from", "shipped.token", "--token-file", "x", code=USAGE,
+                     because="say one of them", environment=self.environment)
+        self.assertEqual(len(server.requests), 1)
+        self.assertFalse((self.folder / "x").exists())
+
     def test_no_device_is_added_whose_token_has_no_place(self):
         server = self.serve({"POST /devices": (201, {"id": "d1", "template": "TMPL", "name": "", "token": "secret"})})
         path = self.write("device.token", "old\n")
