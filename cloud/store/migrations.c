@@ -346,11 +346,10 @@ static const char *const steps[] = {
     "ALTER TABLE template_owner ADD COLUMN devices BIGINT NOT NULL DEFAULT 0;"
     "UPDATE template_owner SET devices = (SELECT count(*) FROM device d WHERE d.organization ="
     "  template_owner.organization AND d.template = template_owner.template);"
-    "CREATE TABLE crowd (node BIGINT NOT NULL, organization BIGINT NOT NULL, devices BIGINT NOT NULL,"
-    "  PRIMARY KEY (node, organization)) {keyed};"
-    "INSERT INTO crowd SELECT p.node, d.organization, count(*) FROM presence p JOIN device d ON d.id = "
-    "p.device"
-    "  GROUP BY p.node, d.organization;",
+    "CREATE TABLE crowd (node BIGINT NOT NULL, teller BIGINT NOT NULL, organization BIGINT NOT NULL,"
+    "  devices BIGINT NOT NULL, PRIMARY KEY (node, teller, organization)) {keyed};"
+    "INSERT INTO crowd SELECT p.node, p.node, d.organization, count(*) FROM presence p"
+    "  JOIN device d ON d.id = p.device GROUP BY p.node, d.organization;",
 };
 #define TRIES_MAX 1000 /* more than steps and servers that start at once */
 #define VERSION   ((int)(sizeof steps / sizeof steps[0]))

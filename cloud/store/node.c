@@ -60,7 +60,7 @@ int store_node_remove(struct store *store, int64_t id)
 int store_node_take_out(struct store *store, int64_t id)
 {
     int result = run_of(store,
-                        "INSERT INTO crowd (node, organization, devices) VALUES (?, 0, 0) "
+                        "INSERT INTO crowd (node, teller, organization, devices) VALUES (?, 0, 0, 0) "
                         "ON CONFLICT DO NOTHING",
                         id);
     return result == STORE_OK ? remove_node(store, id) : result;

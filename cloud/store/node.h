@@ -38,9 +38,11 @@ TDM_MUST_USE int store_nodes(struct store *store, struct node **nodes, size_t *c
 
 /* What was there before is forgotten. STORE_CONFLICT: there is no such device. */
 TDM_MUST_USE int store_presence_set(struct store *store, int64_t device, const struct presence *presence);
-/* How many devices of an organization are connected to a node changes: every presence that comes or goes by
- * itself is told of here. Kept in memory until the transaction commits, since thousands may come in one. */
-TDM_MUST_USE int store_crowd_count(struct store *store, int64_t node, int64_t organization, int64_t by);
+/* How many devices of an organization are connected to a node changes, as it or another node tells: every
+ * presence that comes or goes by itself is told of here. Kept in memory until the transaction commits, since
+ * thousands may come in one. */
+TDM_MUST_USE int store_crowd_count(struct store *store, int64_t node, int64_t teller, int64_t organization,
+                                   int64_t by);
 TDM_MUST_USE int store_presence_get(struct store *store, int64_t device, struct presence *presence);
 /* Only if it is this connection of this node: else STORE_NOT_FOUND. */
 TDM_MUST_USE int store_presence_remove(struct store *store, int64_t device, int64_t node,

@@ -43,7 +43,7 @@ static int forget_presence(struct fleet *fleet, const struct device *device)
     struct presence presence = fleet_presence(fleet, device->id);
     return presence.connection == 0
                ? STORE_OK
-               : store_crowd_count(fleet->store, presence.node, device->organization, -1);
+               : store_crowd_count(fleet->store, presence.node, fleet->node, device->organization, -1);
 }
 
 int device_delete(struct fleet *fleet, int64_t id)
@@ -72,9 +72,9 @@ static int count_arrival(struct fleet *fleet, const struct device *device, const
 {
     if (before->connection != 0 && before->node == fleet->node)
         return STORE_OK;
-    int result = store_crowd_count(fleet->store, fleet->node, device->organization, 1);
+    int result = store_crowd_count(fleet->store, fleet->node, fleet->node, device->organization, 1);
     if (result == STORE_OK && before->connection != 0)
-        result = store_crowd_count(fleet->store, before->node, device->organization, -1);
+        result = store_crowd_count(fleet->store, before->node, fleet->node, device->organization, -1);
     return result;
 }
 
@@ -117,7 +117,7 @@ int device_disconnected(struct fleet *fleet, int64_t id, uint64_t connection, co
     if (result == STORE_OK)
         result = store_device_get(fleet->store, id, &device);
     if (result == STORE_OK)
-        result = store_crowd_count(fleet->store, fleet->node, device.organization, -1);
+        result = store_crowd_count(fleet->store, fleet->node, fleet->node, device.organization, -1);
     if (result != STORE_OK)
         return result;
     device.last_seen = fleet->now;

@@ -63,7 +63,7 @@ static void connected_devices_are_counted_wherever_they_go(void **state)
     int64_t first = world_device(world), second = world_device(world);
     int64_t other = join_both(world, first), here = world->fleet.node;
     assert_int_equal(store_begin(store), STORE_OK);
-    assert_int_equal(store_crowd_count(store, other, RECORD_FIRST_ORGANIZATION, 1), STORE_OK);
+    assert_int_equal(store_crowd_count(store, other, other, RECORD_FIRST_ORGANIZATION, 1), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     world_connect(world, first); /* it leaves the other */
     assert_int_equal(online(world), 1);

@@ -651,31 +651,50 @@ static void connected_devices_are_counted_with_the_transaction(void **state)
     int64_t node;
     assert_int_equal(store_begin(store), STORE_OK);
     assert_int_equal(store_node_add(store, 5, false, &node), STORE_OK);
-    assert_int_equal(store_crowd_count(store, node, 1, 2), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, node, 1, 2), STORE_OK);
     assert_int_equal(store_step_begin(store), STORE_OK);
-    assert_int_equal(store_crowd_count(store, node, 1, 5), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, node, 1, 5), STORE_OK);
     assert_int_equal(store_step_end(store, false), STORE_OK);
     assert_int_equal(store_step_begin(store), STORE_OK);
     for (int64_t i = 1; i <= 20; i++) /* more than are kept in memory */
-        assert_int_equal(store_crowd_count(store, node, i, i), STORE_OK);
+        assert_int_equal(store_crowd_count(store, node, node, i, i), STORE_OK);
     assert_int_equal(store_step_end(store, true), STORE_OK);
     assert_int_equal(store_step_begin(store), STORE_OK);
     for (int64_t i = 1; i <= 20; i++)
-        assert_int_equal(store_crowd_count(store, node, i, 100), STORE_OK);
+        assert_int_equal(store_crowd_count(store, node, node, i, 100), STORE_OK);
     assert_int_equal(store_step_end(store, false), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(online(store, 1), 3);
     assert_int_equal(online(store, 20), 20);
     assert_int_equal(store_begin(store), STORE_OK);
-    assert_int_equal(store_crowd_count(store, node, 1, 7), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, node, 1, 7), STORE_OK);
     store_rollback(store);
     assert_int_equal(store_begin(store), STORE_OK);
-    assert_int_equal(store_crowd_count(store, node, 1, -1), STORE_OK);
+    assert_int_equal(store_crowd_count(store, node, node, 1, -1), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(online(store, 1), 2);
     struct store_counts counts;
     assert_int_equal(store_count(store, &counts), STORE_OK);
     assert_int_equal(counts.online, 2 + 20 * 21 / 2 - 1);
+}
+
+/* One of two moves from the first node to the second, and only the second tells: the first may be slow to. */
+static void a_node_tells_of_devices_that_leave_another_for_it(void **state)
+{
+    struct store *store = *state;
+    int64_t first, second;
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_node_add(store, 5, false, &first), STORE_OK);
+    assert_int_equal(store_node_add(store, 5, false, &second), STORE_OK);
+    assert_int_equal(store_crowd_count(store, first, first, 1, 2), STORE_OK);
+    assert_int_equal(store_crowd_count(store, second, second, 1, 1), STORE_OK);
+    assert_int_equal(store_crowd_count(store, first, second, 1, -1), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(online(store, 1), 2);
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_node_take_out(store, first), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(online(store, 1), 1);
 }
 
 static void presences_of_a_node_that_was_taken_out_go_in_pieces(void **state)
@@ -698,8 +717,8 @@ static void presences_of_a_node_that_was_taken_out_go_in_pieces(void **state)
         assert_int_equal(store_device_add(store, &device), STORE_OK);
         assert_int_equal(store_presence_set(store, device.id, &presence), STORE_OK);
     }
-    assert_int_equal(store_crowd_count(store, gone, 1, STORE_PRESENCES_REMOVED + 1), STORE_OK);
-    assert_int_equal(store_crowd_count(store, here, 1, 1), STORE_OK);
+    assert_int_equal(store_crowd_count(store, gone, gone, 1, STORE_PRESENCES_REMOVED + 1), STORE_OK);
+    assert_int_equal(store_crowd_count(store, here, here, 1, 1), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
     assert_int_equal(store_presences_clear(store, &more), STORE_OK);
     assert_false(more); /* nobody is gone */
@@ -808,6 +827,7 @@ int main(void)
         CASE(a_presence_is_removed_by_its_own_connection_alone),
         CASE(a_device_is_checked_in_while_it_is_connected_and_said_so),
         CASE(connected_devices_are_counted_with_the_transaction),
+        CASE(a_node_tells_of_devices_that_leave_another_for_it),
         CASE(presences_of_a_node_that_was_taken_out_go_in_pieces),
         CASE(a_node_that_is_taken_out_takes_its_presences_along),
         CASE(a_committed_write_survives_a_process_that_just_ends),
