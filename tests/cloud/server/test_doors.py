@@ -16,9 +16,9 @@ from pathlib import Path
 
 import server as s
 from certificates import Authority
+from still_clock import StillClock
 
 NAME = "ota.example.com"
-CLOCK = os.environ.get("TANDEM_STILL_CLOCK") or str(s.PROGRAM).replace("bin/tandem-cloud", "tests/bin/libstill_clock.so")
 
 
 class TlsServer(s.Server):
@@ -308,13 +308,10 @@ class Doors(unittest.TestCase):
 
     def test_a_server_that_runs_for_long_warns_of_it_once_a_day(self):
         now = time.time()
-        clock = Path(self.temporary.name) / "clock"
-        clock.write_bytes(struct.pack("=q", int(now * 1000)))
-        server = self.start(environment={"LD_PRELOAD": CLOCK, "TANDEM_CLOCK_FILE": str(clock),
-                                         "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        clock = StillClock(Path(self.temporary.name) / "clock", int(now * 1000))
+        server = self.start(environment=clock.environment)
         for days, left in ((44.5, 15), (45.5, 14), (61.5, -1)):
-            with open(clock, "r+b") as file:
-                file.write(struct.pack("=q", int((now + days * 24 * 3600) * 1000)))
+            clock.set(int((now + days * 24 * 3600) * 1000))
             server.wait_log(f"days={left} ")
         self.assertEqual(server.log().count("certificate-expires"), 2)
         self.assertEqual(server.log().count("certificate-expired"), 1)

@@ -1,17 +1,21 @@
 """Databases that earlier versions wrote, under this one. upgrade/ has what each wrote, as SQL (sqlite3's .dump, pg_dump
---inserts), and in JSON the tokens that it gave out and the answers that it gave last: those are what is expected."""
+--inserts), and in JSON the tokens that it gave out and the answers that it gave last: those are what is expected. It is a
+second later than the last of what they tell of, for as long as a test runs."""
 
 import hashlib
 import json
+import re
 import sqlite3
 import subprocess
 import tempfile
 import unittest
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import server as s
 from postgres import Postgres
+from still_clock import StillClock
 
 WRITTEN = Path(__file__).resolve().parent / "upgrade"
 LATER = ("timeline",)  # lists that go on: what was there is their beginning
@@ -36,14 +40,17 @@ class Upgrade(unittest.TestCase):
     def server_on(self, name):
         """Today's server on what an earlier one wrote."""
         folder = Path(tempfile.mkdtemp(prefix="tandem-upgrade-"))
-        kept = json.loads((WRITTEN / f"{name}.json").read_text())
+        text = (WRITTEN / f"{name}.json").read_text()
+        kept = json.loads(text)
+        last = datetime.fromisoformat(max(re.findall(r"\d{4}-\d\d-\d\dT[\d:.]+Z", text)).replace("Z", "+00:00"))
+        clock = StillClock(folder / "clock", int(last.timestamp() * 1000) + 1000)
         (folder / "data/firmware").mkdir(parents=True)
         for file in (s.plain("1.1.0"), s.packed("1.2.0")[0]):
             (folder / "data/firmware" / hashlib.sha256(file).hexdigest()).write_bytes(file)
         (folder / "data/admin.token").write_text(kept["token"] + "\n")
         sql = (WRITTEN / f"{name}.sql").read_text()
         options = self.on_postgresql(sql) if name.startswith("postgresql") else self.on_sqlite(sql, folder / "data")
-        server = s.Server("--settle", "0", *options, folder=folder)
+        server = s.Server("--settle", "0", *options, folder=folder, environment=clock.environment)
         server.own_folder, server.database = True, None
         server.start()
         self.addCleanup(server.__exit__)
