@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cloud/fleet/firmware/removal.h"
@@ -11,8 +12,28 @@
 #include "cloud/net/front/visit.h"
 #include "cloud/text.h"
 
+/* What uploads leave of the disk, since the database may be on it, too: a twentieth, and no more than this. */
+#define SPARED_BYTES_MAX ((int64_t)256 << 20)
+
+static bool has_room(const struct front *front, int64_t bytes)
+{
+    struct statvfs disk;
+    if (statvfs(front->folder, &disk) != 0)
+        return true; /* writing will tell */
+    int64_t twentieth = (int64_t)(disk.f_blocks / 20 * disk.f_frsize);
+    int64_t spared = twentieth < SPARED_BYTES_MAX ? twentieth : SPARED_BYTES_MAX;
+    return (int64_t)(disk.f_bavail * disk.f_frsize) - front->uploading - bytes >= spared;
+}
+
+static void set_left(struct visit *visit, int64_t bytes)
+{
+    visit->front->uploading += bytes - visit->upload_left;
+    visit->upload_left = bytes;
+}
+
 void visit__end_upload(struct visit *visit)
 {
+    set_left(visit, 0);
     if (visit->file >= 0)
         close(visit->file);
     visit->file = -1;
@@ -24,6 +45,12 @@ void visit__end_upload(struct visit *visit)
     visit->taking = false;
 }
 
+static void refuse_full(struct visit *visit)
+{
+    visit__refuse(visit->exchange, 507, "disk full",
+                  "the firmware was not kept; free space in the server's data folder and upload it again");
+}
+
 static void upload_failed(struct visit *visit)
 {
     bool full = errno == ENOSPC || errno == EDQUOT;
@@ -31,9 +58,7 @@ static void upload_failed(struct visit *visit)
              strerror(errno));
     visit__end_upload(visit);
     if (full)
-        visit__refuse(
-            visit->exchange, 507, "disk full",
-            "the firmware was not kept; free space in the server's data folder and upload it again");
+        refuse_full(visit);
     else
         visit__refuse(visit->exchange, 500, "server error",
                       "the firmware could not be written; the server's log says why");
@@ -66,6 +91,13 @@ bool visit__begin_upload(struct visit *visit)
         visit__refuse(visit->exchange, 413, "too large", "a firmware file may have 64 MiB at most");
         return false;
     }
+    if (!has_room(visit->front, visit->exchange->head.content_length)) {
+        log_line(LOG_LEVEL_WARNING, "upload-refused", "path=%s error=\"too little space is left\"",
+                 visit->front->folder);
+        refuse_full(visit);
+        return false;
+    }
+    set_left(visit, visit->exchange->head.content_length);
     snprintf(call->temporary, sizeof call->temporary, "%s/.upload-XXXXXX", visit->front->folder);
     visit->file = mkostemp(call->temporary, O_CLOEXEC);
     visit->taking = intake_init(&visit->intake);
@@ -89,6 +121,7 @@ void visit__take_upload(struct visit *visit, const void *data, size_t bytes)
         }
         from += written;
         bytes -= (size_t)written;
+        set_left(visit, visit->upload_left - written);
     }
 }
 

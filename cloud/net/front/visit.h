@@ -33,6 +33,7 @@ struct visit {
     struct intake intake;
     bool taking;
     int file;
+    int64_t upload_left;          /* bytes */
     struct porter_job errand;     /* for an upload, or a download */
     char path[FIRMWARE_PATH_MAX]; /* of the file to send */
     /* A download: */

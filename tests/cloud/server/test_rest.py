@@ -345,25 +345,53 @@ class Start(unittest.TestCase):
 
 
 class DiskFull(unittest.TestCase):
-    def test_an_upload_that_does_not_fit_is_refused_and_leaves_nothing(self):
-        """The limit of a file's size stands for the full disk: the same path through the server."""
+    """Firmware in a file system of 1 MiB, of which uploads leave a twentieth: the database may be in it, too."""
+
+    def setUp(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to mount a small file system")
-        with s.Server() as server:
-            server.stop()
-            files = server.data / "firmware"
-            if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", files], stderr=subprocess.DEVNULL,
-                              check=False).returncode != 0:
-                self.skipTest("no mounting here")
-            try:
-                server.start()
-                answer = server.ask("POST", "/api/v1/firmware?name=big", os.urandom(200000) + s.plain("4.0.0"))
-                self.assertEqual((answer.status, answer.json["title"]), (507, "disk full"))
-                self.assertEqual(os.listdir(files), [])
-                server.upload(s.plain("4.0.1"))
-                server.stop()
-            finally:
-                subprocess.run(["umount", "-l", files], check=False)
+        self.server = s.Server().__enter__()
+        self.addCleanup(self.server.__exit__)
+        self.server.stop()
+        self.files = self.server.data / "firmware"
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.files], stderr=subprocess.DEVNULL,
+                          check=False).returncode != 0:
+            self.skipTest("no mounting here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.files], check=False)
+        self.server.start()
+
+    def begin(self, size):
+        """An upload that waits for the server's word before it sends the file."""
+        connection = socket.create_connection(("127.0.0.1", self.server.http_port), s.LIMIT)
+        self.addCleanup(connection.close)
+        connection.sendall(f"POST /api/v1/firmware HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.server.token}\r\n"
+                           f"Connection: close\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n".encode())
+        return connection, int(connection.recv(4096).split()[1])
+
+    def test_an_upload_that_leaves_too_little_room_is_refused_before_it_is_sent(self):
+        self.assertEqual(self.begin(1000000)[1], 507)
+        self.assertEqual(os.listdir(self.files), [])
+        self.server.upload(s.plain("4.0.1"))
+
+    def test_uploads_under_way_have_their_room(self):
+        first, status = self.begin(600000)
+        self.assertEqual(status, 100)
+        first.sendall(b"x" * 300000)
+        self.assertEqual(self.begin(600000)[1], 507)
+        first.close()
+        s.wait_for("the room is free again", lambda: self.begin(600000)[1] == 100)
+
+    def test_an_upload_that_finds_the_disk_full_is_refused_and_leaves_nothing(self):
+        connection, status = self.begin(600000)
+        self.assertEqual(status, 100)
+        (self.files / "somebody's").write_bytes(bytes(800000))
+        connection.sendall(b"x" * 600000)
+        answer = s.read_to_end(connection)
+        self.assertIn(b"507 ", answer.split(b"\r\n")[0])
+        self.assertIn(b"disk full", answer)
+        self.assertEqual(os.listdir(self.files), ["somebody's"])
+        (self.files / "somebody's").unlink()
+        self.server.upload(s.plain("4.0.1"))
 
 
 if __name__ == "__main__":
