@@ -105,10 +105,18 @@ static void free_client(struct client *client)
     free(client);
 }
 
+static size_t streams_of(const struct events *events, int64_t account)
+{
+    size_t count = 0;
+    for (const struct client *client = events->clients; client != NULL; client = client->next)
+        count += !client->gone && client->call->caller.account == account;
+    return count;
+}
+
 bool events_open(struct events *events, struct http_exchange *exchange, const struct api_call *call,
                  const char *last)
 {
-    if (events->count >= EVENTS_CLIENTS_MAX)
+    if (events->count >= EVENTS_CLIENTS_MAX || streams_of(events, call->caller.account) >= EVENTS_EACH_MAX)
         return false;
     char place[FIELD_MAX];
     snprintf(place, sizeof place, "%s", last); /* the exchange may go with its client */

@@ -11,6 +11,7 @@
 #include "cloud/net/http/http.h"
 
 #define EVENTS_CLIENTS_MAX 256
+#define EVENTS_EACH_MAX    32 /* of one person */
 
 struct events;
 

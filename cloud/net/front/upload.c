@@ -12,7 +12,7 @@
 #include "cloud/net/front/visit.h"
 #include "cloud/text.h"
 
-/* What uploads leave of the disk, since the database may be on it, too: a twentieth, and no more than this. */
+/* What uploads leave of the disk, since the database may be on it: a twentieth, and no more than this. */
 #define SPARED_BYTES_MAX ((int64_t)256 << 20)
 
 static bool has_room(const struct front *front, int64_t bytes)

@@ -343,7 +343,7 @@ class Contract(unittest.TestCase):
     def streams(self):
         """Not through ask: a stream has no end to read to."""
         import test_watch
-        streams = [test_watch.Stream(self.server) for _ in range(256)]
+        streams = [test_watch.Stream(self.server) for _ in range(32)]
         self.assertEqual(streams[0].status, 200)
         contract.seen.add(("watch", 200))
         self.status(503, "GET", "/api/v1/events")

@@ -121,8 +121,19 @@ class Watch(unittest.TestCase):
         self.assertEqual(self.stream(token=False).status, 401)
         self.assertEqual(self.stream(token="wrong").status, 401)
 
-    def test_streams_are_bounded(self):
-        open_ones = [self.stream() for _ in range(256)]
+    def somebody(self, login):
+        """Another person's token."""
+        user = self.server.post("/api/v1/users", {"login": login})
+        made = self.server.post("/api/v1/tokens", {})
+        self.server.database.change(f"UPDATE api_token SET account = {user['id'][1:]} WHERE id = {made['id'][1:]}")
+        return made["token"]
+
+    def test_streams_are_bounded_for_each_person_and_for_all(self):
+        open_ones = []
+        for i in range(8):
+            token = self.somebody(f"person-{i}")
+            open_ones += [self.stream(token=token) for _ in range(32)]
+            self.assertEqual(self.stream(token=token).status, 503)
         self.assertEqual({x.status for x in open_ones}, {200})
         self.assertEqual(self.stream().status, 503)
         open_ones[0].close()
