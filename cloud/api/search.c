@@ -57,9 +57,18 @@ static void begin_recency(struct search *search, bool all_match)
         *(search->page.descending ? &range->below : &range->above) = place;
 }
 
+/* A metadata is read for each device. */
+static bool reads_each(const struct filter *filter)
+{
+    bool found = false;
+    for (size_t i = 0; i < filter->count && !found; i++)
+        found = filter->terms[i].field == FILTER_META;
+    return found;
+}
+
 void search_begin(struct search *search)
 {
-    search->page.limit = TURN;
+    search->page.limit = reads_each(&search->filter) ? TURN_EACH : TURN;
     pick(search);
     bool judged = search->filter.count > 0 ||
                   (search->template[0] != '\0' && search->page.pick != DEVICE_PICK_TEMPLATE);
