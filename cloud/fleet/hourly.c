@@ -1,6 +1,7 @@
 #include "cloud/fleet/hourly.h"
 
 #include "cloud/durations.h"
+#include "cloud/fleet/firmware/firmware.h"
 #include "cloud/fleet/firmware/retention.h"
 
 #define CLOSE_MS  (2 * HOUR_MS) /* a shipment is watched closely at first */
@@ -44,10 +45,20 @@ static int expire(struct fleet *fleet)
     return result;
 }
 
+/* Each server its own folder. In a transaction after the one that deleted: a commit may fail. */
+static int tidy(struct fleet *fleet)
+{
+    int64_t hour = fleet->now - fleet->now % HOUR_MS;
+    if (fleet->tidied == hour)
+        return STORE_OK;
+    fleet->tidied = hour;
+    return firmware_tidy(fleet);
+}
+
 int hourly_tick(struct fleet *fleet)
 {
     int result = keep_hour(fleet);
-    if (result == STORE_OK && fleet->expiring)
-        result = expire(fleet);
+    if (result == STORE_OK)
+        result = fleet->expiring ? expire(fleet) : tidy(fleet);
     return result == STORE_OK ? keep_minute(fleet) : result;
 }

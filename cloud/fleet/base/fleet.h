@@ -93,6 +93,7 @@ struct fleet {
     int64_t clock_lead;     /* of the clock on the wall over a steady one, 0 unknown (fleet/clock.h) */
     int64_t hour;           /* that charts were kept for last, 0 unknown */
     int64_t minute;         /* the same, of new shipments */
+    int64_t tidied;         /* the hour in which the own folder was tidied last, 0 unknown */
     bool expiring;          /* old firmware is being deleted */
     struct sight sight;
     struct planning *planning; /* the shipment being split into waves (shipments/planning.h) */

@@ -89,21 +89,34 @@ int firmware_delete(struct fleet *fleet, int64_t id, int64_t *after, bool *more)
     return result == STORE_OK ? removal_delete_firmware(fleet, id, after, more) : result;
 }
 
-static int sweep_entry(struct fleet *fleet, const char *name)
+/* A file that no firmware refers to. Whether it is gone is not the database's trouble. */
+static int sweep_file(struct fleet *fleet, const char *name, const uint8_t sha256[RECORD_DIGEST_BYTES])
 {
     char path[FIRMWARE_PATH_MAX];
-    uint8_t sha256[RECORD_DIGEST_BYTES];
     struct firmware firmware;
-    int result = STORE_NOT_FOUND;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return STORE_OK;
-    if (text_hex_parse(name, sha256, sizeof sha256))
-        result = store_firmware_find(fleet->store, 0, sha256, &firmware);
+    int result = sha256 == NULL ? STORE_NOT_FOUND : store_firmware_find(fleet->store, 0, sha256, &firmware);
     if (result != STORE_NOT_FOUND)
         return result;
     snprintf(path, sizeof path, "%s/%s", fleet->folder, name);
     log_line(LOG_LEVEL_INFO, "file-removed", "path=%s reason=unused", path);
-    return unlink(path) == 0 ? STORE_OK : file_failed(path, "unlink");
+    if (unlink(path) != 0)
+        (void)file_failed(path, "unlink");
+    return STORE_OK;
+}
+
+static int sweep(struct fleet *fleet, DIR *folder, bool unfinished)
+{
+    uint8_t sha256[RECORD_DIGEST_BYTES];
+    int result = STORE_OK;
+    for (struct dirent *entry; result == STORE_OK && (entry = readdir(folder)) != NULL;) {
+        const char *name = entry->d_name;
+        if (text_hex_parse(name, sha256, sizeof sha256))
+            result = sweep_file(fleet, name, sha256);
+        else if (unfinished && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            result = sweep_file(fleet, name, NULL);
+    }
+    closedir(folder);
+    return result;
 }
 
 bool firmware_kept(const char *folder)
@@ -124,11 +137,15 @@ int firmware_sweep(struct fleet *fleet)
     if (mkdir(fleet->folder, 0700) != 0 && errno != EEXIST)
         return file_failed(fleet->folder, "mkdir");
     DIR *folder = opendir(fleet->folder);
-    if (folder == NULL)
-        return file_failed(fleet->folder, "opendir");
-    int result = STORE_OK;
-    for (struct dirent *entry; result == STORE_OK && (entry = readdir(folder)) != NULL;)
-        result = sweep_entry(fleet, entry->d_name);
-    closedir(folder);
-    return result;
+    return folder != NULL ? sweep(fleet, folder, true) : file_failed(fleet->folder, "opendir");
+}
+
+int firmware_tidy(struct fleet *fleet)
+{
+    DIR *folder = fleet->folder != NULL ? opendir(fleet->folder) : NULL;
+    if (folder != NULL)
+        return sweep(fleet, folder, false);
+    if (fleet->folder != NULL)
+        (void)file_failed(fleet->folder, "opendir");
+    return STORE_OK;
 }

@@ -18,7 +18,7 @@ TDM_MUST_USE int firmware_add(struct fleet *fleet, struct firmware *firmware, co
                               bool *known);
 
 /* STORE_CONFLICT while a live or paused shipment needs it. Finished and cancelled shipments of it go with it.
- * Its file leaves the own folder at the next start, so that a failed commit loses nothing, and the place that
+ * Its file leaves the own folder within an hour, so that a failed commit loses nothing, and the place that
  * servers share an hour later (removal.h). */
 TDM_MUST_USE int firmware_delete(struct fleet *fleet, int64_t id, int64_t *after, bool *more);
 
@@ -27,5 +27,9 @@ bool firmware_kept(const char *folder);
 
 /* At start: creates the folder, and removes unfinished uploads and files that no firmware refers to. */
 TDM_MUST_USE int firmware_sweep(struct fleet *fleet);
+
+/* While the server runs: removes files that no firmware refers to any more. Not in a transaction that deletes
+ * some; what can't be removed is logged. */
+TDM_MUST_USE int firmware_tidy(struct fleet *fleet);
 
 #endif

@@ -1,10 +1,13 @@
 /* What happens once an hour: points of charts, and firmware that goes. */
 #include "tests/cloud/fleet/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cloud/fleet/firmware/retention.h"
+#include "cloud/text.h"
 
 #define MINUTE ((int64_t)60 * 1000)
 #define HOUR   (60 * MINUTE)
@@ -116,6 +119,60 @@ static void old_firmware_goes_unless_it_is_new_of_its_type_or_used(void **state)
     assert_true(is_there(world, running) && is_there(world, shipped) && is_there(world, newest));
 }
 
+static void touch(const char *folder, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void remove_file(const char *folder, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+static bool in_folder(const char *folder, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static void files_of_deleted_firmware_leave_the_folder_within_an_hour(void **state)
+{
+    struct world *world = *state;
+    char folder[] = "/tmp/tandem-hourly-XXXXXX";
+    char kept[65], gone[65];
+    struct firmware firmware;
+    assert_non_null(mkdtemp(folder));
+    world->fleet.folder = folder;
+    assert_int_equal(store_firmware_get(world->fleet.store, world_firmware(world, "1.1.0", 0x11), &firmware),
+                     STORE_OK);
+    touch(folder, text_hex(firmware.sha256, sizeof firmware.sha256, kept));
+    firmware.sha256[0] ^= 1; /* that of one which was deleted */
+    touch(folder, text_hex(firmware.sha256, sizeof firmware.sha256, gone));
+    touch(folder, ".upload-abcdef");
+    world_pass(world, HOUR);
+    world_pass(world, 1000);
+    assert_true(in_folder(folder, kept));
+    assert_false(in_folder(folder, gone));
+    assert_true(in_folder(folder, ".upload-abcdef"));
+    touch(folder, gone); /* such a file is left for the rest of the hour */
+    world_pass(world, 1000);
+    assert_true(in_folder(folder, gone));
+    world_pass(world, HOUR);
+    world_pass(world, 1000);
+    assert_false(in_folder(folder, gone));
+    world->fleet.folder = NULL;
+    remove_file(folder, kept);
+    remove_file(folder, ".upload-abcdef");
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -123,6 +180,7 @@ int main(void)
         CASE(versions_in_the_field_are_kept_once_an_hour),
         CASE(a_live_shipments_progress_is_kept_once_an_hour_and_at_its_end),
         CASE(a_new_shipments_progress_is_kept_once_a_minute),
+        CASE(files_of_deleted_firmware_leave_the_folder_within_an_hour),
         CASE(old_firmware_goes_unless_it_is_new_of_its_type_or_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
