@@ -127,6 +127,7 @@ static void start_front(struct cloud *cloud)
     };
     front->people = &cloud->people;
     front->proxies = &options->proxies;
+    front->https = options->public_url != NULL && strncmp(options->public_url, "https:", 6) == 0;
     front->events = events_start(cloud->base, &cloud->fleet.watched);
     /* Those who look may do so by another server. */
     atomic_store(&cloud->fleet.watched, options->bus != NULL);

@@ -32,14 +32,15 @@ static void add_cookies(struct visit *visit)
 {
     char cookie[300];
     const struct api_call *call = &visit->call;
+    const char *secure = visit__is_secure(visit->front, visit->exchange) ? "; Secure" : "";
     if (call->secret[0] != '\0' && call->known[0] != '\0') {
         snprintf(cookie, sizeof cookie,
                  VISIT_KNOWN "=%s; Path=/api/v1/session; HttpOnly; SameSite=Strict%s; Max-Age=%d",
-                 call->known, visit->exchange->secure ? "; Secure" : "", KNOWN_S);
+                 call->known, secure, KNOWN_S);
         http_header(visit->exchange, "Set-Cookie", cookie);
     }
     snprintf(cookie, sizeof cookie, VISIT_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call->secret,
-             visit->exchange->secure ? "; Secure" : "", call->secret[0] == '\0' ? "; Max-Age=0" : "");
+             secure, call->secret[0] == '\0' ? "; Max-Age=0" : "");
     http_header(visit->exchange, "Set-Cookie", cookie);
 }
 

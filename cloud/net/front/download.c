@@ -116,6 +116,7 @@ static void add_digests(struct http_exchange *exchange, const struct firmware *f
     http_header(exchange, "x-fw-ver", firmware->version);
     http_header(exchange, "x-fw-build", firmware->build);
     http_header(exchange, "Accept-Ranges", "bytes");
+    http_header(exchange, "X-Content-Type-Options", "nosniff"); /* no browser runs it as this site's script */
 }
 
 static void send_file(struct visit *visit, int file)

@@ -68,11 +68,17 @@ static void begin_websocket(struct front *front, struct http_exchange *exchange)
     }
 }
 
+/* What is answered is for whoever asks, and for no cache on the way. */
+static bool is_for_one(enum route_kind kind)
+{
+    return kind == ROUTE_JSON || kind == ROUTE_UPLOAD || kind == ROUTE_OIDC || kind == ROUTE_METRICS;
+}
+
 static void on_request(void *ctx, struct http_exchange *exchange)
 {
     struct front *front = ctx;
     int64_t id = 0;
-    if (exchange->secure)
+    if (visit__is_secure(front, exchange))
         http_header(exchange, "Strict-Transport-Security", "max-age=31536000");
     if (strcmp(exchange->head.path, "/mqtt") == 0) {
         begin_websocket(front, exchange);
@@ -81,6 +87,8 @@ static void on_request(void *ctx, struct http_exchange *exchange)
     const struct route *route = route_find(http_method_name(exchange->head.method), exchange->head.path, &id);
     if (route == NULL || route->kind != ROUTE_DOWNLOAD || exchange->head.query[0] == '\0')
         console_guard(exchange);
+    if (route != NULL && is_for_one(route->kind))
+        http_header(exchange, "Cache-Control", "no-store");
     /* A firmware's page in the console has the path of its download, whose link always has a token. */
     bool page = route == NULL || (route->kind == ROUTE_DOWNLOAD && exchange->head.query[0] == '\0');
     if (page && console_answer(front->console, exchange))

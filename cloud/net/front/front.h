@@ -26,6 +26,7 @@ struct front {
     bool certificates;       /* devices must show one, so the path /mqtt asks for it too */
     struct people *people;
     const struct proxies *proxies; /* that stand in front of this server */
+    bool https;                    /* people come through TLS, though it may end at a proxy */
     struct metrics metrics;
     struct events *events;
     struct workers *workers;   /* NULL once they have stopped */

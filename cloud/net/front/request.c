@@ -33,6 +33,11 @@ static bool is_forged(const struct visit *visit)
     return visit->call.credential.session && !reads && http_head_value(head, "x-tandem-request")[0] == '\0';
 }
 
+bool visit__is_secure(const struct front *front, const struct http_exchange *exchange)
+{
+    return exchange->secure || front->https;
+}
+
 /* Who asks: a proxy of ours says whom it speaks for. Headers that do not fit say nothing. */
 void visit__client(const struct front *front, const struct http_exchange *exchange, char to[RECORD_ADDRESS])
 {

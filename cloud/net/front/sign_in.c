@@ -48,10 +48,9 @@ void visit__add_trip(struct visit *visit)
         return;
     snprintf(cookie, sizeof cookie,
              TRIP_COOKIE "=%s; Path=/api/v1/session/oidc; HttpOnly; SameSite=Lax%s; Max-Age=%d",
-             there ? call->trip->cookie : "", visit->exchange->secure ? "; Secure" : "",
-             there ? PROVIDER_TRIP_S : 0);
+             there ? call->trip->cookie : "",
+             visit__is_secure(visit->front, visit->exchange) ? "; Secure" : "", there ? PROVIDER_TRIP_S : 0);
     http_header(visit->exchange, "Set-Cookie", cookie);
-    http_header(visit->exchange, "Cache-Control", "no-store");
     if (call->status < 400)
         http_header(visit->exchange, "Location", call->trip->location);
 }

@@ -62,6 +62,8 @@ struct visit *visit__of_errand(struct porter_job *errand);
 void visit__begin_call(struct visit *visit);
 /* Asks the desk whether this client may make this call. */
 void visit__admit(struct visit *visit, void (*done)(struct desk_job *, int));
+/* Whether the browser speaks TLS, with us or with a proxy. */
+bool visit__is_secure(const struct front *front, const struct http_exchange *exchange);
 /* Who asks: a proxy of ours says whom it speaks for. */
 void visit__client(const struct front *front, const struct http_exchange *exchange, char to[RECORD_ADDRESS]);
 

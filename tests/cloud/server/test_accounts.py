@@ -100,6 +100,21 @@ class People(unittest.TestCase):
         self.assertEqual(answer.json["user"]["login"], user["login"])
         self.assertEqual(answer.json["role"], "viewer")
 
+    def test_cookie_is_for_tls_alone_where_people_come_through_it(self):
+        """A proxy ends TLS, and speaks in the clear to this server."""
+        with s.Server("--public-url", "https://ota.example.com") as server:
+            user = server.post("/api/v1/users", {"login": "ann"})
+            answer = s.Person(server).sign_in("ann", user["password"])
+        self.assertEqual([cookie.split("; ")[-2:-1] if "tandem_known" in cookie else cookie.split("; ")[-1:]
+                          for cookie in answer.cookies], [["Secure"], ["Secure"]])
+        self.assertIn("max-age", answer.headers["strict-transport-security"])
+
+    def test_what_people_are_answered_is_kept_by_nobody_on_the_way(self):
+        for method, path, body in (("GET", "/api/v1/devices", None), ("POST", "/api/v1/tokens", {}), ("GET", "/metrics", None),
+                                   ("GET", "/api/v1/devices/d99", None)):
+            self.assertEqual(self.ask(method, path, body).headers["cache-control"], "no-store", path)
+        self.assertEqual(self.ask("GET", "/api/v1/session", token=False).headers["cache-control"], "no-store")
+
     def test_session_ends_with_sign_out(self):
         person = self.person()
         cookie = person.cookie

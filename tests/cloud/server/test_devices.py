@@ -194,6 +194,7 @@ class Devices(unittest.TestCase):
         self.assertEqual(answer.headers["content-length"], str(len(data)))
         self.assertNotIn("transfer-encoding", answer.headers)
         self.assertEqual(answer.headers["x-sha256"], s.digest_header(data))
+        self.assertEqual(answer.headers["x-content-type-options"], "nosniff")  # no browser runs it for this site
         self.assertEqual(answer.headers["x-md5"], hashlib.md5(data).hexdigest())
         self.assertEqual([answer.headers[f"x-fw-{name}"] for name in ("type", "ver", "build")], ["pump", "1.1.0", "b1"])
 
