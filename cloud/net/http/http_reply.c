@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -29,6 +30,17 @@ static void write_length(struct http_connection *c, struct evbuffer *out, int st
         evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
 }
 
+/* RFC 9110, 6.6.1: a server with a clock says what time it is; some devices have it from there. */
+static void write_date(struct evbuffer *out)
+{
+    char date[32];
+    struct tm utc;
+    time_t now = time(NULL);
+    gmtime_r(&now, &utc);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    evbuffer_add_printf(out, "Date: %s\r\n", date);
+}
+
 /* Status line and headers. False if the client is gone; the exchange is then too. */
 static bool start_reply(struct http_exchange *exchange, int status, const char *type, int64_t length)
 {
@@ -41,6 +53,7 @@ static bool start_reply(struct http_exchange *exchange, int status, const char *
         c->keep_alive = false;
     struct evbuffer *out = bufferevent_get_output(c->bev);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
+    write_date(out);
     if (type != NULL)
         evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
     write_length(c, out, status, length);

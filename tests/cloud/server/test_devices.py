@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import time
 import unittest
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 
 import server as s
 
@@ -197,6 +199,17 @@ class Devices(unittest.TestCase):
         self.assertEqual(answer.headers["x-content-type-options"], "nosniff")  # no browser runs it for this site
         self.assertEqual(answer.headers["x-md5"], hashlib.md5(data).hexdigest())
         self.assertEqual([answer.headers[f"x-fw-{name}"] for name in ("type", "ver", "build")], ["pump", "1.1.0", "b1"])
+
+    def test_every_answer_says_what_time_it_is(self):
+        self.server.ship(self.server.upload(s.plain("1.1.0")))
+        device = self.connect()
+        device.check_in("1.0.0")
+        offer = device.offer()
+        for answer in (self.fetch(offer), self.fetch(offer, "HEAD"), self.fetch(offer, Range="bytes=0-0"),
+                       self.fetch(offer, **{"If-None-Match": "*"}), self.fetch({"url": offer["url"] + "x"}), self.server.ask("GET", "/health")):
+            self.assertRegex(answer.headers["date"], r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d GMT$")
+            said = parsedate_to_datetime(answer.headers["date"])
+            self.assertLess(abs((datetime.now(timezone.utc) - said).total_seconds()), 2 * s.LIMIT)
 
     def test_ranges_of_the_file(self):
         data = s.plain("1.1.0")
