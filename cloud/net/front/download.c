@@ -208,6 +208,7 @@ static void open_file(struct visit *visit)
                   visit->call.firmware.sha256, visit->path);
     int file = open_whole(visit->path, visit->call.firmware.size);
     if (file < 0 && is_lost(errno) && visit->front->porter != NULL && !fetched) {
+        unlink(visit->path); /* a copy that is damaged is no copy */
         visit__send(visit, PORTER_FETCH, visit->path, on_fetched);
         return;
     }

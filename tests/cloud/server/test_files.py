@@ -64,6 +64,18 @@ class Kept:
         self.assertEqual((answer.status, answer.body), (200, data))
         self.assertEqual(answer.headers["content-length"], str(len(data)))
 
+    def test_a_copy_that_lost_its_end_is_fetched_anew(self):
+        server = self.start()
+        data = s.plain("1.1.0")
+        firmware = server.upload(data)
+        server.ship(firmware)
+        offer = self.device(server).offer()
+        path = server.data / "firmware" / firmware["sha256"]
+        path.write_bytes(data[:-500])
+        answer = self.fetch(server, offer)
+        self.assertEqual((answer.status, answer.body), (200, data))
+        self.assertEqual(path.read_bytes(), data)
+
     def test_many_who_ask_for_a_file_that_is_not_here_yet_all_get_it(self):
         server = self.start()
         data = s.plain("1.1.0") + os.urandom(200_000)
