@@ -4,7 +4,7 @@
  *                      ^     |                  |                      |                    (2 s)
  *                      |     '------------------+----------------------'
  *                      |                        v  lost, refused, silent
- *                      '----- back-off ----- waiting
+ *                      '----- back-off ----- waiting      (also of redirects that do not end)
  *
  * In the state connecting the client belongs to the connector, and nothing here touches it. */
 #include "ncpd/cloud/cloud_link.h"
@@ -29,6 +29,8 @@ enum {
     BACKOFF_LAST_MS = 60000,
     BACKOFF_TOKEN_MS = 60000, /* a wrong token does not get right soon */
     REDIRECT_TRIES = 3,
+    REDIRECTS_AT_ONCE = 3,
+    STEADY_MS = 60000, /* a connection that was not redirected for so long stays */
     INFO_BYTES = 1024,
     CONNACK_BAD_LOGIN = 4,
     CONNACK_NOT_AUTHORIZED = 5
@@ -50,11 +52,12 @@ struct cloud_link {
     bool reconnect;               /* asked for while the client calls */
     bool token_refused;           /* at the end of the last connection */
     int failures;                 /* in a row */
+    int redirects;                /* in a row */
     int unsent;                   /* messages given to the client since it had sent everything */
     uint32_t connections;
     uint32_t dropped;
     struct connector *connector;
-    struct event *timer;          /* back-off, greeting and draining */
+    struct event *timer;          /* back-off, greeting, steadiness and draining */
     struct cloud_link *next_left; /* at the end of the program */
 };
 
@@ -91,14 +94,14 @@ static void drop_connection(struct cloud_link *link)
 }
 
 /* With a random part, so that a fleet does not come back all at once. */
-static int backoff_ms(const struct cloud_link *link)
+static int backoff_ms(const struct cloud_link *link, int times)
 {
     int ms = BACKOFF_FIRST_MS;
 
     if (link->token_refused) {
         ms = BACKOFF_TOKEN_MS;
     }
-    for (int i = 1; i < link->failures && ms < BACKOFF_LAST_MS; i++) {
+    for (int i = 1; i < times && ms < BACKOFF_LAST_MS; i++) {
         ms *= 2;
     }
     ms = ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS;
@@ -116,7 +119,7 @@ static void fail(struct cloud_link *link, const char *why)
         return;
     }
     link->failures++;
-    ms = backoff_ms(link);
+    ms = backoff_ms(link, link->failures);
     log_warning(link->mcu->name, "cloud %s:%u: %s; trying again in %d.%d s", to->host, to->port, why,
                 ms / 1000, ms % 1000 / 100);
     if (link->is_redirected && link->failures >= REDIRECT_TRIES) {
@@ -179,7 +182,7 @@ static void greeted(struct cloud_link *link)
     link->state = CONNECTED;
     link->failures = link->unsent = 0;
     link->connections++;
-    evtimer_del(link->timer);
+    wait_ms(link, STEADY_MS);
     device_client_subscribe(link->client, "downlink/#");
     publish_reports(link);
     publish(link, "info/mcu", link->info, &msg_id);
@@ -207,6 +210,25 @@ static void on_message(void *ctx, const char *topic, const void *payload, size_t
     }
 }
 
+/* Clouds that send it to and fro, or to themselves, are not asked ever faster. */
+static void follow_redirect(struct cloud_link *link)
+{
+    const struct cloud_config *to = target(link);
+    int ms;
+
+    link->reconnect = false;
+    drop_connection(link);
+    if (link->redirects <= REDIRECTS_AT_ONCE) {
+        cloud_link_start(link, link->info);
+        return;
+    }
+    ms = backoff_ms(link, link->redirects - REDIRECTS_AT_ONCE);
+    log_warning(link->mcu->name, "cloud: redirected %d times in a row; connecting to %s:%u in %d.%d s",
+                link->redirects, to->host, to->port, ms / 1000, ms % 1000 / 100);
+    link->state = WAITING;
+    wait_ms(link, ms);
+}
+
 static void on_settle(void *ctx)
 {
     struct cloud_link *link = ctx;
@@ -220,9 +242,7 @@ static void on_settle(void *ctx)
                          "is it one with TLS (mqtts) or without (mqtt), as the URL says?"
                        : "the connection was lost");
     } else if (link->reconnect) {
-        link->reconnect = false;
-        drop_connection(link);
-        cloud_link_start(link, link->info);
+        follow_redirect(link);
     } else if (link->state == GREETING && answer == 0) {
         greeted(link);
     } else if (link->state == DRAINING && link->reports->count == 0) {
@@ -273,6 +293,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
         connect_now(link);
     } else if (link->state == GREETING) {
         fail(link, "the login is not answered; is this its MQTT port?");
+    } else if (link->state == CONNECTED) {
+        link->redirects = 0;
     } else if (link->state == DRAINING) {
         drop_connection(link);
     }
@@ -377,6 +399,7 @@ bool cloud_link_redirect(struct cloud_link *link, const char *where)
     link->redirected = to;
     link->is_redirected = true;
     link->reconnect = true;
+    link->redirects++;
     return true;
 }
 

@@ -59,6 +59,7 @@ class Gateway:
         self.logins = queue.Queue()  # CONNACK code of each attempt
         self.subscribed = []
         self.acknowledges = True
+        self.sends_to = None  # a port that each device is redirected to once it subscribed
         self.connection = None
         self.listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self.listener.getsockname()[1]
@@ -131,6 +132,8 @@ class Gateway:
         elif kind == SUBSCRIBE:
             self.subscribed.append(_text(body, 2)[0])
             connection.sendall(_packet(SUBACK << 4, body[:2] + b"\1"))
+            if self.sends_to:
+                self.publish("downlink/redirect", b"127.0.0.1:%d" % self.sends_to)
         elif kind == PINGREQ:
             connection.sendall(_packet(PINGRESP << 4, b""))
         elif kind == DISCONNECT:

@@ -218,6 +218,22 @@ class Update(Case):
         self.cloud.publish("downlink/redirect", b"mqtt://127.0.0.1:%d" % elsewhere.port)
         self.assertEqual(elsewhere.logins.get(timeout=SECONDS), 0)
 
+    def test_clouds_that_send_it_to_and_fro_are_followed_ever_more_slowly(self):
+        elsewhere = Gateway(TOKEN)
+        self.addCleanup(elsewhere.close)
+        self.start()
+        elsewhere.sends_to, self.cloud.sends_to = self.cloud.port, elsewhere.port
+        self.cloud.publish("downlink/redirect", b"127.0.0.1:%d" % elsewhere.port)
+        self.ncp.wait_log("redirected 4 times in a row")
+        self.assertLessEqual(self.logins(elsewhere), 1 + 3)
+        self.ncp.wait_log("redirected 5 times in a row")
+        elsewhere.sends_to = self.cloud.sends_to = None
+        before = self.logins(elsewhere)
+        self.ncp.wait(lambda: self.logins(elsewhere) > before, "it connects all the same")
+
+    def logins(self, elsewhere):
+        return self.cloud.logins.qsize() + elsewhere.logins.qsize()
+
     def test_the_scheme_of_a_url_may_be_in_any_case(self):
         elsewhere = Gateway(TOKEN)
         self.addCleanup(elsewhere.close)
