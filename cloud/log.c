@@ -6,6 +6,9 @@
 
 #include "cloud/text.h"
 
+#define PACE_BURST   100
+#define PACE_EACH_MS 100
+
 static enum log_level threshold = LOG_LEVEL_INFO;
 static bool as_json;
 static bool with_priority;
@@ -146,6 +149,17 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     }
     fprintf(stderr, "%s%s %s %s %s\n", priority, text_time(text_now_ms(), when), level_names[level], event,
             details);
+}
+
+bool log_pace_take(struct log_pace *pace, int64_t now_ms, uint64_t *left_out)
+{
+    int64_t spent = pace->spent_ms - (now_ms - pace->at_ms);
+    if (spent < 0)
+        spent = 0;
+    bool told = spent + PACE_EACH_MS <= PACE_BURST * PACE_EACH_MS;
+    *left_out = told ? pace->left_out : 0;
+    *pace = (struct log_pace){told ? spent + PACE_EACH_MS : spent, now_ms, told ? 0 : pace->left_out + 1};
+    return told;
 }
 
 const char *log_quote(const char *text, char to[LOG_TEXT_MAX])

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -22,6 +23,16 @@ const char *log_members(const char *pairs, char *to, size_t capacity);
  * come from outside. Safe to call from any thread. */
 void log_line(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What anybody can make happen is told 100 times at once and ten times a second in the long run: more would
+ * drown everything else. All zero: it was not told yet. */
+struct log_pace {
+    int64_t spent_ms;
+    int64_t at_ms;
+    uint64_t left_out; /* since it was told last */
+};
+/* Whether it is told now, at a time that only grows; *left_out: how often it was not, just before. */
+bool log_pace_take(struct log_pace *pace, int64_t now_ms, uint64_t *left_out);
 
 #define LOG_TEXT_MAX 160
 /* Quotes text from outside for a log line: control characters and quotes are escaped, a long text is cut. */

@@ -123,6 +123,19 @@ static const char *client_of(const struct connection *c, char to[LISTEN_PEER_MAX
     return listen_peer((const struct sockaddr *)&peer, to);
 }
 
+static void tell_refused(struct connection *c)
+{
+    char address[LISTEN_PEER_MAX];
+    char more[40] = "";
+    uint64_t left_out;
+    if (!log_pace_take(&c->gateway->refused, (int64_t)connection__clock_ms(), &left_out))
+        return;
+    if (left_out > 0)
+        snprintf(more, sizeof more, " left_out=%llu", (unsigned long long)left_out);
+    log_line(LOG_LEVEL_WARNING, "login-refused", "connection=%llu address=%s%s",
+             (unsigned long long)c->number, client_of(c, address), more);
+}
+
 static void on_login(void *ctx, const struct mqtt_login *login)
 {
     struct connection *c = ctx;
@@ -130,8 +143,7 @@ static void on_login(void *ctx, const struct mqtt_login *login)
     char address[LISTEN_PEER_MAX];
     int64_t device = tokens_find(gateway->tokens, login->password.data, login->password.length);
     if (device == 0 || !mqtt_slice_equals(login->user_name, USER_NAME)) {
-        log_line(LOG_LEVEL_WARNING, "login-refused", "connection=%llu address=%s",
-                 (unsigned long long)c->number, client_of(c, address));
+        tell_refused(c);
         mqtt_session_refuse(&c->session, MQTT_REFUSE_CREDENTIALS);
         return;
     }

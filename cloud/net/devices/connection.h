@@ -5,6 +5,7 @@
 
 #include "cloud/fleet/desk.h"
 #include "cloud/fleet/devices/report.h"
+#include "cloud/log.h"
 #include "cloud/mqtt/session.h"
 #include "cloud/net/devices/gateway.h"
 #include "cloud/net/devices/pace.h"
@@ -20,9 +21,10 @@
 struct gateway {
     struct event_base *base;
     struct event *beat;
-    uint64_t alive_ms; /* when the loop was last known to run */
-    uint64_t late_ms;  /* until when what is read may have come while it did not run */
-    bool shared;       /* other servers have the same devices */
+    struct log_pace refused; /* logins */
+    uint64_t alive_ms;       /* when the loop was last known to run */
+    uint64_t late_ms;        /* until when what is read may have come while it did not run */
+    bool shared;             /* other servers have the same devices */
     struct door doors[GATEWAY_DOORS];
     struct tokens *tokens;
     struct desk *desk;

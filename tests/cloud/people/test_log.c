@@ -51,12 +51,28 @@ static void what_was_quoted_comes_back(void **state)
     assert_string_equal(log_members(pair, to, sizeof to), ",\"t\":\"say \\\"hi\\\"\\u000a\\u007f\"");
 }
 
+static void what_anybody_can_cause_is_told_now_and_then(void **state)
+{
+    (void)state;
+    struct log_pace pace = {0};
+    uint64_t left_out;
+    for (int i = 0; i < 100; i++)
+        assert_true(log_pace_take(&pace, 5000, &left_out) && left_out == 0);
+    for (int i = 0; i < 1000; i++)
+        assert_false(log_pace_take(&pace, 5099, &left_out));
+    assert_true(log_pace_take(&pace, 5100, &left_out) && left_out == 1000);
+    assert_false(log_pace_take(&pace, 5100, &left_out));
+    assert_true(log_pace_take(&pace, 5200, &left_out) && left_out == 1);
+    assert_true(log_pace_take(&pace, 60000, &left_out) && left_out == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_become_members),
         cmocka_unit_test(members_that_do_not_fit_are_left_out_whole),
         cmocka_unit_test(what_was_quoted_comes_back),
+        cmocka_unit_test(what_anybody_can_cause_is_told_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
