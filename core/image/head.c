@@ -108,8 +108,6 @@ int tdm_head_build(const struct tdm_manifest *manifest, const char *library, uin
         return TDM_E_ARGUMENT;
     if (capacity < TDM_HEAD_FIXED_BYTES)
         return TDM_E_ROOM;
-    if (capacity > TDM__HEAD_MAX)
-        capacity = TDM__HEAD_MAX;
     tag_bytes = tdm__tag_put(manifest->version, manifest->type, manifest->build, library, to + TAG_AT,
                              capacity - TAG_AT);
     if (tag_bytes < 0)

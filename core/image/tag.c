@@ -46,8 +46,6 @@ bool tdm_tag_next_pair(const void *tag, size_t bytes, size_t *cursor, const char
     size_t key_at = *cursor == 0 ? MARKER : *cursor;
     size_t value_at;
 
-    if (key_at >= last)
-        return false;
     value_at = key_at + strlen(text + key_at) + 1;
     if (value_at >= last)
         return false;

@@ -97,6 +97,7 @@ def bad_heads():
         if number != 3:
             yield f"field {number} empty", "E_MANIFEST", with_fields(**{f"f{number}": b""})
     yield "no manifest", "E_MANIFEST", head_build(tag, b"", 7)
+    yield "the fixed part alone", "E_MANIFEST", head_build(b"", b"", 7)
     yield "half a field", "E_MANIFEST", head_build(tag, manifest_build(sorted(fields.items())) + b"\x80", 7)
     yield "field past the end", "E_MANIFEST", head_build(tag, manifest_build(sorted(fields.items())) + b"\x80\1", 7)
     yield "field twice", "E_MANIFEST", head_build(tag, manifest_build(sorted([*fields.items(), (7, fields[7])])), 7)
@@ -136,8 +137,11 @@ def bad_heads():
     yield "tag without its last NUL", "E_TAG", head_build(tag[:-1], manifest, 7)
     yield "tag with a third NUL", "E_TAG", head_build(tag + b"\0", manifest, 7)
     yield "tag before the tag", "E_TAG", head_build(b"x" + tag, manifest, 7)
+    yield "tag without a version", "E_TAG", head_build(tag.replace(b"mcu\x001.1.0\0", b""), manifest, 7)
     yield "tag without a type", "E_TAG", head_build(tag.replace(b"fw-type\0demo\0", b""), manifest, 7)
     yield "tag without a build", "E_TAG", head_build(tag.replace(b"build\0Nov 16 2023 20:35:55\0", b""), manifest, 7)
+    yield "tag without a build of one letter", "E_TAG", head_build(tag.replace(b"build\0Nov 16 2023 20:35:55\0", b""), manifest_build(
+        sorted({**fields, 3: b"b"}.items())), 7)
     yield "tag that names two versions", "E_TAG", head_build(tag[:-1] + b"mcu\0001.0.9\0\0", manifest, 7)
     yield "tag with a pair of its own", "OK", head_build(tag[:-1] + b"hw\0x\0\0", manifest, 7)
     yield "image size in no canonical place", "E_MANIFEST", with_fields(f5=size + digest[:-1])

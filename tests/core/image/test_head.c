@@ -42,10 +42,41 @@ static void check_line(char *line)
     free_bytes(&head);
 }
 
+static bool accept_all(const uint8_t digest[TDM_SHA256_BYTES], const uint8_t signature[TDM_SIGNATURE_BYTES],
+                       const uint8_t key[TDM_PUBLIC_KEY_BYTES])
+{
+    (void)digest;
+    (void)signature;
+    (void)key;
+    return true;
+}
+
 static void every_rule_gives_its_error(void **state)
 {
     (void)state;
     for_each_line("heads.txt", check_line);
+}
+
+/* Whether tag and manifest agree is asked of packages, not of what is in a bank. */
+static void check_signed_line(char *line)
+{
+    char *rest = NULL;
+    struct bytes head = bytes_from_hex(strtok_r(line, " ", &rest));
+    int error = error_code(strtok_r(NULL, " ", &rest));
+    const uint8_t signature[TDM_SIGNATURE_BYTES] = {0};
+    const struct tdm_key_set keys = {.count = 1, .key = {{.id = 7}}};
+    const struct tdm_trust trust = {.keys = &keys, .verify = accept_all};
+    int result = tdm_head_verify(&trust, head.data, head.count, signature);
+
+    if (error != TDM_E_TAG && result != error)
+        fail_msg("%s: expected %s, got %s", rest, tdm_error_name(error), tdm_error_name(result));
+    free_bytes(&head);
+}
+
+static void a_signature_makes_no_rule_void(void **state)
+{
+    (void)state;
+    for_each_line("heads.txt", check_signed_line);
 }
 
 static void a_head_gives_all_its_fields(void **state)
@@ -201,6 +232,30 @@ static void an_unsigned_head_is_trusted_only_where_allowed_and_only_with_counter
     free_bytes(&counted);
 }
 
+/* No key signed it, so it may revoke any. */
+static void an_unsigned_head_may_revoke_any_one_key(void **state)
+{
+    struct bytes head = read_vector("unsigned.head");
+    uint8_t built[TDM_PACKAGE_FRONT_MAX];
+    struct tdm_manifest m;
+    struct tdm_key_set keys;
+    struct tdm_trust trust;
+    uint32_t key_id;
+
+    (void)state;
+    read_keys(&keys);
+    trust = real_trust(&keys);
+    trust.allow_unsigned = true;
+    assert_int_equal(tdm_head_parse(&m, &key_id, head.data, head.count), TDM_OK);
+    for (m.revoked_keys = 1; m.revoked_keys <= 2; m.revoked_keys++) {
+        int bytes = tdm_head_build(&m, "", 0, built, sizeof built);
+
+        assert_true(bytes > 0);
+        assert_int_equal(tdm_head_verify(&trust, built, (size_t)bytes, built), TDM_OK);
+    }
+    free_bytes(&head);
+}
+
 static void building_with_key_id_0_gives_the_unsigned_head(void **state)
 {
     struct bytes head = read_vector("unsigned.head");
@@ -214,15 +269,6 @@ static void building_with_key_id_0_gives_the_unsigned_head(void **state)
     assert_int_equal(tdm_head_build(&m, "", 0, built, sizeof built), (int)head.count);
     assert_memory_equal(built, head.data, head.count);
     free_bytes(&head);
-}
-
-static bool accept_all(const uint8_t digest[TDM_SHA256_BYTES], const uint8_t signature[TDM_SIGNATURE_BYTES],
-                       const uint8_t key[TDM_PUBLIC_KEY_BYTES])
-{
-    (void)digest;
-    (void)signature;
-    (void)key;
-    return true;
 }
 
 static void only_the_named_and_unrevoked_key_counts(void **state)
@@ -275,12 +321,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_gives_its_error),
+        cmocka_unit_test(a_signature_makes_no_rule_void),
         cmocka_unit_test(a_head_gives_all_its_fields),
         cmocka_unit_test(a_head_cut_short_is_refused_at_every_byte),
         cmocka_unit_test(a_type_that_is_not_known_is_refused_in_the_place_of_one_that_is),
         cmocka_unit_test(building_gives_the_bytes_of_the_second_implementation),
         cmocka_unit_test(building_refuses_what_parsing_would),
         cmocka_unit_test(an_unsigned_head_is_trusted_only_where_allowed_and_only_with_counter_0),
+        cmocka_unit_test(an_unsigned_head_may_revoke_any_one_key),
         cmocka_unit_test(building_with_key_id_0_gives_the_unsigned_head),
         cmocka_unit_test(only_the_named_and_unrevoked_key_counts),
         cmocka_unit_test(of_two_keys_with_one_id_either_may_have_signed),

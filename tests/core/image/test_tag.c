@@ -79,6 +79,19 @@ static void an_empty_value_ends_a_tag_early(void **state)
     assert_string_equal(tag.type, "");
 }
 
+static void a_marker_that_is_not_spelled_right_begins_no_tag(void **state)
+{
+    char data[sizeof PLAIN];
+    struct tdm_tag tag;
+
+    (void)state;
+    for (size_t at = 0; at < 8; at++) {
+        memcpy(data, PLAIN, sizeof data);
+        data[at] = 'x';
+        assert_int_equal(tdm_tag_parse(&tag, data, sizeof data), TDM_E_TAG);
+    }
+}
+
 static void a_marker_without_a_pair_is_no_tag(void **state)
 {
     struct tdm_tag tag;
@@ -188,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_tag_cut_short_is_truncated_at_every_byte),
         cmocka_unit_test(characters_outside_of_the_alphabet_end_a_tag),
         cmocka_unit_test(an_empty_value_ends_a_tag_early),
+        cmocka_unit_test(a_marker_that_is_not_spelled_right_begins_no_tag),
         cmocka_unit_test(a_marker_without_a_pair_is_no_tag),
         cmocka_unit_test(unknown_keys_are_skipped_and_the_last_of_two_counts),
         cmocka_unit_test(too_long_a_value_or_tag_has_no_room),
