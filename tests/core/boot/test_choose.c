@@ -303,6 +303,18 @@ static void of_equal_counters_the_higher_version_runs(void **state)
     }
 }
 
+static void of_two_equal_images_one_runs(void **state)
+{
+    struct image longest = {.version = "1111111111222222222233333333334444444444555555555566666666667777"};
+
+    (void)state;
+    image_build(&longest);
+    for (uint8_t bank = 0; bank < TDM_BANKS; bank++)
+        world_place(&world, bank, &longest, true);
+    assert_int_equal(world_start(&world, TDM_RESET_POWER)->action, TDM_BOOT_RUN);
+    assert_false(world.choice.trial);
+}
+
 /* Both unmarked: the best is the one that gets the trial. */
 static void a_higher_counter_goes_before_a_higher_version(void **state)
 {
@@ -408,6 +420,7 @@ int main(void)
         TEST(of_two_marked_banks_the_higher_counter_runs_and_is_the_floor),
         TEST(what_is_marked_and_rotten_decides_nothing),
         TEST(of_equal_counters_the_higher_version_runs),
+        TEST(of_two_equal_images_one_runs),
         TEST(a_higher_counter_goes_before_a_higher_version),
         TEST(a_marked_bank_goes_before_a_newer_one_without_whichever_has_it),
         TEST(without_record_and_marks_the_best_bank_runs_on_trial),

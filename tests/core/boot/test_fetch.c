@@ -107,8 +107,23 @@ static void nothing_begins_in_a_bank_that_is_not_there_or_for_a_rejected_image(v
     world_record(&world, &record);
     log = world_log(&world);
     assert_int_equal(tdm_boot_begin_in_place(&log, 1, old.manifest.image_digest), TDM_E_STATE);
+    assert_int_equal(tdm_boot_begin_in_place(&log, TDM_BANKS, old.manifest.image_digest), TDM_E_STATE);
     assert_int_equal(tdm_boot_begin_in_place(&log, TDM_NO_BANK, old.manifest.image_digest), TDM_E_STATE);
     assert_int_equal(tdm_boot_begin_in_place(&log, 0, new.manifest.image_digest), TDM_E_STATE);
+}
+
+static void starts_are_counted_to_the_end_and_no_further(void **state)
+{
+    struct tdm_record record = {.state = TDM_BOOT_IDLE, .target = TDM_NO_BANK, .starts = UINT16_MAX - 1};
+    struct tdm_record_log log;
+
+    (void)state;
+    world_record(&world, &record);
+    log = world_log(&world);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tdm_boot_begin_in_place(&log, 0, new.manifest.image_digest), TDM_OK);
+        assert_int_equal(log.record.starts, UINT16_MAX);
+    }
 }
 
 /* An image that comes where nobody asked for one brings the device back, and says so; the end of a trial is
@@ -224,6 +239,8 @@ int main(void)
                                         no_rule_was_broken),
         cmocka_unit_test_setup_teardown(nothing_begins_in_a_bank_that_is_not_there_or_for_a_rejected_image,
                                         set_up, no_rule_was_broken),
+        cmocka_unit_test_setup_teardown(starts_are_counted_to_the_end_and_no_further, set_up,
+                                        no_rule_was_broken),
         cmocka_unit_test_setup_teardown(an_image_that_recovers_the_device_tells_so, set_up,
                                         no_rule_was_broken),
         cmocka_unit_test_setup_teardown(the_new_image_starts_on_trial_and_is_confirmed, set_up,
