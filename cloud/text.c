@@ -13,6 +13,13 @@ int64_t text_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t text_steady_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 const char *text_time(int64_t ms, char to[TEXT_TIME_MAX])
 {
     time_t seconds = (time_t)(ms / 1000);

@@ -8,6 +8,8 @@
 
 /* Milliseconds since 1970, from the wall clock: what is stored and shown. */
 int64_t text_now_ms(void);
+/* Of a clock that nobody sets: what limits and durations go by. */
+int64_t text_steady_ms(void);
 
 #define TEXT_TIME_MAX 32
 /* RFC 3339 in UTC with milliseconds. Returns to. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cloud/api/api.h"
+#include "cloud/text.h"
 
 #define AWAY_MS 10000 /* after which a provider that is away is asked for again */
 
@@ -52,7 +53,7 @@ static int begun(struct api_call *call, struct fleet *fleet)
 
 static void ask_outside(struct api_call *call, void (*run)(struct api_call *call), api_fn *then)
 {
-    call->trip->deadline_ms = fetch_now_ms() + PROVIDER_LIMIT_MS;
+    call->trip->deadline_ms = text_steady_ms() + PROVIDER_LIMIT_MS;
     call->work = (struct api_work){.run = run, .then = then, .outside = true};
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cloud/log.h"
+#include "cloud/text.h"
 
 /* What it left: its line, and its status. */
 static enum worker_result read_output(const struct child *child, const siginfo_t *status,
@@ -28,14 +29,6 @@ static enum worker_result read_output(const struct child *child, const siginfo_t
     if (!exited || status->si_status != WORKER_READY || bytes <= 0 || !worker_line_parse(line, output))
         return WORKER_CRASHED;
     return WORKER_READY;
-}
-
-static int64_t elapsed_ms(const struct child *child)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)(now.tv_sec - child->started.tv_sec) * 1000 +
-           (now.tv_nsec - child->started.tv_nsec) / 1000000;
 }
 
 static void close_ends(struct child *child)
@@ -59,7 +52,7 @@ static void on_end(evutil_socket_t pidfd, short what, void *ctx)
     }
     waitid(P_PIDFD, (id_t)pidfd, &status, WEXITED);
     enum worker_result result = read_output(child, &status, &output);
-    int64_t took_ms = elapsed_ms(child);
+    int64_t took_ms = text_steady_ms() - child->started_ms;
     close_ends(child);
     child->ended(child->ctx, result, &output, took_ms);
 }
@@ -121,8 +114,7 @@ bool child_start(struct child *child, struct event_base *base, const struct chil
 {
     struct timeval limit = {.tv_sec = order->clock_seconds};
     int ends[2];
-    *child = (struct child){.ended = ended, .ctx = ctx};
-    clock_gettime(CLOCK_MONOTONIC, &child->started);
+    *child = (struct child){.ended = ended, .ctx = ctx, .started_ms = text_steady_ms()};
     if (pipe2(ends, O_CLOEXEC) != 0) {
         log_line(LOG_LEVEL_ERROR, "worker-failed", "error=\"%s\"", strerror(errno));
         return false;

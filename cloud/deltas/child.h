@@ -5,7 +5,6 @@
 
 #include <event2/event.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "cloud/deltas/worker.h"
 
@@ -26,7 +25,7 @@ struct child {
     pid_t pid;
     int output; /* the end that we read */
     struct event *end;
-    struct timespec started;
+    int64_t started_ms;
     bool late;
     child_ended_fn *ended;
     void *ctx;

@@ -3,23 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+
+#include "cloud/text.h"
 
 struct answer {
     size_t bytes;
     bool too_large;
     char data[FETCH_BYTES_MAX];
 };
-
-int64_t fetch_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 bool fetch_is_safe(const char *url)
 {
@@ -75,7 +69,7 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 
 static void set_up(CURL *curl, struct fetch *fetch, struct answer *answer, char why[CURL_ERROR_SIZE])
 {
-    int64_t left = fetch->deadline_ms - fetch_now_ms();
+    int64_t left = fetch->deadline_ms - text_steady_ms();
     curl_easy_setopt(curl, CURLOPT_URL, fetch->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, strncmp(fetch->url, "https:", 6) == 0 ? "https" : "http");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);

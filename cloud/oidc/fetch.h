@@ -23,14 +23,11 @@ struct fetch {
     const char *user;     /* of HTTP Basic, already encoded; NULL: none */
     const char *password; /* the same */
     const char *bearer;   /* an access token in their place (RFC 6750); NULL: none */
-    int64_t deadline_ms;  /* of fetch_now_ms */
+    int64_t deadline_ms;  /* of text_steady_ms */
     const atomic_bool *stop;
     long status; /* what it answered, 0: not at all */
     char why[FETCH_WHY_MAX];
 };
-
-/* A clock that never goes back. */
-int64_t fetch_now_ms(void);
 
 /* The object that was answered, whatever the status. NULL: there was none in time, and why says what
  * happened. Redirects are not followed. */

@@ -152,7 +152,7 @@ bool provider__discover(struct provider *provider, struct trip *trip, struct end
     char url[PROVIDER_URL_MAX + 40];
     pthread_mutex_lock(&provider->lock);
     *endpoints = provider->endpoints;
-    bool known = provider->known_until > fetch_now_ms();
+    bool known = provider->known_until > text_steady_ms();
     pthread_mutex_unlock(&provider->lock);
     if (known)
         return true;
@@ -172,7 +172,7 @@ bool provider__discover(struct provider *provider, struct trip *trip, struct end
                   "or not https");
     pthread_mutex_lock(&provider->lock);
     provider->endpoints = *endpoints;
-    provider->known_until = fetch_now_ms() + PROVIDER_KNOWN_MS;
+    provider->known_until = text_steady_ms() + PROVIDER_KNOWN_MS;
     keys_free(provider->keys);
     provider->keys = NULL;
     pthread_mutex_unlock(&provider->lock);

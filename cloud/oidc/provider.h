@@ -46,7 +46,7 @@ struct trip {
     char error[64];
     char issuer[PROVIDER_URL_MAX]; /* RFC 9207; "" none */
     bool page;                     /* whoever asks reads pages, not JSON */
-    int64_t deadline_ms;           /* of fetch_now_ms */
+    int64_t deadline_ms;           /* of text_steady_ms */
     /* What came of it: */
     int status; /* 0: it went well; else a refusal of HTTP, and why */
     char why[FETCH_WHY_MAX + 100];

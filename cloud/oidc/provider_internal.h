@@ -24,7 +24,7 @@ struct provider {
     atomic_bool stop;
     pthread_mutex_t lock; /* of what follows; never held while the provider is asked */
     struct endpoints endpoints;
-    int64_t known_until; /* of fetch_now_ms, 0: nothing is known */
+    int64_t known_until; /* of text_steady_ms, 0: nothing is known */
     struct keys *keys;   /* NULL: not fetched yet */
 };
 

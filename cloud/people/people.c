@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cloud/durations.h"
 #include "cloud/people/password.h"
@@ -133,13 +132,6 @@ int people_begin_session(struct store *store, const struct account *account, con
     return result == STORE_OK ? store_session_add(store, &session) : result;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* What one client has to itself: an IPv4 address, or the first half of an IPv6 address. */
 static const char *network_of(const char *address, char to[RECORD_ADDRESS])
 {
@@ -160,7 +152,7 @@ static bool is_known(const struct people *people, const struct people_try *who)
 int64_t people_may_try(struct people *people, const struct people_try *who)
 {
     char network[RECORD_ADDRESS];
-    int64_t now = monotonic_ms();
+    int64_t now = text_steady_ms();
     if (is_known(people, who))
         return throttle_take(&people->browsers, who->known, now);
     int64_t wait = throttle_take(&people->addresses, network_of(who->address, network), now);

@@ -3,21 +3,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cloud/log.h"
+#include "cloud/text.h"
 
 #define ANSWER_MS 30000 /* to any statement; then the connection counts as lost */
 #define RETURN_MS 10000 /* that a lost server is waited for */
 #define RETRY_MS  200
 #define CONNECT_S "5"
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- Failures --- */
 
@@ -136,10 +129,10 @@ bool postgres__is_connected(const struct postgres *postgres)
 int postgres__connect(struct store *store)
 {
     struct postgres *postgres = store->connection;
-    int64_t end = clock_ms() + (postgres->given_up ? 0 : RETURN_MS);
+    int64_t end = text_steady_ms() + (postgres->given_up ? 0 : RETURN_MS);
     postgres__lost(store);
     while (connect_once(store) != STORE_OK) {
-        if (clock_ms() >= end) {
+        if (text_steady_ms() >= end) {
             if (!postgres->given_up)
                 (void)failed(store, STORE_AWAY, "database-away", "start it; until then requests are refused");
             postgres->given_up = true;
@@ -161,7 +154,7 @@ static PGresult *next_result(struct store *store, int64_t end)
     int flush;
     while ((flush = PQflush(connection)) > 0 || PQisBusy(connection)) {
         struct pollfd fd = {PQsocket(connection), (short)(POLLIN | (flush > 0 ? POLLOUT : 0)), 0};
-        int64_t left = end - clock_ms();
+        int64_t left = end - text_steady_ms();
         int ready = poll(&fd, 1, left > 0 ? (int)left : 0);
         if (ready == 0) {
             keep_message(postgres, "the server does not answer");
@@ -177,7 +170,7 @@ static PGresult *next_result(struct store *store, int64_t end)
 int postgres__take_results(struct store *store, int sent, PGresult **rows)
 {
     struct postgres *postgres = store->connection;
-    int64_t end = clock_ms() + ANSWER_MS;
+    int64_t end = text_steady_ms() + ANSWER_MS;
     int status = STORE_OK;
     if (!sent) {
         keep_message(postgres, PQerrorMessage(postgres->connection));

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "cloud/log.h"
 #include "cloud/net/doors/tls.h"
@@ -34,9 +33,7 @@
 
 uint64_t connection__clock_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)text_steady_ms();
 }
 
 /* Asked at each read and each beat: a loop that has much to do for a while is not one that stood still. */
