@@ -1,23 +1,19 @@
 #include "cloud/fleet/desk.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cloud/fleet/batch.h"
 #include "cloud/fleet/clock.h"
 #include "cloud/fleet/due.h"
 #include "cloud/fleet/node.h"
 #include "cloud/log.h"
 #include "cloud/text.h"
 
-#define TICK_MS        250
-#define TRIES_MAX      30 /* of a job that other servers are in the way of */
-#define STEP_ASIDE_MAX 6  /* 2^6 ms at most between them */
-#define YIELDING_MS    20 /* after which no further job that yields begins in a batch */
-#define YIELDING_MAX   64 /* of them in a batch */
-#define LEFT_OUT       2  /* result of one that did not begin */
+#define TICK_MS      250
+#define YIELDING_MAX 64 /* jobs that yield in a batch */
 
 /* First in, first out. */
 struct queue {
@@ -34,7 +30,6 @@ struct desk {
     int ticked;         /* the thread's: what came of the last tick */
     int wake_fd;
     pthread_t thread;
-    int64_t yielding_ms;  /* the thread's: what jobs that yield took of this batch */
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t posted;
     struct queue waiting;
@@ -75,140 +70,6 @@ static void queue_move(struct queue *to, struct queue *from, size_t count)
     }
 }
 
-static void free_effects(struct effect *effects)
-{
-    while (effects != NULL) {
-        struct effect *next = effects->next;
-        free(effects);
-        effects = next;
-    }
-}
-
-/* The effects of a job were collected newest first. */
-static struct effect *in_order(struct effect *effects)
-{
-    struct effect *ordered = NULL;
-    while (effects != NULL) {
-        struct effect *next = effects->next;
-        effects->next = ordered;
-        ordered = effects;
-        effects = next;
-    }
-    return ordered;
-}
-
-static bool is_fine(int result)
-{
-    return result == STORE_OK || result == DESK_MORE;
-}
-
-static int64_t monotonic_ms(struct timespec *now)
-{
-    clock_gettime(CLOCK_MONOTONIC, now);
-    return (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
-}
-
-static void run_job(struct desk *desk, struct desk_job *job, bool step)
-{
-    struct fleet *fleet = desk->fleet;
-    fleet->effects = NULL;
-    fleet->now = text_now_ms();
-    job->effects = NULL;
-    job->result = step ? store_step_begin(fleet->store) : STORE_OK;
-    if (job->result == STORE_OK) {
-        job->result = job->run(job, fleet);
-        int ended = step ? store_step_end(fleet->store, is_fine(job->result)) : STORE_OK;
-        if (ended != STORE_OK)
-            job->result = ended;
-    }
-    job->effects = in_order(fleet->effects);
-    fleet->effects = NULL;
-    if (!is_fine(job->result)) {
-        free_effects(job->effects);
-        job->effects = NULL;
-    }
-}
-
-/* Runs jobs up to end in one transaction. STORE_AGAIN: nothing happened, and they may run again. */
-static int try_jobs(struct desk *desk, struct desk_job *jobs, const struct desk_job *end)
-{
-    struct store *store = desk->fleet->store;
-    bool alone = jobs->next == end; /* then a step keeps its failure its own */
-    int result = store_begin(store);
-    if (result != STORE_OK)
-        return result;
-    for (struct desk_job *job = jobs; job != end; job = job->next) {
-        bool step = alone || !job->simple;
-        struct timespec now;
-        if (job->yields && desk->yielding_ms > YIELDING_MS) {
-            job->result = LEFT_OUT;
-            job->effects = NULL;
-            continue;
-        }
-        int64_t before = job->yields ? monotonic_ms(&now) : 0;
-        run_job(desk, job, step);
-        desk->yielding_ms += job->yields ? monotonic_ms(&now) - before : 0;
-        if (job->result == STORE_AGAIN || (job->result != STORE_OK && !step)) {
-            store_rollback(store);
-            return STORE_AGAIN;
-        }
-    }
-    return store_commit(store);
-}
-
-/* Their transaction is lost: nothing of it happened. */
-static void drop_effects(struct desk_job *jobs, const struct desk_job *end)
-{
-    for (struct desk_job *job = jobs; job != end; job = job->next) {
-        free_effects(job->effects);
-        job->effects = NULL;
-    }
-}
-
-/* Jobs that failed by themselves keep their own result. */
-static void fail_jobs(struct desk_job *jobs, const struct desk_job *end, int result)
-{
-    for (struct desk_job *job = jobs; job != end; job = job->next) {
-        if (is_fine(job->result) || job->result == STORE_AGAIN)
-            job->result = result;
-    }
-}
-
-/* A moment that grows, and that two servers do not share. */
-static void step_aside(int tries)
-{
-    uint16_t random;
-    secret_random(&random, sizeof random);
-    unsigned int most_ms = tries < STEP_ASIDE_MAX ? 1u << tries : 1u << STEP_ASIDE_MAX;
-    poll(NULL, 0, (int)(random % (most_ms + 1)));
-}
-
-/* Other servers were in the way: one by one, so that each meets as few of them as it can. */
-static void run_alone(struct desk *desk, struct desk_job *job)
-{
-    int result = STORE_AGAIN;
-    for (int tries = 0; tries < TRIES_MAX && result == STORE_AGAIN; tries++) {
-        step_aside(tries);
-        result = try_jobs(desk, job, job->next);
-        if (result != STORE_OK)
-            drop_effects(job, job->next);
-    }
-    if (result != STORE_OK)
-        fail_jobs(job, job->next, result);
-}
-
-static void run_batch(struct desk *desk, struct desk_job *jobs)
-{
-    int result = try_jobs(desk, jobs, NULL);
-    if (result == STORE_OK)
-        return;
-    drop_effects(jobs, NULL);
-    if (result != STORE_AGAIN)
-        fail_jobs(jobs, NULL, result);
-    for (struct desk_job *job = jobs; result == STORE_AGAIN && job != NULL; job = job->next)
-        run_alone(desk, job);
-}
-
 static struct queue *queue_of(struct desk *desk, const struct desk_job *job)
 {
     return job->yields ? &desk->yielding : &desk->waiting;
@@ -222,7 +83,7 @@ static void hand_back(struct desk *desk, struct desk_job *jobs)
     pthread_mutex_lock(&desk->lock);
     while (jobs != NULL) {
         struct desk_job *next = jobs->next;
-        if (jobs->result == LEFT_OUT) {
+        if (jobs->result == BATCH_LEFT_OUT) {
             jobs->result = STORE_OK;
             queue_put(&left_out, jobs);
         } else {
@@ -242,8 +103,7 @@ static void hand_back(struct desk *desk, struct desk_job *jobs)
 static int tick_run(struct desk_job *job, struct fleet *fleet)
 {
     (void)job;
-    struct timespec now;
-    int result = clock_tick(fleet, monotonic_ms(&now));
+    int result = clock_tick(fleet, text_steady_ms());
     if (result == STORE_OK)
         result = node_tick(fleet);
     return result == STORE_OK && !fleet->taken_out ? due_tick(fleet) : result;
@@ -273,8 +133,7 @@ static void run_jobs(struct desk *desk, struct desk_job *jobs)
 {
     if (jobs == NULL)
         return;
-    desk->yielding_ms = 0;
-    run_batch(desk, jobs);
+    batch_run(desk->fleet, jobs);
     hand_back(desk, jobs);
 }
 
@@ -287,7 +146,7 @@ static void tick(struct desk *desk)
         abort();
     job->run = tick_run;
     job->done = tick_done;
-    run_batch(desk, job);
+    batch_run(desk->fleet, job);
     if (desk->fleet->taken_out && job->result == STORE_OK)
         exit(1);
     if (job->result != STORE_OK && job->result != desk->ticked) /* not anew at each tick of a long night */
@@ -299,17 +158,16 @@ static void tick(struct desk *desk)
 static void *desk_main(void *argument)
 {
     struct desk *desk = argument;
-    struct timespec now;
-    int64_t next_tick = monotonic_ms(&now);
+    int64_t next_tick = text_steady_ms();
     for (bool stop = false; !stop;) {
         if (desk->fleet->busy)
             next_tick = 0; /* other jobs come in between, and then it goes on */
         struct timespec until = {next_tick / 1000, next_tick % 1000 * 1000000};
         struct desk_job *jobs = wait_for_jobs(desk, &until, &stop);
         run_jobs(desk, jobs);
-        if (!stop && monotonic_ms(&now) >= next_tick) {
+        if (!stop && text_steady_ms() >= next_tick) {
             tick(desk);
-            next_tick = monotonic_ms(&now) + TICK_MS;
+            next_tick = text_steady_ms() + TICK_MS;
         }
     }
     return NULL;
@@ -324,7 +182,7 @@ static void deliver(struct desk *desk)
         struct desk_job *next = jobs->next;
         for (const struct effect *effect = jobs->effects; effect != NULL; effect = effect->next)
             desk->on_effect(desk->ctx, effect);
-        free_effects(jobs->effects);
+        batch_free_effects(jobs->effects);
         desk->jobs -= jobs->run != tick_run;
         jobs->done(jobs, jobs->result);
         jobs = next;
