@@ -244,6 +244,17 @@ class Shipping(ConsoleCase):
         browser.see("shipment deleted", ".update")
         self.assertEqual(browser.all(".update header a"), [])
 
+    def test_many_saved_filters_leave_room_for_the_fleet(self):
+        self.server.add_device(name="pump 1")
+        for i in range(15):
+            self.server.post("/api/v1/filters", {"name": f"group {i:02}", "filter": f"tag=g{i}"})
+        self.sign_in(path="/devices?filter=tag%3Dg14")
+        self.browser.see("group 11")
+        self.browser.see("group 14")
+        self.browser.see_none("group 12")
+        self.browser.click("2 more")
+        self.browser.see("group 13")
+
     def test_the_fleet_says_how_many_match(self):
         browser = self.browser
         self.fleet.add(3, name="pump")

@@ -18,6 +18,7 @@ import { PagedTable, usePages, type Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 
 const PAGE = 50;
+const CHIPS = 12; // saved filters that are shown at first: the list is what people came for
 const TYPING_MS = 250;
 
 const COLUMNS: Column<Device>[] = [
@@ -94,6 +95,7 @@ function NoDevices({ filter, more }: { filter: string; more: boolean }) {
 function Search({ filter }: { filter: string }) {
   const [text, setText] = useState(filter);
   const [saving, setSaving] = useState(false);
+  const [all, setAll] = useState(false);
   const saved = useResource("", () => getList<Filter, "filters">("/filters", "filters"));
   const forget = useAction(async (id: string) => {
     await remove(`/filters/${id}`);
@@ -105,6 +107,8 @@ function Search({ filter }: { filter: string }) {
     return () => clearTimeout(timer);
   }, [text]);
   const current = saved.data?.find((one) => one.filter === filter);
+  const chips = saved.data?.filter((one, i) => all || i < CHIPS || one === current) ?? [];
+  const hidden = (saved.data?.length ?? 0) - chips.length;
   return (
     <search class="search">
       <div class="search-bar">
@@ -113,12 +117,13 @@ function Search({ filter }: { filter: string }) {
         {may("operator") && filter && !current && <Button onClick={() => setSaving(true)}>Save filter</Button>}
         {may("operator") && current && <Button kind="quiet" busy={forget.busy} onClick={() => void forget.run(current.id)}>Forget “{current.name}”</Button>}
       </div>
-      {saved.data && saved.data.length > 0 && (
+      {chips.length > 0 && (
         <div class="chips" role="group" aria-label="Saved filters">
-          {saved.data.map((one) => (
+          {chips.map((one) => (
             <button key={one.id} type="button" class="chip" aria-pressed={one === current} title={one.filter}
               onClick={() => setQuery({ filter: one === current ? undefined : one.filter })}>{one.name}</button>
           ))}
+          {hidden > 0 && <button type="button" class="chip" onClick={() => setAll(true)}>{hidden} more</button>}
         </div>
       )}
       {forget.error && <ErrorNote error={forget.error} />}
