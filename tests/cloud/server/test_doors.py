@@ -15,7 +15,7 @@ import unittest
 from pathlib import Path
 
 import server as s
-from certificates import Authority
+from certificates import RSA, Authority
 from still_clock import StillClock
 
 NAME = "ota.example.com"
@@ -342,6 +342,26 @@ class Doors(unittest.TestCase):
         context.set_ciphers("ALL:@SECLEVEL=0")
         with socket.create_connection(("127.0.0.1", server.https_port), s.LIMIT) as clear, self.assertRaises(ssl.SSLError):
             context.wrap_socket(clear, server_hostname=NAME)
+
+    def handshakes(self, port, ciphers):
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+        with socket.create_connection(("127.0.0.1", port), s.LIMIT) as clear:
+            try:
+                context.wrap_socket(clear, server_hostname=NAME).close()
+                return True
+            except ssl.SSLError:
+                return False
+
+    def test_every_connection_has_keys_of_its_own(self):
+        """What is recorded today is not read by whoever gets the server's key tomorrow."""
+        certificate, key = self.authority.sign(NAME, key=RSA)
+        with s.Server("--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key) as server:
+            for port in (server.https_port, server.mqtts_port):
+                for ciphers in ("ECDHE+AESGCM", "ECDHE+CHACHA20", "ECDHE-RSA-AES128-SHA"):
+                    self.assertTrue(self.handshakes(port, ciphers), ciphers)
+                self.assertFalse(self.handshakes(port, "kRSA"))
 
     def test_a_clear_client_at_a_tls_door_is_closed(self):
         server = self.start()
