@@ -30,7 +30,7 @@ enum {
     BACKOFF_TOKEN_MS = 60000, /* a wrong token does not get right soon */
     REDIRECT_TRIES = 3,
     REDIRECTS_AT_ONCE = 3,
-    STEADY_MS = 60000, /* a connection that was not redirected for so long stays */
+    STEADY_MS = 10000, /* what was connected for so long, no failure or redirect before counts any more */
     INFO_BYTES = 1024,
     CONNACK_BAD_LOGIN = 4,
     CONNACK_NOT_AUTHORIZED = 5
@@ -180,7 +180,7 @@ static void greeted(struct cloud_link *link)
 
     log_info(link->mcu->name, "cloud %s:%u: connected", target(link)->host, target(link)->port);
     link->state = CONNECTED;
-    link->failures = link->unsent = 0;
+    link->unsent = 0;
     link->connections++;
     wait_ms(link, STEADY_MS);
     device_client_subscribe(link->client, "downlink/#");
@@ -294,7 +294,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     } else if (link->state == GREETING) {
         fail(link, "the login is not answered; is this its MQTT port?");
     } else if (link->state == CONNECTED) {
-        link->redirects = 0;
+        link->failures = link->redirects = 0;
     } else if (link->state == DRAINING) {
         drop_connection(link);
     }

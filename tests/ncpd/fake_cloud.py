@@ -59,6 +59,7 @@ class Gateway:
         self.logins = queue.Queue()  # CONNACK code of each attempt
         self.subscribed = []
         self.acknowledges = True
+        self.closes = False  # on each device once it subscribed
         self.sends_to = None  # a port that each device is redirected to once it subscribed
         self.connection = None
         self.listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -132,6 +133,8 @@ class Gateway:
         elif kind == SUBSCRIBE:
             self.subscribed.append(_text(body, 2)[0])
             connection.sendall(_packet(SUBACK << 4, body[:2] + b"\1"))
+            if self.closes:
+                raise ConnectionError
             if self.sends_to:
                 self.publish("downlink/redirect", b"127.0.0.1:%d" % self.sends_to)
         elif kind == PINGREQ:

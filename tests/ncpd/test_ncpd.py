@@ -9,6 +9,7 @@ import json
 import os
 import queue
 import random
+import re
 import resource
 import signal
 import socket
@@ -406,6 +407,17 @@ class Losses(Case):
         self.ncp.wait_log("Connection refused; trying again in")
         self.cloud = Gateway(TOKEN, self.cloud.port)
         self.addCleanup(self.cloud.close)
+        self.wait_check_in()
+
+    def test_a_cloud_that_lets_it_in_and_closes_is_tried_ever_more_seldom(self):
+        self.cloud.closes = True
+        self.start_mcu()
+        self.start_ncp()
+        waits = lambda: [float(wait) for wait in re.findall(r"connection was lost; trying again in ([\d.]+) s", self.ncp.log.read_text())]
+        self.ncp.wait(lambda: len(waits()) >= 3, "three tries")
+        for wait, (least, most) in zip(waits(), ((0.5, 1.5), (1, 3), (2, 6))):
+            self.assertTrue(least <= wait <= most, waits())
+        self.cloud.closes = False
         self.wait_check_in()
 
     def test_a_port_that_is_not_the_clouds_is_told_of(self):
