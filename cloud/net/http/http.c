@@ -120,6 +120,8 @@ static struct http_exchange *exchange_new(struct http_connection *c)
 static const char *advice(int status)
 {
     switch (status) {
+    case 400:
+        return "this is no request of HTTP: each line ends in CR LF, and one is Host";
     case 503:
         return "too many connections; try again later";
     case 408:

@@ -190,6 +190,9 @@ int http_head_parse(struct http_head *head, const char *data, size_t bytes)
     /* An empty line in front belongs to the request before, says RFC 9112, 2.2. */
     size_t skipped = bytes >= 2 && memcmp(data, "\r\n", 2) == 0 ? 2 : 0;
     const char *end = memmem(data + skipped, bytes - skipped, "\r\n\r\n", 4);
+    /* A client whose lines end in LF alone is told so at once: it would wait until its time is over. */
+    if (end == NULL && memmem(data + skipped, bytes - skipped, "\n\n", 2) != NULL)
+        return -400;
     if (end == NULL)
         return bytes >= HTTP_HEAD_MAX ? -431 : 0;
     size_t length = (size_t)(end - data) + 4;

@@ -72,6 +72,8 @@ static void what_two_ends_could_read_differently_is_refused(void **state)
         "GET / HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n",
         "GET / HTTP/1.1\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\nHost: x\n\n",
+        "GET / HTTP/1.1\r\nHost: x\n\n",
         "GET / HTTP/1.1\r\n\r\n",
         "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET http:/// HTTP/1.1\r\nHost: x\r\n\r\n",
