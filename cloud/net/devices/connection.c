@@ -165,24 +165,24 @@ static void on_login(void *ctx, const struct mqtt_login *login)
     job__post(c, job);
 }
 
-/* Whether a packet more is within the limit; each costs its share of a second, and some are free. */
-static bool pay(struct connection *c)
+/* Each packet costs its share of a second, and some are free. */
+static void charge(struct connection *c, size_t packets)
 {
     uint64_t now = connection__clock_ms();
     if (c->flow_ms < now)
         c->flow_ms = now;
-    c->flow_ms += 1000 / PACKETS_PER_S;
-    return c->flow_ms <= now + PACKETS_BURST * 1000 / PACKETS_PER_S;
+    c->flow_ms += packets * 1000 / PACKETS_PER_S;
+    if (c->flow_ms <= now + PACKETS_BURST * 1000 / PACKETS_PER_S || c->slowed)
+        return;
+    c->slowed = true;
+    connection__complain(c, "too many packets: they are read no faster than 50 a second");
 }
 
 /* Pings and subscriptions are answered one by one, and cost everybody else as much as messages do. */
 static void on_packet(void *ctx)
 {
     struct connection *c = ctx;
-    if (!pay(c) && !c->slowed) {
-        c->slowed = true;
-        connection__complain(c, "too many packets: they are read no faster than 50 a second");
-    }
+    charge(c, 1);
     if (c->slowed)
         mqtt_session_hold(&c->session);
 }
@@ -313,6 +313,7 @@ static size_t on_take(void *ctx, const uint8_t *bytes, size_t count)
 static void receive(struct connection *c)
 {
     bool open = stream_receive(&c->stream);
+    charge(c, stream_idle_frames(&c->stream));
     if (open || c->ended || c->jobs >= JOBS_MAX || c->slowed)
         return;
     c->lost = true;

@@ -177,6 +177,11 @@ bool stream_receive(struct stream *s)
     return open;
 }
 
+size_t stream_idle_frames(struct stream *s)
+{
+    return s->websocket != NULL ? websocket_idle_frames(s->websocket) : 0;
+}
+
 void stream_read(struct stream *s, bool wanted)
 {
     s->reads = wanted;

@@ -51,6 +51,9 @@ bool stream_receive(struct stream *s);
 /* Whether the socket is read. */
 void stream_read(struct stream *s, bool wanted);
 
+/* How many frames of a WebSocket carried nothing, since this was asked last. */
+size_t stream_idle_frames(struct stream *s);
+
 void stream_send(struct stream *s, const uint8_t *bytes, size_t count);
 /* How much waits to be sent. */
 size_t stream_unsent(const struct stream *s);

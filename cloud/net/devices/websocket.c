@@ -70,6 +70,7 @@ struct websocket {
     struct evbuffer *input;
     wslay_event_context_ptr context;
     bool binary; /* the frame under way carries data that we take */
+    size_t idle_frames;
 };
 
 static ssize_t on_receive(wslay_event_context_ptr context, uint8_t *to, size_t capacity, int flags, void *ctx)
@@ -100,6 +101,8 @@ static void on_frame_start(wslay_event_context_ptr context,
                            const struct wslay_event_on_frame_recv_start_arg *frame, void *ctx)
 {
     struct websocket *websocket = ctx;
+    if (wslay_is_ctrl_frame(frame->opcode) || frame->payload_length == 0)
+        websocket->idle_frames++;
     websocket->binary = frame->opcode == WSLAY_BINARY_FRAME || frame->opcode == WSLAY_CONTINUATION_FRAME;
     if (frame->opcode == WSLAY_TEXT_FRAME)
         wslay_event_queue_close(context, WSLAY_CODE_UNSUPPORTED_DATA, NULL, 0);
@@ -152,6 +155,13 @@ bool websocket_receive(struct websocket *websocket)
         well = false;
     return well && wslay_event_get_read_enabled(context) && !wslay_event_get_close_received(context) &&
            !wslay_event_get_close_sent(context);
+}
+
+size_t websocket_idle_frames(struct websocket *websocket)
+{
+    size_t frames = websocket->idle_frames;
+    websocket->idle_frames = 0;
+    return frames;
 }
 
 struct evbuffer *websocket_input(struct websocket *websocket)

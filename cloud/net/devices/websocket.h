@@ -25,6 +25,8 @@ void websocket_free(struct websocket *websocket);
 /* Takes frames out of the stream's input; answers pings and a close. False once no more will come: the client
  * closed, or broke a rule. */
 bool websocket_receive(struct websocket *websocket);
+/* How many frames carried nothing, pings above all, since this was asked last. */
+size_t websocket_idle_frames(struct websocket *websocket);
 /* What the frames carried and nobody has drained yet. */
 struct evbuffer *websocket_input(struct websocket *websocket);
 

@@ -465,6 +465,16 @@ class Doors(unittest.TestCase):
             s.wait_for("it is gone", lambda: not server.device({"id": "d1"})["online"])
         self.assertEqual(server.ask("GET", "/health", token=False).status, 200)
 
+    def test_a_flood_of_frames_that_carry_nothing_is_slowed_down(self):
+        server = self.start()
+        for frame in (b"\x89\x80\1\2\3\4", b"\x82\x80\1\2\3\4"):
+            socket_ = self.ws(server)
+            device = over(socket_, server.add_device()["token"])
+            socket_.stream.sendall(frame * 2000)
+            while device.step() >> 4 != 3:  # nothing was asked for, so this is the only thing that comes
+                pass
+            self.assertEqual([topic for topic, _ in device.messages], ["downlink/diag"])
+
     def test_a_close_is_answered(self):
         server = self.start()
         socket_ = self.ws(server)
