@@ -94,6 +94,8 @@ static int run_download(struct desk_job *job, struct fleet *fleet)
     int64_t start = 0;
     int64_t length;
     int result = store_device_get(fleet->store, visit->ticket.device, &device);
+    if (result == STORE_OK && device.revoked)
+        result = STORE_NOT_FOUND;
     if (result == STORE_OK)
         result = store_firmware_get(fleet->store, visit->ticket.firmware, &visit->call.firmware);
     if (result == STORE_OK)

@@ -211,6 +211,19 @@ class Devices(unittest.TestCase):
             said = parsedate_to_datetime(answer.headers["date"])
             self.assertLess(abs((datetime.now(timezone.utc) - said).total_seconds()), 2 * s.LIMIT)
 
+    def test_link_of_a_device_that_is_put_out_fetches_nothing(self):
+        self.server.ship(self.server.upload(s.plain("1.1.0")))
+        device = self.connect()
+        device.check_in("1.0.0")
+        offer = device.offer()
+        path = f"/api/v1/devices/{self.added['id']}"
+        self.assertEqual(self.server.ask("DELETE", path + "/token").status, 204)
+        self.assertEqual(self.fetch(offer).status, 404)
+        self.server.post(path + "/token")
+        self.assertEqual(self.fetch(offer).status, 200)
+        self.assertEqual(self.server.ask("DELETE", path).status, 204)
+        self.assertEqual(self.fetch(offer).status, 404)
+
     def test_ranges_of_the_file(self):
         data = s.plain("1.1.0")
         self.server.ship(self.server.upload(data))
