@@ -149,6 +149,8 @@ static void tick(struct desk *desk)
     batch_run(desk->fleet, job);
     if (desk->fleet->taken_out && job->result == STORE_OK)
         exit(1);
+    if (job->result == STORE_OK)
+        node_ticked(desk->fleet);
     if (job->result != STORE_OK && job->result != desk->ticked) /* not anew at each tick of a long night */
         log_line(LOG_LEVEL_ERROR, "tick-failed", "reason=\"%s\"", store_result_text(job->result));
     desk->ticked = job->result;

@@ -14,6 +14,7 @@
 int node_join(struct fleet *fleet, bool alone)
 {
     fleet->watch = (struct watch){0};
+    fleet->settled = true;
     int result = store_token_end_newest(fleet->store, &fleet->watch.newest_end);
     return result == STORE_OK ? store_node_add(fleet->store, fleet->now, alone, &fleet->node) : result;
 }
@@ -138,9 +139,19 @@ static int beat(struct fleet *fleet)
 
 int node_tick(struct fleet *fleet)
 {
+    if (fleet->settled)
+        fleet->before = fleet->watch;
+    else
+        fleet->watch = fleet->before;
+    fleet->settled = false;
     bool due = fleet->now < fleet->watch.next_beat - NODE_BEAT_MS || fleet->now >= fleet->watch.next_beat;
     int result = due ? beat(fleet) : STORE_OK;
     if (result == STORE_OK && !fleet->taken_out && (due || fleet->watch.clearing))
         result = store_presences_clear(fleet->store, &fleet->watch.clearing);
     return result;
+}
+
+void node_ticked(struct fleet *fleet)
+{
+    fleet->settled = true;
 }

@@ -16,5 +16,9 @@ TDM_MUST_USE int node_leave(struct fleet *fleet);
 #define NODE_BEAT_MS 1000
 #define NODE_SILENCE 10
 TDM_MUST_USE int node_tick(struct fleet *fleet);
+/* The tick's transaction was committed. Without this word the next one begins where the last one began:
+ * servers that beat at the same moment are in each other's way, and a beat or a look that was taken back must
+ * not count. */
+void node_ticked(struct fleet *fleet);
 
 #endif

@@ -82,7 +82,9 @@ struct fleet {
     const char *public_url;       /* where devices download, NULL: where they connected */
     const char *folder;           /* of firmware files */
     struct form_settings forms;
-    struct watch watch;     /* of the other servers */
+    struct watch watch;     /* of the other servers, */
+    struct watch before;    /* and before the last tick, as long as that is not */
+    bool settled;           /* kept (fleet/node.h) */
     bool taken_out;         /* by the other servers: nothing more may be done here */
     _Atomic bool watched;   /* somebody may be looking: notices are made */
     int64_t now;            /* of the job under way */

@@ -10,6 +10,7 @@ static void tick(struct world *world)
     assert_int_equal(store_begin(world->fleet.store), STORE_OK);
     assert_int_equal(node_tick(&world->fleet), STORE_OK);
     assert_int_equal(store_commit(world->fleet.store), STORE_OK);
+    node_ticked(&world->fleet);
     world->fleet.now += NODE_BEAT_MS;
     while (world->last != NULL) {
         struct effect *next = world->last->next;
@@ -79,6 +80,30 @@ static void connected_devices_are_counted_wherever_they_go(void **state)
     world->fleet.node = here;
     world_delete(world, first);
     assert_int_equal(online(world), 0);
+}
+
+/* Where servers are in each other's way, a tick runs again, more often than a server may be silent. */
+static void a_tick_that_is_taken_back_is_neither_a_beat_nor_a_look(void **state)
+{
+    struct world *world = *state;
+    struct store *store = world->fleet.store;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device);
+    struct node *nodes;
+    size_t count;
+    for (int look = 0; look < NODE_SILENCE; look++) {
+        for (int again = 0; again < 3; again++) {
+            assert_int_equal(store_begin(store), STORE_OK);
+            assert_int_equal(node_tick(&world->fleet), STORE_OK);
+            store_rollback(store);
+        }
+        tick(world);
+    }
+    assert_int_equal(fleet_presence(&world->fleet, device).node, other);
+    assert_int_equal(store_nodes(store, &nodes, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(nodes[0].beat, NODE_SILENCE);
+    free(nodes);
 }
 
 static void a_server_that_beats_stays(void **state)
@@ -195,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_server_that_falls_silent_is_taken_out_with_its_devices),
         CASE(connected_devices_are_counted_wherever_they_go),
+        CASE(a_tick_that_is_taken_back_is_neither_a_beat_nor_a_look),
         CASE(a_server_that_beats_stays),
         CASE(time_that_nobody_looked_at_makes_nobody_silent),
         CASE(a_device_that_connects_here_leaves_the_other_server),
