@@ -13,7 +13,7 @@ from contract_image import Images
 from machines import not_checked
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT_BYTES = 512  # what a UART holds at least while the program is busy,
+KEPT_BYTES = 480  # with the command before them less than 512, which a UART holds at least while the program is busy,
 KEPT_WHILE_WRITING_BYTES = 2000  # and where it receives while flash is written
 DEMO_WATCHDOG_MS = 5000
 

@@ -131,14 +131,17 @@ class Probe:
     # --- commands ---
 
     def ask(self, command):
-        self.send(command.encode() + b"\n")
-        try:
-            answer = self.readline()
-        except TimeoutError as error:
-            raise AssertionError(f"no answer to '{command}': {error}") from None
+        answer = self.ask_anything(command)
         if answer.endswith("ready"):
             raise AssertionError(f"at '{command}' the board restarted, which nobody asked for; its cause is {self.ask('cause')!r}")
         return answer
+
+    def ask_anything(self, command):
+        self.send(command.encode() + b"\n")
+        try:
+            return self.readline()
+        except TimeoutError as error:
+            raise AssertionError(f"no answer to '{command}': {error}") from None
 
     def number(self, command):
         answer = self.ask(command)
@@ -148,7 +151,9 @@ class Probe:
 
     def ask_and_wait_for_restart(self, command):
         """The command's answer must be ok; returns the reset cause after the restart."""
-        answer = self.ask(command)
+        answer = self.ask_anything(command)
+        if answer.endswith("ready"):
+            raise AssertionError(f"'{command}' was done before its answer was on the wire: is board_uart_drained true too early?")
         if answer != "ok":
             raise AssertionError(f"'{command}' was answered with {answer!r}")
         self.wait_ready()

@@ -69,7 +69,8 @@ def look(board, uart):
         Probe(uart, alive=lambda: False, seconds=ANSWER_SECONDS).close()
     except TimeoutError:
         return (f"{uart}: no probe answers within {ANSWER_SECONDS} s; is probe-bootloader in the board's flash, are RX and TX "
-                "crossed, is the rate 115200, and has no other program (a terminal, tandem-ncp) the UART open?")
+                "crossed, is the rate 115200, does board_uart_read give a few bytes at once (with DMA: on the idle line), and has no other "
+                "program (a terminal, tandem-ncp) the UART open?")
     except termios.error:
         return f"{uart}: neither a serial device nor a socket"
     except OSError as error:
