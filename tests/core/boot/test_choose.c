@@ -32,6 +32,14 @@ static void the_watchdog_is_armed_and_fed_while_verifying(void **state)
     assert_in_range(world.feeds, 2, 100);
 }
 
+static void an_image_starts_with_the_whole_period_of_the_watchdog(void **state)
+{
+    (void)state;
+    given(TDM_BOOT_IDLE, 0);
+    runs(TDM_RESET_POWER, 0, false, TDM_REASON_NONE);
+    assert_true(world.feeds > world.feeds_when_checked);
+}
+
 static unsigned feeds_seen;
 static unsigned signatures_seen;
 
@@ -233,6 +241,26 @@ static void a_mark_that_a_power_cut_prevented_is_programmed_at_the_next_start(vo
     assert_int_equal(recorded().sequence, 2);
 }
 
+static void a_mark_that_did_not_take_is_made_up_for_by_a_second_entry(void **state)
+{
+    const struct tdm_region *bank = &world.layout.bank[1];
+    struct tdm_record record = in_state(TDM_BOOT_TRIAL, 1);
+
+    (void)state;
+    world.ram.flash.program_once = false;
+    world_record(&world, &record);
+    record = in_state(TDM_BOOT_IDLE, 0);
+    record.active = 1;
+    world_record(&world, &record);
+    world.ram.broken_unit = world.ram.silently = true;
+    world.ram.broken_from = bank->address + bank->bytes - world.layout.header_bytes;
+    world.ram.broken_to = bank->address + bank->bytes;
+    runs(TDM_RESET_POWER, 1, false, TDM_REASON_NONE);
+    assert_false(world_is_marked(&world, 1, &new));
+    assert_int_equal(recorded().sequence, 3);
+    assert_int_equal(world_log(&world).spare.active, 1);
+}
+
 /* --- Rebuilding --- */
 
 static void without_a_record_the_marked_bank_runs_and_is_recorded(void **state)
@@ -402,6 +430,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(the_active_bank_runs_and_nothing_is_written),
         TEST(the_watchdog_is_armed_and_fed_while_verifying),
+        TEST(an_image_starts_with_the_whole_period_of_the_watchdog),
         TEST(the_watchdog_is_fed_between_signatures),
         TEST(a_rotten_active_image_gives_way_to_a_marked_bank),
         TEST(a_rotten_active_image_gives_an_unmarked_bank_a_trial),
@@ -416,6 +445,7 @@ int main(void)
         TEST(a_confirm_without_mark_is_copied_to_the_other_unit),
         TEST(a_confirm_that_both_units_have_needs_no_mark),
         TEST(a_mark_that_a_power_cut_prevented_is_programmed_at_the_next_start),
+        TEST(a_mark_that_did_not_take_is_made_up_for_by_a_second_entry),
         TEST(without_a_record_the_marked_bank_runs_and_is_recorded),
         TEST(of_two_marked_banks_the_higher_counter_runs_and_is_the_floor),
         TEST(what_is_marked_and_rotten_decides_nothing),

@@ -43,7 +43,8 @@ struct world {
     struct tdm_boot_choice choice; /* of the last start */
     bool watchdog_armed;           /* in this start */
     unsigned feeds;
-    int vector_result; /* of check_image */
+    unsigned feeds_when_checked; /* of the image that was looked at last */
+    int vector_result;           /* of check_image */
 };
 
 /* Signs by the test's fake scheme (signature = SHA-256 of the head, twice). */
