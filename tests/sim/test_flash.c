@@ -123,13 +123,15 @@ static void what_is_not_whole_units_or_outside_is_refused(void **state)
 
 static void what_is_outside_does_not_read(void **state)
 {
-    uint8_t bytes[8];
+    uint8_t bytes[8] = {0};
 
     (void)state;
     open_flash("small");
     assert_int_equal(read(flash.base, bytes, 8), TDM_OK);
     assert_int_equal(read(flash.base + flash.bytes - 8, bytes, 8), TDM_OK);
+    bytes[0] = 0;
     assert_int_equal(read(flash.base - 1, bytes, 1), TDM_E_FLASH_READ);
+    assert_int_not_equal(bytes[0], 0); /* nobody shall take what was there for content */
     assert_int_equal(read(flash.base + flash.bytes - 7, bytes, 8), TDM_E_FLASH_READ);
     assert_int_equal(read(flash.base + flash.bytes + 1, bytes, 1), TDM_E_FLASH_READ);
     assert_false(is_blank(flash.base + flash.bytes - 64, 65));
@@ -256,19 +258,39 @@ static void a_cut_tears_any_of_the_units_that_are_programmed_at_once(void **stat
     assert_int_equal(flash.violations, 0);
 }
 
-/* And only those that were under way do. */
-static void unstable_bits_read_either_way_until_an_erase(void **state)
+/* So that the id of a case replays it. */
+static void a_cut_of_the_same_seed_tears_the_same_bits(void **state)
 {
-    static const uint8_t upper[8] = {0x0F, 0x0F, 0x0F, 0x0F, 0x0F, 0x0F, 0x0F, 0x0F};
+    static const uint32_t seeds[] = {5, 6, 5};
     uint32_t at = open_flash("small");
-    uint8_t read_as_1 = 0, read_as_0 = 0, byte;
+    uint8_t torn[3][32];
 
     (void)state;
-    assert_true(cut_program(at, SIM_TEAR_UNSTABLE, upper, 8));
+    for (unsigned i = 0; i < 3; i++) {
+        seed = seeds[i];
+        assert_int_equal(erase(at), TDM_OK);
+        assert_true(cut_program(at, SIM_TEAR_TORN, zeros, 32));
+        memcpy(torn[i], sim_flash_peek(&flash, at, 32), 32);
+    }
+    assert_memory_equal(torn[0], torn[2], 32);
+    assert_memory_not_equal(torn[0], torn[1], 32);
+}
+
+/* And only those that were under way do, whatever is cut elsewhere. */
+static void unstable_bits_read_either_way_until_an_erase(void **state)
+{
+    static const uint8_t last[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F};
+    uint32_t at = open_flash("small");
+    uint8_t read_as_1 = 0, read_as_0 = 0, bytes[8];
+
+    (void)state;
+    assert_true(cut_program(at, SIM_TEAR_UNSTABLE, last, 8));
+    assert_true(cut_program(at + 8, SIM_TEAR_TORN, zeros, 8));
     for (int i = 0; i < 64; i++) {
-        assert_int_equal(read(at, &byte, 1), TDM_OK);
-        read_as_1 |= byte;
-        read_as_0 |= (uint8_t)~byte;
+        assert_int_equal(read(at, bytes, 8), TDM_OK);
+        assert_memory_equal(bytes, last, 7);
+        read_as_1 |= bytes[7];
+        read_as_0 |= (uint8_t)~bytes[7];
     }
     assert_int_equal(read_as_1, 0xFF);
     assert_int_equal(read_as_0, 0xF0);
@@ -276,6 +298,20 @@ static void unstable_bits_read_either_way_until_an_erase(void **state)
     assert_int_equal(erase(at), TDM_OK);
     assert_non_null(sim_flash_peek(&flash, at, 8));
     assert_true(is_blank(at, 8));
+}
+
+static void one_bit_makes_a_region_not_blank_and_so_does_an_error(void **state)
+{
+    static const uint8_t first[8] = {0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    uint32_t at = open_flash("small");
+    const struct tdm_region unit = {at + 128, 8};
+
+    (void)state;
+    assert_int_equal(program(at, first, 8), TDM_OK);
+    assert_false(is_blank(at, 256));
+    assert_true(is_blank(at + 8, 248));
+    sim_flash_make_unreadable(&flash, &unit);
+    assert_false(is_blank(at + 8, 248));
 }
 
 /* Only flash with ECC tells it from blank. */
@@ -404,6 +440,8 @@ int main(void)
         cmocka_unit_test_teardown(what_is_outside_does_not_read, close_flash),
         cmocka_unit_test_teardown(one_operation_is_cut_and_those_that_are_not_are_told, close_flash),
         cmocka_unit_test_teardown(a_cut_tears_any_of_the_units_that_are_programmed_at_once, close_flash),
+        cmocka_unit_test_teardown(a_cut_of_the_same_seed_tears_the_same_bits, close_flash),
+        cmocka_unit_test_teardown(one_bit_makes_a_region_not_blank_and_so_does_an_error, close_flash),
         cmocka_unit_test_teardown(unstable_bits_read_either_way_until_an_erase, close_flash),
         cmocka_unit_test_teardown(a_weak_program_reads_as_blank_and_is_not_where_flash_programs_once,
                                   close_flash),
