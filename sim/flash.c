@@ -160,15 +160,12 @@ static void tear_erase(struct sim_flash *flash, uint32_t address)
 
     for (at = 0; at < flash->flash.erase_bytes; at++) {
         uint8_t *cell = &flash->cell[offset + at];
+        uint8_t *unit = &flash->unit[sim__flash_unit(flash, address + at)];
         uint8_t risen = risen_bits(flash, *cell);
 
         *cell |= risen;
         flash->drift[offset + at] |= drift_of(flash, risen);
-        if (at % flash->flash.program_bytes == 0) {
-            uint8_t *unit = &flash->unit[sim__flash_unit(flash, address + at)];
-
-            *unit = unit_after_torn_erase(flash, *unit);
-        }
+        *unit = unit_after_torn_erase(flash, *unit);
     }
 }
 

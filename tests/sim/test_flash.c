@@ -78,9 +78,13 @@ static bool cut_erase(uint32_t address, enum sim_tear tear)
 
 static void bits_go_from_1_to_0_until_an_erase(void **state)
 {
+    static const uint8_t text[] = "of two units ...";
     uint32_t at = open_flash("small");
 
     (void)state;
+    assert_int_equal(program(at + 8, text, 16), TDM_OK);
+    assert_memory_equal(sim_flash_peek(&flash, at + 8, 16), text, 16);
+    assert_true(is_blank(at + 24, 232));
     assert_int_equal(program(at, data, 8), TDM_OK);
     assert_memory_equal(sim_flash_peek(&flash, at, 8), data, 8);
     assert_int_equal(program(at, zeros, 8), TDM_OK);
@@ -209,12 +213,19 @@ static void one_operation_is_cut_and_those_that_are_not_are_told(void **state)
 static void a_cut_before_changes_nothing_and_one_after_everything(void **state)
 {
     uint32_t at = open_flash("small");
+    const struct tdm_region page = {at, 256};
 
     (void)state;
     assert_true(cut_program(at, SIM_TEAR_BEFORE, zeros, 8));
     assert_true(is_blank(at, 8));
     assert_true(cut_program(at, SIM_TEAR_AFTER, zeros, 8));
     assert_memory_equal(sim_flash_peek(&flash, at, 8), zeros, 8);
+    assert_true(cut_erase(at, SIM_TEAR_BEFORE));
+    assert_memory_equal(sim_flash_peek(&flash, at, 8), zeros, 8);
+    assert_true(sim_flash_is_sound(&flash, &page));
+    assert_true(cut_erase(at, SIM_TEAR_AFTER));
+    assert_true(is_blank(at, 256));
+    assert_true(sim_flash_is_sound(&flash, &page));
 }
 
 static void a_torn_program_leaves_some_bits_of_one_unit(void **state)
@@ -238,6 +249,7 @@ static void a_torn_program_leaves_some_bits_of_one_unit(void **state)
 static void a_cut_tears_any_of_the_units_that_are_programmed_at_once(void **state)
 {
     uint32_t at = open_flash("small");
+    uint8_t fallen[8] = {0}; /* bits of those behind whole ones */
     unsigned torn = 0;
 
     (void)state;
@@ -253,8 +265,12 @@ static void a_cut_tears_any_of_the_units_that_are_programmed_at_once(void **stat
         assert_false(is_blank(at + 8 * unit, 8));
         assert_true(is_blank(at + 8 * unit + 8, 32));
         torn |= 1u << unit;
+        for (unsigned i = 0; unit > 0 && i < 8; i++) {
+            fallen[i] |= (uint8_t)~sim_flash_peek(&flash, at + 8 * unit, 8)[i];
+        }
     }
     assert_int_equal(torn, 15);
+    assert_memory_equal(fallen, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
     assert_int_equal(flash.violations, 0);
 }
 
@@ -417,9 +433,11 @@ static void what_a_cut_erase_left_must_be_erased_again(void **state)
 
     (void)state;
     for (i = 0; i < sizeof tears / sizeof tears[0]; i++) {
-        assert_int_equal(program(at, zeros, 8), TDM_OK);
+        assert_int_equal(program(at + 16, zeros, 8), TDM_OK);
         assert_true(cut_erase(at, tears[i]));
         assert_int_equal(is_blank(at, 256), tears[i] == SIM_TEAR_WEAK);
+        assert_int_equal(sim_flash_peek(&flash, at + 16, 8) == NULL, tears[i] == SIM_TEAR_UNSTABLE);
+        assert_non_null(sim_flash_peek(&flash, at + 24, 8));
         assert_int_equal(flash.violations, i);
         assert_int_equal(program(at + 8, zeros, 8), TDM_OK);
         assert_int_equal(flash.violations, i + 1);
