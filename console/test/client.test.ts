@@ -37,6 +37,11 @@ test("an error says what the server says, and what to do next", async () => {
   expect(error.next).toMatch(/Correct/);
 });
 
+test("what is wrong in a form is to be corrected, not tried again", async () => {
+  fetched.mockResolvedValue(answer(400, { status: 400, title: "malformed request", detail: "login must be 1 to 100 of a-z" }));
+  expect((await failure(post("/users"))).next).toMatch(/Correct/);
+});
+
 test("a server that does not answer is an error like any other", async () => {
   fetched.mockRejectedValue(new TypeError("network"));
   const error = await failure(get("/devices"));

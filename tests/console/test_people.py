@@ -59,6 +59,27 @@ class People(ConsoleCase):
         browser.follow("CSV")  # to look at is allowed
         browser.downloaded(".csv")
 
+    def test_who_edits_what_somebody_else_changed_meanwhile_is_told_and_overwrites_nothing(self):
+        browser = self.browser
+        self.person(role="admin")
+        device = self.server.add_device(name="pump 1")
+        user = self.person(login="vera", role="viewer")
+        for path, what, change in ((f"/devices/{device['id']}", f"/api/v1/devices/{device['id']}", {"name": "pump of another"}),
+                                   ("/settings/users", f"/api/v1/users/{user['id']}", {"name": "Name of another"})):
+            self.sign_in(path=path)
+            browser.see("pump 1" if "devices" in path else "Vera")
+            if "devices" in path:
+                browser.click("Edit")
+            else:
+                browser.all("tbody button")[-1].click()
+            browser.fill("Name", "mine")
+            self.assertEqual(self.server.ask("PATCH", what, change).status, 200)
+            browser.click("Save")
+            browser.see("Somebody else changed it meanwhile", "dialog")
+            self.assertEqual(self.server.get(what)["name"], change["name"])
+            browser.open(path)
+            browser.see(change["name"])
+
     def test_organizations_do_not_see_each_other(self):
         browser = self.browser
         self.fleet.add(1, name="ours")

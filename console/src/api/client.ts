@@ -11,6 +11,7 @@ interface Options {
 }
 
 const NEXT_STEPS: Record<number, string> = {
+  400: "Correct what it names, and try again.",
   401: "Sign in again.",
   403: "Ask an admin of your organization for the role that this needs.",
   404: "It may have been deleted meanwhile; go back to the list.",

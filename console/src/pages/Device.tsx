@@ -16,6 +16,7 @@ import { Field } from "../ui/Field";
 import { Facts, Page, Panel } from "../ui/Page";
 import { Secret } from "../ui/Secret";
 import { Table } from "../ui/Table";
+import { Tagged } from "../ui/Tagged";
 import { Time } from "../ui/Time";
 import { UpdateCard, type Live } from "../ui/UpdateCard";
 
@@ -179,7 +180,11 @@ function Actions({ device, changed }: { device: DeviceWithTimeline; changed: () 
       {!device.revoked && <Button kind="danger" onClick={() => setAsked("revoke")}>Revoke token</Button>}
       <Button kind="danger" onClick={() => setAsked("delete")}>Delete</Button>
       {ping.error && <ErrorNote error={ping.error} />}
-      {asked === "edit" && <Edit device={device} onClose={() => { close(); changed(); }} />}
+      {asked === "edit" && (
+        <Tagged<DeviceWithTimeline> path={`/devices/${device.id}`} title="Edit the device" onClose={close}>
+          {(now, etag) => <Edit device={now} etag={etag} onClose={() => { close(); changed(); }} />}
+        </Tagged>
+      )}
       {asked === "token" && <RenewToken device={device} onClose={() => { close(); changed(); }} />}
       {asked === "reboot" && (
         <Confirm title={`Reboot ${name}?`} verb="Reboot" onClose={close} act={() => post(`${path}/reboot`).then(changed)}>
@@ -213,13 +218,13 @@ function RenewToken({ device, onClose }: { device: DeviceWithTimeline; onClose: 
   );
 }
 
-function Edit({ device, onClose }: { device: DeviceWithTimeline; onClose: () => void }) {
+function Edit({ device, etag, onClose }: { device: DeviceWithTimeline; etag: string; onClose: () => void }) {
   const [name, setName] = useState(device.name);
   const [tags, setTags] = useState(device.tags.join(" "));
   const [timezone, setTimezone] = useState(device.timezone ?? "");
   const save = useAction(async () => {
     const changes = { name, tags: tags.split(/[\s,]+/).filter(Boolean), timezone };
-    await patch(`/devices/${device.id}`, changes);
+    await patch(`/devices/${device.id}`, changes, etag);
     onClose();
   });
   return (

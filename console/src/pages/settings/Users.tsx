@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { get, getTagged, patch, post, remove } from "../../api/client";
+import { get, patch, post, remove } from "../../api/client";
 import { useAction } from "../../api/resource";
 import { session } from "../../api/session";
 import type { Role, User, UserWithPassword } from "../../api/types";
@@ -10,6 +10,7 @@ import { Check, Field, Select } from "../../ui/Field";
 import { Panel } from "../../ui/Page";
 import { Secret } from "../../ui/Secret";
 import { PagedTable, usePages } from "../../ui/Table";
+import { Tagged } from "../../ui/Tagged";
 import { Time } from "../../ui/Time";
 
 const ROLES: readonly (readonly [Role, string])[] = [
@@ -35,7 +36,11 @@ export function UsersPart() {
         { title: "", align: "end", cell: (row) => <Button label={`Edit ${row.login}`} onClick={() => setEditing(row)}>Edit</Button> },
       ]} />
       {adding && <AddUser onClose={() => { setAdding(false); pages.reload(); }} />}
-      {editing && <EditUser user={editing} onClose={() => { setEditing(undefined); pages.reload(); }} />}
+      {editing && (
+        <Tagged<User> path={`/users/${editing.id}`} title={editing.login} onClose={() => setEditing(undefined)}>
+          {(user, etag) => <EditUser user={user} etag={etag} onClose={() => { setEditing(undefined); pages.reload(); }} />}
+        </Tagged>
+      )}
     </Panel>
   );
 }
@@ -72,7 +77,7 @@ function AddUser({ onClose }: { onClose: () => void }) {
   );
 }
 
-function EditUser({ user, onClose }: { user: User; onClose: () => void }) {
+function EditUser({ user, etag, onClose }: { user: User; etag: string; onClose: () => void }) {
   const [name, setName] = useState(user.name);
   const [role, setRole] = useState(user.role);
   const [disabled, setDisabled] = useState(user.disabled);
@@ -80,7 +85,6 @@ function EditUser({ user, onClose }: { user: User; onClose: () => void }) {
   const [deleting, setDeleting] = useState(false);
   const own = user.id === session.value!.user.id;
   const save = useAction(async () => {
-    const { etag } = await getTagged<User>(`/users/${user.id}`);
     await patch(`/users/${user.id}`, { name, role, disabled }, etag);
     onClose();
   });
