@@ -139,11 +139,16 @@ class Module(wire.Peer):
         return False
 
 
-class Device(unittest.TestCase):
+class Case(unittest.TestCase):
+    """A device that runs its factory firmware, and a module at its line."""
+
+    banks = {}  # as System takes them
+    kind = Module
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tandem-module-")
         self.addCleanup(folder.cleanup)
-        self.system = System(folder.name, board="posix")
+        self.system = System(folder.name, board="posix", **self.banks)
         self.system.prepare()
         self.system.start_device()
         self.addCleanup(self.system.stop)
@@ -151,7 +156,7 @@ class Device(unittest.TestCase):
     def connect(self, **options):
         port = wire.connect_unix(str(self.system.uart))
         self.addCleanup(port.close)
-        self.module = Module(port, **options)
+        self.module = self.kind(port, **options)
         self.module.must("the device initializes", lambda: self.module.versions)
         return self.module
 
@@ -164,6 +169,8 @@ class Device(unittest.TestCase):
         self.module.must("it confirms", lambda: "trial: confirmed" in self.console(), 60)
         self.assertEqual(self.module.reports, 0, "our own call was made without being asked for")
 
+
+class Device(Case):
     def update(self, **how):
         self.module.begin(self.system.pack("1.1.0"))
         self.assertTrue(self.module.feed(**how))

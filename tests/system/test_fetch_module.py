@@ -6,14 +6,13 @@ begins again at offset 0 when it is asked to start in the middle.
 Run by ctest, or by hand:  tests/system/test_fetch_module.py [Bootloader.test_name]"""
 
 import sys
-import tempfile
 import unittest
 import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import test_device_module as module  # noqa: E402
-from test_device_module import System, wire  # noqa: E402
+from test_device_module import wire  # noqa: E402
 
 RESENDS = 5
 NOISE = (b"", b"\xAA\xBB", b"rst:0x1 \x11\x13 boot\r\n", b"\xAA\x01\x02", b"\x01\xBB")
@@ -64,31 +63,13 @@ class Feeder(module.Module):
             offset += len(data)
 
 
-class Bootloader(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tandem-module-")
-        self.addCleanup(folder.cleanup)
-        self.system = System(folder.name, board="posix", one_bank=True)
-        self.system.prepare()
-        self.system.start_device()
-        self.addCleanup(self.system.stop)
-
-    def connect(self, **options):
-        port = wire.connect_unix(str(self.system.uart))
-        self.addCleanup(port.close)
-        self.module = Feeder(port, **options)
-        self.module.must("the device initializes", lambda: self.module.versions)
-        return self.module
-
-    def console(self):
-        return (self.system.folder / "console.log").read_text()
+class Bootloader(module.Case):
+    banks = {"one_bank": True}
+    kind = Feeder
 
     def assert_installed(self, version="1.1.0"):
         self.assertTrue(self.module.finish())
-        self.module.reboot()  # as it does after otaUpdateFinish
-        self.module.must("the new firmware initializes", lambda: version in self.module.versions, 60)
-        self.module.must("it confirms", lambda: "trial: confirmed" in self.console(), 60)
-        self.assertEqual(self.module.reports, 0, "our own call was made without being asked for")
+        self.assert_updated(version)
 
     def update(self, **how):
         self.module.hand_over(self.system.pack("1.1.0"))
