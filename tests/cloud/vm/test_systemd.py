@@ -22,6 +22,7 @@ import server as s  # noqa: E402
 import test_deltas as deltas  # noqa: E402
 from certificates import Authority  # noqa: E402
 from machine import CommandFailed, Machine  # noqa: E402
+from service import Service  # noqa: E402
 from test_nodes import free_port  # noqa: E402
 
 s.LIMIT = 180  # of every wait: what takes 1 s takes 20 by emulation
@@ -32,19 +33,9 @@ NAME = "ota.example.com"
 URL = f"--resolve {NAME}:443:127.0.0.1 --cacert /root/ca.pem https://{NAME}"
 EXPOSURE_MAX = 2.0  # of 10, as `systemd-analyze security` counts
 CLEAR = "--http 0.0.0.0:8080 --mqtt 0.0.0.0:1883 --allow-clear"  # in the place of the TLS doors, for clients out here
-FACTS = {}
 
 
-def shown(name):
-    """A property of the unit."""
-    return machine.run(f"systemctl show --value -p {name} {UNIT}").strip()
-
-
-def journal(*words):
-    return machine.run(f"journalctl -u {UNIT} -o cat --no-pager {' '.join(words)}")
-
-
-class Service(unittest.TestCase):
+class Case(unittest.TestCase):
     """Begins with nothing of it on the machine but what `cmake --install` put there."""
 
     def setUp(self):
@@ -98,12 +89,12 @@ class Service(unittest.TestCase):
         return server
 
 
-class Manual(Service):
+class Manual(Case):
     """The steps of cloud/systemd/README.md, typed as they stand there."""
 
     def test_its_steps_lead_to_a_service_that_lets_its_admin_in(self):
         outputs = self.follow_manual()
-        self.assertEqual(shown("ActiveState"), "active")
+        self.assertEqual(service.shown("ActiveState"), "active")
         self.assertEqual(machine.run(f"systemctl is-enabled {UNIT}").strip(), "enabled")
         password = re.search(r"admin password: (\S+)", outputs["journalctl"]).group(1)
         status, answer = self.ask("POST", "/api/v1/session", json.dumps({"login": "admin", "password": password}),
@@ -113,7 +104,7 @@ class Manual(Service):
         self.assertNotIn(machine.run(f"cat {DATA}/admin.token").strip(), machine.run("journalctl --no-pager"))
 
 
-class Unit(Service):
+class Unit(Case):
     def test_systemd_finds_nothing_wrong_with_the_unit(self):
         self.start()
         self.assertEqual(machine.run(f"systemd-analyze verify {UNIT}"), "")
@@ -121,12 +112,12 @@ class Unit(Service):
     def test_its_exposure_is_low(self):
         self.start()
         text = machine.run(f"systemd-analyze security --no-pager {UNIT}")
-        FACTS["systemd-analyze security"] = found = re.search(r"exposure level for \S+: (.*?) *[^ -~]*$", text.strip()).group(1)
+        service.facts["systemd-analyze security"] = found = re.search(r"exposure level for \S+: (.*?) *[^ -~]*$", text.strip()).group(1)
         self.assertLessEqual(float(found.split()[0]), EXPOSURE_MAX, text)
 
     def test_it_runs_as_its_own_user_who_may_bind_low_ports_and_nothing_else(self):
         self.start()
-        state = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{shown('MainPID')}/status").splitlines() if ":\t" in line)
+        state = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{service.shown('MainPID')}/status").splitlines() if ":\t" in line)
         self.assertEqual(state["Uid"].split()[0], machine.run("id -u tandem-cloud").strip())
         self.assertNotEqual(state["Uid"].split()[0], "0")
         self.assertEqual(int(state["CapEff"], 16) | int(state["CapBnd"], 16), 1 << 10)  # CAP_NET_BIND_SERVICE
@@ -166,15 +157,15 @@ class Unit(Service):
     def test_options_with_a_mistake_are_said_and_not_tried_again(self):
         with self.assertRaises(CommandFailed):
             self.start("--https nowhere")
-        self.assertEqual((shown("ActiveState"), shown("NRestarts")), ("failed", "0"))
-        self.assertIn("tandem-cloud --help", journal("-n 20"))
+        self.assertEqual((service.shown("ActiveState"), service.shown("NRestarts")), ("failed", "0"))
+        self.assertIn("tandem-cloud --help", service.journal("-n 20"))
 
 
-class Supervision(Service):
+class Supervision(Case):
     def test_one_that_is_killed_starts_again_with_all_that_it_had(self):
         self.start()
         self.add_device("pump 1")
-        pid = shown("MainPID")
+        pid = service.shown("MainPID")
         machine.run(f"systemctl kill -s KILL {UNIT}")
         machine.wait(f"test $(systemctl show --value -p MainPID {UNIT}) -ne {pid} && systemctl is-active --quiet {UNIT}", "another process")
         self.assertEqual(self.names(), {"pump 1"})
@@ -184,17 +175,17 @@ class Supervision(Service):
         self.start()
         machine.run(f"mosquitto_pub -h 127.0.0.1 -p 8883 --insecure --cafile /root/ca.pem -u device -P nobodys -t info/mcu -m x", fails=True)
         machine.wait(f"journalctl -u {UNIT} -p warning -o cat --no-pager | grep -q login-refused", "the warning")
-        self.assertNotIn(" started ", journal("-p warning"))
+        self.assertNotIn(" started ", service.journal("-p warning"))
 
     def test_stopping_ends_well_and_soon(self):
         self.start()
         began = time.monotonic()
         machine.run(f"systemctl stop {UNIT}")
-        FACTS["stopping took"] = f"{time.monotonic() - began:.1f} s"
-        self.assertEqual((shown("ActiveState"), shown("Result"), shown("ExecMainStatus")), ("inactive", "success", "0"))
+        service.facts["stopping took"] = f"{time.monotonic() - began:.1f} s"
+        self.assertEqual((service.shown("ActiveState"), service.shown("Result"), service.shown("ExecMainStatus")), ("inactive", "success", "0"))
 
 
-class Reload(Service):
+class Reload(Case):
     """systemctl reload, after a certificate was renewed."""
 
     def serial(self):
@@ -210,17 +201,17 @@ class Reload(Service):
         machine.wait(f"journalctl -u {UNIT} -o cat | grep -q 'device-online device={self.device['id']}'", "the device")
 
     def assert_nobody_was_disconnected(self):
-        self.assertNotIn("device-offline", journal())
+        self.assertNotIn("device-offline", service.journal())
         self.assertEqual(machine.run("systemctl is-active listener").strip(), "active")
 
     def test_a_new_certificate_is_shown_and_nobody_is_disconnected(self):
-        before, pid = self.serial(), shown("MainPID")
+        before, pid = self.serial(), service.shown("MainPID")
         renewed, renewed_key = authority.sign(NAME, f"DNS:{NAME}")
         machine.write("/etc/tandem/server.crt", renewed.read_text())
         machine.run(f"cat >/etc/tandem/server.key <<'END'\n{renewed_key.read_text()}\nEND")
         machine.run(f"systemctl reload {UNIT}")
         s.wait_for("another certificate", lambda: self.serial() not in ("", before))
-        self.assertEqual(shown("MainPID"), pid)
+        self.assertEqual(service.shown("MainPID"), pid)
         self.assert_nobody_was_disconnected()
 
     def test_files_that_are_wrong_are_said_and_the_old_ones_stay(self):
@@ -231,7 +222,7 @@ class Reload(Service):
         self.assert_nobody_was_disconnected()
 
 
-class Keeping(Service):
+class Keeping(Case):
     """Backup and restore, by root, as docs/OPERATING.md has them."""
 
     def test_what_root_restored_is_the_services_own(self):
@@ -254,43 +245,17 @@ class Keeping(Service):
         self.add_device("pump 2")
 
 
-class Report(unittest.TextTestResult):
-    def startTest(self, test):  # noqa: N802
-        super().startTest(test)
-        self.began = time.monotonic()
-
-    def addSuccess(self, test):  # noqa: N802
-        super().addSuccess(test)
-        self.say("ok", test)
-
-    def addFailure(self, test, error):  # noqa: N802
-        super().addFailure(test, error)
-        self.say("FAILED", test)
-        print(self._exc_info_to_string(error, test), machine.run(f"journalctl -u {UNIT} -n 20 --no-pager || true"), file=sys.stderr, flush=True)
-
-    addError = addFailure  # noqa: N815
-
-    def say(self, how, test):
-        words = test._testMethodName.removeprefix("test_").replace("_", " ")
-        print(f"  {how:<6} {type(test).__name__}: {words} ({time.monotonic() - self.began:.0f} s)", flush=True)
-
-
 def main():
-    global machine, folder, authority, certificate, key, ports
+    global machine, service, folder, authority, certificate, key, ports
     guest, programs, *cases = sys.argv[1:]
     folder = tempfile.TemporaryDirectory(prefix="tandem-vm-")
     authority = Authority(folder.name)
     certificate, key = authority.sign(NAME, f"DNS:{NAME}")
     ports = {door: free_port() for door in (8080, 1883)}
-    loader = unittest.defaultTestLoader
-    suite = (loader.loadTestsFromNames(cases, sys.modules["__main__"]) if cases else
-             unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (Manual, Unit, Supervision, Reload, Keeping)))
     with folder, Machine(guest, folder.name, programs, ports) as machine:
+        service = Service(machine, UNIT)
         print("tandem-cloud under systemd, in QEMU\n")
-        result = unittest.TextTestRunner(sys.stderr, resultclass=Report).run(suite)
-    print("\n" + "\n".join(f"  {name}: {value}" for name, value in FACTS.items()))
-    print(f"\n{result.testsRun} cases, {len(result.failures) + len(result.errors)} failed")
-    return 0 if result.wasSuccessful() else 1
+        return service.run_cases(cases)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ for folder in (HERE, HERE.parent, HERE.parents[1] / "python"):
 from fake_cloud import FileServer, Gateway  # noqa: E402
 from field_driver import FieldDriver, Firmware  # noqa: E402
 from machine import HOST, Machine  # noqa: E402
+from service import Service  # noqa: E402
 
 TOKEN = "token-of-the-device"
 FIRMWARE = random.Random(1).randbytes(40_000)
@@ -30,7 +31,6 @@ EXAMPLES = "/usr/share/doc/tandem/examples"
 UNIT = "tandem-ncp.service"
 EXPOSURE_MAX = 2.0  # of 10, as `systemd-analyze security` counts
 HARDWARE = (("hw.initLED", 2, False), ("hw.setLedBrightness", 255), ("hw.initUserButton", 0, True))
-FACTS = {}
 
 
 def wait(condition, what):
@@ -39,11 +39,6 @@ def wait(condition, what):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {SECONDS} s\n" + machine.run(f"journalctl -u {UNIT} -n 40 || true"))
         time.sleep(0.1)
-
-
-def shown(name):
-    """A property of the unit."""
-    return machine.run(f"systemctl show --value -p {name} {UNIT}").strip()
 
 
 def status():
@@ -64,7 +59,7 @@ def install(uart_rule):
         systemctl daemon-reload""")
 
 
-class Service(unittest.TestCase):
+class Case(unittest.TestCase):
     """Begins with the program stopped, the UART as its rule says, and an MCU there that is ready."""
 
     uart_rule = 'KERNEL=="ttyS1"'  # of the example; this board's is ttyS2
@@ -115,7 +110,7 @@ class Service(unittest.TestCase):
         self.wait_check_in(version)
 
 
-class Manual(Service):
+class Manual(Case):
     """The steps of ncpd/systemd/README.md, typed as they stand there."""
 
     def setUp(self):
@@ -140,24 +135,24 @@ class Manual(Service):
         outputs = self.follow(self.steps)
         self.assertIn("/etc/tandem/ncp.conf: good", outputs["(set"])
         self.assertIn("mqtts://updates.example.com:8883", outputs["(set"])
-        self.assertEqual(shown("ActiveState"), "active")
+        self.assertEqual(service.shown("ActiveState"), "active")
         self.assertIn("/dev/tandem/main (/dev/ttyS2)", machine.run("tandem ncp status"))
         self.assertEqual(machine.run(f"systemctl is-enabled {UNIT}").strip(), "enabled")
         self.wait_event("initialized")
 
 
-class Unit(Service):
+class Unit(Case):
     def test_systemd_finds_nothing_wrong_with_the_unit(self):
         self.assertEqual(machine.run(f"systemd-analyze verify {UNIT}"), "")
 
     def test_its_exposure_is_low(self):
         text = machine.run(f"systemd-analyze security --no-pager {UNIT}")
-        FACTS["systemd-analyze security"] = found = re.search(r"exposure level for \S+: (.*?) *[^ -~]*$", text.strip()).group(1)
+        service.facts["systemd-analyze security"] = found = re.search(r"exposure level for \S+: (.*?) *[^ -~]*$", text.strip()).group(1)
         self.assertLessEqual(float(found.split()[0]), EXPOSURE_MAX, text)
 
     def test_it_runs_as_its_own_user_with_no_privilege(self):
         self.start()
-        pid = shown("MainPID")
+        pid = service.shown("MainPID")
         state = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
         self.assertEqual(state["Uid"].split()[0], machine.run("id -u tandem-ncp").strip())
         self.assertNotEqual(state["Uid"].split()[0], "0")
@@ -168,14 +163,14 @@ class Unit(Service):
         rules = "/etc/udev/rules.d/60-tandem-ncp.rules"
         machine.run(f"mv {rules} /run/rules && udevadm control --reload && udevadm trigger --settle /dev/ttyS2")
         machine.wait("! systemctl --quiet is-active dev-tandem-main.device", "the end of the name")
-        self.assertEqual(shown("ActiveState"), "inactive")
+        self.assertEqual(service.shown("ActiveState"), "inactive")
         machine.run(f"mv /run/rules {rules} && udevadm control --reload && udevadm trigger /dev/ttyS2")
-        wait(lambda: shown("ActiveState") == "active", "the service, which nobody started")
+        wait(lambda: service.shown("ActiveState") == "active", "the service, which nobody started")
         self.wait_check_in()
 
     def test_starting_ends_when_it_listens(self):
         machine.run(f"systemctl start {UNIT}")
-        self.assertEqual(shown("ActiveState"), "active")
+        self.assertEqual(service.shown("ActiveState"), "active")
         self.assertEqual(status()["version"], machine.run("tandem-ncp --version").split()[-1])
 
     def test_status_is_for_its_group_alone(self):
@@ -201,17 +196,17 @@ class Unit(Service):
     def test_stopping_tells_the_mcu_and_ends_well(self):
         self.start()
         machine.run(f"systemctl stop {UNIT}")
-        self.assertEqual((shown("ActiveState"), shown("Result"), shown("ExecMainStatus")), ("inactive", "success", "0"))
+        self.assertEqual((service.shown("ActiveState"), service.shown("Result"), service.shown("ExecMainStatus")), ("inactive", "success", "0"))
         wait(lambda: 1 in self.mcu.told, "event 1: the co-processor restarts")
 
     def test_a_configuration_with_a_mistake_is_said_and_not_tried_again(self):
         machine.run("sed -i 's/^Uart=.*/Uart=/' /etc/tandem/ncp.conf")
         machine.run(f"systemctl start {UNIT}", fails=True)
-        self.assertEqual((shown("ActiveState"), shown("NRestarts")), ("failed", "0"))
+        self.assertEqual((service.shown("ActiveState"), service.shown("NRestarts")), ("failed", "0"))
         self.assertRegex(machine.run(f"journalctl -u {UNIT} -n 20 -o cat"), r"/etc/tandem/ncp\.conf")
 
 
-class Token(Service):
+class Token(Case):
     def use_file(self, mode):
         machine.run("sed -i 's|^TokenCredential=.*|TokenFile=/etc/tandem/own.token|' /etc/tandem/ncp.conf &&"
                     f" install -o tandem-ncp -m {mode} /etc/tandem/main.token /etc/tandem/own.token")
@@ -234,14 +229,14 @@ class Token(Service):
         machine.run(f"journalctl --no-pager | grep -F {TOKEN}", fails=True)
 
 
-class Journal(Service):
+class Journal(Case):
     def entries(self, *filters):
         text = machine.run(f"journalctl -u {UNIT} -o json --no-pager {' '.join(filters)}")
         return [json.loads(line) for line in text.splitlines()]
 
     def test_lines_carry_their_fields(self):
         self.start()
-        (opened,) = self.entries("TANDEM_MCU=main", f"_PID={shown('MainPID')}", "--grep '^main: uart .*: open'")
+        (opened,) = self.entries("TANDEM_MCU=main", f"_PID={service.shown('MainPID')}", "--grep '^main: uart .*: open'")
         self.assertEqual((opened["PRIORITY"], opened["SYSLOG_IDENTIFIER"]), ("6", "tandem-ncp"))
         self.assertEqual(opened["_SYSTEMD_UNIT"], UNIT)
 
@@ -252,22 +247,22 @@ class Journal(Service):
         self.assertEqual({entry["PRIORITY"] for entry in self.entries("-p warning", "TANDEM_MCU=main")} - {"3", "4"}, set())
 
 
-class Supervision(Service):
+class Supervision(Case):
     def test_one_that_hangs_is_killed_and_started_anew(self):
         self.start()
-        pid = shown("MainPID")
+        pid = service.shown("MainPID")
         started = time.monotonic()
         machine.run(f"kill -STOP {pid}")
-        wait(lambda: shown("MainPID") not in ("0", pid), "another process")
-        FACTS["a hung process is replaced after"] = f"{time.monotonic() - started:.0f} s (WatchdogSec=30)"
+        wait(lambda: service.shown("MainPID") not in ("0", pid), "another process")
+        service.facts["a hung process is replaced after"] = f"{time.monotonic() - started:.0f} s (WatchdogSec=30)"
         self.assertIn("watchdog", machine.run(f"journalctl -u {UNIT} -n 30"))
         self.wait_check_in()
 
     def test_one_that_lives_on_feeds_the_watchdog(self):
         self.start()
-        pid = shown("MainPID")
+        pid = service.shown("MainPID")
         time.sleep(45)  # one and a half of its time
-        self.assertEqual((shown("MainPID"), shown("NRestarts")), (pid, "0"))
+        self.assertEqual((service.shown("MainPID"), service.shown("NRestarts")), (pid, "0"))
 
     def test_one_that_is_killed_starts_again_and_ends_its_update(self):
         self.start()
@@ -276,10 +271,10 @@ class Supervision(Service):
         wait(lambda: self.mcu.chunks and self.mcu.chunks[-1][0] >= 20480, "half of the transfer")
         machine.run(f"systemctl kill -s KILL {UNIT}")
         self.assert_installed()
-        self.assertEqual(shown("NRestarts"), "1")
+        self.assertEqual(service.shown("NRestarts"), "1")
 
 
-class Adapter(Service):
+class Adapter(Case):
     """The MCU at a USB adapter."""
 
     SERIAL = "A1B2C3D4"  # as the example's rule has it
@@ -312,9 +307,9 @@ class Adapter(Service):
         return machine.run("readlink -f /dev/tandem/main").strip()
 
     def test_the_service_starts_when_the_adapter_appears(self):
-        self.assertEqual(shown("ActiveState"), "inactive")
+        self.assertEqual(service.shown("ActiveState"), "inactive")
         self.plug()
-        wait(lambda: shown("ActiveState") == "active", "the service, which nobody started")
+        wait(lambda: service.shown("ActiveState") == "active", "the service, which nobody started")
         self.assertEqual(machine.run("stat -L -c '%G %a' /dev/tandem/main").split(), ["tandem-ncp", "660"])
         self.wait_check_in()
 
@@ -327,13 +322,13 @@ class Adapter(Service):
     def test_while_it_is_unplugged_the_service_waits(self):
         self.plug()
         self.wait_check_in()
-        pid, before = shown("MainPID"), self.device()
+        pid, before = service.shown("MainPID"), self.device()
         self.unplug()
         wait(lambda: not status()["mcus"][0]["uart"]["open"], "the UART is gone")
         self.plug(self.OTHER)
         machine.wait(f"test -e {before}", "another adapter under its name")
         self.assertFalse(status()["mcus"][0]["uart"]["open"], "an adapter that is not the MCU's was opened")
-        self.assertEqual((shown("ActiveState"), shown("MainPID"), shown("NRestarts")), ("active", pid, "0"))
+        self.assertEqual((service.shown("ActiveState"), service.shown("MainPID"), service.shown("NRestarts")), ("active", pid, "0"))
 
     def update_survives(self, between):
         """That the adapter is unplugged in its middle. Its device before and after."""
@@ -342,13 +337,13 @@ class Adapter(Service):
         self.mcu.firmware.slow_offset, self.mcu.firmware.write_seconds = 20480, 2
         self.offer()
         wait(lambda: self.mcu.chunks and self.mcu.chunks[-1][0] >= 20480, "half of the transfer")
-        pid, before, downloads = shown("MainPID"), self.device(), len(files.ranges)
+        pid, before, downloads = service.shown("MainPID"), self.device(), len(files.ranges)
         self.unplug()
         wait(lambda: not status()["mcus"][0]["uart"]["open"], "the UART is gone")
         between()
         self.plug()
         self.assert_installed()
-        self.assertEqual((shown("ActiveState"), shown("MainPID"), shown("NRestarts")), ("active", pid, "0"))
+        self.assertEqual((service.shown("ActiveState"), service.shown("MainPID"), service.shown("NRestarts")), ("active", pid, "0"))
         self.assertEqual(len(files.ranges), downloads, "the file was downloaded again")
         return before, self.device()
 
@@ -361,7 +356,7 @@ class Adapter(Service):
         self.assertNotEqual(before, after)
 
 
-class Rate(Service):
+class Rate(Case):
     """The board's UART is a 16550 whose clock ends at 115200: the kernel leaves it at its old rate when asked for more."""
 
     def raise_to(self, rate):
@@ -377,7 +372,7 @@ class Rate(Service):
         self.assertEqual(self.raise_to(460800), (False, 38400, 38400))
 
 
-class Hardware(Service):
+class Hardware(Case):
     """An LED of /sys/class/leds and a button at a GPIO line, both of the kernel's own drivers."""
 
     hardware = HARDWARE
@@ -430,43 +425,17 @@ class Hardware(Service):
         self.assertEqual(self.mcu.hardware, [False, True, False])
 
 
-class Report(unittest.TextTestResult):
-    def startTest(self, test):  # noqa: N802
-        super().startTest(test)
-        self.began = time.monotonic()
-
-    def addSuccess(self, test):  # noqa: N802
-        super().addSuccess(test)
-        self.say("ok", test)
-
-    def addFailure(self, test, error):  # noqa: N802
-        super().addFailure(test, error)
-        self.say("FAILED", test)
-        print(self._exc_info_to_string(error, test), file=sys.stderr, flush=True)
-
-    addError = addFailure  # noqa: N815
-
-    def say(self, how, test):
-        words = test._testMethodName.removeprefix("test_").replace("_", " ")
-        print(f"  {how:<6} {type(test).__name__}: {words} ({time.monotonic() - self.began:.0f} s)", flush=True)
-
-
 def main():
-    global machine, folder, cloud, files
+    global machine, service, folder, cloud, files
     guest, programs, *cases = sys.argv[1:]
     folder = tempfile.TemporaryDirectory(prefix="tandem-vm-")
     cloud, files = Gateway(TOKEN), FileServer(FIRMWARE)
-    loader = unittest.defaultTestLoader
-    suite = (loader.loadTestsFromNames(cases, sys.modules["__main__"]) if cases else
-             loader.loadTestsFromModule(sys.modules["__main__"]))
     with folder, Machine(guest, folder.name, programs) as machine:
+        service = Service(machine, UNIT)
         print("tandem-ncp under systemd, in QEMU\n")
-        FACTS["systemd"] = machine.run("systemctl --version").split("\n")[0]
-        FACTS["kernel"] = machine.run("uname -r").strip()
-        result = unittest.TextTestRunner(sys.stderr, resultclass=Report).run(suite)
-    print("\n" + "\n".join(f"  {name}: {value}" for name, value in FACTS.items()))
-    print(f"\n{result.testsRun} cases, {len(result.failures) + len(result.errors)} failed")
-    return 0 if result.wasSuccessful() else 1
+        service.facts["systemd"] = machine.run("systemctl --version").split("\n")[0]
+        service.facts["kernel"] = machine.run("uname -r").strip()
+        return service.run_cases(cases)
 
 
 if __name__ == "__main__":
