@@ -240,6 +240,7 @@ static void start_listening(struct cloud *cloud)
         cloud->janitor = janitor_start(cloud->base, cloud->desk, front->porter);
     cloud->workers = workers_start(cloud->base, WORKERS, WORK_WAITING_MAX);
     front->workers = cloud->workers;
+    front->known = workers_start(cloud->base, 1, WORK_WAITING_MAX);
     front->gateway = cloud->gateway;
     log_line(
         LOG_LEVEL_INFO, "started", "version=%s http_port=%u mqtt_port=%u https_port=%u mqtts_port=%u data=%s",
@@ -280,6 +281,8 @@ static void stop(struct cloud *cloud)
     janitor_stop(cloud->janitor);
     workers_stop(cloud->workers);
     cloud->front.workers = NULL;
+    workers_stop(cloud->front.known);
+    cloud->front.known = NULL;
     stop_provider(cloud);
     maker_stop(cloud->maker);
     porter_stop(cloud->front.porter);

@@ -44,6 +44,7 @@ struct api_work {
     char hash[PASSWORD_HASH_MAX];
     bool good;
     bool outside; /* it asks another server, and so may take seconds */
+    bool known;   /* it is for somebody who has signed in before */
 };
 
 /* What the caller shows. */

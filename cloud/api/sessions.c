@@ -98,6 +98,7 @@ static int ask_to_verify(struct api_call *call, struct fleet *fleet, const char 
     call->account = result == STORE_OK && !account.disabled ? account.id : 0;
     /* Nobody's password takes as long to refuse as somebody's. */
     call->work = (struct api_work){.run = verify, .then = signed_in};
+    call->work.known = call->caller.account != 0 || people_know(call->people, &who);
     if (call->account != 0)
         memcpy(call->work.hash, account.password, sizeof call->work.hash);
     return STORE_OK;
@@ -191,7 +192,7 @@ static int old_verified(struct api_call *call, struct fleet *fleet)
     if (!ok)
         return result == STORE_OK ? STORE_CONFLICT : result;
     objection = password_objection(password, account.login);
-    call->work = (struct api_work){.run = hash, .then = password_hashed};
+    call->work = (struct api_work){.run = hash, .then = password_hashed, .known = true};
     memcpy(call->work.password, password, sizeof password);
     OPENSSL_cleanse(password, sizeof password);
     if (objection == NULL)

@@ -144,7 +144,7 @@ static const char *network_of(const char *address, char to[RECORD_ADDRESS])
     return to;
 }
 
-static bool is_known(const struct people *people, const struct people_try *who)
+bool people_know(const struct people *people, const struct people_try *who)
 {
     return who->login != NULL && known_is(people->known_key, who->login, text_now_ms() / 1000, who->known);
 }
@@ -153,7 +153,7 @@ int64_t people_may_try(struct people *people, const struct people_try *who)
 {
     char network[RECORD_ADDRESS];
     int64_t now = text_steady_ms();
-    if (is_known(people, who))
+    if (people_know(people, who))
         return throttle_take(&people->browsers, who->known, now);
     int64_t wait = throttle_take(&people->addresses, network_of(who->address, network), now);
     if (wait > 0 || who->login == NULL)
@@ -167,7 +167,7 @@ int64_t people_may_try(struct people *people, const struct people_try *who)
 void people_tried_well(struct people *people, const struct people_try *who)
 {
     char network[RECORD_ADDRESS];
-    if (is_known(people, who)) {
+    if (people_know(people, who)) {
         throttle_return(&people->browsers, who->known);
         return;
     }

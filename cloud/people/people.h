@@ -42,6 +42,8 @@ struct people_try {
     const char *address;
     const char *known; /* the browser's cookie (known.h), "" none */
 };
+/* Whether that login signed in from this browser before. */
+bool people_know(const struct people *people, const struct people_try *who);
 /* Takes a try to sign in. 0, or how long to wait in milliseconds. */
 int64_t people_may_try(struct people *people, const struct people_try *who);
 /* It was a good one. */

@@ -116,7 +116,9 @@ static void start_work(struct visit *visit)
 {
     visit->work = (struct visit_work){.work = {.run = run_work, .done = work_done}, .visit = visit};
     visit->call.status = 0;
-    struct workers *workers = visit->call.work.outside ? visit->front->askers : visit->front->workers;
+    const struct front *front = visit->front;
+    const struct api_work *work = &visit->call.work;
+    struct workers *workers = work->outside ? front->askers : work->known ? front->known : front->workers;
     if (workers != NULL && workers_post(workers, &visit->work.work))
         return;
     visit->call.retry_after_ms = VISIT_BUSY_MS;

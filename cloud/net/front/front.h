@@ -29,7 +29,8 @@ struct front {
     bool https;                    /* people come through TLS, though it may end at a proxy */
     struct metrics metrics;
     struct events *events;
-    struct workers *workers;   /* NULL once they have stopped */
+    struct workers *workers;   /* that hash passwords; NULL once they have stopped */
+    struct workers *known;     /* those of people who have signed in before: no crowd keeps them waiting */
     struct provider *provider; /* of sign-ins, NULL: none */
     struct workers *askers;    /* of it; so that whoever has a password does not wait for it */
     const char *folder;        /* of firmware files */

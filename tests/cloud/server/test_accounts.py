@@ -50,12 +50,13 @@ class People(unittest.TestCase):
         person.user = user
         return person
 
-    def begin(self, method, path, body, cookie=""):
+    def begin(self, method, path, body, cookie="", server=None, address="192.0.2.1"):
         """A browser's request, whose answer is for whoever reads it."""
-        connection = socket.create_connection(("127.0.0.1", self.server.http_port), s.LIMIT)
+        connection = socket.create_connection(("127.0.0.1", (server or self.server).http_port), s.LIMIT)
         self.addCleanup(connection.close)
         body = json.dumps(body)
         connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}\r\nX-Tandem-Request: 1\r\n"
+                           f"X-Forwarded-For: {address}\r\n"
                            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
         return connection
 
@@ -209,6 +210,18 @@ class People(unittest.TestCase):
             for forged in (f"{int(expires) + 1}.{mac}", f"{expires}.{mac[:-1]}", f"{expires}.{mac}0", f"{expires}.", f"0.{mac}", "x"):
                 self.assertEqual(sign_in(password, known=f"tandem_known={forged}").status, 429, forged)
             self.assertEqual([sign_in("wrong", known=known).status for _ in range(11)], [401] * 10 + [429])
+
+    def test_strangers_who_guess_by_the_hundred_keep_nobody_waiting_who_has_signed_in_before(self):
+        server = s.Server("--trusted-proxy", "127.0.0.1").__enter__()
+        self.addCleanup(server.kill)  # what they began is not waited for
+        ann = server.post("/api/v1/users", {"login": "ann"})
+        ask = {"login": "ann", "password": ann["password"]}
+        known = server.ask("POST", "/api/v1/session", ask, token=False).cookies[0].split(";")[0]
+        for i in range(80):
+            self.begin("POST", "/api/v1/session", {"login": f"nobody-{i}", "password": "x"}, server=server, address=f"192.0.2.{i}")
+        server.get("/api/v1/session")  # the server has read what was sent before
+        answer = server.ask("POST", "/api/v1/session", ask, token=False, headers={"Cookie": known})
+        self.assertEqual(answer.status, 201, answer.body)
 
     def test_behind_a_proxy_its_clients_are_told_apart_and_no_client_can_pretend(self):
         def address(server, *forwarded):
