@@ -393,6 +393,51 @@ static void a_faint_erase_leaves_what_does_not_read_unreadable(void **state)
     assert_int_equal(read(at, &byte, 1), TDM_OK);
 }
 
+/* --- Past all rules --- */
+
+static void what_is_set_is_there_whatever_was_before_and_is_programmed(void **state)
+{
+    static const uint8_t text[] = "of two units ...";
+    uint32_t at = open_flash("small-once");
+
+    (void)state;
+    assert_int_equal(program(at, zeros, 8), TDM_OK);
+    assert_true(cut_program(at + 8, SIM_TEAR_UNSTABLE, zeros, 8));
+    sim_flash_set(&flash, at, text, 16);
+    assert_memory_equal(sim_flash_peek(&flash, at, 16), text, 16);
+    assert_true(is_blank(at + 16, 240));
+    assert_int_equal(program(at + 16, zeros, 8), TDM_OK);
+    assert_int_equal(flash.violations, 0);
+    sim_flash_set(&flash, at + 24, text + 16, 1);
+    assert_int_equal(program(at + 24, zeros, 8), TDM_OK);
+    assert_int_equal(flash.violations, 1);
+}
+
+static void a_region_is_garbled_by_a_seed_and_blanked_and_nothing_else_is(void **state)
+{
+    static const uint32_t seeds[] = {5, 6, 5};
+    uint32_t at = open_flash("small");
+    const struct tdm_region pages = {at + 256, 512};
+    uint8_t garbage[3][512];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        sim_flash_garble(&flash, &pages, seeds[i]);
+        memcpy(garbage[i], sim_flash_peek(&flash, at + 256, 512), 512);
+    }
+    assert_memory_equal(garbage[0], garbage[2], 512);
+    assert_memory_not_equal(garbage[0], garbage[1], 8);
+    assert_memory_not_equal(garbage[0] + 504, garbage[1] + 504, 8);
+    assert_true(is_blank(at, 256));
+    assert_true(is_blank(at + 768, 256));
+    sim_flash_set(&flash, at, zeros, 8);
+    sim_flash_set(&flash, at + 768, zeros, 8);
+    sim_flash_blank(&flash, &pages);
+    assert_true(is_blank(at + 256, 512));
+    assert_false(is_blank(at, 8));
+    assert_false(is_blank(at + 768, 8));
+}
+
 static void a_copy_has_content_faults_and_wear(void **state)
 {
     static struct sim_flash copy;
@@ -475,6 +520,8 @@ int main(void)
                                   close_flash),
         cmocka_unit_test_teardown(an_erase_makes_good_whatever_a_cut_left, close_flash),
         cmocka_unit_test_teardown(a_faint_erase_leaves_what_does_not_read_unreadable, close_flash),
+        cmocka_unit_test_teardown(what_is_set_is_there_whatever_was_before_and_is_programmed, close_flash),
+        cmocka_unit_test_teardown(a_region_is_garbled_by_a_seed_and_blanked_and_nothing_else_is, close_flash),
         cmocka_unit_test_teardown(a_copy_has_content_faults_and_wear, close_flash),
         cmocka_unit_test_teardown(a_faint_program_reads_well_and_is_known, close_flash),
         cmocka_unit_test_teardown(what_a_cut_erase_left_must_be_erased_again, close_flash),
