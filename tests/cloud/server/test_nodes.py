@@ -349,6 +349,32 @@ class Nodes(unittest.TestCase):
         self.assertTrue(stays.ended())
         self.nats.start()
 
+    def test_9_a_token_that_passes_to_another_device_is_that_one_s_at_every_node(self):
+        """Servers tell of its end and of its beginning in any order, and of both again and again."""
+        def login(node, token):
+            connection = s.Device(node, token, source=SOURCE)
+            self.addCleanup(connection.close)
+            return connection if connection.code == 0 else None
+        first = self.servers[0].add_device(name="first")
+        old = s.wait_for("it may log in", lambda: login(self.servers[1], first["token"]))
+        self.nats.kill()
+        self.assertLess(self.servers[0].ask("DELETE", f"/api/v1/devices/{first['id']}").status, 300)
+        second = self.servers[0].add_device(name="second", token=first["token"])
+        self.assertTrue(old.ended())
+        for node in self.servers:
+            s.wait_for("it may log in", lambda node=node: login(node, second["token"]))
+            s.wait_for("it is the new device", lambda: self.servers[0].device(second)["online"])
+        kept = s.wait_for("it may log in", lambda: login(self.servers[1], second["token"]))
+        for _ in range(2):  # whoever knows a new device has looked at the ends of tokens since
+            later = self.servers[0].add_device(name="later")
+            s.wait_for("a look around", lambda later=later: login(self.servers[1], later["token"]))
+        kept.ping()
+        self.nats.start()
+        for name in ("second", "later"):
+            for row in self.servers[0].get("/api/v1/devices?limit=100")["devices"]:
+                if row["name"] == name:
+                    self.servers[0].ask("DELETE", f"/api/v1/devices/{row['id']}")
+
     def test_9_who_watches_is_told_to_look_anew_once_nats_is_back(self):
         stream = Stream(self.servers[0])
         self.addCleanup(stream.close)
