@@ -34,8 +34,8 @@ void tdm__emit_value(const struct tdm_mcu *mcu, enum tdm_mcu_event_kind kind, ui
 /* A call that was answered, and with true; a Bool is its only result. */
 bool tdm__is_yes(int error, struct tdm_reader *results);
 
-/* Makes a call; its question's functions get the client. Returns TDM__NEVER: there is no need to be polled.
- */
+/* Makes a call, whose time runs from now on; its question's functions get the client. Returns 0: what waits
+ * to be sent goes out before anything else is done. */
 uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_request *call, const struct tdm_question *question);
 /* Its answer is not wanted any more. */
 void tdm__drop(struct tdm_mcu *mcu, struct tdm_request *call);

@@ -38,7 +38,7 @@ uint32_t tdm__time_left(const struct tdm_mcu *mcu, uint32_t when_ms)
 uint32_t tdm__ask(struct tdm_mcu *mcu, struct tdm_request *call, const struct tdm_question *question)
 {
     tdm_station_ask(&mcu->station, call, question, mcu, mcu->now_ms);
-    return TDM__NEVER;
+    return 0;
 }
 
 void tdm__drop(struct tdm_mcu *mcu, struct tdm_request *call)
@@ -240,10 +240,12 @@ uint32_t tdm_mcu_poll(struct tdm_mcu *mcu, uint32_t now_ms)
     if (mcu->hold != NULL)
         mcu->hold->count(mcu);
     wait_ms = tdm_station_poll(&mcu->station, mcu->now_ms);
-    if (!mcu->leaving)
+    if (!mcu->leaving) {
         wait_ms = tdm__sooner(wait_ms, tdm__link_poll(mcu));
-    if (!mcu->leaving)
+        if (wait_ms == 0)
+            return 0; /* it asked: that goes out first, for what follows may take longer than an answer */
         wait_ms = tdm__sooner(wait_ms, tdm__health_poll(mcu));
+    }
     wait_ms = tdm__sooner(wait_ms, tdm__update_poll(mcu));
     return mcu->leaving ? tdm__sooner(wait_ms, leave(mcu)) : wait_ms;
 }

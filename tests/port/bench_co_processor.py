@@ -100,9 +100,9 @@ class CoProcessor(wire.Peer):
         if not self.run(until=condition, timeout=seconds):
             raise Trouble(otherwise() if callable(otherwise) else otherwise)
 
-    def answers(self):
+    def answers(self, seconds=1):
         try:
-            self.call("mcu.ping", timeout=1)
+            self.call("mcu.ping", timeout=seconds)
             return True
         except wire.CallFailed:
             return False
@@ -170,7 +170,7 @@ class CoProcessor(wire.Peer):
                 "whose erase takes longer feeds it")
 
     def unanswered(self, offset, count):
-        if not self.answers():
+        if not self.answers(seconds=CHUNK_SECONDS):  # an erase unit may take its time
             return f"it fell silent at offset {offset}: does it hang, with the watchdog fed by somebody else than tdm_mcu_poll?"
         return (f"the chunk at offset {offset} was sent {SENDS} times, {CHUNK_SECONDS} s apart, and never answered, but pings are: {count} "
                 f"bytes, as it asked for in otaUpdateStart, travel in up to {2 * (count + 17) + 2}. Are config.rx and the UART's buffer large "

@@ -107,6 +107,45 @@ static void erasing_takes_one_unit_at_a_time_and_the_whole_bank_once(void **stat
     assert_true(f->feeds >= f->ram.erases);
 }
 
+/* One turn of an application's loop on a part that stands still while it erases; what the co-processor says
+ * to that arrives in the turn after the next. */
+static void turn_slowly(struct fixture *f, uint32_t erase_ms)
+{
+    static uint8_t late[sizeof f->ncp.out];
+    static size_t late_length;
+    uint32_t erases = f->ram.erases;
+    uint8_t bytes[50];
+    size_t count;
+
+    tdm_mcu_receive(&f->mcu, late, late_length, f->now_ms);
+    late_length = f->ncp.out_length;
+    memcpy(late, f->ncp.out, late_length);
+    f->ncp.out_length = 0;
+    (void)tdm_mcu_poll(&f->mcu, f->now_ms);
+    f->now_ms += (f->ram.erases - erases) * erase_ms + 1;
+    while ((count = tdm_mcu_pull(&f->mcu, bytes, sizeof bytes, f->now_ms)) > 0)
+        ncp_stub_receive(&f->ncp, bytes, count, f->baud, f->now_ms);
+}
+
+/* The link's own questions go out before an erase that takes longer than their time. */
+static void erases_of_a_second_and_more_are_no_silence_of_the_co_processor(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t erases, start_ms;
+
+    fixture_accept(f);
+    erases = f->ram.erases;
+    start_ms = f->now_ms;
+    fixture_send_chunk(f, 0, f->ncp.chunk);
+    while (f->now_ms - start_ms < 25000)
+        turn_slowly(f, 1500);
+    assert_int_equal(f->ram.erases - erases, BANK_BYTES / ERASE_BYTES + 1); /* and a record unit */
+    assert_int_equal(f->events[TDM_MCU_LINK_DOWN], 0);
+    assert_true(tdm_mcu_is_updating(&f->mcu));
+    assert_int_equal(fixture_transfer(f, f->ncp.chunk), f->package.length);
+    assert_int_equal(fixture_finish(f), 1);
+}
+
 static void an_update_works_with_a_co_processor_that_knows_no_extension_and_no_digest(void **state)
 {
     struct fixture *f = *state;
@@ -562,6 +601,7 @@ int main(void)
         TEST(it_may_ask_for_small_chunks_and_for_large_ones),
         TEST(an_image_without_relocations_that_runs_anywhere_is_placed_as_it_is),
         TEST(erasing_takes_one_unit_at_a_time_and_the_whole_bank_once),
+        TEST(erases_of_a_second_and_more_are_no_silence_of_the_co_processor),
         TEST(an_update_works_with_a_co_processor_that_knows_no_extension_and_no_digest),
         TEST(an_update_works_with_a_co_processor_that_never_answers_what_it_does_not_know),
         TEST(a_repeated_chunk_is_taken_as_written),
