@@ -70,7 +70,7 @@ FILL = [
 CONNECT = [
     NUMBERS + "INSERT INTO presence (device, node, connection, origin) SELECT i, (SELECT max(id) FROM node), i, 'http://192.0.2.1:8080' "
     "FROM n WHERE i % 2 = 0",
-    "INSERT INTO crowd (node, organization, devices) SELECT node, 1, count(*) FROM presence GROUP BY node",
+    "INSERT INTO crowd (node, teller, organization, devices) SELECT node, node, 1, count(*) FROM presence GROUP BY node",
 ]
 
 
