@@ -2,7 +2,7 @@
 proceeds") and docs/PROTOCOL.md (section 8), and not after the server's code: where the two differ, one of them, or the
 document, is wrong. No I/O: events go in, offers and the state of every target are there to be compared.
 
-Left out: deltas, several servers."""
+Left out: deltas, and in which order several servers do what is due at the same moment."""
 
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
@@ -383,11 +383,6 @@ class Cloud:
         del self.shipments[shipment.id]
         self.targets = {key: target for key, target in self.targets.items() if key[0] != shipment.id}
 
-    def restart(self):
-        """Of the server: it takes every device for offline until it connects."""
-        for device in self.devices.values():
-            self.disconnect(device)
-
     # --- What devices do ---
 
     def movable(self, device):
@@ -517,6 +512,12 @@ class Cloud:
         """When something is due, or a time of the day begins for somebody."""
         waits = [(self.devices[d], self.shipments[s]) for s, d in self.targets if self.shipments[s].slot != "any"]
         return [t.due for t in self.targets.values() if t.due > self.now] + [self.slot_opens(*wait) for wait in waits[:3]]
+
+    def next_moment(self):
+        """Nothing happens by itself before."""
+        ends = [t.due for t in self.targets.values()] + [s.expires for s in self.shipments.values()]
+        ends += [wave.reached + wave.soak for s in self.shipments.values() for wave in s.waves if wave.reached]
+        return min((end for end in ends if end > self.now), default=float("inf"))
 
     def tick(self, now):
         """The clock is read, and what is due is looked at."""

@@ -5,6 +5,7 @@ the documents: every offer, every target's status, every "why not?", and that a 
   MODEL_WORLDS   (3)    so many fleets
   MODEL_STEPS    (20)   things that happen to each
   MODEL_SEED     (1)    of the first; each further one has the next
+  MODEL_SERVERS  (1)    several share one PostgreSQL and one bus, which fails at times, as each of them does
 """
 
 import os
@@ -15,10 +16,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import servers  # noqa: E402
 import world as w  # noqa: E402
 from world import s  # noqa: E402
 
-WORLDS, STEPS, SEED = (int(os.environ.get(f"MODEL_{name}", unless)) for name, unless in (("WORLDS", 3), ("STEPS", 20), ("SEED", 1)))
+WORLDS, STEPS, SEED, SERVERS = (int(os.environ.get(f"MODEL_{name}", unless))
+                                for name, unless in (("WORLDS", 3), ("STEPS", 20), ("SEED", 1), ("SERVERS", 1)))
 TOGETHER = 6  # worlds on one server, for which time passes at once
 # The days before summer time begins or ends somewhere.
 STARTS = [1772928000000, 1774656000000, 1775260800000, 1792886400000]
@@ -32,8 +35,10 @@ class Model(unittest.TestCase):
         clock = w.Clock(folder / "clock", STARTS[seeds[0] % len(STARTS)])
         environment = {"LD_PRELOAD": CLOCK, "TANDEM_CLOCK_FILE": str(clock.path),
                        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        with s.Server("--deltas", "off", environment=environment) as server:
-            worlds = [w.World(server, clock, seed) for seed in seeds]
+        options = "--deltas", "off"
+        with (servers.One(*options, environment=environment) if SERVERS == 1 else
+              servers.Several(SERVERS, seeds[0], environment, *options)) as server:
+            worlds = [w.World(server, clock, seed, ordered=SERVERS == 1) for seed in seeds]
             server.add_device("TMPLsentinel")
             self.sentinel = server.upload(s.plain("0.0.1", "sentinel"))
             chance = random.Random(seeds[0])
@@ -46,8 +51,10 @@ class Model(unittest.TestCase):
                     self.pass_time(server, clock, worlds, self.pause(chance, clock.now, worlds))
                 if chance.random() < 0.05:
                     self.move(server, worlds, chance.choice(w.ZONES))
-                if chance.random() < 0.03:
-                    self.restart(server, worlds)
+                if chance.random() < (0.03 if SERVERS == 1 else 0.1):
+                    self.restart(server, clock, worlds)
+                if SERVERS > 1 and chance.random() < 0.1:
+                    server.bus_fails()
             for world in worlds:
                 world.close()
                 self.steps += len(world.log)
@@ -79,32 +86,33 @@ class Model(unittest.TestCase):
                 world.note("time passes")
                 world.cloud.tick(now)
             s.wait_for("time passes", lambda: server.get(f"/api/v1/shipments/{sentinel['id']}")["state"] == "finished")
-        for world in worlds:
-            world.compare()
+            for world in worlds:  # each server has looked
+                world.compare()
 
-    def restart(self, server, worlds):
-        """What it acknowledged is in the database; all that it knew of connections is gone. Where other servers may be on
-        the database one that was killed is missed after ten of its beats only, and here time stands still: it stops."""
+    def restart(self, server, clock, worlds):
+        """What a server acknowledged is in the database; all that it knew of connections is gone. Where nothing would happen until
+        the others miss it, it is killed."""
         for world in worlds:
             world.collect()
         self.restarts += 1
-        if w.s.database.POSTGRES:
-            server.stop()
-        else:
-            server.kill()
-        server.start()
+        quiet = all(world.cloud.next_moment() > clock.now + (servers.BEATS + 1) * servers.BEAT_MS for world in worlds)
+        kill = SERVERS > 1 and quiet
+        self.kills += kill
+        gone = server.again(clock) if kill else server.again()
         for world in worlds:
-            world.restarted()
+            world.cloud.tick(clock.now)
+            world.restarted(gone)
             world.compare()
         for world in worlds:
             world.reconnect()
 
     def test_random_fleets(self):
-        self.steps = self.offers = self.restarts = 0
+        self.steps = self.offers = self.restarts = self.kills = 0
         for first in range(SEED, SEED + WORLDS, TOGETHER):
             self.run_together(list(range(first, min(first + TOGETHER, SEED + WORLDS))))
-        print(f"{WORLDS} fleets from seed {SEED}: {self.steps} things happened, {self.offers} offers went out, the server was "
-              f"restarted {self.restarts} times; all as the documents say")
+        which = "the server was" if SERVERS == 1 else f"one of {SERVERS} servers was"
+        print(f"{WORLDS} fleets from seed {SEED}: {self.steps} things happened, {self.offers} offers went out, {which} restarted "
+              f"{self.restarts} times{f', {self.kills} of them killed' if SERVERS > 1 else ''}; all as the documents say")
 
 
 if __name__ == "__main__":
