@@ -42,7 +42,8 @@ struct front {
     struct event_base *base;
     struct rates rates;
     size_t sending;          /* downloads under way */
-    int64_t uploading;       /* bytes that uploads under way will still write */
+    size_t uploads;          /* under way */
+    int64_t uploading;       /* bytes that they will still write */
     struct idmap downloads;  /* how many a device has asked for and not got, by its id */
     struct bound bound;      /* of connections */
     struct console *console; /* NULL: none is served */

@@ -12,6 +12,9 @@
 #include "cloud/net/front/visit.h"
 #include "cloud/text.h"
 
+/* Of all connections: a large file may take hours, and nobody else's calls are to wait for it. */
+#define UPLOADS_OF(connections) ((connections) / 8)
+
 /* What uploads leave of the disk, since the database may be on it: a twentieth, and no more than this. */
 #define SPARED_BYTES_MAX ((int64_t)256 << 20)
 
@@ -40,8 +43,10 @@ void visit__end_upload(struct visit *visit)
     if (visit->call.temporary[0] != '\0')
         unlink(visit->call.temporary);
     visit->call.temporary[0] = '\0';
-    if (visit->taking)
+    if (visit->taking) {
         intake_clear(&visit->intake);
+        visit->front->uploads--;
+    }
     visit->taking = false;
 }
 
@@ -91,6 +96,10 @@ bool visit__begin_upload(struct visit *visit)
         visit__refuse(visit->exchange, 413, "too large", "a firmware file may have 64 MiB at most");
         return false;
     }
+    if (visit->front->uploads >= UPLOADS_OF(visit->front->bound.max)) {
+        visit__postpone(visit->exchange, 30, "too many uploads at a time");
+        return false;
+    }
     if (!has_room(visit->front, visit->exchange->head.content_length)) {
         log_line(LOG_LEVEL_WARNING, "upload-refused", "path=%s error=\"too little space is left\"",
                  visit->front->folder);
@@ -101,6 +110,7 @@ bool visit__begin_upload(struct visit *visit)
     snprintf(call->temporary, sizeof call->temporary, "%s/.upload-XXXXXX", visit->front->folder);
     visit->file = mkostemp(call->temporary, O_CLOEXEC);
     visit->taking = intake_init(&visit->intake);
+    visit->front->uploads += visit->taking;
     if (visit->file >= 0 && visit->taking)
         return true;
     upload_failed(visit);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -169,6 +170,28 @@ static void complete(struct http_connection *c)
     c->server->handler->on_complete(c->server->ctx, c->exchange);
 }
 
+static int64_t clock_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* More of it within a minute, and all of it in time. */
+static void await_body(struct http_connection *c)
+{
+    int64_t left = c->body_ends_s - clock_s();
+    if (left > HTTP_WHOLE_LIMIT_S)
+        left = HTTP_WHOLE_LIMIT_S;
+    http__set_deadline(c, left > 0 ? left : 0);
+}
+
+static void begin_body(struct http_connection *c)
+{
+    c->body_ends_s = clock_s() + HTTP_WHOLE_LIMIT_S + c->body_left / HTTP_BYTES_PER_S;
+    await_body(c);
+}
+
 /* The connection may be gone afterwards. */
 static void begin(struct http_connection *c)
 {
@@ -176,7 +199,7 @@ static void begin(struct http_connection *c)
     c->keep_alive = head->keep_alive;
     c->body_left = head->content_length;
     c->state = BODY;
-    http__set_deadline(c, HTTP_WHOLE_LIMIT_S + head->content_length / HTTP_BYTES_PER_S);
+    begin_body(c);
     if (head->chunked || is_crowded(c->server)) {
         c->keep_alive = false;
         refuse(c, head->chunked ? 411 : 503);
@@ -203,6 +226,8 @@ static void read_body(struct http_connection *c, struct evbuffer *input)
         evbuffer_drain(input, bytes);
         if (c->state == BODY && c->body_left == 0)
             complete(c);
+        else if (c->state == BODY)
+            await_body(c);
     }
 }
 
@@ -386,7 +411,7 @@ bool http_resume(struct http_exchange *exchange)
         return false;
     }
     c->state = BODY;
-    http__set_deadline(c, HTTP_WHOLE_LIMIT_S + c->body_left / HTTP_BYTES_PER_S);
+    begin_body(c);
     bufferevent_enable(c->bev, EV_READ);
     if (exchange->head.expect_continue && c->body_left > 0)
         evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");

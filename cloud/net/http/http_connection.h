@@ -42,6 +42,7 @@ struct http_connection {
     struct http_exchange *exchange; /* of the request under way */
     struct evbuffer *headers;       /* of its answer */
     int64_t body_left;
+    int64_t body_ends_s; /* on the clock, at the pace that is asked for */
     bool secure;
     bool keep_alive;
     char peer[LISTEN_PEER_MAX];

@@ -22,6 +22,8 @@ struct world {
     struct event_base *base;
     struct http_server *server;
     struct http_exchange *stream; /* begun and not closed */
+    bool takes;                   /* bodies */
+    size_t taken;
     int closed;
     bool sent;
     int client;
@@ -32,8 +34,19 @@ struct world {
 
 static void on_request(void *ctx, struct http_exchange *exchange)
 {
-    (void)ctx;
+    struct world *w = ctx;
+    if (!w->takes)
+        return;
+    w->stream = exchange;
+    http_hold(exchange);
+}
+
+static void on_body(void *ctx, struct http_exchange *exchange, const void *data, size_t bytes)
+{
+    struct world *w = ctx;
     (void)exchange;
+    (void)data;
+    w->taken += bytes;
 }
 
 static void on_complete(void *ctx, struct http_exchange *exchange)
@@ -59,7 +72,7 @@ static void on_closed(void *ctx, struct http_exchange *exchange, bool sent)
 }
 
 static const struct http_handler handler = {
-    .on_request = on_request, .on_complete = on_complete, .on_closed = on_closed};
+    .on_request = on_request, .on_body = on_body, .on_complete = on_complete, .on_closed = on_closed};
 
 static void turn(struct world *w, const time_t *end)
 {
@@ -206,6 +219,34 @@ static void whole_answer_has_a_deadline_by_its_size(void **state)
     assert_false(w->sent);
 }
 
+static int64_t seconds_left(const struct event *deadline)
+{
+    struct timeval when;
+    struct timeval now;
+    assert_true(evtimer_pending(deadline, &when));
+    gettimeofday(&now, NULL);
+    return when.tv_sec - now.tv_sec;
+}
+
+/* 64 MiB at the pace that is asked for take hours. */
+static void body_of_which_nothing_comes_is_not_waited_for_that_long(void **state)
+{
+    struct world *w = *state;
+    w->takes = true;
+    ask(w, "POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 67108864\r\n\r\n");
+    assert_true(http_resume(w->stream));
+    struct event *deadline = w->stream->connection->deadline;
+    assert_in_range(seconds_left(deadline), 60 - LIMIT_S, 61);
+    time_t end = time(NULL) + LIMIT_S;
+    assert_int_equal(send(w->client, "x", 1, MSG_NOSIGNAL), 1);
+    while (w->taken == 0)
+        turn(w, &end);
+    assert_in_range(seconds_left(deadline), 60 - LIMIT_S, 61);
+    event_active(deadline, EV_TIMEOUT, 0);
+    receive(w, "}\n");
+    assert_non_null(strstr(w->got, " 408 "));
+}
+
 static void answer_to_a_patient_handler_has_none(void **state)
 {
     struct world *w = *state;
@@ -255,6 +296,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(client_that_leaves_closes_the_stream, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_does_not_read_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whole_answer_has_a_deadline_by_its_size, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(body_of_which_nothing_comes_is_not_waited_for_that_long, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(answer_to_a_patient_handler_has_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(connections_that_ask_for_nothing_make_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(head_request_gets_the_head_alone, set_up, tear_down),

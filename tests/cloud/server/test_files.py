@@ -299,6 +299,23 @@ class Leaving(unittest.TestCase):
         held[0].close()
         s.wait_for("the device may go on", lambda: server.ask("HEAD", mine, token=False).status == 200)
 
+    def test_uploads_take_no_more_than_their_part_of_the_connections(self):
+        server = self.start(files=600)
+        upload = (f"POST /api/v1/firmware HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+                  "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n").encode()
+        held = []
+        for _ in range(600 // 8 // 8):  # an eighth; fewer, since the server keeps some files for itself
+            held.append(self.hold(server, upload))
+            head = held[-1].recv(2000)
+            if b" 100 " not in head:
+                break
+        self.assertIn(b" 503 ", head)
+        self.assertIn(b"Retry-After: ", head)
+        self.assertGreaterEqual(len(held), 8)
+        self.assertEqual(server.ask("GET", "/api/v1/devices").status, 200)
+        held[0].close()
+        s.wait_for("there is room again", lambda: b" 100 " in self.hold(server, upload).recv(300))
+
     def test_too_many_connections_are_told_when_to_come_back(self):
         server = self.start(files=300)
         body = (f"POST /api/v1/devices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
