@@ -6,28 +6,19 @@
 #include "cloud/fleet/rules/words.h"
 #include "tandem/reason.h"
 
-#define FRESH_MS 3000 /* figures are not counted anew for so long */
-
 int api_overview(struct api_call *call, struct fleet *fleet)
 {
-    struct sight *sight = &fleet->sight;
-    int64_t organization = call->caller.organization;
-    bool fresh = sight->organization == organization && fleet->now - sight->time < FRESH_MS &&
-                 fleet->now >= sight->time;
-    int result = fresh ? STORE_OK : store_count_of(fleet->store, organization, &sight->figures);
+    struct store_figures figures;
+    int result = store_count_of(fleet->store, call->caller.organization, &figures);
     if (result != STORE_OK)
         return result;
-    if (!fresh) {
-        sight->organization = organization;
-        sight->time = fleet->now;
-    }
     json_t *shipments = json_object();
     for (int state = SHIPMENT_LIVE; state <= SHIPMENT_CANCELLED; state++)
         json_object_set_new(shipments, shipment_state_slug((enum shipment_state)state),
-                            json_integer(sight->figures.shipments[state]));
-    call->answer = json_pack("{s:I, s:I, s:I, s:o}", "devices", (json_int_t)sight->figures.devices, "online",
-                             (json_int_t)sight->figures.online, "firmware",
-                             (json_int_t)sight->figures.firmware, "shipments", shipments);
+                            json_integer(figures.shipments[state]));
+    call->answer = json_pack("{s:I, s:I, s:I, s:o}", "devices", (json_int_t)figures.devices, "online",
+                             (json_int_t)figures.online, "firmware", (json_int_t)figures.firmware,
+                             "shipments", shipments);
     return STORE_OK;
 }
 

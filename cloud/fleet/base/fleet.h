@@ -58,13 +58,6 @@ struct watch {
     } nodes[WATCH_MAX];
 };
 
-/* The figures that an organization was shown last: counting a large fleet takes a while. */
-struct sight {
-    int64_t organization;
-    int64_t time;
-    struct store_figures figures;
-};
-
 /* Forms that the server makes (form.h). */
 struct form_settings {
     bool off;
@@ -82,22 +75,21 @@ struct fleet {
     const char *public_url;       /* where devices download, NULL: where they connected */
     const char *folder;           /* of firmware files */
     struct form_settings forms;
-    struct watch watch;     /* of the other servers, */
-    struct watch before;    /* and before the last tick, as long as that is not */
-    bool settled;           /* kept (fleet/node.h) */
-    bool taken_out;         /* by the other servers: nothing more may be done here */
-    _Atomic bool watched;   /* somebody may be looking: notices are made */
-    int64_t now;            /* of the job under way */
-    struct zones zones;     /* looked up so far */
-    struct effect *effects; /* of the job under way, newest first */
-    bool busy;              /* the last tick left work behind */
-    char zone[RECORD_TEXT]; /* of organizations that have none */
-    int64_t clock_lead;     /* of the clock on the wall over a steady one, 0 unknown (fleet/clock.h) */
-    int64_t hour;           /* that charts were kept for last, 0 unknown */
-    int64_t minute;         /* the same, of new shipments */
-    int64_t tidied;         /* the hour in which the own folder was tidied last, 0 unknown */
-    bool expiring;          /* old firmware is being deleted */
-    struct sight sight;
+    struct watch watch;        /* of the other servers, */
+    struct watch before;       /* and before the last tick, as long as that is not */
+    bool settled;              /* kept (fleet/node.h) */
+    bool taken_out;            /* by the other servers: nothing more may be done here */
+    _Atomic bool watched;      /* somebody may be looking: notices are made */
+    int64_t now;               /* of the job under way */
+    struct zones zones;        /* looked up so far */
+    struct effect *effects;    /* of the job under way, newest first */
+    bool busy;                 /* the last tick left work behind */
+    char zone[RECORD_TEXT];    /* of organizations that have none */
+    int64_t clock_lead;        /* of the clock on the wall over a steady one, 0 unknown (fleet/clock.h) */
+    int64_t hour;              /* that charts were kept for last, 0 unknown */
+    int64_t minute;            /* the same, of new shipments */
+    int64_t tidied;            /* the hour in which the own folder was tidied last, 0 unknown */
+    bool expiring;             /* old firmware is being deleted */
     struct planning *planning; /* the shipment being split into waves (shipments/planning.h) */
 };
 
