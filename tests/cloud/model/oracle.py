@@ -229,6 +229,15 @@ class Cloud:
         stuck = sum(not t.ended and t.status in ("download-limit-reached", "rollback") for t in mine)
         return len(mine), updated, aside, len(ended) - updated - aside, stuck
 
+    def progress(self, shipment):
+        """Of all its devices: updated or there before, failed, left out or declined, and the rest."""
+        mine = [t for (s, _), t in self.targets.items() if s == shipment.id]
+        ended = [t.status for t in mine if t.ended]
+        updated = sum(status in ("success", "already-there") for status in ended)
+        skipped = sum(status in ("not-needed", "declined") for status in ended)
+        return {"target": len(mine), "updated": updated, "failed": len(ended) - updated - skipped, "skipped": skipped,
+                "rest": len(mine) - len(ended)}
+
     def gate(self, shipment, number):
         """stop, wait or open."""
         gate = shipment.waves[number - 1]

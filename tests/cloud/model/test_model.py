@@ -88,6 +88,15 @@ class Model(unittest.TestCase):
             s.wait_for("time passes", lambda: server.get(f"/api/v1/shipments/{sentinel['id']}")["state"] == "finished")
             for world in worlds:  # each server has looked
                 world.compare()
+        self.compare_counts(server, worlds)
+
+    @staticmethod
+    def compare_counts(server, worlds):
+        """Of all worlds, and the sentinel's device."""
+        devices = [device for world in worlds for device in world.cloud.devices.values()]
+        want = len(devices) + 1, sum(device.online for device in devices)
+        s.wait_for(f"{want} devices and connected ones are counted",
+                   lambda: (now := server.get("/api/v1/overview")) and (now["devices"], now["online"]) == want)
 
     def restart(self, server, clock, worlds):
         """What a server acknowledged is in the database; all that it knew of connections is gone. Where nothing would happen until
@@ -103,6 +112,7 @@ class Model(unittest.TestCase):
             world.cloud.tick(clock.now)
             world.restarted(gone)
             world.compare()
+        self.compare_counts(server, worlds)
         for world in worlds:
             world.reconnect()
 

@@ -456,16 +456,17 @@ class World:
     def seen(self):
         """What the server says, in the oracle's terms."""
         self.collect()
-        targets, states, why = {}, {}, {}
+        targets, states, progress, why = {}, {}, {}, {}
         for shipment in self.cloud.shipments.values():
             shown = self.server.get(f"/api/v1/shipments/{shipment.id}")
             states[shipment.id] = (shown["state"], shown["wave"])
+            progress[shipment.id] = {name: shown["progress"][name] for name in self.cloud.progress(shipment)}
             for device, row in self.rows(shipment).items():
                 targets[shipment.id, device] = (row["status"], row["ended"], row["attempts"])
         for device in self.cloud.devices.values():
             for entry in self.server.get(f"/api/v1/devices/{device.id}/why")["shipments"]:
                 why[entry["id"], device.id] = entry["rule"]
-        return {"offers": sorted(self.got), "shipments": states, "targets": targets, "why": why}
+        return {"offers": sorted(self.got), "shipments": states, "progress": progress, "targets": targets, "why": why}
 
     def told(self):
         cloud, why = self.cloud, {}
@@ -476,6 +477,7 @@ class World:
                         cloud.why(device, shipment) if (shipment.id, device.id) in cloud.targets else "not-selected")
         return {"offers": sorted((device, cloud.shipments[shipment].firmware.id) for device, shipment in cloud.offers),
                 "shipments": {shipment.id: (shipment.state, shipment.wave) for shipment in cloud.shipments.values()},
+                "progress": {shipment.id: cloud.progress(shipment) for shipment in cloud.shipments.values()},
                 "targets": {key: (t.status, t.ended, t.attempts) for key, t in cloud.targets.items()}, "why": why}
 
     def compare(self):
