@@ -220,7 +220,8 @@ def tag_lines():
              for _ in range(200)]
     good = b"blnkinf\0mcu\0001.1.0\0fw-type\0demo\0\0"
     files += [good, b"blnkinf\0\0\0" + good, b"blnkinf\0%s" + good, b"blnkinf" + good, good[1:] + good, good + good,
-              b"blnkinf\0" * 300 + b"+" + good, b"b" * 500 + good, good[:-1] + b"\x80" + good]
+              b"blnkinf\0" * 300 + b"+" + good, b"b" * 500 + good, good[:-1] + b"\x80" + good,
+              b"blnkinf\0\0" + good[8:], b"blnkinf\0\0x\0" + good[8:]]
     for data in files:
         found = tag_find(data)
         if found is None:
