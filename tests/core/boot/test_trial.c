@@ -285,6 +285,21 @@ static void a_mark_does_not_confirm_an_image_that_rotted(void **state)
     assert_int_equal(recorded().active, 0);
 }
 
+static void the_trial_s_mark_beside_another_image_confirms_nothing(void **state)
+{
+    struct image other = {.version = "1.3.0", .counter = 3};
+
+    (void)state;
+    image_build(&other);
+    ram_flash_blank(&world.ram, &world.layout.bank[1]);
+    world_place(&world, 1, &other, false);
+    assert_int_equal(tdm_bank_mark_program(new.manifest.image_digest, &world.layout, 1, &world.ram.flash),
+                     TDM_OK);
+    given(TDM_BOOT_TRIAL, 1);
+    runs(TDM_RESET_POWER, 0, false, TDM_REASON_BANK_INVALID);
+    assert_int_equal(recorded().counter_floor, 1);
+}
+
 static void an_old_mark_on_another_image_confirms_nothing(void **state)
 {
     (void)state;
@@ -390,6 +405,7 @@ int main(void)
         TEST(a_confirm_whose_entry_was_lost_is_found_by_its_mark),
         TEST(a_confirm_found_by_its_mark_counts_even_where_nothing_can_be_recorded),
         TEST(a_mark_does_not_confirm_an_image_that_rotted),
+        TEST(the_trial_s_mark_beside_another_image_confirms_nothing),
         TEST(an_old_mark_on_another_image_confirms_nothing),
         TEST(a_rejected_header_is_erased_once_the_active_bank_has_verified),
         TEST(so_is_one_in_the_first_bank),

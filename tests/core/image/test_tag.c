@@ -167,6 +167,19 @@ static void building_gives_what_the_macro_gives(void **state)
         assert_int_equal(tdm_tag_build(&tag, built, capacity), TDM_E_ROOM);
 }
 
+static void building_gives_the_shortest_tag_and_no_part_of_it(void **state)
+{
+    static const char shortest[] = "blnkinf\0mcu\0001\0fw-type\0d\0blynk\0002\0";
+    struct tdm_tag tag = {"1", "d", "", "2"};
+    char built[sizeof shortest];
+
+    (void)state;
+    for (size_t capacity = 0; capacity < sizeof shortest; capacity++)
+        assert_int_equal(tdm_tag_build(&tag, built, capacity), TDM_E_ROOM);
+    assert_int_equal(tdm_tag_build(&tag, built, sizeof built), (int)sizeof built);
+    assert_memory_equal(built, shortest, sizeof shortest);
+}
+
 static void building_leaves_empty_values_out(void **state)
 {
     struct tdm_tag tag = {"1.0", "demo", "", ""};
@@ -207,6 +220,7 @@ int main(void)
         cmocka_unit_test(too_long_a_value_or_tag_has_no_room),
         cmocka_unit_test(the_pairs_come_in_file_order),
         cmocka_unit_test(building_gives_what_the_macro_gives),
+        cmocka_unit_test(building_gives_the_shortest_tag_and_no_part_of_it),
         cmocka_unit_test(building_leaves_empty_values_out),
         cmocka_unit_test(building_refuses_what_a_scanner_would_not_read),
     };
