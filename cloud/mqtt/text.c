@@ -1,7 +1,23 @@
-/* The rules of texts and topics: see wire.h. */
-#include "cloud/mqtt/wire.h"
+#include "cloud/mqtt/text.h"
 
 #include <string.h>
+
+struct mqtt_slice mqtt_slice_of(const char *text)
+{
+    return (struct mqtt_slice){(const uint8_t *)text, strlen(text)};
+}
+
+bool mqtt_slice_equals(struct mqtt_slice slice, const char *text)
+{
+    return slice.length == strlen(text) && mqtt_slice_starts_with(slice, text);
+}
+
+bool mqtt_slice_starts_with(struct mqtt_slice slice, const char *text)
+{
+    size_t length = strlen(text);
+
+    return length == 0 || (slice.length >= length && memcmp(slice.data, text, length) == 0);
+}
 
 /* Length of the character at data, 0 if it is not well-formed (Unicode 15, table 3-7). */
 static size_t utf8_char(const uint8_t *data, size_t left)

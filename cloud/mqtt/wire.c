@@ -3,23 +3,6 @@
 
 #include <string.h>
 
-struct mqtt_slice mqtt_slice_of(const char *text)
-{
-    return (struct mqtt_slice){(const uint8_t *)text, strlen(text)};
-}
-
-bool mqtt_slice_equals(struct mqtt_slice slice, const char *text)
-{
-    return slice.length == strlen(text) && mqtt_slice_starts_with(slice, text);
-}
-
-bool mqtt_slice_starts_with(struct mqtt_slice slice, const char *text)
-{
-    size_t length = strlen(text);
-
-    return length == 0 || (slice.length >= length && memcmp(slice.data, text, length) == 0);
-}
-
 void mqtt_reader_init(struct mqtt_reader *r, const uint8_t *data, size_t length)
 {
     *r = (struct mqtt_reader){.data = data, .length = length};
