@@ -38,20 +38,25 @@ static int take_firmware(struct api_call *call, struct fleet *fleet, const char 
     return result;
 }
 
-static int take_device(struct api_call *call, struct fleet *fleet, const char *text, int64_t *id,
-                       const struct shipment *shipment)
+static int refuse_device(struct api_call *call, const char *text)
+{
+    return api_refuse(call, 422, "unknown device", "there is no device %.32s", text);
+}
+
+static int check_device(struct api_call *call, struct fleet *fleet, int64_t id,
+                        const struct shipment *shipment)
 {
     struct device device;
-    *id = text_id_parse('d', text);
-    int result = *id == 0 ? STORE_NOT_FOUND : store_device_get(fleet->store, *id, &device);
+    char text[TEXT_ID_MAX];
+    int result = store_device_get(fleet->store, id, &device);
     if (result == STORE_OK && device.organization != call->caller.organization)
         result = STORE_NOT_FOUND;
     if (result == STORE_NOT_FOUND)
-        return api_refuse(call, 422, "unknown device", "there is no device %.32s", text);
+        return refuse_device(call, text_id('d', id, text));
     if (result == STORE_OK && strcmp(device.template, shipment->template) != 0)
         return api_refuse(call, 422, "wrong template",
-                          "device %s belongs to template %s, the shipment is for %s", text, device.template,
-                          shipment->template);
+                          "device %s belongs to template %s, the shipment is for %s", text_id('d', id, text),
+                          device.template, shipment->template);
     return result;
 }
 
@@ -88,14 +93,19 @@ static int take_devices(struct api_call *call, struct fleet *fleet, const json_t
     request->devices = calloc(count, sizeof *request->devices);
     if (request->devices == NULL)
         return STORE_FAILED;
-    for (size_t i = 0; i < count && result == STORE_OK; i++) {
+    for (size_t i = 0; i < count; i++) {
         const char *text = json_string_value(json_array_get(list, i));
-        result = text == NULL
-                     ? api_refuse(call, 400, "malformed request", "devices must be a list of device ids")
-                     : take_device(call, fleet, text, &request->devices[i], &request->order.shipment);
+        if (text == NULL)
+            return api_refuse(call, 400, "malformed request", "devices must be a list of device ids");
+        request->devices[i] = text_id_parse('d', text);
+        if (request->devices[i] == 0)
+            return refuse_device(call, text);
     }
+    /* Each is looked up once, however often it is named. */
     request->order.devices = request->devices;
     request->order.device_count = sort_devices(request->devices, count);
+    for (size_t i = 0; i < request->order.device_count && result == STORE_OK; i++)
+        result = check_device(call, fleet, request->devices[i], &request->order.shipment);
     return result;
 }
 
