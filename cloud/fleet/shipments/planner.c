@@ -17,6 +17,7 @@ struct plan {
     struct fleet *fleet;
     struct dossier *dossier;
     enum planner_trigger trigger;
+    bool elsewhere;     /* another server has the device: here, a target can end, and nothing more */
     int64_t due;        /* the shipment whose target's time came, or 0; its others have their own turn */
     struct scene scene; /* of the target under consideration */
     struct shipment newer;
@@ -268,11 +269,11 @@ static int plan_target(struct plan *plan, struct target *target, bool *offered)
     if (!target->ended && plan->scene.shipment.state == SHIPMENT_LIVE) {
         struct verdict verdict;
         result = plan_judge(plan, target, &verdict);
-        if (result == STORE_OK)
+        if (result == STORE_OK && (!plan->elsewhere || verdict.kind == VERDICT_END))
             result = carry_out(plan, &verdict, target, offered);
         /* A due time that came is spent, unless a new one was set. It is left to the tick by what changed
          * meanwhile, and where an update is under way: that has a time limit. */
-        if (target->due != 0 && target->due <= plan->fleet->now &&
+        if (!plan->elsewhere && target->due != 0 && target->due <= plan->fleet->now &&
             (plan->trigger != PLANNER_CHANGE || plan->due != 0) && !status_under_way(target))
             target->due = 0;
         if (result == STORE_OK)
@@ -305,11 +306,10 @@ static int decide(struct plan *plan)
     struct dossier *dossier = plan->dossier;
     bool offered = false;
     int result = STORE_OK;
-    if (dossier->presence.connection != 0 && dossier->presence.node != dossier->fleet->node)
-        return leave_to_other(dossier);
+    plan->elsewhere = dossier->presence.connection != 0 && dossier->presence.node != dossier->fleet->node;
     for (size_t i = 0; i < dossier->count && result == STORE_OK && !offered; i++)
         result = plan_target(plan, &dossier->targets[i], &offered);
-    return result;
+    return result == STORE_OK && plan->elsewhere ? leave_to_other(dossier) : result;
 }
 
 int planner_decide(struct dossier *dossier, enum planner_trigger trigger)

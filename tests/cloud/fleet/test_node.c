@@ -196,6 +196,24 @@ static void a_device_of_another_server_is_due_there_and_offered_nothing_here(voi
     world->fleet.node = here;
 }
 
+/* Its device runs the newest shipment's firmware, and was just offered an older one's at another server. */
+static void an_update_that_is_superseded_ends_wherever_its_device_is(void **state)
+{
+    struct world *world = *state;
+    int64_t device = world_device(world);
+    int64_t other = join_both(world, device), here = world->fleet.node;
+    world->fleet.node = other;
+    world_check_in(world, device, "1.0.0");
+    int64_t older = world_shipment(world, world_firmware(world, "2.0.0", 2));
+    assert_status(world, older, device, "request-sent");
+    world->fleet.node = here;
+    int64_t newest = world_shipment(world, world_firmware(world, "1.0.0", 1));
+    assert_null(world_offer(world));
+    assert_status(world, newest, device, "already-there");
+    assert_status(world, older, device, "upload-failure");
+    assert_true(world_target(world, older, device).ended);
+}
+
 /* What an older shipment has due is no reason to repeat the offer of a newer one that is under way. */
 static void a_due_time_is_of_its_own_target_alone(void **state)
 {
@@ -225,6 +243,7 @@ int main(void)
         CASE(time_that_nobody_looked_at_makes_nobody_silent),
         CASE(a_device_that_connects_here_leaves_the_other_server),
         CASE(a_device_of_another_server_is_due_there_and_offered_nothing_here),
+        CASE(an_update_that_is_superseded_ends_wherever_its_device_is),
         CASE(a_due_time_is_of_its_own_target_alone),
         CASE(a_server_that_was_taken_out_takes_its_devices_along),
         CASE(devices_that_another_server_added_may_log_in_here),
