@@ -118,7 +118,8 @@ class CoProcessor(wire.Peer):
                   "nor fetched within a minute: do good_moment, battery_percent and prepare say yes in the end? " + self.why())
         if self.starts == 0:
             self.must(lambda: self.initialized > initialized, 60, "it accepted an offer and fetched, and its bootloader did not initialize "
-                      "within a minute: is the bootloader built with -DTANDEM_FETCHES=ON?")
+                      "within a minute: is the bootloader built with -DTANDEM_FETCHES=ON, and does test_board.py find nothing wrong with "
+                      "the flash, where the wish to fetch is recorded?")
             if self.starts == 0:
                 self.ask_to_take(name)
             self.must(lambda: self.starts > 0, 60, lambda: "the bootloader accepted an offer and did not ask for data: " + self.why())

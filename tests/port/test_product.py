@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """A product's application on its board, before it ships: this program is its co-processor.
 
-  tests/port/test_product.py UART NEW.tdm [--bad BAD.tdm ...] [--deaf SECONDS] [--trial SECONDS]
+  tests/port/test_product.py UART NEW.tdm [--bad BAD.tdm ...] [--deaf SECONDS] [--idle SECONDS] [--trial SECONDS]
 
 UART is a serial device (/dev/ttyACM0) or a Unix socket, where a confirmed firmware runs that takes NEW.tdm. Looks at the link, at
 how fast the loop answers, and takes the application through the update to NEW: each chunk once, in time, on trial, confirmed,
-and still there after a restart. Each BAD.tdm is shipped before that: a build that fails its self-test, hangs, crashes; the old
-firmware must come back. --deaf ships NEW first and answers nothing for so long, more than all attempts take: it must not stay.
+and still there after restarts. Each BAD.tdm is shipped before that: a build that fails its self-test, hangs, crashes; the old
+firmware must come back, or with one bank the bootloader ask for another. --deaf ships NEW first and answers nothing for so long, more than all attempts take: it must not stay.
 In the end NEW runs. Exit status 0: all of it went well; 1: the last line says what did not, and where to look."""
 
 import argparse
@@ -20,6 +20,7 @@ LINK_SECONDS, SIGN_SECONDS = 60, 15
 PINGS, LOOP_MS = 40, 50
 STATE_CONFIRMED = 1
 RESTARTS = 5
+NO_FIRMWARE = "0.0.0"  # the version that a bootloader says which has no image
 
 
 class Package:
@@ -70,11 +71,21 @@ class Product:
                           "tdm_mcu_poll and tdm_mcu_pull more often")
         return f"four fifths of {PINGS} pings took {slow:.0f} ms at most"
 
-    def signs(self):
-        heard = self.ncp.bytes_in
-        self.ncp.must(lambda: self.ncp.bytes_in > heard, SIGN_SECONDS, f"nothing came for {SIGN_SECONDS} s: is tdm_mcu_poll called as often as "
-                      "it says, and does board_now_ms count milliseconds?")
-        return f"it says something within {SIGN_SECONDS} s"
+    def idle(self, seconds):
+        ncp, heard, initialized = self.ncp, self.ncp.bytes_in, self.ncp.initialized
+        ncp.run(until=lambda: ncp.initialized != initialized, timeout=seconds)
+        if ncp.initialized != initialized:
+            ncp.run(timeout=1)
+            told = f", by {ncp.start_told[1]}" if ncp.start_told else ""
+            raise Trouble(f"left alone, it initialized anew within {seconds} s{told}: is the watchdog fed, which tdm_mcu_poll does while "
+                          "healthy says yes?")
+        if ncp.bytes_in == heard and seconds >= SIGN_SECONDS:
+            raise Trouble(f"nothing came for {seconds} s: is tdm_mcu_poll called as often as it says, and does board_now_ms count milliseconds?")
+        return f"it stays up for {seconds} s" + (" and says something" if ncp.bytes_in > heard else "")
+
+    def has_none(self):
+        """A bootloader with one bank, whose only image was rejected."""
+        return self.ncp.prefetches > 0 and self.ncp.info and self.version() == NO_FIRMWARE
 
     def ship(self, package):
         """Up to the restart into it."""
@@ -123,9 +134,11 @@ class Product:
 
     def survive(self, package):
         told, ncp = self.ship(package), self.ncp
-        ncp.must(lambda: self.came_back() or (ncp.info and self.version() == package.version and self.is_confirmed()), self.trial_seconds,
-                 f"{self.old} did not come back within {self.trial_seconds} s from {package.path}: is the watchdog started by the bootloader, "
+        ncp.must(lambda: self.came_back() or self.has_none() or (ncp.info and self.version() == package.version and self.is_confirmed()),
+                 self.trial_seconds, f"{self.old} did not come back within {self.trial_seconds} s from {package.path}: is the watchdog started by the bootloader, "
                  "does anybody feed it but tdm_mcu_poll, and has each self-test a deadline? (--trial)")
+        if self.has_none():
+            return f"its bootloader waits for a firmware: {ncp.why() or 'no reason was reported'}; {told}"
         if self.version() != self.old:
             raise Trouble(f"{package.path} is confirmed: nothing tests what is wrong with it")
         return f"{self.old} came back: {ncp.why() or 'no reason was reported'}; {told}"
@@ -139,6 +152,8 @@ class Product:
         ncp.must(lambda: ncp.info is not None and ncp.report is not None, LINK_SECONDS, "after the silence nothing initialized: has it hung?")
         if self.version() == self.old:
             return f"{self.old} came back: {ncp.why()}"
+        if self.has_none() or (ncp.prefetches > 0 and not self.is_confirmed()):
+            return "its bootloader waits for a firmware"
         if self.is_confirmed():
             raise Trouble(f"{package.version} confirmed itself although no co-processor answered: confirming is tdm_mcu_poll's, once all tests "
                           "passed; who calls tdm_boot_confirm?")
@@ -152,13 +167,14 @@ def main():
     parser.add_argument("package", help="NEW.tdm: what it is updated to")
     parser.add_argument("--bad", nargs="+", default=[], help="packages of builds that must not stay")
     parser.add_argument("--deaf", type=int, help="seconds of silence that NEW must not outlive")
+    parser.add_argument("--idle", type=int, default=SIGN_SECONDS, help=f"seconds that it must stay up alone ({SIGN_SECONDS})")
     parser.add_argument("--trial", type=int, default=300, help="seconds that a trial may take (300)")
     options = parser.parse_args()
     name = "start"
     try:
         package, bad = Package(options.package), [Package(path) for path in options.bad]
         product = Product(options.uart, options.trial)
-        steps = [("link", product.link), ("loop", product.loop), ("signs of life", product.signs)]
+        steps = [("link", product.link), ("loop", product.loop), ("alone", lambda: product.idle(options.idle))]
         steps += [(f"bad firmware {one.path}", lambda one=one: product.survive(one)) for one in bad]
         if options.deaf:
             steps.append((f"silence of {options.deaf} s", lambda: product.endure_silence(package, options.deaf)))

@@ -4,7 +4,9 @@ behind a line with a fault of a real product it fails, with what is wrong.
 
 Run by ctest, or by hand:  tests/system/test_product_bench.py"""
 
+import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from tandem_system import System  # noqa: E402
 
 PRODUCT_TEST = ROOT / "tests/port/test_product.py"
 LONGEST_PIECE = 4096
+PING, ONEWAY = b"\xbc\x67\x81\x01", b"\xf3\x1c"  # how messages begin; docs/PROTOCOL.md
 
 
 class Relay:
@@ -66,9 +69,9 @@ class ProductBench(unittest.TestCase):
         self.system.start_device()
         self.addCleanup(self.system.stop)
 
-    def bench(self, *arguments, uart=None):
-        done = subprocess.run([sys.executable, PRODUCT_TEST, uart or self.system.uart, *arguments], capture_output=True, text=True,
-                              timeout=200, check=False)
+    def bench(self, *arguments, uart=None, idle=1):
+        command = [sys.executable, PRODUCT_TEST, uart or self.system.uart, "--idle", str(idle), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
         self.assertEqual(done.stderr, "")
         return done
 
@@ -105,6 +108,29 @@ class ProductBench(unittest.TestCase):
             return b"" if before < 20_000 <= seen else piece
 
         self.fails(self.system.pack("1.1.0"), uart=self.relay(down=lose_one), because="1 chunks were not answered within 5 s and sent again")
+
+    def crash(self):
+        pid = self.system.device.process.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGABRT)
+
+    def test_one_that_crashes_while_it_is_left_alone_is_told(self):
+        pings = crashes = 0
+
+        def count_pings(piece):
+            nonlocal pings
+            pings += piece.count(PING)
+            return piece
+
+        def crash_later(piece):
+            nonlocal crashes
+            if pings == 40 and crashes == 0 and ONEWAY in piece:  # the uptime, in the step behind the pings
+                crashes = 1
+                self.crash()
+            return piece
+
+        uart = self.relay(down=count_pings, up=crash_later)
+        self.fails(self.system.pack("1.1.0"), uart=uart, idle=15, because="left alone, it initialized anew within 15 s, by fault")
 
     def test_a_loop_that_turns_too_slowly_is_told(self):
         def late(piece):
