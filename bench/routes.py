@@ -29,12 +29,13 @@ from postgres import Postgres  # noqa: E402
 
 DEVICES = int(os.environ.get("ROUTES_DEVICES", 1_000_000))
 TEMPLATE, RARE = "TMPLbench", "TMPLrare"
+PIECE = 100_000  # rows that a statement adds
 PROBES, PAUSE_S = 10, 0.01
 PATIENCE_S = 280
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # The same on both databases, but for {hash}: 32 bytes that no other row has, {number} of rows n, and {now}.
-NUMBERS = "WITH RECURSIVE n (i) AS (SELECT {from_} UNION ALL SELECT i + 1 FROM n WHERE i < {to}) "
+NUMBERS = "WITH RECURSIVE n (i) AS (SELECT CAST({from_} AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {to}) "
 FILL = [
     "INSERT INTO template (name) VALUES ('TMPLbench'), ('TMPLrare')",
     "INSERT INTO template_owner (organization, template, devices) VALUES (1, 'TMPLbench', {number}), (1, 'TMPLrare', 100)",
@@ -117,15 +118,17 @@ def fill(database):
     server.upload(package.tag_build("1.6.0", "pump", "Nov 16 2023 20:35:55") + b"one")
     server.upload(package.tag_build("1.7.0", "pump", "Nov 17 2023 20:35:55") + b"two")
     server.stop()
-    words = {"from_": 1, "to": DEVICES + 100, "number": DEVICES, "now": now, "hash": database.hash}
-    for statement in FILL:
-        database.sql(statement.format(**words))
+    def run(statements):
+        for statement in statements:
+            for from_ in range(1, DEVICES + 101, PIECE) if "{from_}" in statement else (1,):
+                database.sql(statement.format(from_=from_, to=min(from_ + PIECE - 1, DEVICES + 100), number=DEVICES, now=now,
+                                              hash=database.hash))
+    run(FILL)
     if database.name == "PostgreSQL":
         database.sql("SELECT setval(pg_get_serial_sequence('device', 'id'), (SELECT max(id) FROM device))")
     server.start()
     probes = [server.add_device("TMPLprobe")["token"] for _ in range(PROBES)]
-    for statement in CONNECT:
-        database.sql(statement.format(**words))
+    run(CONNECT)
     database.sql(database.analyze)
     return probes
 
