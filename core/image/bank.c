@@ -90,8 +90,7 @@ static int read_stored(const struct tdm_layout *layout, uint8_t bank, const stru
     if (result != TDM_OK)
         return result;
     head_bytes = tdm__load_u32(buffer + 4); /* the upper half is zero */
-    if (tdm__load_u32(buffer) != HEADER_MAGIC || head_bytes < TDM_HEAD_FIXED_BYTES ||
-        head_bytes > TDM__HEAD_MAX)
+    if (tdm__load_u32(buffer) != HEADER_MAGIC || head_bytes > TDM__HEAD_MAX)
         return TDM_E_NO_HEADER;
     result = flash->ops->read(flash->ctx, address + TDM_STORED_PREFIX_BYTES, buffer,
                               head_bytes + TDM_SIGNATURE_BYTES);

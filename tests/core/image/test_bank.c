@@ -116,7 +116,10 @@ static void what_fits_exactly_fits_and_a_byte_more_does_not(void **state)
     f->manifest.relocation_bytes = 0xFFFFFFFF;
     f->manifest.image_bytes = 0xFFFFFFFF;
     assert_int_equal(map(f, &m, 0), TDM_E_SIZE);
+    f->manifest.image_bytes = 8;
+    assert_int_equal(map(f, &m, 0), TDM_E_SIZE);
     f->manifest.relocation_bytes = 0;
+    f->manifest.image_bytes = 0xFFFFFFFF;
     assert_int_equal(map(f, &m, 0), TDM_E_SIZE);
 }
 
@@ -271,7 +274,10 @@ static void a_header_that_does_not_fit_is_not_programmed(void **state)
     assert_int_equal(tdm_bank_header_program(layout, 0, flash, head, 897, signature, scratch), TDM_E_SIZE);
     assert_int_equal(tdm_bank_header_program(layout, 2, flash, head, 100, signature, scratch), TDM_E_SIZE);
     flash->program_bytes = 32;
+    memset(scratch, 0x5A, sizeof scratch);
     assert_int_equal(tdm_bank_header_program(layout, 0, flash, head, 896, signature, scratch), TDM_OK);
+    for (unsigned at = 8 + 896 + TDM_SIGNATURE_BYTES; at < 992; at++)
+        assert_int_equal(*image_flash_at(&f->ram, 0x13000 - 1024 + at), 0xFF);
     layout->header_bytes = 512;
     assert_int_equal(tdm_bank_header_program(layout, 1, flash, head, 424, signature, scratch), TDM_E_SIZE);
     assert_int_equal(tdm_bank_header_program(layout, 1, flash, head, 408, signature, scratch), TDM_OK);
