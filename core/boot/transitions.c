@@ -85,13 +85,12 @@ void tdm__record_to_rejected(struct tdm_record *next, const struct tdm_record *f
 
 bool tdm_boot_is_confirmed(const struct tdm_record_log *log, uint8_t running)
 {
-    return log->found && running < TDM_BANKS && log->record.active == running &&
-           log->record.state != TDM_BOOT_TRIAL;
+    return running < TDM_BANKS && log->record.active == running && log->record.state != TDM_BOOT_TRIAL;
 }
 
 static bool is_on_trial(const struct tdm_record_log *log, uint8_t running)
 {
-    return running < TDM_BANKS && log->record.target == running && log->record.state == TDM_BOOT_TRIAL;
+    return log->record.target == running && log->record.state == TDM_BOOT_TRIAL;
 }
 
 bool tdm_boot_is_rejected(const struct tdm_record_log *log, const uint8_t image_digest[TDM_SHA256_BYTES])

@@ -223,6 +223,12 @@ static void a_unit_is_erased_once_in_as_many_entries_as_it_has_slots(void **stat
         append(&log, n);
     }
     assert_int_equal(ram.erases, 200 / 10);
+    ram_flash_init(&ram, BASE, UNIT, 32, false); /* 8 slots of 64 bytes, and nothing left over */
+    log = load(TDM_E_NO_RECORD);
+    for (n = 1; n <= 160; n++) {
+        append(&log, n);
+    }
+    assert_int_equal(ram.erases, 160 / 8);
 }
 
 static void program_once_flash_is_erased_before_the_first_append_of_a_power_cycle(void **state)
