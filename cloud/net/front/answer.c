@@ -39,8 +39,8 @@ static void add_cookies(struct visit *visit)
                  call->known, secure, KNOWN_S);
         http_header(visit->exchange, "Set-Cookie", cookie);
     }
-    snprintf(cookie, sizeof cookie, VISIT_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call->secret,
-             secure, call->secret[0] == '\0' ? "; Max-Age=0" : "");
+    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", visit__cookie(visit),
+             call->secret, secure, call->secret[0] == '\0' ? "; Max-Age=0" : "");
     http_header(visit->exchange, "Set-Cookie", cookie);
 }
 

@@ -11,6 +11,18 @@
 
 #define REPEAT_KEY_MIN 16
 
+bool visit__is_secure(const struct front *front, const struct http_exchange *exchange)
+{
+    return exchange->secure || front->https;
+}
+
+/* Through TLS browsers take a cookie of this kind from this host alone: not from a neighbour in its domain,
+ * and not from whoever answers for it in the clear (RFC 6265bis, 4.1.3.2). */
+const char *visit__cookie(const struct visit *visit)
+{
+    return visit__is_secure(visit->front, visit->exchange) ? "__Host-tandem_session" : "tandem_session";
+}
+
 /* What the client shows: a token in its header or, from a browser, the session's cookie. */
 static void take_credential(struct visit *visit)
 {
@@ -21,7 +33,7 @@ static void take_credential(struct visit *visit)
     if (token != NULL && strlen(token) < sizeof credential->secret)
         snprintf(credential->secret, sizeof credential->secret, "%s", token);
     else if (authorization[0] == '\0')
-        credential->session = http_cookie_get(http_head_value(head, "cookie"), VISIT_COOKIE,
+        credential->session = http_cookie_get(http_head_value(head, "cookie"), visit__cookie(visit),
                                               credential->secret, sizeof credential->secret);
 }
 
@@ -31,11 +43,6 @@ static bool is_forged(const struct visit *visit)
     const struct http_head *head = &visit->exchange->head;
     bool reads = head->method == HTTP_GET || head->method == HTTP_HEAD;
     return visit->call.credential.session && !reads && http_head_value(head, "x-tandem-request")[0] == '\0';
-}
-
-bool visit__is_secure(const struct front *front, const struct http_exchange *exchange)
-{
-    return exchange->secure || front->https;
 }
 
 /* Who asks: a proxy of ours says whom it speaks for. Headers that do not fit say nothing. */

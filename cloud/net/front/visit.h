@@ -9,7 +9,6 @@
 #include "cloud/net/front/metrics.h"
 
 #define VISIT_JSON    "application/json"
-#define VISIT_COOKIE  "tandem_session"
 #define VISIT_KNOWN   "tandem_known"
 #define VISIT_BUSY_MS 2000 /* after which a client comes back */
 
@@ -64,6 +63,8 @@ void visit__begin_call(struct visit *visit);
 void visit__admit(struct visit *visit, void (*done)(struct desk_job *, int));
 /* Whether the browser speaks TLS, with us or with a proxy. */
 bool visit__is_secure(const struct front *front, const struct http_exchange *exchange);
+/* The name of the session's cookie. */
+const char *visit__cookie(const struct visit *visit);
 /* Who asks: a proxy of ours says whom it speaks for. */
 void visit__client(const struct front *front, const struct http_exchange *exchange, char to[RECORD_ADDRESS]);
 

@@ -167,7 +167,7 @@ class CertifiedProvider(unittest.TestCase):
         self.provider.set()
         browser = self.get_in("sara")
         answer = self.server.ask("DELETE", "/api/v1/session", token=False, headers={
-            "Cookie": f"tandem_session={browser.cookies[PUBLIC]['tandem_session']}", "X-Tandem-Request": "1"})
+            "Cookie": f"__Host-tandem_session={browser.cookies[PUBLIC]['__Host-tandem_session']}", "X-Tandem-Request": "1"})
         self.assertEqual(answer.status, 204)
         self.assertIsNone(browser.who())
 

@@ -106,8 +106,14 @@ class People(unittest.TestCase):
         with s.Server("--public-url", "https://ota.example.com") as server:
             user = server.post("/api/v1/users", {"login": "ann"})
             answer = s.Person(server).sign_in("ann", user["password"])
-        self.assertEqual([cookie.split("; ")[-2:-1] if "tandem_known" in cookie else cookie.split("; ")[-1:]
-                          for cookie in answer.cookies], [["Secure"], ["Secure"]])
+            known, session = answer.cookies
+            self.assertIn("; Secure; ", known)
+            # Browsers take a cookie of this name from this host alone, and by TLS alone.
+            self.assertRegex(session, "^__Host-tandem_session=[A-Za-z0-9_-]{32}; Path=/; HttpOnly; SameSite=Strict; Secure$")
+            session = session.split(";")[0]
+            tossed = f"tandem_session={'x' * 32}"
+            for cookie, status in ((session, 200), (f"{tossed}; {session}", 200), (session.removeprefix("__Host-"), 401)):
+                self.assertEqual(server.ask("GET", "/api/v1/session", token=False, headers={"Cookie": cookie}).status, status)
         self.assertIn("max-age", answer.headers["strict-transport-security"])
 
     def test_what_people_are_answered_is_kept_by_nobody_on_the_way(self):

@@ -77,7 +77,7 @@ class WithProvider(unittest.TestCase):
         answer = answer or self.browser.sign_in(self.provider)
         self.assertEqual(answer.status, status, answer.body)
         self.assertIn(detail, answer.json["detail"])
-        self.assertNotIn("tandem_session", self.browser.cookies)
+        self.assertNotIn("__Host-tandem_session", self.browser.cookies)
         return answer
 
     def add(self, login, **more):
