@@ -60,10 +60,10 @@ int store_state(const struct store *store)
     return store->state;
 }
 
-/* Another server in the way says nothing about the database. */
+/* Another server in the way says nothing about the database. Damage stays, though other pages are good. */
 static int note_state(struct store *store, int result)
 {
-    if (result != STORE_AGAIN)
+    if (result != STORE_AGAIN && store->state != STORE_DAMAGED)
         store->state = result;
     return result;
 }

@@ -65,7 +65,8 @@ struct store;
 TDM_MUST_USE int store_open(struct store **store, const char *where, char *why, size_t capacity);
 void store_close(struct store *store);
 
-/* Whether transactions go through at present: STORE_OK, or why not. From any thread. */
+/* Whether transactions go through at present: STORE_OK, or why not; once STORE_DAMAGED, always that. From any
+ * thread. */
 int store_state(const struct store *store);
 
 TDM_MUST_USE int store_begin(struct store *store);

@@ -211,6 +211,25 @@ class Backup(unittest.TestCase):
         s.wait_for("health is ok", lambda: self.server.ask("GET", "/health", token=False).status == 200)
         self.server.add_device()
 
+    def test_damage_that_is_found_stays_in_health_though_other_pages_are_good(self):
+        for i in range(50):
+            self.server.add_device(name=f"{i} of fifty")
+        self.server.stop()
+        path = self.server.data / "tandem.db"
+        with closing(sqlite3.connect(path)) as database:
+            pages = [row[0] for row in database.execute("SELECT pageno FROM dbstat WHERE name = 'event' AND pagetype = 'leaf'")]
+            size = database.execute("PRAGMA page_size").fetchone()[0]
+        with open(path, "r+b") as file:
+            file.seek((pages[0] - 1) * size)
+            file.write(b"\xff" * 8)
+        self.server.start()
+        self.assertEqual(self.server.ask("GET", "/health", token=False).status, 200)
+        self.assertEqual(self.server.ask("GET", "/api/v1/devices/d1").status, 500)
+        self.server.wait_log("database-damaged")
+        self.assertEqual(self.server.ask("GET", "/api/v1/templates").status, 200)
+        health = self.server.ask("GET", "/health", token=False)
+        self.assertEqual((health.status, health.json["database"]), (503, "the database is damaged"))
+
     # --- Disks, as small file systems of their own (needs root) ---
 
     def small_disk(self):
