@@ -222,15 +222,26 @@ static void read_id(struct query *query, void *record)
 }
 
 int store_shipment_online(struct store *store, int64_t shipment, int64_t after, size_t limit,
-                          int64_t **devices, size_t *count)
+                          int64_t **devices, size_t *count, int64_t *next)
 {
+    int64_t last = 0, looked_at = 0;
+    *devices = NULL;
+    *count = 0;
+    int result = store_targets_next(store, shipment, after, STORE_ONLINE_LOOK, &last, &looked_at);
+    if (result != STORE_OK)
+        return result;
     struct query query =
         db__query(store, "SELECT p.device FROM presence p JOIN target t ON t.device = p.device "
-                         "WHERE t.shipment = ? AND t.device > ? ORDER BY t.device LIMIT ?");
+                         "WHERE t.shipment = ? AND t.device > ? AND t.device <= ? ORDER BY t.device LIMIT ?");
     db__put_int(&query, shipment);
     db__put_int(&query, after);
+    db__put_int(&query, last);
     db__put_int(&query, (int64_t)limit);
-    return db__list(&query, read_id, sizeof **devices, devices, count);
+    result = db__list(&query, read_id, sizeof **devices, devices, count);
+    *next = looked_at == STORE_ONLINE_LOOK ? last : -1;
+    if (*count == limit)
+        *next = (*devices)[limit - 1];
+    return result;
 }
 
 static void read_progress(struct query *query, void *record)

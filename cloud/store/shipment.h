@@ -35,9 +35,12 @@ TDM_MUST_USE int store_shipment_unplanned(struct store *store, int64_t node, str
 TDM_MUST_USE int store_shipment_sweeping(struct store *store, struct shipment *shipment);
 /* Has the connected devices of an organization's live shipments with a preferred time gone through. */
 TDM_MUST_USE int store_shipment_sweep_slots(struct store *store, int64_t organization);
-/* Connected devices that a shipment targets, in order, behind after. */
+/* Connected devices of a shipment in order of their ids, limit at most, among the next of its devices behind
+ * after. *next gets where to go on, -1 at the end: of a large fleet of which few are connected, some are
+ * looked at in each call. */
+#define STORE_ONLINE_LOOK 2000
 TDM_MUST_USE int store_shipment_online(struct store *store, int64_t shipment, int64_t after, size_t limit,
-                                       int64_t **devices, size_t *count);
+                                       int64_t **devices, size_t *count, int64_t *next);
 /* From the waves' counters. */
 TDM_MUST_USE int store_shipment_progress(struct store *store, int64_t shipment, struct progress *progress);
 

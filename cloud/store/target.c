@@ -168,24 +168,31 @@ int store_target_lines(struct store *store, int64_t shipment, int64_t after, siz
     return db__list(&query, read_line, sizeof **lines, lines, count);
 }
 
-int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more)
+int store_targets_next(struct store *store, int64_t shipment, int64_t after, int64_t limit, int64_t *last,
+                       int64_t *count)
 {
-    int64_t last = 0, count = 0;
     struct query query =
         db__query(store, "SELECT coalesce(max(device), 0), count(*) FROM (SELECT device FROM target "
                          "WHERE shipment = ? AND device > ? ORDER BY device LIMIT ?) AS part");
     db__put_int(&query, shipment);
-    db__put_int(&query, *after);
-    db__put_int(&query, STORE_TARGETS_REMOVED);
+    db__put_int(&query, after);
+    db__put_int(&query, limit);
     if (db__row(&query)) {
-        last = db__int(&query);
-        count = db__int(&query);
+        *last = db__int(&query);
+        *count = db__int(&query);
     }
-    int result = db__end(&query);
+    return db__end(&query);
+}
+
+int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more)
+{
+    int64_t last = 0, count = 0;
+    int result = store_targets_next(store, shipment, *after, STORE_TARGETS_REMOVED, &last, &count);
     *more = count == STORE_TARGETS_REMOVED;
     if (result != STORE_OK || count == 0)
         return result;
-    query = db__query(store, "DELETE FROM target WHERE shipment = ? AND device > ? AND device <= ?");
+    struct query query =
+        db__query(store, "DELETE FROM target WHERE shipment = ? AND device > ? AND device <= ?");
     db__put_int(&query, shipment);
     db__put_int(&query, *after);
     db__put_int(&query, last);

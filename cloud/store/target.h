@@ -14,6 +14,9 @@ TDM_MUST_USE int store_target_update(struct store *store, const struct target *t
 /* Of one shipment in order of device, behind after. */
 TDM_MUST_USE int store_targets_page(struct store *store, int64_t shipment, int64_t after, size_t limit,
                                     struct target **targets, size_t *count);
+/* How far the next limit of a shipment behind after reach, and how many they are. */
+TDM_MUST_USE int store_targets_next(struct store *store, int64_t shipment, int64_t after, int64_t limit,
+                                    int64_t *last, int64_t *count);
 /* Removes some of a shipment, those with the lowest ids behind *after, which gets the last one. *more: there
  * may be others. */
 #define STORE_TARGETS_REMOVED 2000

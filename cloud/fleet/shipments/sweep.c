@@ -10,19 +10,19 @@ static int sweep(struct fleet *fleet, const struct shipment *shipment)
 {
     int64_t *devices;
     size_t count;
+    int64_t next = -1;
     struct shipment now;
-    int result =
-        store_shipment_online(fleet->store, shipment->id, shipment->sweep, SWEEP_STEP, &devices, &count);
+    int result = store_shipment_online(fleet->store, shipment->id, shipment->sweep, SWEEP_STEP, &devices,
+                                       &count, &next);
     for (size_t i = 0; i < count && result == STORE_OK; i++)
         result = planner_run(fleet, devices[i], PLANNER_CHANGE);
-    int64_t last = count == SWEEP_STEP ? devices[count - 1] : -1;
     free(devices);
     if (result == STORE_OK)
         result = store_shipment_get(fleet->store, shipment->id, &now);
     /* Unless it was started anew meanwhile, by a wave that opened or a gate that stopped it. */
     if (result == STORE_OK && now.sweep == shipment->sweep && now.wave == shipment->wave &&
         now.state == shipment->state) {
-        now.sweep = last;
+        now.sweep = next;
         result = store_shipment_update(fleet->store, &now);
     }
     return result;

@@ -269,6 +269,35 @@ static void a_large_shipment_is_deleted_in_pieces(void **state)
     assert_int_equal(store_commit(store), STORE_OK);
 }
 
+static void connected_devices_of_a_shipment_are_looked_for_in_pieces(void **state)
+{
+    struct store *store = *state;
+    struct presence presence = {.node = 1, .connection = 1};
+    int64_t *devices, last, next = 0;
+    size_t count;
+    assert_int_equal(store_begin(store), STORE_OK);
+    add_device(store, 255);
+    int64_t id = add_shipment(store, "large");
+    add_targets(store, id, STORE_ONLINE_LOOK + 2);
+    assert_int_equal(store_device_last(store, &last), STORE_OK);
+    assert_int_equal(store_presence_set(store, last - 1, &presence), STORE_OK);
+    assert_int_equal(store_presence_set(store, last, &presence), STORE_OK);
+    assert_int_equal(store_shipment_online(store, id, 0, 1, &devices, &count, &next), STORE_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(next, last - 2);
+    for (int64_t device = last - 1; device <= last; device++) {
+        assert_int_equal(store_shipment_online(store, id, next, 1, &devices, &count, &next), STORE_OK);
+        assert_int_equal(count, 1);
+        assert_int_equal(devices[0], device);
+        assert_int_equal(next, device);
+        free(devices);
+    }
+    assert_int_equal(store_shipment_online(store, id, next, 1, &devices, &count, &next), STORE_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(next, -1);
+    assert_int_equal(store_commit(store), STORE_OK);
+}
+
 static void a_shipment_that_is_gone_through_anew_reads_so(void **state)
 {
     struct store *store = *state;
@@ -814,6 +843,7 @@ int main(void)
         CASE(a_deleted_device_takes_its_targets_and_events_along),
         CASE(targets_come_due_in_order_and_never_without_a_time),
         CASE(a_shipment_reads_as_it_was_written_last),
+        CASE(connected_devices_of_a_shipment_are_looked_for_in_pieces),
         CASE(a_large_shipment_is_deleted_in_pieces),
         CASE(a_shipment_that_is_gone_through_anew_reads_so),
         CASE(an_image_is_rejected_from_the_first_device_on),
