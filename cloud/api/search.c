@@ -9,7 +9,7 @@
 #include "cloud/text.h"
 
 #define TURN      1000  /* devices that a turn reads, */
-#define TURN_EACH 100   /* one by one, */
+#define TURN_EACH 100   /* with something of each beside, */
 #define TURN_SEEN 20000 /* ids in which it looks for when devices were seen */
 
 /* --- The question --- */
@@ -188,20 +188,36 @@ static int look(struct fleet *fleet, struct search *search)
     return STORE_OK;
 }
 
+static const struct device *find(const struct device *devices, size_t count, int64_t id)
+{
+    size_t i = 0;
+    while (i < count && devices[i].id != id)
+        i++;
+    return i < count ? &devices[i] : NULL;
+}
+
 static int look_at_gathered(struct fleet *fleet, struct search *search)
 {
     struct recency *recency = &search->recency;
+    size_t left = recency->count - recency->next;
+    size_t wanted = left < STORE_DEVICES_SOME ? left : STORE_DEVICES_SOME;
+    struct device *devices = NULL;
+    size_t count = 0;
+    const struct device_seen *next = wanted > 0 ? &recency->list[recency->next] : NULL;
+    int result = wanted > 0 ? store_devices_some(fleet->store, next, wanted, &devices, &count) : STORE_OK;
+    if (result != STORE_OK)
+        return result;
     bool all = true;
-    for (size_t i = 0; i < TURN_EACH && recency->next < recency->count && all; i++) {
-        const struct device_seen *seen = &recency->list[recency->next];
-        struct device device;
-        int result = store_device_get(fleet->store, seen->id, &device);
-        if (result != STORE_OK && result != STORE_NOT_FOUND)
-            return result;
-        device.last_seen = seen->time; /* its place, though it may have been seen meanwhile */
-        all = result == STORE_NOT_FOUND || take(fleet, search, &device);
+    for (size_t i = 0; i < wanted && all; i++) {
+        const struct device *there = find(devices, count, next[i].id);
+        if (there != NULL) {
+            struct device device = *there;
+            device.last_seen = next[i].time; /* its place, though it may have been seen meanwhile */
+            all = take(fleet, search, &device);
+        }
         recency->next += all ? 1 : 0;
     }
+    free(devices);
     search->end = all && recency->next == recency->count && recency->count < recency->keep;
     return STORE_OK;
 }

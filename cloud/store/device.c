@@ -344,6 +344,18 @@ int store_devices_seen(struct store *store, const struct device_seen_range *rang
     return db__list(&query, read_seen, sizeof **list, list, count);
 }
 
+#define TEN(mark) mark mark mark mark mark mark mark mark mark mark
+
+int store_devices_some(struct store *store, const struct device_seen *ids, size_t id_count,
+                       struct device **devices, size_t *count)
+{
+    struct query query =
+        db__query(store, "SELECT " COLUMNS " FROM " DEVICES " WHERE id IN (" TEN(TEN("?, ")) "0)");
+    for (size_t i = 0; i < STORE_DEVICES_SOME; i++)
+        db__put_int(&query, i < id_count ? ids[i].id : 0);
+    return db__list(&query, read_device, sizeof **devices, devices, count);
+}
+
 int store_device_last(struct store *store, int64_t *id)
 {
     struct query query = db__query(store, "SELECT coalesce(max(id), 0) FROM device");

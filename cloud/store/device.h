@@ -60,6 +60,10 @@ struct device_seen_range {
 };
 TDM_MUST_USE int store_devices_seen(struct store *store, const struct device_seen_range *range,
                                     struct device_seen **list, size_t *count);
+/* Those of these ids that are there, in no order; STORE_DEVICES_SOME at most. */
+#define STORE_DEVICES_SOME 100
+TDM_MUST_USE int store_devices_some(struct store *store, const struct device_seen *ids, size_t id_count,
+                                    struct device **devices, size_t *count);
 /* The highest id that there is, 0 without devices. */
 TDM_MUST_USE int store_device_last(struct store *store, int64_t *id);
 
