@@ -33,7 +33,7 @@ class CoProcessor(wire.Peer):
         self.line.set_rate(INITIAL_BAUD)
         super().__init__(self)
         self.file, self.chunk_bytes, self.state, self.deaf, self.new_rate = b"", 0, 10, False, None
-        self.info = self.report = self.start_told = None
+        self.info = self.report = self.began = self.start_told = None
         self.initialized = self.starts = self.prefetches = self.resent = 0
         self.slowest = 0.0
         for name, handler in {
@@ -71,7 +71,7 @@ class CoProcessor(wire.Peer):
         return self.new_rate is not None
 
     def on_info(self, kind, version, build, library):
-        self.info, self.report = (kind, version, build, library), None
+        self.info, self.report, self.began = (kind, version, build, library), None, None
         return True
 
     def on_initialize(self, template_id, template_name):
@@ -88,6 +88,8 @@ class CoProcessor(wire.Peer):
 
     def on_report(self, event, state, reason, running, about, hardware, counter):
         self.report = (event, state, reason)
+        if event == STARTED:
+            self.began = state
         return True
 
     def on_device_start(self, cause, boots):
@@ -117,7 +119,7 @@ class CoProcessor(wire.Peer):
         self.must(lambda: self.starts > 0 or self.prefetches > fetched, 60, lambda: "it accepted an offer, and neither asked for data "
                   "nor fetched within a minute: do good_moment, battery_percent and prepare say yes in the end? " + self.why())
         if self.starts == 0:
-            self.must(lambda: self.initialized > initialized, 60, "it accepted an offer and fetched, and its bootloader did not initialize "
+            self.must(lambda: self.starts > 0 or self.initialized > initialized, 60, "it accepted an offer and fetched, and its bootloader did not initialize "
                       "within a minute: is the bootloader built with -DTANDEM_FETCHES=ON, and does test_board.py find nothing wrong with "
                       "the flash, where the wish to fetch is recorded?")
             if self.starts == 0:

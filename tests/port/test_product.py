@@ -85,7 +85,7 @@ class Product:
 
     def has_none(self):
         """A bootloader with one bank, whose only image was rejected."""
-        return self.ncp.prefetches > 0 and self.ncp.info and self.version() == NO_FIRMWARE
+        return self.ncp.prefetches > 0 and self.ncp.report and self.version() == NO_FIRMWARE
 
     def ship(self, package):
         """Up to the restart into it."""
@@ -149,12 +149,12 @@ class Product:
         ncp.deaf = True
         ncp.run(timeout=seconds)
         ncp.deaf = False
-        ncp.must(lambda: ncp.info is not None and ncp.report is not None, LINK_SECONDS, "after the silence nothing initialized: has it hung?")
+        ncp.must(lambda: ncp.info is not None and ncp.began is not None, LINK_SECONDS, "after the silence nothing initialized: has it hung?")
         if self.version() == self.old:
             return f"{self.old} came back: {ncp.why()}"
-        if self.has_none() or (ncp.prefetches > 0 and not self.is_confirmed()):
-            return "its bootloader waits for a firmware"
-        if self.is_confirmed():
+        if ncp.prefetches > 0 and ncp.why():  # with one bank the image is there, and its bootloader says why it does not run
+            return f"its bootloader waits for a firmware: {ncp.why()}"
+        if ncp.began == STATE_CONFIRMED:
             raise Trouble(f"{package.version} confirmed itself although no co-processor answered: confirming is tdm_mcu_poll's, once all tests "
                           "passed; who calls tdm_boot_confirm?")
         raise Trouble(f"{package.version} is still on trial after {seconds} s: --deaf must be longer than all attempts with their "
