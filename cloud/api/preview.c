@@ -8,7 +8,7 @@
 #include "cloud/text.h"
 
 #define LOOK_AT 20000 /* devices in a request for single ones, */
-#define TURN    1000  /* so many in each turn */
+#define TURN    250   /* so many in each turn */
 
 /* A page of devices that is being filled. */
 struct listing {

@@ -10,6 +10,8 @@
 #include "cloud/fleet/shipments/planner.h"
 #include "cloud/fleet/shipments/planning.h"
 
+#define PREVIEW_STEP_EACH 250 /* devices, of which more is read than what they are */
+
 struct preview_run {
     struct shipment shipment;
     struct firmware firmware;
@@ -119,6 +121,12 @@ static int open_run(struct fleet *fleet, struct preview_run *run)
     return result;
 }
 
+/* How many devices a step looks at: fewer where more is read of each. */
+static size_t step_of(const struct preview_run *run)
+{
+    return run->shipped || run->rejections ? PREVIEW_STEP_EACH : PLANNING_STEP;
+}
+
 int preview_device(struct fleet *fleet, struct preview_run *run, const struct device *device, bool *included,
                    struct verdict *verdict)
 {
@@ -170,7 +178,7 @@ static int take(struct fleet *fleet, struct preview_run *run, const struct devic
 static int take_listed(struct fleet *fleet, struct preview_run *run, bool *end)
 {
     int result = STORE_OK;
-    for (int i = 0; i < PLANNING_STEP && run->at < run->device_count && result == STORE_OK; i++) {
+    for (size_t i = 0; i < step_of(run) && run->at < run->device_count && result == STORE_OK; i++) {
         struct device device;
         result = store_device_get(fleet->store, run->devices[run->at++], &device);
         if (result == STORE_OK)
@@ -199,7 +207,7 @@ static int take_all(struct fleet *fleet, struct preview_run *run, bool *end)
     struct taker taker = {fleet, run};
     struct device_walk walk = {
         .organization = run->shipment.organization, .template = run->shipment.template, .after = run->last};
-    int result = store_devices_walk(fleet->store, &walk, PLANNING_STEP, take_next, &taker);
+    int result = store_devices_walk(fleet->store, &walk, step_of(run), take_next, &taker);
     run->last = walk.after;
     *end = walk.end;
     return result;
