@@ -141,6 +141,8 @@ static void what_is_outside_does_not_read(void **state)
     assert_int_equal(read(flash.base + flash.bytes - 7, bytes, 8), TDM_E_FLASH_READ);
     assert_int_equal(read(flash.base + flash.bytes + 1, bytes, 1), TDM_E_FLASH_READ);
     assert_false(is_blank(flash.base + flash.bytes - 64, 65));
+    assert_non_null(sim_flash_peek(&flash, flash.base + flash.bytes - 8, 8));
+    assert_null(sim_flash_peek(&flash, flash.base + flash.bytes - 8, 9));
 }
 
 static void wear_is_counted_by_page(void **state)
@@ -443,6 +445,7 @@ static void a_copy_has_content_faults_and_wear(void **state)
     static struct sim_flash copy;
     uint32_t at = open_flash("small");
     const struct tdm_region page = {at, 256}, unreadable = {at + 8, 8};
+    const struct sim_cut cut = {0, SIM_TEAR_AFTER, 2};
 
     (void)state;
     assert_true(sim_flash_open(&copy, sim_small_layout("small")));
@@ -452,6 +455,7 @@ static void a_copy_has_content_faults_and_wear(void **state)
     sim_flash_make_unreadable(&flash, &unreadable);
     assert_true(cut_program(at + 16, SIM_TEAR_UNSTABLE, data, 8));
     sim_flash_wear_out(&flash, at + 256);
+    sim_flash_arm(&copy, &cut);
     sim_flash_copy(&copy, &flash);
     assert_memory_equal(sim_flash_peek(&copy, at, 8), data, 8);
     assert_null(sim_flash_peek(&copy, at + 8, 8));
@@ -459,6 +463,7 @@ static void a_copy_has_content_faults_and_wear(void **state)
     assert_int_equal(sim_flash_wear(&copy, &page), 1);
     assert_int_equal(copy.programmed, 8);
     assert_int_equal(copy.violations, 1);
+    assert_int_equal(copy.flash.ops->erase(copy.flash.ctx, at), TDM_OK); /* and no cut */
     assert_int_equal(copy.flash.ops->erase(copy.flash.ctx, at + 256), TDM_E_FLASH_ERASE);
     sim_flash_close(&copy);
 }
