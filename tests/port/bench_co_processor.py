@@ -17,7 +17,7 @@ from probe import Line  # noqa: E402
 INITIAL_BAUD = 38400
 SENDS, CHUNK_SECONDS, FINISH_SECONDS = 6, 5, 5  # docs/PROTOCOL.md, sections 3 and 5
 ERASED_BY = 4096  # the chunks up to here may take as long as an erase of the bank, and come again meanwhile
-STARTED, FAILED, CONFIRMED = 1, 2, 3  # events of tandem.deviceReport
+STARTED, CONFIRMED = 1, 3  # events of tandem.deviceReport
 CAUSES = ("power", "soft", "watchdog", "fault", "no-link")
 REASONS = {int(number): f"{slug} ({text})" for number, slug, text in
            re.findall(r'X\(\w+, (\d+), "([^"]*)", "([^"]*)"', (ROOT / "include/tandem/reason.h").read_text())}
@@ -33,7 +33,7 @@ class CoProcessor(wire.Peer):
         self.line.set_rate(INITIAL_BAUD)
         super().__init__(self)
         self.file, self.chunk_bytes, self.state, self.deaf, self.new_rate = b"", 0, 10, False, None
-        self.info = self.report = self.began = self.start_told = None
+        self.info = self.report = self.start_told = None
         self.initialized = self.starts = self.prefetches = self.resent = 0
         self.slowest = 0.0
         for name, handler in {
@@ -71,7 +71,7 @@ class CoProcessor(wire.Peer):
         return self.new_rate is not None
 
     def on_info(self, kind, version, build, library):
-        self.info, self.report, self.began = (kind, version, build, library), None, None
+        self.info, self.report = (kind, version, build, library), None
         return True
 
     def on_initialize(self, template_id, template_name):
@@ -88,8 +88,6 @@ class CoProcessor(wire.Peer):
 
     def on_report(self, event, state, reason, running, about, hardware, counter):
         self.report = (event, state, reason)
-        if event == STARTED:
-            self.began = state
         return True
 
     def on_device_start(self, cause, boots):

@@ -149,16 +149,13 @@ class Product:
         ncp.deaf = True
         ncp.run(timeout=seconds)
         ncp.deaf = False
-        ncp.must(lambda: ncp.info is not None and ncp.began is not None, LINK_SECONDS, "after the silence nothing initialized: has it hung?")
+        ncp.must(lambda: ncp.info is not None and ncp.report is not None, LINK_SECONDS, "after the silence nothing initialized: has it hung?")
         if self.version() == self.old:
             return f"{self.old} came back: {ncp.why()}"
         if ncp.prefetches > 0 and ncp.why():  # with one bank the image is there, and its bootloader says why it does not run
             return f"its bootloader waits for a firmware: {ncp.why()}"
-        if ncp.began == STATE_CONFIRMED:
-            raise Trouble(f"{package.version} confirmed itself although no co-processor answered: confirming is tdm_mcu_poll's, once all tests "
-                          "passed; who calls tdm_boot_confirm?")
-        raise Trouble(f"{package.version} is still on trial after {seconds} s: --deaf must be longer than all attempts with their "
-                      "link_deadline_ms, or nothing ends an attempt")
+        raise Trouble(f"{package.version} still runs after {seconds} s without an answer: either that is shorter than all attempts with their "
+                      "link_deadline_ms (--deaf), or it confirmed itself; confirming is tdm_mcu_poll's, so who calls tdm_boot_confirm?")
 
 
 def main():
