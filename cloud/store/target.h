@@ -19,7 +19,7 @@ TDM_MUST_USE int store_targets_next(struct store *store, int64_t shipment, int64
                                     int64_t *last, int64_t *count);
 /* Removes some of a shipment, those with the lowest ids behind *after, which gets the last one. *more: there
  * may be others. */
-#define STORE_TARGETS_REMOVED 2000
+#define STORE_TARGETS_REMOVED 1000
 TDM_MUST_USE int store_targets_remove(struct store *store, int64_t shipment, int64_t *after, bool *more);
 /* The same with what a report says of each device: its id, name and version. */
 struct target_line {
