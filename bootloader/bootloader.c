@@ -26,9 +26,8 @@ static void say(const struct tdm_boot_choice *choice)
         memcpy(line + TRIAL_AT, "on trial,  ", sizeof "on trial,  " - 1);
     if (choice->action != TDM_BOOT_RUN)
         memcpy(line + CHOICE_AT, "no bank can start", sizeof "no bank can start" - 1);
-    for (reason = choice->reason; reason >= 10; reason = (uint8_t)(reason - 10)) {
+    for (reason = choice->reason; reason >= 10; reason = (uint8_t)(reason - 10))
         line[REASON_AT]++;
-    }
     line[REASON_AT + 1] = (char)('0' + reason);
     board_log(line);
 }
@@ -73,9 +72,8 @@ static void pause_and_reset(void)
     uint32_t start = board_now_ms();
 
     board_watchdog_start(PRODUCT_WATCHDOG_MS);
-    while (board_now_ms() - start < PRODUCT_PAUSE_MS) {
+    while (board_now_ms() - start < PRODUCT_PAUSE_MS)
         board_idle();
-    }
     board_reset(board_reset_cause());
 }
 
@@ -92,11 +90,9 @@ void bootloader_run(void)
     }
     choose(&choice, &keys);
     say(&choice);
-    if (PRODUCT_FETCHES) {
+    if (PRODUCT_FETCHES)
         bootloader_fetch(&choice, &keys, buffer);
-    }
-    if (choice.action == TDM_BOOT_RUN) {
+    if (choice.action == TDM_BOOT_RUN)
         board_jump(choice.vector_table);
-    }
     pause_and_reset();
 }

@@ -16,13 +16,11 @@ void *memmove(void *to, const void *from, size_t bytes)
     size_t i;
 
     if (t <= f) {
-        for (i = 0; i < bytes; i++) {
+        for (i = 0; i < bytes; i++)
             t[i] = f[i];
-        }
     } else {
-        while (bytes-- > 0) {
+        while (bytes-- > 0)
             t[bytes] = f[bytes];
-        }
     }
     return to;
 }
@@ -31,9 +29,8 @@ void *memset(void *to, int value, size_t bytes)
 {
     uint8_t *t = to;
 
-    while (bytes-- > 0) {
+    while (bytes-- > 0)
         *t++ = (uint8_t)value;
-    }
     return to;
 }
 
@@ -42,9 +39,8 @@ int memcmp(const void *a, const void *b, size_t bytes)
     const uint8_t *x = a, *y = b;
 
     for (; bytes > 0; bytes--, x++, y++) {
-        if (*x != *y) {
+        if (*x != *y)
             return *x - *y;
-        }
     }
     return 0;
 }
@@ -53,9 +49,8 @@ size_t strlen(const char *text)
 {
     const char *end = text;
 
-    while (*end != '\0') {
+    while (*end != '\0')
         end++;
-    }
     return (size_t)(end - text);
 }
 

@@ -63,9 +63,8 @@ void board_watchdog_feed(void)
 
 void board_reset(enum tdm_reset_cause cause)
 {
-    for (;;) {
+    for (;;)
         hardware = cause;
-    }
 }
 
 enum tdm_reset_cause board_reset_cause(void)
@@ -94,9 +93,8 @@ int board_check_image(void *ctx, const struct tdm_flash *flash, const struct tdm
 
 void board_jump(uint32_t vector_table)
 {
-    for (;;) {
+    for (;;)
         hardware = vector_table;
-    }
 }
 
 void board_log(const char *line)

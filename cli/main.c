@@ -20,12 +20,10 @@ static int name_matches(const struct command *command, char *const *words, int c
     const char *space = strchr(command->name, ' ');
     size_t first = space ? (size_t)(space - command->name) : strlen(command->name);
 
-    if (count < 1 || strlen(words[0]) != first || memcmp(words[0], command->name, first) != 0) {
+    if (count < 1 || strlen(words[0]) != first || memcmp(words[0], command->name, first) != 0)
         return 0;
-    }
-    if (!space) {
+    if (!space)
         return 1;
-    }
     return count >= 2 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
 }
 
@@ -33,9 +31,8 @@ static const struct command *find_command(char *const *words, int count, int *na
 {
     for (const struct command *const *c = commands; *c; c++) {
         *name_words = name_matches(*c, words, count);
-        if (*name_words) {
+        if (*name_words)
             return *c;
-        }
     }
     return NULL;
 }
@@ -45,9 +42,8 @@ static bool is_group(const char *word)
     size_t length = strlen(word);
 
     for (const struct command *const *c = commands; *c; c++) {
-        if (strncmp((*c)->name, word, length) == 0 && (*c)->name[length] == ' ') {
+        if (strncmp((*c)->name, word, length) == 0 && (*c)->name[length] == ' ')
             return true;
-        }
     }
     return false;
 }
@@ -58,31 +54,27 @@ static int help(char *const *words, int count)
     int name_words;
     const struct command *command = find_command(words, count, &name_words);
 
-    if (count == 0) {
+    if (count == 0)
         help_overview();
-    } else if (command) {
+    else if (command)
         help_command(command);
-    } else if (is_group(words[0])) {
+    else if (is_group(words[0]))
         help_group(words[0]);
-    } else {
+    else
         return output_fail(CLI_USAGE, "no command %s; see: tandem help", words[0]);
-    }
     return CLI_OK;
 }
 
 static int no_such_command(char *const *words, int count)
 {
-    if (words[0][0] == '-') {
+    if (words[0][0] == '-')
         return output_fail(CLI_USAGE,
                            "%s stands before the command; options stand behind it: tandem COMMAND %s",
                            words[0], words[0]);
-    }
-    if (!is_group(words[0])) {
+    if (!is_group(words[0]))
         return output_fail(CLI_USAGE, "no command %s; see: tandem help", words[0]);
-    }
-    if (count < 2) {
+    if (count < 2)
         return output_fail(CLI_USAGE, "%s needs a second word; see: tandem help %s", words[0], words[0]);
-    }
     return output_fail(CLI_USAGE, "no command %s %s; see: tandem help %s", words[0], words[1], words[0]);
 }
 
@@ -98,23 +90,19 @@ static int run(char *const *words, int count)
     const struct command *command;
     int rc;
 
-    if (count == 0) {
+    if (count == 0)
         return output_fail(CLI_USAGE, "which command? see: tandem help");
-    }
     if (strcmp(words[0], "--version") == 0) {
         printf("tandem %s\n", TANDEM_VERSION);
         return CLI_OK;
     }
-    if (strcmp(words[0], "help") == 0 || is_help(words[0])) {
+    if (strcmp(words[0], "help") == 0 || is_help(words[0]))
         return help(words + 1, count - 1);
-    }
-    if (count == 2 && is_group(words[0]) && is_help(words[1])) {
+    if (count == 2 && is_group(words[0]) && is_help(words[1]))
         return help(words, 1);
-    }
     command = find_command(words, count, &name_words);
-    if (!command) {
+    if (!command)
         return no_such_command(words, count);
-    }
     rc = options_parse(&call, command, words + name_words, count - name_words);
     if (rc == CLI_OK && call.help) {
         help_command(command);

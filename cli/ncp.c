@@ -76,9 +76,8 @@ static const char *state_text(json_int_t state)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].state == state) {
+        if (rows[i].state == state)
             return rows[i].text;
-        }
     }
     return "unknown";
 }
@@ -90,9 +89,8 @@ static void print_update(const json_t *mcu)
     const char *stage = member_text(mcu, "update.stage");
     json_int_t size = member_number(mcu, "update.size");
 
-    if (strcmp(stage, "none") == 0) {
+    if (strcmp(stage, "none") == 0)
         return;
-    }
     snprintf(what, sizeof what, "%s %s", member_text(mcu, "update.type"), member_text(mcu, "update.version"));
     if (strcmp(stage, "failed") == 0) {
         print_text("update", "%s: failed: %s", what, member_text(mcu, "update.reason"));
@@ -117,9 +115,8 @@ static void print_uart(const json_t *mcu)
         print_text("uart", "%s%s", path, rest);
         return;
     }
-    if (strcmp(path, device) == 0) {
+    if (strcmp(path, device) == 0)
         device = "";
-    }
     snprintf(rest, sizeof rest, "%s%s%s, %" JSON_INTEGER_FORMAT " baud", device[0] != '\0' ? " (" : "",
              device, device[0] != '\0' ? ")" : "", member_number(mcu, "uart.baud"));
     print_text("uart", "%s%s", path, rest);
@@ -137,9 +134,8 @@ static void print_mcu(const json_t *mcu)
              json_is_true(member_find(mcu, "cloud.tls")) ? " (TLS)" : "",
              json_is_true(member_find(mcu, "cloud.connected")) ? "connected" : "not connected");
     print_text("cloud", "%s%s", member_text(mcu, "cloud.host"), line);
-    if (member_text(mcu, "device.version")[0] != '\0') {
+    if (member_text(mcu, "device.version")[0] != '\0')
         print_text("firmware", "%s %s", member_text(mcu, "device.type"), member_text(mcu, "device.version"));
-    }
     print_update(mcu);
     printf("  %-9s%" JSON_INTEGER_FORMAT " in, %" JSON_INTEGER_FORMAT " out, %" JSON_INTEGER_FORMAT
            " with a wrong CRC, %" JSON_INTEGER_FORMAT " cut short, %" JSON_INTEGER_FORMAT " resent\n",
@@ -153,18 +149,16 @@ static void print_notes(const json_t *notes)
     const json_t *note;
     size_t i;
 
-    if (json_array_size(notes) > 0) {
+    if (json_array_size(notes) > 0)
         puts("last warnings and errors");
-    }
     json_array_foreach(notes, i, note)
     {
         time_t at = (time_t)member_number(note, "at");
         char stamp[32];
         struct tm utc;
 
-        if (i == NOTES_SHOWN) {
+        if (i == NOTES_SHOWN)
             return;
-        }
         gmtime_r(&at, &utc);
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
         printf("  %s ", stamp);
@@ -197,9 +191,8 @@ static int run_status(const struct invocation *call)
     int fd = connect_to(path != NULL ? path : DEFAULT_SOCKET);
     json_t *answer;
 
-    if (fd < 0) {
+    if (fd < 0)
         return CLI_FAILED;
-    }
     answer = json_loadfd(fd, 0, NULL);
     close(fd);
     if (!json_is_object(answer)) {

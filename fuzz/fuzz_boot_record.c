@@ -66,9 +66,8 @@ static void seal_entries(void)
             const uint8_t bytes[] = {(uint8_t)crc, (uint8_t)(crc >> 8), (uint8_t)(crc >> 16),
                                      (uint8_t)(crc >> 24)};
 
-            if (ram.flash.ops->is_blank(&ram, address, slot_bytes) == 0) {
+            if (ram.flash.ops->is_blank(&ram, address, slot_bytes) == 0)
                 ram_flash_set(&ram, address + 44, bytes, sizeof bytes);
-            }
         }
     }
 }
@@ -89,9 +88,8 @@ static void put_image(int bank)
     manifest.counter = (uint32_t)bank;
     manifest.link_address = TDM_LINK_ANYWHERE;
     head_bytes = tdm_head_build(&manifest, "", 1, stored + 8, sizeof stored - 8 - TDM_SIGNATURE_BYTES);
-    if (head_bytes < 0) {
+    if (head_bytes < 0)
         abort();
-    }
     stored[4] = (uint8_t)head_bytes;
     stored[5] = (uint8_t)(head_bytes >> 8);
     stored[8 + head_bytes] = 0xA5;
@@ -104,14 +102,12 @@ static void check_choice(const struct tdm_boot_config *config, const struct tdm_
     static uint8_t buffer[TDM_PACKAGE_FRONT_MAX];
     struct tdm_manifest manifest;
 
-    if (choice->action == TDM_BOOT_RECOVER) {
+    if (choice->action == TDM_BOOT_RECOVER)
         return;
-    }
     if (choice->bank >= TDM_BANKS ||
         tdm_bank_header(&manifest, &layout, choice->bank, config->flash, &config->trust, buffer) != TDM_OK ||
-        tdm_bank_verify(&manifest, &layout, choice->bank, config->flash, NULL, NULL) != TDM_OK) {
+        tdm_bank_verify(&manifest, &layout, choice->bank, config->flash, NULL, NULL) != TDM_OK)
         abort();
-    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -132,9 +128,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t options, banks;
     int start, bank;
 
-    if (size < 2) {
+    if (size < 2)
         return 0;
-    }
     options = data[0];
     banks = data[1];
     data += 2;
@@ -142,9 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ram_flash_init(&ram, BASE, UNIT, (options & 8) != 0 ? 32 : 4, (options & 16) != 0);
     config.trust.allow_unsigned = (options & 32) != 0;
     fill(BASE, 2 * UNIT, &data, &size);
-    if ((options & 64) != 0) {
+    if ((options & 64) != 0)
         seal_entries();
-    }
     for (bank = 0; bank < TDM_BANKS; bank++) {
         if ((banks >> bank & 1) != 0) {
             put_image(bank);

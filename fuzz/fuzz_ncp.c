@@ -97,9 +97,8 @@ static void drain(void)
             int length = tdm_frame_rx_push(&line, bytes[i]);
 
             require(length != TDM_FRAME_OVERSIZED && length != TDM_FRAME_BAD_CRC);
-            if (length >= 6 && line_buffer[0] == 0xBC && line_buffer[1] == 0x67) {
+            if (length >= 6 && line_buffer[0] == 0xBC && line_buffer[1] == 0x67)
                 awaited_id = (uint16_t)(line_buffer[4] | line_buffer[5] << 8);
-            }
         }
     }
 }
@@ -111,9 +110,8 @@ static void send_frame(const uint8_t *payload, size_t length)
     size_t count;
 
     tdm_frame_tx_init(&tx, payload, length);
-    while ((count = tdm_frame_tx_pull(&tx, bytes, sizeof bytes)) > 0) {
+    while ((count = tdm_frame_tx_pull(&tx, bytes, sizeof bytes)) > 0)
         tdm_ncp_receive(&ncp, bytes, count, now_ms);
-    }
 }
 
 /* head (0 to 6 bytes), then up to 255 bytes of the input. */
@@ -123,12 +121,10 @@ static void send_message(const uint8_t *head, size_t head_length)
     size_t length = take();
 
     memcpy(payload, head, head_length);
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         payload[head_length + i] = take();
-    }
-    if (head_length + length > 0) {
+    if (head_length + length > 0)
         send_frame(payload, head_length + length);
-    }
 }
 
 static void send_raw(void)

@@ -11,9 +11,8 @@ static void publish(void *ctx, const char *topic, const void *payload, size_t by
 {
     (void)ctx;
     (void)payload;
-    if (strlen(topic) + bytes > 1024 + 2 * DATASTREAM_NAME_MAX || strpbrk(topic, "+#") != NULL) {
+    if (strlen(topic) + bytes > 1024 + 2 * DATASTREAM_NAME_MAX || strpbrk(topic, "+#") != NULL)
         abort();
-    }
 }
 
 static void take_zone(const uint8_t *data, size_t bytes)
@@ -23,9 +22,8 @@ static void take_zone(const uint8_t *data, size_t bytes)
 
     (void)local_time_take_zone(&local, data, bytes);
     local_time_take_place(&local, data, bytes);
-    if (local_time_get(&local, &shown) && shown.iso8601[10] != 'T') {
+    if (local_time_get(&local, &shown) && shown.iso8601[10] != 'T')
         abort();
-    }
 }
 
 static void take_data(uint8_t kind, const char *text, const uint8_t *data, size_t bytes)
@@ -43,9 +41,8 @@ static void take_data(uint8_t kind, const char *text, const uint8_t *data, size_
         break;
     default:
         datastreams_begin_group(&streams, bytes > 0 && data[0] == 0 ? 1795685884000 : 0);
-        for (size_t at = 0; at < bytes; at += 97) {
+        for (size_t at = 0; at < bytes; at += 97)
             datastreams_write(&streams, (uint16_t)at, data + at, bytes - at < 300 ? bytes - at : 300);
-        }
         datastreams_set_property(&streams, 1, text, data, bytes < 1000 ? bytes : 1000);
         datastreams_end_group(&streams);
         break;
@@ -58,15 +55,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     char text[80];
     size_t length = bytes < sizeof text ? bytes : sizeof text - 1;
 
-    if (bytes == 0) {
+    if (bytes == 0)
         return 0;
-    }
     memcpy(text, data, length);
     text[length] = '\0';
-    if (data[0] % 4 == 0) {
+    if (data[0] % 4 == 0)
         take_zone(data + 1, bytes - 1);
-    } else {
+    else
         take_data(data[0] % 4, text + 1, data + 1, bytes - 1);
-    }
     return 0;
 }

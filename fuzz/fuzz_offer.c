@@ -10,13 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct offer offer;
     char name[TDM_TAG_VALUE_MAX + 1];
 
-    if (!offer_parse(&offer, data, bytes)) {
+    if (!offer_parse(&offer, data, bytes))
         return 0;
-    }
     offer_file_name(&offer, name, sizeof name);
-    if (strncmp(offer.url, "http", 4) != 0 || strchr(offer_url_shown(&offer), '?') != NULL ||
-        name[0] == '\0') {
+    if (strncmp(offer.url, "http", 4) != 0 || strchr(offer_url_shown(&offer), '?') != NULL || name[0] == '\0')
         abort();
-    }
     return 0;
 }

@@ -24,9 +24,8 @@ static bool tell_pins(struct bridge *bridge)
     const struct pin_change *change;
 
     while ((change = datastreams_next(&bridge->streams)) != NULL) {
-        if (!tdm_ncp_pin_changed(&bridge->ncp, change->pin, change->value, change->bytes, now_ms())) {
+        if (!tdm_ncp_pin_changed(&bridge->ncp, change->pin, change->value, change->bytes, now_ms()))
             return false;
-        }
         datastreams_told(&bridge->streams);
     }
     return true;
@@ -48,19 +47,16 @@ static void run_ncp(struct bridge *bridge)
 {
     uint32_t wait_ms;
 
-    if (bridge->calls.factory_reset) {
+    if (bridge->calls.factory_reset)
         reset_to_factory(bridge);
-    }
     wait_ms = tdm_ncp_poll(&bridge->ncp, now_ms());
     led_show(bridge->led, tdm_ncp_state(&bridge->ncp));
-    if (!tell_pins(bridge) && wait_ms > PIN_RETRY_MS) {
+    if (!tell_pins(bridge) && wait_ms > PIN_RETRY_MS)
         wait_ms = PIN_RETRY_MS;
-    }
-    if (wait_ms == UINT32_MAX) {
+    if (wait_ms == UINT32_MAX)
         evtimer_del(bridge->poll);
-    } else {
+    else
         timer_start(bridge->poll, wait_ms);
-    }
     serial_kick(bridge->serial);
 }
 
@@ -102,9 +98,8 @@ static void on_uart_opened(void *ctx)
     struct bridge *bridge = ctx;
 
     tdm_ncp_reopened(&bridge->ncp, now_ms());
-    if (tdm_ncp_state(&bridge->ncp) == TDM_STATE_NOT_INITIALIZED) {
+    if (tdm_ncp_state(&bridge->ncp) == TDM_STATE_NOT_INITIALIZED)
         awaited_start(bridge->awaited);
-    }
     run_ncp(bridge);
 }
 
@@ -171,11 +166,10 @@ static bool op_device_report(void *ctx, const struct tdm_ncp_device_report *repo
              report_event_slug(report->event), report_state_slug(report->state),
              tdm_reason_slug(report->reason));
     report_device(&bridge->reports, report);
-    if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL)) {
+    if (report->event == TDM_DEVICE_STARTED && evtimer_pending(bridge->check_in, NULL))
         timer_start(bridge->check_in, 0); /* this is what it waited for; the report goes with it */
-    } else {
+    else
         cloud_link_kick(bridge->cloud);
-    }
     return true;
 }
 
@@ -185,9 +179,8 @@ static int op_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader 
     struct bridge *bridge = ctx;
 
     bridge->reboots_host = bridge->reboots_host || (uid == TDM_UID_NCP_REBOOT && bridge->mcu->reboot_host);
-    if (uid == TDM_UID_OTA_PREFETCH) {
+    if (uid == TDM_UID_OTA_PREFETCH)
         return update_prefetch(bridge->update, msg_id, results);
-    }
     return calls_serve(&bridge->calls, uid, msg_id, args, results);
 }
 
@@ -198,9 +191,8 @@ static void op_reboot(void *ctx)
 
     if (bridge->reboots_host) {
         bridge->reboots_host = false;
-        if (!hook_tell(bridge->hook, "reboot")) {
+        if (!hook_tell(bridge->hook, "reboot"))
             log_error(bridge->mcu->name, "RebootHost=yes, and no Hook that could do it");
-        }
     }
 }
 
@@ -237,9 +229,8 @@ static void on_button(void *ctx, uint8_t event)
 {
     struct bridge *bridge = ctx;
 
-    if (event == TDM_EVENT_RESET_DONE) {
+    if (event == TDM_EVENT_RESET_DONE)
         (void)hook_tell(bridge->hook, "config-reset");
-    }
     tdm_ncp_event(&bridge->ncp, (enum tdm_event)event);
     timer_start(bridge->poll, 0);
 }

@@ -27,9 +27,8 @@ void bridge__check_in(struct bridge *bridge)
     json_object_set_new(info, "build", text_or_empty(device->firmware.build));
     json_object_set_new(info, "type", text_or_empty(device->firmware.type));
     json_object_set_new(info, "rxbuff", json_integer(RX_BUFFER_BYTES));
-    if (bridge->mcu->cloud.is_tandem && device->firmware.library[0] != '\0') {
+    if (bridge->mcu->cloud.is_tandem && device->firmware.library[0] != '\0')
         json_object_set_new(info, "blynk", text_or_empty(device->firmware.library));
-    }
     json = json_dumps(info, JSON_COMPACT);
     json_decref(info);
     tdm_ncp_cloud_state(&bridge->ncp, TDM_STATE_CONNECTING_CLOUD);
@@ -55,25 +54,23 @@ static void take_redirect(struct bridge *bridge, const void *payload, size_t byt
 
     snprintf(where, sizeof where, "%.*s", (int)(bytes < sizeof where ? bytes : sizeof where - 1),
              (const char *)payload);
-    if (cloud_link_redirect(bridge->cloud, where)) {
+    if (cloud_link_redirect(bridge->cloud, where))
         log_info(bridge->mcu->name, "cloud: redirects to %s", where);
-    } else {
+    else
         log_warning(
             bridge->mcu->name,
             "cloud: redirects to %s, which is no HOST:PORT or mqtt[s]:// URL, or without the TLS that "
             "is configured; ignored",
             where);
-    }
 }
 
 static void take_value(struct bridge *bridge, const char *name, const void *value, size_t bytes)
 {
-    if (bytes > bridge->mcu->message_bytes || !datastreams_receive(&bridge->streams, name, value, bytes)) {
+    if (bytes > bridge->mcu->message_bytes || !datastreams_receive(&bridge->streams, name, value, bytes))
         log_warning(bridge->mcu->name,
                     "cloud: datastream %s, %zu bytes: no pin has that name, or it is longer than "
                     "MessageBytes; dropped",
                     name, bytes);
-    }
     timer_start(bridge->poll, 0);
 }
 
@@ -115,7 +112,6 @@ void bridge__publish(void *ctx, const char *topic, const void *payload, size_t b
 {
     struct bridge *bridge = ctx;
 
-    if (!cloud_link_publish(bridge->cloud, topic, payload, bytes, 0)) {
+    if (!cloud_link_publish(bridge->cloud, topic, payload, bytes, 0))
         log_debug(bridge->mcu->name, "cloud: not there for %s; dropped", topic);
-    }
 }

@@ -33,14 +33,12 @@ static void on_goodbye(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    for (size_t i = 0; i < program->count; i++) {
+    for (size_t i = 0; i < program->count; i++)
         told = bridge_say_goodbye(program->bridges[i]) && told;
-    }
-    if (told || host_clock_ms() >= program->leave_ms) {
+    if (told || host_clock_ms() >= program->leave_ms)
         event_base_loopbreak(program->base);
-    } else {
+    else
         timer_start(program->goodbye, GOODBYE_STEP_MS);
-    }
 }
 
 static void on_signal(evutil_socket_t number, short what, void *ctx)
@@ -60,9 +58,8 @@ static json_t *list_mcus(void *ctx)
     const struct program *program = ctx;
     json_t *list = json_array();
 
-    for (size_t i = 0; i < program->count; i++) {
+    for (size_t i = 0; i < program->count; i++)
         json_array_append_new(list, bridge_status(program->bridges[i]));
-    }
     return list;
 }
 
@@ -72,9 +69,8 @@ static bool start_mcus(struct program *program, const struct config *config)
     while (program->count < config->mcu_count) {
         struct bridge *bridge = bridge_new(program->base, &config->mcus[program->count]);
 
-        if (bridge == NULL) {
+        if (bridge == NULL)
             return false;
-        }
         program->bridges[program->count++] = bridge;
     }
     return true;
@@ -85,14 +81,12 @@ static bool serve(struct program *program, const struct config *config)
     struct status *status = NULL;
     struct notify *notify;
 
-    if (!start_mcus(program, config)) {
+    if (!start_mcus(program, config))
         return false;
-    }
     if (config->status_socket[0] != '\0') {
         status = status_new(program->base, config->status_socket, list_mcus, program);
-        if (status == NULL) {
+        if (status == NULL)
             return false;
-        }
     }
     notify = notify_new(program->base);
     event_base_dispatch(program->base);
@@ -113,9 +107,8 @@ static bool run(const struct config *config)
     event_add(on_int, NULL);
     log_watch(status_note);
     good = serve(&program, config);
-    for (size_t i = 0; i < program.count; i++) {
+    for (size_t i = 0; i < program.count; i++)
         bridge_free(program.bridges[i]);
-    }
     event_free(program.goodbye);
     event_free(on_term);
     event_free(on_int);

@@ -113,9 +113,8 @@ static bool clear_path(const struct sockaddr_un *address)
     bool taken = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
 
     close(fd);
-    if (taken) {
+    if (taken)
         errno = EADDRINUSE;
-    }
     return !taken && (unlink(address->sun_path) == 0 || errno == ENOENT);
 }
 

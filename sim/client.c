@@ -19,14 +19,11 @@ int sim_client_check_image(void *ctx, const struct tdm_flash *flash, const struc
     unsigned i;
 
     (void)ctx;
-    if (address != bank->address ||
-        flash->ops->read(flash->ctx, address, vectors, sizeof vectors) != TDM_OK) {
+    if (address != bank->address || flash->ops->read(flash->ctx, address, vectors, sizeof vectors) != TDM_OK)
         return TDM_E_VECTOR;
-    }
     for (i = 0; i < 4; i++) { /* an image starts with its own address */
-        if (vectors[i] != (uint8_t)(bank->address >> 8 * i)) {
+        if (vectors[i] != (uint8_t)(bank->address >> 8 * i))
             return TDM_E_VECTOR;
-        }
     }
     return TDM_OK;
 }
@@ -68,14 +65,12 @@ static void note_event(const struct sim_world *world, const struct tdm_mcu_event
         [TDM_MCU_REJECTED] = "the image is rejected",
     };
 
-    if ((size_t)event->kind >= sizeof texts / sizeof texts[0] || texts[event->kind] == NULL) {
+    if ((size_t)event->kind >= sizeof texts / sizeof texts[0] || texts[event->kind] == NULL)
         return;
-    }
-    if (event->value != TDM_REASON_NONE) {
+    if (event->value != TDM_REASON_NONE)
         sim_world_note(world, "%s: %s", texts[event->kind], tdm_reason_slug(event->value));
-    } else {
+    else
         sim_world_note(world, "%s", texts[event->kind]);
-    }
 }
 
 static void on_event(void *ctx, const struct tdm_mcu_event *event)
@@ -85,9 +80,8 @@ static void on_event(void *ctx, const struct tdm_mcu_event *event)
     note_event(world, event);
     switch (event->kind) {
     case TDM_MCU_SELF_TEST:
-        if (event->value == 1) {
+        if (event->value == 1)
             sim_judge_passed_tests(&world->judge, world->running);
-        }
         break;
     case TDM_MCU_CONFIRMED:
         sim_judge_confirmed(&world->judge, world->running);
@@ -121,9 +115,8 @@ static int self_test(void *ctx)
 {
     const struct sim_world *world = ctx;
 
-    if (world->now_ms - world->self_test_ends_ms > INT32_MAX) {
+    if (world->now_ms - world->self_test_ends_ms > INT32_MAX)
         return 0;
-    }
     return sim_client_behaviour(world) == SIM_FAILS_SELF_TEST ? -1 : 1;
 }
 
@@ -191,9 +184,8 @@ static void send(struct sim_world *world)
     size_t count;
 
     while (sim_line_has_room(&world->to_ncp) &&
-           (count = tdm_mcu_pull(&world->mcu, piece, sizeof piece, world->now_ms)) > 0) {
+           (count = tdm_mcu_pull(&world->mcu, piece, sizeof piece, world->now_ms)) > 0)
         sim_fault_send(world, &world->to_ncp, piece, count);
-    }
 }
 
 static uint32_t sooner(uint32_t a, uint32_t b)

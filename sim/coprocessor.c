@@ -29,10 +29,9 @@ static void online(void *ctx, const struct tdm_ncp_device *device)
 
     world->online = true;
     world->ships.quiet_ms = world->now_ms;
-    if (world->scenario->plain_peer && item < world->judge.firmwares) {
+    if (world->scenario->plain_peer && item < world->judge.firmwares)
         sim_operator_sees(
             world, strcmp(device->firmware.version, world->firmware[item].manifest.version) == 0, true);
-    }
     tdm_ncp_cloud_state(&world->ncp, TDM_STATE_CONNECTED);
 }
 
@@ -45,14 +44,12 @@ static int read_file(void *ctx, uint32_t id, uint32_t offset, void *to, size_t b
 {
     struct sim_world *world = ctx;
 
-    if (sim_trick_fails_read(world, id, offset, (uint32_t)bytes)) {
+    if (sim_trick_fails_read(world, id, offset, (uint32_t)bytes))
         return TDM_E_FLASH_READ;
-    }
     memcpy(to, world->firmware[id].file + offset, bytes);
     sim_trick_falsify(world, id, offset, to, bytes);
-    if (offset + bytes == world->firmware[id].file_bytes) {
+    if (offset + bytes == world->firmware[id].file_bytes)
         sim_judge_streamed(&world->judge, (uint8_t)id);
-    }
     return TDM_OK;
 }
 
@@ -94,9 +91,8 @@ static bool on_report(void *ctx, const struct tdm_ncp_device_report *report)
 
     ships->quiet_ms = world->now_ms;
     sim_judge_heard(&world->judge, report->reason);
-    if (report->state == 1) {
+    if (report->state == 1)
         sim_operator_sees(world, runs, report->event == TDM_DEVICE_STARTED);
-    }
     return true;
 }
 
@@ -175,11 +171,10 @@ static void carry_to_device(struct sim_world *world)
         count = count < room ? count : room;
         room -= count;
         world->fed = true;
-        if (count > 0 && world->bank == TDM_NO_BANK) {
+        if (count > 0 && world->bank == TDM_NO_BANK)
             sim_fetcher_receive(world, piece, count);
-        } else if (count > 0) {
+        else if (count > 0)
             sim_client_receive(world, piece, count);
-        }
     }
     world->deaf = false;
 }
@@ -191,9 +186,8 @@ static void carry(struct sim_world *world)
 
     world->to_ncp.dead = is_dead(world);
     world->to_mcu.dead = world->to_ncp.dead;
-    while ((count = sim_line_receive(&world->to_ncp, piece, world->now_ms)) > 0) {
+    while ((count = sim_line_receive(&world->to_ncp, piece, world->now_ms)) > 0)
         tdm_ncp_receive(&world->ncp, piece, count, world->now_ms);
-    }
     carry_to_device(world);
 }
 
@@ -206,13 +200,11 @@ uint32_t sim_ncp_poll(struct sim_world *world)
     carry(world);
     sim_trick_poll(world);
     wait_ms = tdm_ncp_poll(&world->ncp, world->now_ms);
-    if (world->streams_on) {
+    if (world->streams_on)
         return sim_trick_stream(world);
-    }
     while (sim_line_has_room(&world->to_mcu) &&
-           (count = tdm_ncp_pull(&world->ncp, piece, sizeof piece, world->now_ms)) > 0) {
+           (count = tdm_ncp_pull(&world->ncp, piece, sizeof piece, world->now_ms)) > 0)
         sim_fault_send(world, &world->to_mcu, piece, count);
-    }
     sim_operator_poll(world);
     return wait_ms;
 }

@@ -66,9 +66,8 @@ void sim_device_reset(struct sim_world *world, enum tdm_reset_cause cause)
 /* The image does what its recipe says, once it has run for a while. */
 static void misbehave(struct sim_world *world, uint32_t started_ms)
 {
-    if (world->now_ms - started_ms < MISBEHAVES_AFTER_MS) {
+    if (world->now_ms - started_ms < MISBEHAVES_AFTER_MS)
         return;
-    }
     switch (sim_client_behaviour(world)) {
     case SIM_HANGS:
         sim_device_reset(world, TDM_RESET_WATCHDOG);
@@ -80,9 +79,8 @@ static void misbehave(struct sim_world *world, uint32_t started_ms)
         sim_device_reset(world, TDM_RESET_SOFT);
         break;
     case SIM_LOSES_POWER:
-        if (world->judge.trials <= 2) {
+        if (world->judge.trials <= 2)
             sim_device_reset(world, TDM_RESET_POWER);
-        }
         break;
     case SIM_DRAINS:
         sim_device_reset(world, TDM_RESET_POWER);
@@ -102,12 +100,10 @@ static void run(struct sim_world *world)
     while (!world->reset && !world->over && !world->judge.guilty && !sim_world_is_late(world)) {
         uint32_t wait_ms = sim_client_turn(world);
 
-        if (wait_ms == 0 && ++steps < STEPS_AT_ONCE) {
+        if (wait_ms == 0 && ++steps < STEPS_AT_ONCE)
             continue;
-        }
-        if (world->reset) {
+        if (world->reset)
             break;
-        }
         steps = 0;
         world->now_ms += wait_ms > 0 ? wait_ms : 1;
         misbehave(world, started_ms);
@@ -118,11 +114,10 @@ void sim_device_start(struct sim_world *world)
 {
     world->reset = false;
     boot(world);
-    if (!world->judge.guilty && world->bank == TDM_NO_BANK) {
+    if (!world->judge.guilty && world->bank == TDM_NO_BANK)
         sim_fetcher_run(world);
-    } else if (!world->judge.guilty) {
+    else if (!world->judge.guilty)
         run(world);
-    }
     sim_line_clear(&world->to_ncp);
 }
 

@@ -24,9 +24,8 @@ static uint8_t crc8(const uint8_t *bytes, size_t count)
 
     while (count-- > 0) {
         crc ^= *bytes++;
-        for (bit = 0; bit < 8; bit++) {
+        for (bit = 0; bit < 8; bit++)
             crc = (uint8_t)(crc & 0x80 ? crc << 1 ^ 0x07 : crc << 1);
-        }
     }
     return crc;
 }
@@ -36,12 +35,10 @@ static size_t unwrap(const uint8_t *bytes, size_t count, uint8_t payload[PAYLOAD
 {
     size_t from = count, used = 0;
 
-    if (count < 2 || bytes[count - 1] != END) {
+    if (count < 2 || bytes[count - 1] != END)
         return 0;
-    }
-    while (from > 0 && bytes[from - 1] != BEG) {
+    while (from > 0 && bytes[from - 1] != BEG)
         from--;
-    }
     for (; from > 0 && from < count - 1; from++) {
         bool escaped = bytes[from] == ESC;
 
@@ -67,9 +64,8 @@ static size_t wrap(const uint8_t *payload, size_t count, uint8_t frame[2 * PAYLO
     size_t used = 0, i;
 
     frame[used++] = BEG;
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         used += put(frame + used, payload[i]);
-    }
     used += put(frame + used, crc8(payload, count));
     frame[used++] = END;
     return used;
@@ -79,9 +75,8 @@ static size_t wrap(const uint8_t *payload, size_t count, uint8_t frame[2 * PAYLO
 
 static void send(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count)
 {
-    if (count <= SIM_PIECE_BYTES) {
+    if (count <= SIM_PIECE_BYTES)
         sim_line_send(line, bytes, count, world->now_ms);
-    }
 }
 
 static bool is_call(const uint8_t *payload, size_t count, uint8_t uid)
@@ -110,9 +105,8 @@ static void change_data(uint8_t *payload, size_t count, uint32_t seed)
 
     payload[WRITE_HEAD + seed % data_bytes] ^= (uint8_t)(1 + (seed >> 3) % 255);
     crc = tdm_crc32(0, payload + WRITE_HEAD, data_bytes);
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 4; i++)
         payload[count - 4 + i] = (uint8_t)(crc >> 8 * i);
-    }
 }
 
 static void lie(struct sim_world *world, struct sim_line *line, const uint8_t *bytes, size_t count,
@@ -125,11 +119,10 @@ static void lie(struct sim_world *world, struct sim_line *line, const uint8_t *b
         send(world, line, bytes, count);
         return;
     }
-    if (cut->tear == SIM_FAULT_DATA && is_write(payload, used)) {
+    if (cut->tear == SIM_FAULT_DATA && is_write(payload, used))
         change_data(payload, used, cut->seed);
-    } else {
+    else
         payload[cut->seed % used] ^= (uint8_t)(1 + (cut->seed >> 3) % 255);
-    }
     send(world, line, frame, wrap(payload, used, frame));
 }
 
@@ -148,9 +141,8 @@ void sim_fault_chunk(struct sim_world *world, uint32_t offset)
     uint8_t frame[2 * PAYLOAD_MAX + 4];
     unsigned i;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 4; i++)
         call[6 + i] = (uint8_t)(offset >> 8 * i);
-    }
     call[10] = DATA_BYTES;
     change_data(call, sizeof call, 0);
     send(world, &world->to_mcu, frame, wrap(call, sizeof call, frame));
@@ -162,9 +154,8 @@ static void repeat_other(struct sim_world *world, struct sim_line *line, const u
     uint8_t payload[PAYLOAD_MAX], frame[2 * PAYLOAD_MAX + 4];
     size_t used = unwrap(bytes, count, payload);
 
-    if (line != &world->to_mcu || !is_write(payload, used)) {
+    if (line != &world->to_mcu || !is_write(payload, used))
         return;
-    }
     world->ships.tricked = true;
     payload[5] ^= 0x40; /* the message id */
     change_data(payload, used, 0);
@@ -182,11 +173,10 @@ static void disturb(struct sim_world *world, struct sim_line *line, const uint8_
 
     memcpy(disturbed, bytes, at + 1);
     memcpy(disturbed + at + inserted, bytes + at, count - at);
-    if (inserted) {
+    if (inserted)
         disturbed[at] = (uint8_t)(seed >> 5);
-    } else {
+    else
         disturbed[at] ^= (uint8_t)(1u << (seed >> 5) % 8);
-    }
     send(world, line, disturbed, count + inserted);
 }
 
@@ -272,14 +262,12 @@ void sim_fault_send(struct sim_world *world, struct sim_line *line, const uint8_
         size_t n = pieces++ < SIM_PIECES_AT_ONCE ? frame_bytes(bytes, count) : count;
 
         world->frames++;
-        if (is_due(world)) {
+        if (is_due(world))
             hit(world, line, bytes, n);
-        } else if (!is_held_back(world, line, bytes, n)) {
+        else if (!is_held_back(world, line, bytes, n))
             sim_line_send(line, bytes, n, world->now_ms);
-        }
-        if (world->scenario->trick == SIM_REPEATS_OTHER) {
+        if (world->scenario->trick == SIM_REPEATS_OTHER)
             repeat_other(world, line, bytes, n);
-        }
         bytes += n;
         count -= n;
     }

@@ -27,21 +27,18 @@ static void turn(struct sim_world *world, uint32_t wait_ms)
     wait_ms = sooner(wait_ms, sim_ncp_poll(world));
     wait_ms = sooner(wait_ms, sim_line_wait_ms(&world->to_ncp, world->now_ms));
     wait_ms = sooner(wait_ms, sim_line_wait_ms(&world->to_mcu, world->now_ms));
-    if (!world->fed) {
+    if (!world->fed)
         world->now_ms += wait_ms > 0 ? wait_ms : 1;
-    }
-    if (is_over(world)) {
+    if (is_over(world))
         longjmp(*world->fetch_end, 1);
-    }
 }
 
 /* --- What the bootloader asks of its port --- */
 
 void sim_fetcher_receive(struct sim_world *world, const uint8_t *bytes, size_t count)
 {
-    while (count-- > 0 && world->uart_count < SIM_UART_BYTES) {
+    while (count-- > 0 && world->uart_count < SIM_UART_BYTES)
         world->uart[(world->uart_first + world->uart_count++) % SIM_UART_BYTES] = *bytes++;
-    }
 }
 
 static int receive(void *ctx, uint32_t wait_ms)
@@ -49,12 +46,10 @@ static int receive(void *ctx, uint32_t wait_ms)
     struct sim_world *world = ctx;
     uint8_t byte;
 
-    if (world->uart_count == 0) {
+    if (world->uart_count == 0)
         turn(world, wait_ms);
-    }
-    if (world->uart_count == 0) {
+    if (world->uart_count == 0)
         return -1;
-    }
     byte = world->uart[world->uart_first];
     world->uart_first = (world->uart_first + 1) % SIM_UART_BYTES;
     world->uart_count--;
@@ -66,15 +61,12 @@ static void send(void *ctx, uint8_t byte)
 {
     struct sim_world *world = ctx;
 
-    if (world->sent_count < sizeof world->sent) {
+    if (world->sent_count < sizeof world->sent)
         world->sent[world->sent_count++] = byte;
-    }
-    if (byte != TDM_FRAME_END) {
+    if (byte != TDM_FRAME_END)
         return;
-    }
-    while (!sim_line_has_room(&world->to_ncp)) {
+    while (!sim_line_has_room(&world->to_ncp))
         turn(world, 1);
-    }
     sim_fault_send(world, &world->to_ncp, world->sent, world->sent_count);
     world->sent_count = 0;
 }
@@ -101,9 +93,8 @@ static void reset(void *ctx)
 {
     struct sim_world *world = ctx;
 
-    while (!is_drained(world)) {
+    while (!is_drained(world))
         turn(world, 1);
-    }
     sim_device_reset(world, TDM_RESET_SOFT);
     longjmp(*world->fetch_end, 1);
 }
@@ -160,7 +151,6 @@ void sim_fetcher_run(struct sim_world *world)
     world->sent_count = 0;
     set_baud(world, 38400);
     world->fetch_end = &end;
-    if (setjmp(end) == 0) {
+    if (setjmp(end) == 0)
         tdm_fetch_run(&world->fetch);
-    }
 }

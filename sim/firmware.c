@@ -67,9 +67,8 @@ static void store_u32(uint8_t *to, uint32_t value)
 {
     unsigned i;
 
-    for (i = 0; i < WORD_BYTES; i++) {
+    for (i = 0; i < WORD_BYTES; i++)
         to[i] = (uint8_t)(value >> 8 * i);
-    }
 }
 
 static uint32_t load_u32(const uint8_t *from)
@@ -89,13 +88,11 @@ static uint32_t room_for_image(const struct sim_layout *layout)
     const struct tdm_layout *places = &layout->places;
     uint32_t room = places->bank[0].bytes;
 
-    if (!sim_layout_has_one_bank(layout) && room > places->bank[1].bytes) {
+    if (!sim_layout_has_one_bank(layout) && room > places->bank[1].bytes)
         room = places->bank[1].bytes;
-    }
     room -= places->header_bytes;
-    if (room < TABLE_MAX + 64) {
+    if (room < TABLE_MAX + 64)
         return 0;
-    }
     return room - TABLE_MAX;
 }
 
@@ -104,14 +101,12 @@ static uint32_t image_bytes(const struct sim_terms *terms, const struct sim_imag
     uint32_t limit = terms->large ? SIM_LARGE_MAX : SIM_IMAGE_MAX;
     uint32_t room = room_for_image(terms->layout);
 
-    if (image != NULL) {
+    if (image != NULL)
         return image->bytes <= room && table_room(image->bytes) - TABLE_MAX <= room - image->bytes
                    ? image->bytes
                    : 0;
-    }
-    if (room == 0) {
+    if (room == 0)
         return 0;
-    }
     room--; /* an odd size: the last program unit is not full */
     return room < limit ? room : limit - 1;
 }
@@ -120,9 +115,8 @@ static uint32_t number_of(const char *version)
 {
     uint32_t number = (uint32_t)strlen(version);
 
-    while (*version != '\0') {
+    while (*version != '\0')
         number = number * 31 + (uint8_t)*version++;
-    }
     return number;
 }
 
@@ -152,12 +146,10 @@ static void fill_alike(uint8_t *image, uint32_t bytes, uint32_t version)
         uint32_t kind = (line >> 8) % KINDS * LINE + from % LINE;
 
         image[at] = (uint8_t)(from % LINE == 5 ? line >> 16 : kind * 2654435761u >> 24);
-        if ((at + version) * 2654435761u >> 24 < ONE_IN_8) {
+        if ((at + version) * 2654435761u >> 24 < ONE_IN_8)
             image[at] ^= (uint8_t)((at + version) * 2246822519u >> 24);
-        }
-        if (from / LINE % 16 == 15 || (at >= BLANK_FROM && at < BLANK_TO)) {
+        if (from / LINE % 16 == 15 || (at >= BLANK_FROM && at < BLANK_TO))
             image[at] = 0xFF;
-        }
     }
 }
 
@@ -196,9 +188,8 @@ static void describe(struct sim_firmware *firmware, enum sim_file file, const st
     manifest->counter = recipe->counter;
     manifest->link_address = layout->places.bank[0].address;
     manifest->image_bytes = image_bytes(terms, image);
-    if (file == SIM_BIN && recipe->damage != SIM_OTHER_BANK) {
+    if (file == SIM_BIN && recipe->damage != SIM_OTHER_BANK)
         manifest->link_address = target_address(layout);
-    }
 }
 
 static bool add_table(struct sim_firmware *firmware, uint8_t *table)
@@ -207,9 +198,8 @@ static bool add_table(struct sim_firmware *firmware, uint8_t *table)
     long bytes = tdm_relocations_encode(firmware->site, firmware->sites, manifest->image_bytes, table,
                                         table_room(manifest->image_bytes));
 
-    if (bytes < 0) {
+    if (bytes < 0)
         return false;
-    }
     manifest->relocation_bytes = (uint32_t)bytes;
     manifest->relocation_count = firmware->sites;
     tdm_sha256(table, manifest->relocation_bytes, manifest->relocation_digest);
@@ -225,16 +215,14 @@ static bool add_front(struct sim_firmware *firmware, bool is_signed, bool real)
     int bytes = tdm_head_build(&firmware->manifest, "", is_signed ? KEY_ID : 0, head,
                                TDM_PACKAGE_FRONT_MAX - TDM_ENVELOPE_BYTES - TDM_SIGNATURE_BYTES);
 
-    if (bytes < 0) {
+    if (bytes < 0)
         return false;
-    }
     firmware->head_bytes = (uint32_t)bytes;
     tdm_sha256(head, firmware->head_bytes, digest);
     memset(head + bytes, 0, TDM_SIGNATURE_BYTES);
-    if (is_signed) {
+    if (is_signed)
         (real ? sign_real : sign)(digest, firmware->recipe.damage == SIM_OTHER_KEY ? OTHER : TRUSTED,
                                   head + bytes);
-    }
     envelope.head_bytes = (uint16_t)bytes;
     envelope.relocation_bytes = firmware->manifest.relocation_bytes;
     envelope.payload_bytes = firmware->manifest.image_bytes;
@@ -268,9 +256,8 @@ static bool wrap(struct sim_firmware *firmware, const uint8_t *image, bool is_si
     uint8_t *table = firmware->package + TDM_PACKAGE_FRONT_MAX;
 
     tdm_sha256(image, firmware->manifest.image_bytes, firmware->manifest.image_digest);
-    if (!add_table(firmware, table) || !add_front(firmware, is_signed, real)) {
+    if (!add_table(firmware, table) || !add_front(firmware, is_signed, real))
         return false;
-    }
     memmove(firmware->package + firmware->table, table, firmware->manifest.relocation_bytes);
     memmove(firmware->package + firmware->image, image, firmware->manifest.image_bytes);
     return true;
@@ -288,22 +275,19 @@ bool sim_firmware_build(struct sim_firmware *firmware, const struct sim_recipe *
     describe(firmware, file, terms, image);
     bytes = firmware->manifest.image_bytes;
     firmware->package = malloc(TDM_PACKAGE_FRONT_MAX + table_room(bytes) + bytes);
-    if (bytes == 0 || firmware->package == NULL) {
+    if (bytes == 0 || firmware->package == NULL)
         return false;
-    }
     content = firmware->package + TDM_PACKAGE_FRONT_MAX + table_room(bytes);
-    if (image != NULL) {
+    if (image != NULL)
         memcpy(content, image->data, bytes);
-    } else {
+    else
         (terms->alike ? fill_alike : fill_noise)(content, bytes, number_of(recipe->version));
-    }
     add_sites(firmware, content);
     if (file == SIM_BIN) { /* there is nobody to relocate it */
         firmware->sites = 0;
     }
-    if (!wrap(firmware, content, file != SIM_BIN, terms->real_signatures)) {
+    if (!wrap(firmware, content, file != SIM_BIN, terms->real_signatures))
         return false;
-    }
     damage(firmware);
     return sim_firmware_ship(firmware, file, before);
 }
@@ -352,9 +336,8 @@ bool sim_firmware_is(const struct sim_firmware *firmware, uint32_t address, cons
         uint32_t site = firmware->site[i];
 
         if (memcmp(bytes + at, image + at, site - at) != 0 ||
-            load_u32(bytes + site) != load_u32(image + site) + address - firmware->manifest.link_address) {
+            load_u32(bytes + site) != load_u32(image + site) + address - firmware->manifest.link_address)
             return false;
-        }
         at = site + WORD_BYTES;
     }
     return memcmp(bytes + at, image + at, end - at) == 0;
@@ -389,7 +372,6 @@ void sim_firmware_place(const struct sim_firmware *firmware, struct sim_flash *f
     sim_flash_set(flash, header + sizeof prefix, firmware->package + TDM_ENVELOPE_BYTES,
                   firmware->head_bytes + TDM_SIGNATURE_BYTES);
     memcpy(mark + 4, firmware->manifest.image_digest, sizeof mark - 4);
-    if (marked) {
+    if (marked)
         sim_flash_set(flash, region->address + region->bytes - mark_bytes, mark, sizeof mark);
-    }
 }

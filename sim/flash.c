@@ -25,9 +25,8 @@ bool sim__flash_any_unreadable(const struct sim_flash *flash, uint32_t address, 
     uint32_t last = sim__flash_unit(flash, address + (uint32_t)bytes - 1);
 
     while (bytes > 0 && unit <= last) {
-        if (flash->unit[unit++] & UNREADABLE) {
+        if (flash->unit[unit++] & UNREADABLE)
             return true;
-        }
     }
     return false;
 }
@@ -69,9 +68,8 @@ static bool is_cut_now(struct sim_flash *flash)
 
 static void tell(const struct sim_flash *flash, uint32_t address)
 {
-    if (flash->watch != NULL) {
+    if (flash->watch != NULL)
         flash->watch(flash->watch_ctx, address);
-    }
 }
 
 static void lose_power(struct sim_flash *flash)
@@ -97,14 +95,12 @@ static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
     size_t i;
 
     memset(to, 0xA5, bytes);
-    if (!sim__flash_has(flash, address, bytes) || sim__flash_any_unreadable(flash, address, bytes)) {
+    if (!sim__flash_has(flash, address, bytes) || sim__flash_any_unreadable(flash, address, bytes))
         return TDM_E_FLASH_READ;
-    }
     memcpy(to, flash->cell + offset, bytes);
     for (i = 0; flash->drifts && i < bytes; i++) {
-        if (flash->drift[offset + i] != 0) {
+        if (flash->drift[offset + i] != 0)
             byte[i] ^= flash->drift[offset + i] & (uint8_t)sim__flash_next_random(flash);
-        }
     }
     return TDM_OK;
 }
@@ -117,13 +113,11 @@ static int is_blank(void *ctx, uint32_t address, size_t bytes)
         size_t n = bytes < sizeof piece ? bytes : sizeof piece;
         size_t i;
 
-        if (read_flash(ctx, address, piece, n) != TDM_OK) {
+        if (read_flash(ctx, address, piece, n) != TDM_OK)
             return 0;
-        }
         for (i = 0; i < n; i++) {
-            if (piece[i] != 0xFF) {
+            if (piece[i] != 0xFF)
                 return 0;
-            }
         }
         address += (uint32_t)n;
         bytes -= n;
@@ -180,21 +174,18 @@ static int erase(void *ctx, uint32_t address)
         return TDM_E_FLASH_ERASE;
     }
     cut = is_cut_now(flash);
-    if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
+    if (cut && flash->cut.tear == SIM_TEAR_BEFORE)
         lose_power(flash);
-    }
-    if (flash->page[sim__flash_page(flash, address)] != 0) {
+    if (flash->page[sim__flash_page(flash, address)] != 0)
         return flash->page[sim__flash_page(flash, address)] & WORN_OUT ? TDM_E_FLASH_ERASE : TDM_OK;
-    }
     flash->wear[sim__flash_page(flash, address)]++;
     if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
         tear_erase(flash, address);
         lose_power(flash);
     }
     sim__flash_erase_page(flash, address);
-    if (cut) {
+    if (cut)
         lose_power(flash);
-    }
     tell(flash, address);
     return TDM_OK;
 }
@@ -208,9 +199,8 @@ static void check_program(struct sim_flash *flash, uint32_t address, const uint8
 
     flash->violations += (unit & WEAK) != 0;
     flash->violations += flash->flash.program_once && (unit & PROGRAMMED);
-    for (at = 0; at < flash->flash.program_bytes; at++) {
+    for (at = 0; at < flash->flash.program_bytes; at++)
         flash->violations += (uint8_t)(~flash->cell[address - flash->base + at] & from[at]) != 0;
-    }
 }
 
 static void program_unit(struct sim_flash *flash, uint32_t address, const uint8_t *from)
@@ -218,9 +208,8 @@ static void program_unit(struct sim_flash *flash, uint32_t address, const uint8_
     uint32_t at;
 
     check_program(flash, address, from);
-    for (at = 0; at < flash->flash.program_bytes; at++) {
+    for (at = 0; at < flash->flash.program_bytes; at++)
         flash->cell[address - flash->base + at] &= from[at];
-    }
     flash->unit[sim__flash_unit(flash, address)] |= PROGRAMMED;
     flash->unit[sim__flash_unit(flash, address)] &= (uint8_t)~FAINT;
     flash->programmed += flash->flash.program_bytes;
@@ -258,9 +247,8 @@ static void tear_program(struct sim_flash *flash, uint32_t address, const uint8_
     uint32_t hit = sim__flash_next_random(flash) % (uint32_t)(bytes / step) * step;
     uint32_t at;
 
-    for (at = 0; at < hit; at += step) {
+    for (at = 0; at < hit; at += step)
         program_unit(flash, address + at, from + at);
-    }
     tear_unit(flash, address + hit, from + hit);
 }
 
@@ -277,22 +265,18 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
         return TDM_E_FLASH_PROGRAM;
     }
     cut = is_cut_now(flash);
-    if (cut && flash->cut.tear == SIM_TEAR_BEFORE) {
+    if (cut && flash->cut.tear == SIM_TEAR_BEFORE)
         lose_power(flash);
-    }
-    if (flash->page[sim__flash_page(flash, address)] != 0) {
+    if (flash->page[sim__flash_page(flash, address)] != 0)
         return flash->page[sim__flash_page(flash, address)] & WORN_OUT ? TDM_E_FLASH_PROGRAM : TDM_OK;
-    }
     if (cut && flash->cut.tear != SIM_TEAR_AFTER) {
         tear_program(flash, address, from, bytes);
         lose_power(flash);
     }
-    for (at = 0; at < bytes; at += step) {
+    for (at = 0; at < bytes; at += step)
         program_unit(flash, address + (uint32_t)at, (const uint8_t *)from + at);
-    }
-    if (cut) {
+    if (cut)
         lose_power(flash);
-    }
     tell(flash, address);
     return TDM_OK;
 }
@@ -308,12 +292,10 @@ static const struct tdm_flash_ops ops = {
 
 static void cover(uint32_t *from, uint32_t *to, const struct tdm_region *region)
 {
-    if (region->bytes > 0 && region->address < *from) {
+    if (region->bytes > 0 && region->address < *from)
         *from = region->address;
-    }
-    if (region->bytes > 0 && region->address + region->bytes > *to) {
+    if (region->bytes > 0 && region->address + region->bytes > *to)
         *to = region->address + region->bytes;
-    }
 }
 
 bool sim_flash_open(struct sim_flash *flash, const struct sim_layout *layout)

@@ -9,18 +9,16 @@ void sim_flash_set(struct sim_flash *flash, uint32_t address, const void *from, 
 
     memcpy(flash->cell + (address - flash->base), from, bytes);
     memset(flash->drift + (address - flash->base), 0, bytes);
-    for (at = 0; at < bytes; at++) {
+    for (at = 0; at < bytes; at++)
         flash->unit[sim__flash_unit(flash, address + at)] = PROGRAMMED;
-    }
 }
 
 void sim_flash_blank(struct sim_flash *flash, const struct tdm_region *region)
 {
     uint32_t at;
 
-    for (at = 0; at < region->bytes; at += flash->flash.erase_bytes) {
+    for (at = 0; at < region->bytes; at += flash->flash.erase_bytes)
         sim__flash_erase_page(flash, region->address + at);
-    }
 }
 
 void sim_flash_garble(struct sim_flash *flash, const struct tdm_region *region, uint32_t seed)
@@ -61,9 +59,8 @@ bool sim_flash_is_sound(const struct sim_flash *flash, const struct tdm_region *
     uint32_t unit = sim__flash_unit(flash, region->address);
     uint32_t end = sim__flash_unit(flash, region->address + region->bytes);
 
-    while (unit < end && !(flash->unit[unit] & (WEAK | FAINT))) {
+    while (unit < end && !(flash->unit[unit] & (WEAK | FAINT)))
         unit++;
-    }
     return unit == end;
 }
 
@@ -74,9 +71,8 @@ uint32_t sim_flash_wear(const struct sim_flash *flash, const struct tdm_region *
     uint32_t most = 0;
 
     for (; page < end; page++) {
-        if (most < flash->wear[page]) {
+        if (most < flash->wear[page])
             most = flash->wear[page];
-        }
     }
     return most;
 }
@@ -86,13 +82,11 @@ const uint8_t *sim_flash_peek(const struct sim_flash *flash, uint32_t address, u
     uint32_t offset = address - flash->base;
     uint32_t at;
 
-    if (!sim__flash_has(flash, address, bytes) || sim__flash_any_unreadable(flash, address, bytes)) {
+    if (!sim__flash_has(flash, address, bytes) || sim__flash_any_unreadable(flash, address, bytes))
         return NULL;
-    }
     for (at = 0; flash->drifts && at < bytes; at++) {
-        if (flash->drift[offset + at] != 0) {
+        if (flash->drift[offset + at] != 0)
             return NULL;
-        }
     }
     return flash->cell + offset;
 }
@@ -103,8 +97,7 @@ uint32_t sim_flash_erases(const struct sim_flash *flash, const struct tdm_region
     uint32_t end = sim__flash_page(flash, region->address + region->bytes);
     uint32_t sum = 0;
 
-    while (page < end) {
+    while (page < end)
         sum += flash->wear[page++];
-    }
     return sum;
 }

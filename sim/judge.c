@@ -8,9 +8,8 @@ void sim_judge_accuse(struct sim_judge *judge, const char *format, ...)
 {
     va_list arguments;
 
-    if (judge->guilty) {
+    if (judge->guilty)
         return;
-    }
     judge->guilty = true;
     va_start(arguments, format);
     (void)vsnprintf(judge->verdict, sizeof judge->verdict, format, arguments);
@@ -21,9 +20,8 @@ void sim_judge_accuse(struct sim_judge *judge, const char *format, ...)
 
 static void raise_floor(struct sim_judge *judge, uint8_t firmware)
 {
-    if (judge->floor < judge->firmware[firmware].manifest.counter) {
+    if (judge->floor < judge->firmware[firmware].manifest.counter)
         judge->floor = judge->firmware[firmware].manifest.counter;
-    }
 }
 
 static void note_confirmed(struct sim_judge *judge, uint8_t firmware)
@@ -82,9 +80,8 @@ void sim_judge_record_lost(struct sim_judge *judge)
     for (bank = 0; bank < TDM_BANKS; bank++) {
         uint8_t firmware = sim_judge_identify(judge, bank);
 
-        if (firmware == SIM_NONE || !sim_judge_is_marked(judge, bank, &judge->firmware[firmware])) {
+        if (firmware == SIM_NONE || !sim_judge_is_marked(judge, bank, &judge->firmware[firmware]))
             continue;
-        }
         judge->mark_lost = judge->mark_lost && firmware != judge->confirmed;
         raise_floor(judge, firmware);
     }
@@ -99,10 +96,9 @@ static void judge_trial(struct sim_judge *judge, uint8_t running)
     judge->trials = running == judge->on_trial ? judge->trials + 1 : 1;
     judge->on_trial = running;
     judge->was_on_trial = running;
-    if (judge->trials > allowed) {
+    if (judge->trials > allowed)
         sim_judge_accuse(judge, "invariant 7: %s was started on trial %u times in a row",
                          judge->firmware[running].recipe.version, judge->trials);
-    }
 }
 
 /* Runs as confirmed: it is, or it may have been in the moment of a power cut, or it was and the newer one is
@@ -117,9 +113,8 @@ static void judge_confirmed_start(struct sim_judge *judge, uint8_t running)
         return;
     }
     judge->on_trial = SIM_NONE;
-    if (running == judge->confirming || steps_in) {
+    if (running == judge->confirming || steps_in)
         note_confirmed(judge, running);
-    }
 }
 
 /* R4: what was rejected is not to be found again where the record is lost. */
@@ -128,10 +123,9 @@ static void judge_rejected_header(struct sim_judge *judge, uint8_t bank)
     uint8_t beside = sim_judge_identify(judge, 1 - bank);
 
     if (beside != SIM_NONE && beside == judge->rejected && !judge->record_lost &&
-        beside != sim_judge_identify(judge, bank)) {
+        beside != sim_judge_identify(judge, bank))
         sim_judge_accuse(judge, "R4: the header of %s, which was rejected, is still there",
                          judge->firmware[beside].recipe.version);
-    }
 }
 
 /* A power cut may have hidden that the bootloader blamed the firmware that was on trial: then the record says
@@ -140,9 +134,8 @@ static void note_hidden_rejection(struct sim_judge *judge, const struct entry *e
 {
     if (judge->was_on_trial != SIM_NONE &&
         judge->firmware[judge->was_on_trial].recipe.behaviour != SIM_HEALTHY &&
-        sim_judge_digest_is(judge, judge->was_on_trial, entry->rejected_digest)) {
+        sim_judge_digest_is(judge, judge->was_on_trial, entry->rejected_digest))
         judge->rejected = judge->was_on_trial;
-    }
 }
 
 static void judge_record_after_start(struct sim_judge *judge)
@@ -150,39 +143,32 @@ static void judge_record_after_start(struct sim_judge *judge)
     struct entry entry = sim_judge_entry(judge);
 
     note_hidden_rejection(judge, &entry);
-    if (judge->record_lost || entry.sequence == 0) {
+    if (judge->record_lost || entry.sequence == 0)
         return;
-    }
-    if (entry.floor < judge->floor) {
+    if (entry.floor < judge->floor)
         sim_judge_accuse(judge, "invariant 3: the counter floor fell to %u", (unsigned)entry.floor);
-    }
-    if (judge->rejected != SIM_NONE && !sim_judge_digest_is(judge, judge->rejected, entry.rejected_digest)) {
+    if (judge->rejected != SIM_NONE && !sim_judge_digest_is(judge, judge->rejected, entry.rejected_digest))
         sim_judge_accuse(judge, "invariant 4: the rejection of %s was lost",
                          judge->firmware[judge->rejected].recipe.version);
-    }
 }
 
 static void judge_running(struct sim_judge *judge, uint8_t running)
 {
     const struct sim_firmware *firmware = &judge->firmware[running];
 
-    if (!sim_firmware_may_run(firmware)) {
+    if (!sim_firmware_may_run(firmware))
         sim_judge_accuse(judge, "invariant 2: %s runs, which must not", firmware->recipe.version);
-    }
-    if (firmware->manifest.counter < judge->floor) {
+    if (firmware->manifest.counter < judge->floor)
         sim_judge_accuse(judge, "invariant 3: %s runs below the counter floor", firmware->recipe.version);
-    }
-    if (running == judge->rejected && !judge->record_lost) {
+    if (running == judge->rejected && !judge->record_lost)
         sim_judge_accuse(judge, "invariant 6: %s runs, which was rejected", firmware->recipe.version);
-    }
 }
 
 static void begin_start(struct sim_judge *judge, bool blamed)
 {
     judge->starts++;
-    if (blamed && judge->on_trial != SIM_NONE) {
+    if (blamed && judge->on_trial != SIM_NONE)
         judge->rejected = judge->on_trial;
-    }
 }
 
 uint8_t sim_judge_start(struct sim_judge *judge, uint8_t bank, bool trial, bool blamed)
@@ -220,10 +206,9 @@ static void judge_recovery(struct sim_judge *judge, bool spent)
     for (bank = 0; bank < TDM_BANKS; bank++) {
         uint8_t firmware = sim_judge_identify(judge, bank);
 
-        if (may_run(judge, firmware) && !(spent && firmware == judge->was_on_trial)) {
+        if (may_run(judge, firmware) && !(spent && firmware == judge->was_on_trial))
             sim_judge_accuse(judge, "invariant 1: the bootloader runs nothing, although bank %u holds %s",
                              bank, judge->firmware[firmware].recipe.version);
-        }
     }
     judge->on_trial = SIM_NONE;
 }
@@ -273,10 +258,9 @@ void sim_judge_passed_tests(struct sim_judge *judge, uint8_t firmware)
 
 void sim_judge_confirmed(struct sim_judge *judge, uint8_t firmware)
 {
-    if (judge->confirming != firmware) {
+    if (judge->confirming != firmware)
         sim_judge_accuse(judge, "invariant 2: %s was confirmed without its self-test",
                          judge->firmware[firmware].recipe.version);
-    }
     note_confirmed(judge, firmware);
 }
 

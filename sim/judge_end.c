@@ -32,10 +32,9 @@ static void judge_bytes(struct sim_judge *judge)
                    entries_per_update(judge) * sim_judge_units(judge, ENTRY_BYTES) +
                    sim_judge_units(judge, MARK_BYTES);
     }
-    if (judge->flash->programmed > allowed) {
+    if (judge->flash->programmed > allowed)
         sim_judge_accuse(judge, "budget: %u bytes programmed, %u allowed", (unsigned)judge->flash->programmed,
                          (unsigned)allowed);
-    }
 }
 
 static uint32_t pages_erased(const struct sim_judge *judge, const struct tdm_region regions[2])
@@ -55,14 +54,12 @@ static void judge_erases(struct sim_judge *judge)
     uint32_t bank_pages = places->bank[0].bytes / judge->layout->erase_bytes;
     uint32_t unit_pages = places->record[0].bytes / judge->layout->erase_bytes;
 
-    if (banks > updates * bank_pages) {
+    if (banks > updates * bank_pages)
         sim_judge_accuse(judge, "budget: %u bank pages erased, %u allowed", (unsigned)banks,
                          (unsigned)(updates * bank_pages));
-    }
-    if (records > units * unit_pages) {
+    if (records > units * unit_pages)
         sim_judge_accuse(judge, "budget: %u record pages erased, %u allowed", (unsigned)records,
                          (unsigned)(units * unit_pages));
-    }
 }
 
 /* Where the record takes no more entries, an update that was begun stays begun. */
@@ -102,16 +99,14 @@ static void judge_uncut(struct sim_judge *judge)
         judge_bytes(judge);
         judge_erases(judge);
     }
-    if (scenario->resumes && may_go_on(judge) && sim_flash_wear(judge->flash, &header) > 1) {
+    if (scenario->resumes && may_go_on(judge) && sim_flash_wear(judge->flash, &header) > 1)
         sim_judge_accuse(judge, "R2: a transfer that was cut off did not go on");
-    }
     if ((scenario->trick != SIM_NO_TRICK && !judge->tricked)) { /* the flash is too small for it */
         return;
     }
     if (scenario->reason != TDM_REASON_NONE && !judge->heard[scenario->reason] &&
-        !judge->heard[scenario->or_reason]) {
+        !judge->heard[scenario->or_reason])
         sim_judge_accuse(judge, "the co-processor was not told: %s", tdm_reason_slug(scenario->reason));
-    }
 }
 
 void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
@@ -123,30 +118,24 @@ void sim_judge_end(struct sim_judge *judge, uint8_t running, unsigned cuts)
     bool excused =
         (judge->mark_lost || shipped_again) && running != SIM_NONE && judge->was_confirmed[running];
 
-    if (running != scenario->ends_with && !excused) {
+    if (running != scenario->ends_with && !excused)
         sim_judge_accuse(judge, "in the end %s runs, and not %s",
                          running == SIM_NONE ? "nothing" : judge->firmware[running].recipe.version,
                          scenario->ends_with == SIM_NONE
                              ? "nothing"
                              : judge->firmware[scenario->ends_with].recipe.version);
-    }
     if (running != SIM_NONE && (!at_rest(judge, &entry) || entry.active >= TDM_BANKS ||
-                                sim_judge_identify(judge, entry.active) != running)) {
+                                sim_judge_identify(judge, entry.active) != running))
         sim_judge_accuse(judge, "in the end the record does not say what runs (state %u, active %u)",
                          entry.state, entry.active);
-    }
-    if (scenario->refused && sim_flash_erases(judge->flash, target_bank(judge)) > 0) {
+    if (scenario->refused && sim_flash_erases(judge->flash, target_bank(judge)) > 0)
         sim_judge_accuse(judge, "invariant 8: a page was erased for a package that must be refused");
-    }
-    if (scenario->wear_max > 0 && sim_flash_wear(judge->flash, target_bank(judge)) > scenario->wear_max) {
+    if (scenario->wear_max > 0 && sim_flash_wear(judge->flash, target_bank(judge)) > scenario->wear_max)
         sim_judge_accuse(judge, "R10: a page was erased %u times, %u allowed",
                          (unsigned)sim_flash_wear(judge->flash, target_bank(judge)), scenario->wear_max);
-    }
-    if (!judge->was_confirmed[scenario->by_way_of] && !judge->disturbed) {
+    if (!judge->was_confirmed[scenario->by_way_of] && !judge->disturbed)
         sim_judge_accuse(judge, "%s was not installed on the way",
                          judge->firmware[scenario->by_way_of].recipe.version);
-    }
-    if (cuts == 0) {
+    if (cuts == 0)
         judge_uncut(judge);
-    }
 }

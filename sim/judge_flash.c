@@ -22,9 +22,8 @@ static void judge_target(struct sim_judge *judge, const struct entry *entry)
 {
     uint8_t firmware = entry->target < TDM_BANKS ? sim_judge_identify(judge, entry->target) : SIM_NONE;
 
-    if (judge->new_rotted) {
+    if (judge->new_rotted)
         return;
-    }
     if (firmware == SIM_NONE || !sim_firmware_may_run(&judge->firmware[firmware]) ||
         !sim_judge_digest_is(judge, firmware, entry->target_digest)) {
         sim_judge_accuse(judge,
@@ -32,19 +31,17 @@ static void judge_target(struct sim_judge *judge, const struct entry *entry)
                          entry->target);
         return;
     }
-    if (entry->active < TDM_BANKS && !judge->running_rotted && !is_sound(judge, entry->target)) {
+    if (entry->active < TDM_BANKS && !judge->running_rotted && !is_sound(judge, entry->target))
         sim_judge_accuse(judge, "R2: bank %u is to be tried with units that a power cut left weak",
                          entry->target);
-    }
 }
 
 static uint8_t firmware_of(const struct sim_judge *judge, const uint8_t digest[DIGEST_BYTES])
 {
     uint8_t i = 0;
 
-    while (i < judge->firmwares && !sim_judge_digest_is(judge, i, digest)) {
+    while (i < judge->firmwares && !sim_judge_digest_is(judge, i, digest))
         i++;
-    }
     return i < judge->firmwares ? i : SIM_NONE;
 }
 
@@ -53,10 +50,9 @@ static void judge_replacement(struct sim_judge *judge, const struct entry *entry
 {
     uint8_t next = firmware_of(judge, entry->target_digest);
 
-    if (next == SIM_NONE || !sim_firmware_may_run(&judge->firmware[next]) || !judge->streamed[next]) {
+    if (next == SIM_NONE || !sim_firmware_may_run(&judge->firmware[next]) || !judge->streamed[next])
         sim_judge_accuse(judge, "R9: %s is erased for a package that was not checked to its end",
                          judge->firmware[judge->confirmed].recipe.version);
-    }
 }
 
 static bool is_replacing(const struct entry *entry)
@@ -68,20 +64,17 @@ static void judge_confirmed_image(struct sim_judge *judge, const struct entry *e
 {
     bool one_bank = sim_layout_has_one_bank(judge->layout);
 
-    if (judge->running_rotted || judge->confirmed == SIM_NONE) {
+    if (judge->running_rotted || judge->confirmed == SIM_NONE)
         return;
-    }
     if (one_bank && is_replacing(entry)) {
         judge_replacement(judge, entry);
         judge->gives_way = true;
     }
-    if (is_somewhere(judge, judge->confirmed) || is_somewhere(judge, judge->confirming)) {
+    if (is_somewhere(judge, judge->confirmed) || is_somewhere(judge, judge->confirming))
         return;
-    }
-    if (!judge->gives_way) {
+    if (!judge->gives_way)
         sim_judge_accuse(judge, "invariant 1: the confirmed firmware %s is in no bank any more",
                          judge->firmware[judge->confirmed].recipe.version);
-    }
     judge->confirmed = SIM_NONE;
 }
 
@@ -91,20 +84,17 @@ void sim_judge_flash(struct sim_judge *judge)
 
     judge_confirmed_image(judge, &entry);
     if (entry.sequence == 0) {
-        if (!judge->record_lost) {
+        if (!judge->record_lost)
             sim_judge_accuse(judge, "invariant 4: no valid entry in either record unit");
-        }
         return;
     }
-    if (entry.state == STATE_PENDING || entry.state == STATE_TRIAL) {
+    if (entry.state == STATE_PENDING || entry.state == STATE_TRIAL)
         judge_target(judge, &entry);
-    }
     if (entry.state == STATE_IDLE &&
         entry.active >= TDM_BANKS) { /* rolled back: what follows is another trial */
         judge->on_trial = SIM_NONE;
     }
-    if (judge->flash->violations > 0) {
+    if (judge->flash->violations > 0)
         sim_judge_accuse(judge,
                          "flash rules: 0 to 1, unaligned, outside, or a unit that must be erased first");
-    }
 }

@@ -31,9 +31,8 @@ static bool read_entry(const struct sim_judge *judge, uint32_t address, struct e
 {
     const uint8_t *raw = sim_flash_peek(judge->flash, address, ENTRY_BYTES);
 
-    if (raw == NULL || u32(raw) == 0xFFFFFFFFu || crc32(raw, CRC_AT) != u32(raw + CRC_AT)) {
+    if (raw == NULL || u32(raw) == 0xFFFFFFFFu || crc32(raw, CRC_AT) != u32(raw + CRC_AT))
         return false;
-    }
     entry->sequence = u32(raw);
     entry->state = raw[5];
     entry->active = raw[6];
@@ -64,9 +63,8 @@ struct entry sim_judge_entry(const struct sim_judge *judge)
         for (at = 0; at + step <= region->bytes; at += step) {
             struct entry entry;
 
-            if (read_entry(judge, region->address + at, &entry) && entry.sequence > newest.sequence) {
+            if (read_entry(judge, region->address + at, &entry) && entry.sequence > newest.sequence)
                 newest = entry;
-            }
         }
     }
     return newest;
@@ -109,9 +107,8 @@ uint8_t sim_judge_identify(const struct sim_judge *judge, uint8_t bank)
     unsigned i;
 
     for (i = 0; i < judge->firmwares; i++) {
-        if (sim_judge_holds(judge, bank, &judge->firmware[i])) {
+        if (sim_judge_holds(judge, bank, &judge->firmware[i]))
             return (uint8_t)i;
-        }
     }
     return SIM_NONE;
 }

@@ -31,9 +31,8 @@ void sim_line_send(struct sim_line *line, const uint8_t *data, size_t bytes, uin
     piece->baud = line->baud;
     memcpy(piece->data, data, bytes);
     piece->arrives_ms = starts_ms + 1 + (uint32_t)bytes * BITS_PER_BYTE * 1000 / line->baud;
-    if (line->one_in != 0 && next_random(line) % (4 * line->one_in) < bytes) {
+    if (line->one_in != 0 && next_random(line) % (4 * line->one_in) < bytes)
         piece->arrives_ms += LATE_MS;
-    }
     line->last_ms = piece->arrives_ms;
 }
 
@@ -62,11 +61,10 @@ static size_t arrive(struct sim_line *line, const struct sim_piece *piece, uint8
     for (i = 0; i < piece->bytes; i++) {
         uint8_t byte = noise ? (uint8_t)next_random(line) : piece->data[i];
 
-        if (line->one_in != 0 && next_random(line) % line->one_in == 0) {
+        if (line->one_in != 0 && next_random(line) % line->one_in == 0)
             count += hit(line, byte, to + count);
-        } else {
+        else
             to[count++] = byte;
-        }
     }
     return line->dead ? 0 : count;
 }
@@ -87,9 +85,8 @@ uint32_t sim_line_wait_ms(const struct sim_line *line, uint32_t now_ms)
 {
     uint32_t left_ms = line->piece[line->first].arrives_ms - now_ms;
 
-    if (line->count == 0) {
+    if (line->count == 0)
         return UINT32_MAX;
-    }
     return left_ms > INT32_MAX ? 0 : left_ms;
 }
 

@@ -8,11 +8,10 @@ static void flip_entries(struct sim_world *world, const struct tdm_region *regio
     uint32_t step = (TDM_RECORD_ENTRY_BYTES + unit - 1) / unit * unit;
     uint32_t at;
 
-    for (at = 0; at + step <= region->bytes; at += step) {
+    for (at = 0; at + step <= region->bytes; at += step)
         sim_flash_flip(&world->flash,
                        region->address + at + (at / step * 11 + world->boots * 7) % TDM_RECORD_ENTRY_BYTES,
                        at / step % 8);
-    }
 }
 
 static void lose_unit(struct sim_world *world, unsigned unit)
@@ -49,9 +48,8 @@ static uint32_t place_of(const struct sim_world *world, uint8_t bank, enum sim_l
 
         return header - (table_bytes + unit - 1) / unit * unit;
     }
-    if (loss == SIM_ROT_HEADER && firmware != SIM_NONE) {
+    if (loss == SIM_ROT_HEADER && firmware != SIM_NONE)
         return header + TDM_STORED_PREFIX_BYTES + world->firmware[firmware].head_bytes + 5;
-    }
     return region->address + 50;
 }
 
@@ -66,9 +64,8 @@ static void each_page(struct sim_world *world, const struct tdm_region *region,
 {
     uint32_t offset;
 
-    for (offset = 0; offset < region->bytes; offset += world->flash.flash.erase_bytes) {
+    for (offset = 0; offset < region->bytes; offset += world->flash.flash.erase_bytes)
         spoil(&world->flash, region->address + offset);
-    }
 }
 
 static void lose_record(struct sim_world *world)
@@ -156,9 +153,8 @@ static bool is_time(const struct sim_world *world)
 void sim_lose_if_due(struct sim_world *world)
 {
     if (world->scenario->loss == SIM_NO_LOSS || world->loss_done || !is_time(world) ||
-        (world->cuts_done > 0 && world->whole_starts < 1)) {
+        (world->cuts_done > 0 && world->whole_starts < 1))
         return;
-    }
     world->loss_done = true;
     sim_judge_flash(&world->judge); /* as it is before */
     sim_world_note(world, "flash is lost: %s", world->scenario->text);

@@ -22,14 +22,12 @@ void sim_operator_sees(struct sim_world *world, bool runs_it, bool started)
 {
     struct sim_operator *ships = &world->ships;
 
-    if (ships->item >= world->judge.firmwares) {
+    if (ships->item >= world->judge.firmwares)
         return;
-    }
-    if (runs_it && ships->offered) {
+    if (runs_it && ships->offered)
         ship_next(ships);
-    } else if (ships->installed && started) {
+    else if (ships->installed && started)
         ships->failures++; /* rolled back */
-    }
     ships->installed = false;
 }
 
@@ -59,9 +57,8 @@ static void offer(struct sim_world *world, uint8_t item)
     world->ships.offered = true;
     sim_world_note(world, "the operator ships %s", world->firmware[item].recipe.version);
     describe(&file, &world->firmware[item], item);
-    if (tdm_ncp_offer(&world->ncp, &file, world->now_ms) != TDM_OK) {
+    if (tdm_ncp_offer(&world->ncp, &file, world->now_ms) != TDM_OK)
         sim_judge_accuse(&world->judge, "the co-processor refused the operator's offer");
-    }
 }
 
 /* After one that failed encoded the whole package is shipped, where the scenario has it (R10). */
@@ -85,11 +82,10 @@ static bool is_cut_off(struct sim_world *world)
 /* Nothing is left to ship: the device must come up again, twice, and still be well. */
 static void rest(struct sim_world *world)
 {
-    if (world->ships.rests++ == 2) {
+    if (world->ships.rests++ == 2)
         world->over = true;
-    } else {
+    else
         sim_device_reset(world, world->ships.rests == 1 ? TDM_RESET_SOFT : TDM_RESET_POWER);
-    }
 }
 
 /* The bootloader could start an image, and gives an offer two minutes first. */
@@ -107,9 +103,8 @@ static bool needs_rescue(const struct sim_world *world)
 
 static uint32_t patience_ms(const struct sim_world *world)
 {
-    if (sim_trick_lasts(world)) {
+    if (sim_trick_lasts(world))
         return ABORT_PACE_MS;
-    }
     return world->ships.installed ? TRIAL_MS : QUIET_MS;
 }
 
@@ -124,23 +119,19 @@ void sim_operator_poll(struct sim_world *world)
         return;
     }
     if (!world->online || world->trial || is_cut_off(world) || tdm_ncp_updating(&world->ncp) ||
-        world->now_ms - ships->quiet_ms < patience_ms(world)) {
+        world->now_ms - ships->quiet_ms < patience_ms(world))
         return;
-    }
-    if (ships->item < world->judge.firmwares && ships->failures >= failures_allowed(world)) {
+    if (ships->item < world->judge.firmwares && ships->failures >= failures_allowed(world))
         ship_next(ships);
-    }
-    if (needs_rescue(world)) {
+    if (needs_rescue(world))
         ships->item = world->scenario->ends_with;
-    }
     ships->quiet_ms = world->now_ms;
     ships->installed = false;
     if (sim_trick_lasts(world) && world->scenario->trick == SIM_ABORTS) { /* nothing is resumed */
         ships->item = ships->item == 1 ? 2 : 1;
     }
-    if (ships->item < world->judge.firmwares) {
+    if (ships->item < world->judge.firmwares)
         offer(world, ships->item);
-    } else if (!waits_for_offer(world)) {
+    else if (!waits_for_offer(world))
         rest(world);
-    }
 }

@@ -10,12 +10,10 @@ void sim_total_add(struct sim_total *total, const struct sim_tally *tally)
     total->cases += tally->cases;
     total->cuts += tally->cuts;
     total->failures += tally->failures;
-    for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
+    for (tear = 0; tear < SIM_KIND_COUNT; tear++)
         total->by_tear[tear] += tally->by_tear[tear];
-    }
-    if (total->worst_boots < tally->worst_boots) {
+    if (total->worst_boots < tally->worst_boots)
         total->worst_boots = tally->worst_boots;
-    }
 }
 
 const char *sim_mode_name(enum sim_mode mode)
@@ -54,13 +52,11 @@ void sim_report_row(FILE *to, const struct sim_tally *tally)
 {
     fprintf(to, "%-28s %10" PRIu32 " %10" PRIu32 " %10" PRIu32 " %8" PRIu32, tally->scenario->name,
             tally->operations, tally->cases, tally->cuts, tally->failures);
-    if (tally->scenario->one_in > 1 && tally->cuts > 0) {
+    if (tally->scenario->one_in > 1 && tally->cuts > 0)
         fprintf(to, "  1 case of %" PRIu32, tally->one_in);
-    }
     fputc('\n', to);
-    if (tally->failures > 0) {
+    if (tally->failures > 0)
         fprintf(to, "    --case %s\n    %s\n", tally->failed_case, tally->verdict);
-    }
 }
 
 void sim_report_total(FILE *to, const struct sim_total *total, const struct sim_plan *plan)
@@ -70,16 +66,13 @@ void sim_report_total(FILE *to, const struct sim_total *total, const struct sim_
     fprintf(to, "%-28s %10s %10" PRIu32 " %10" PRIu32 " %8" PRIu32 "\n\n", "all", "", total->cases,
             total->cuts, total->failures);
     for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
-        if (total->by_tear[tear] > 0) {
+        if (total->by_tear[tear] > 0)
             fprintf(to, "%10" PRIu32 " %s %s\n", total->by_tear[tear],
                     tear < SIM_TEAR_COUNT ? "cuts" : "times", sim_tear_text((enum sim_tear)tear));
-        }
     }
-    if (plan->one_in > 1) {
+    if (plan->one_in > 1)
         fprintf(to, "1 case of %" PRIu32 " was run\n", plan->one_in);
-    }
-    if (total->worst_boots > 0) {
+    if (total->worst_boots > 0)
         fprintf(to, "boots from a cut until a confirmed firmware ran: at most %u\n", total->worst_boots);
-    }
     fprintf(to, "%" PRIu32 " cases, %" PRIu32 " failed\n", total->cases, total->failures);
 }

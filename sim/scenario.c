@@ -9,9 +9,8 @@ const struct sim_scenario *sim_scenarios(const struct sim_layout *layout)
 
 static const struct sim_scenario *find(const struct sim_scenario *scenario, const char *name)
 {
-    while (scenario->name != NULL && strcmp(scenario->name, name) != 0) {
+    while (scenario->name != NULL && strcmp(scenario->name, name) != 0)
         scenario++;
-    }
     return scenario->name != NULL ? scenario : NULL;
 }
 
@@ -26,8 +25,7 @@ unsigned sim_scenario_firmwares(const struct sim_scenario *scenario)
 {
     unsigned count = 0;
 
-    while (count < SIM_FIRMWARES && scenario->firmware[count].version != NULL) {
+    while (count < SIM_FIRMWARES && scenario->firmware[count].version != NULL)
         count++;
-    }
     return count;
 }

@@ -17,14 +17,12 @@ static bool encode(struct sim_firmware *firmware, const struct sim_firmware *bas
 
     if (!open_package(&package, firmware) || (base != NULL && !open_package(&base_package, base)) ||
         delta_package_encode(&firmware->encoded, &bytes, &package, base != NULL ? &base_package : NULL, NULL,
-                             NULL) != TDM_OK) {
+                             NULL) != TDM_OK)
         return false;
-    }
     firmware->file = firmware->encoded;
     firmware->file_bytes = (uint32_t)bytes;
-    if (firmware->recipe.damage == SIM_SPOILT_FRAME) {
+    if (firmware->recipe.damage == SIM_SPOILT_FRAME)
         firmware->encoded[bytes - (bytes - firmware->image) / 4] ^= 0x10;
-    }
     return true;
 }
 

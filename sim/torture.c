@@ -42,9 +42,8 @@ const struct sim_layout *sim_small_layout(const char *name)
     unsigned i;
 
     for (i = 0; i < SIM_SMALL_LAYOUTS; i++) {
-        if (strcmp(sim_small_layouts[i].name, name) == 0) {
+        if (strcmp(sim_small_layouts[i].name, name) == 0)
             return &sim_small_layouts[i];
-        }
     }
     return NULL;
 }
@@ -63,10 +62,9 @@ void sim_case_name(char name[SIM_CASE_NAME_MAX], const struct sim_scenario *scen
     int length = snprintf(name, SIM_CASE_NAME_MAX, "%s", scenario->name);
     unsigned i;
 
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         length += snprintf(name + length, SIM_CASE_NAME_MAX - (size_t)length, "%c%u%c%u", i == 0 ? ':' : ',',
                            (unsigned)cuts[i].operation, letters[cuts[i].tear], (unsigned)cuts[i].seed);
-    }
 }
 
 static bool parse_number(const char **text, uint32_t *value)
@@ -74,9 +72,8 @@ static bool parse_number(const char **text, uint32_t *value)
     char *end;
     unsigned long number;
 
-    if (**text < '0' || **text > '9') {
+    if (**text < '0' || **text > '9')
         return false;
-    }
     number = strtoul(*text, &end, 10);
     *value = (uint32_t)number;
     *text = end;
@@ -87,13 +84,11 @@ static bool parse_cut(const char **text, struct sim_cut *cut)
 {
     const char *letter;
 
-    if (!parse_number(text, &cut->operation) || **text == '\0') {
+    if (!parse_number(text, &cut->operation) || **text == '\0')
         return false;
-    }
     letter = memchr(letters, **text, sizeof letters);
-    if (letter == NULL) {
+    if (letter == NULL)
         return false;
-    }
     (*text)++;
     cut->tear = (enum sim_tear)(letter - letters);
     return parse_number(text, &cut->seed);
@@ -106,18 +101,16 @@ bool sim_case_parse(const char *name, const struct sim_scenario **scenario, stru
     char of_scenario[SIM_CASE_NAME_MAX];
 
     *count = 0;
-    if (length >= sizeof of_scenario) {
+    if (length >= sizeof of_scenario)
         return false;
-    }
     memcpy(of_scenario, name, length);
     of_scenario[length] = '\0';
     *scenario = sim_scenario_find(of_scenario);
     name += length;
     while (*name == (*count == 0 ? ':' : ',') && *count < SIM_CUTS_MAX) {
         name++;
-        if (!parse_cut(&name, &cuts[(*count)++])) {
+        if (!parse_cut(&name, &cuts[(*count)++]))
             return false;
-        }
     }
     return *scenario != NULL && *name == '\0';
 }
@@ -145,15 +138,12 @@ static void tell(const struct run *run, const struct sim_cut *cuts, unsigned cou
 {
     const struct sim_onlooker *onlooker = run->onlooker;
 
-    if (onlooker == NULL) {
+    if (onlooker == NULL)
         return;
-    }
-    if (onlooker->ended != NULL) {
+    if (onlooker->ended != NULL)
         onlooker->ended(onlooker->ctx, cuts, count, outcome);
-    }
-    if (onlooker->progress != NULL && run->tally->cases % PROGRESS_EVERY == 0) {
+    if (onlooker->progress != NULL && run->tally->cases % PROGRESS_EVERY == 0)
         onlooker->progress(onlooker->ctx, run->tally);
-    }
 }
 
 /* Runs one case. True if all its cuts happened: otherwise the case is over before, and does not count. */
@@ -164,20 +154,16 @@ static bool run_case(const struct run *run, const struct sim_cut *cuts, unsigned
     unsigned i;
 
     sim_world_run(run->world, cuts, count, &outcome);
-    if (outcome.guilty) {
+    if (outcome.guilty)
         note_failure(tally, &outcome, cuts, count);
-    }
-    if (outcome.cuts < count) {
+    if (outcome.cuts < count)
         return false;
-    }
     tally->cases++;
     tally->cuts += count;
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         tally->by_tear[cuts[i].tear]++;
-    }
-    if (outcome.boots_after_cut > tally->worst_boots) {
+    if (outcome.boots_after_cut > tally->worst_boots)
         tally->worst_boots = outcome.boots_after_cut;
-    }
     if (count == 0) {
         tally->operations = outcome.operations;
         tally->frames = outcome.frames;
@@ -314,9 +300,8 @@ void sim_torture(struct sim_world *world, const struct sim_plan *plan, struct si
     tally->scenario = world->scenario;
     tally->one_in = own.one_in;
     (void)run_case(&run, NULL, 0);
-    if (tally->failures > 0) {
+    if (tally->failures > 0)
         return;
-    }
     switch (plan->mode) {
     case SIM_CUTS_NONE:
         break;

@@ -41,15 +41,12 @@ bool sim_trick_offers_newer(const struct sim_world *world)
     const struct sim_operator *ships = &world->ships;
     enum sim_trick trick = world->scenario->trick;
 
-    if (ships->tricked || ships->item != 1) {
+    if (ships->tricked || ships->item != 1)
         return false;
-    }
-    if (trick == SIM_OFFER_IN_TRIAL) {
+    if (trick == SIM_OFFER_IN_TRIAL)
         return world->trial && world->online;
-    }
-    if (trick == SIM_NEWER_WHEN_SENT) {
+    if (trick == SIM_NEWER_WHEN_SENT)
         return ships->all_sent && is_time_for_trick(world);
-    }
     return trick == SIM_NEWER_OFFER && is_half_way(world);
 }
 
@@ -70,9 +67,8 @@ static bool is_lost(struct sim_world *world, uint32_t id, uint32_t end)
     struct sim_operator *ships = &world->ships;
 
     if ((trick != SIM_DOWNLOAD_FAILS && trick != SIM_NETWORK_DOWN) || ships->failures > 0 || id != 1 ||
-        end <= trick_offset(world, id) || !is_time_for_trick(world)) {
+        end <= trick_offset(world, id) || !is_time_for_trick(world))
         return false;
-    }
     ships->cut_off = trick == SIM_NETWORK_DOWN;
     ships->back_ms = world->now_ms + DOWN_MS;
     return true;
@@ -93,9 +89,8 @@ void sim_trick_falsify(struct sim_world *world, uint32_t id, uint32_t offset, ui
     uint32_t from = trick_offset(world, id);
     size_t i;
 
-    if (id != 1 || !is_time_for_trick(world)) {
+    if (id != 1 || !is_time_for_trick(world))
         return;
-    }
     if (trick == SIM_SPOILS_DATA && !world->ships.tricked &&
         offset + bytes == world->firmware[id].file_bytes) {
         world->ships.tricked = true;
@@ -121,11 +116,10 @@ static void spoil_base(struct sim_world *world)
     struct tdm_region hit = {bank->address + firmware->manifest.image_bytes * 7 / 8 / unit * unit, unit};
 
     world->judge.running_rotted = true;
-    if (world->scenario->trick == SIM_BASE_DIES) {
+    if (world->scenario->trick == SIM_BASE_DIES)
         sim_flash_make_unreadable(&world->flash, &hit);
-    } else {
+    else
         sim_flash_garble(&world->flash, &hit, 1);
-    }
 }
 
 static void play(struct sim_world *world)
@@ -163,9 +157,8 @@ void sim_trick_progress(struct sim_world *world, const struct tdm_ncp_progress *
 
     ships->all_sent = progress->bytes == progress->size;
     if (is_played_by_progress(world->scenario->trick) && !ships->tricked && !ships->all_sent &&
-        progress->bytes > trick_offset(world, progress->id) && is_time_for_trick(world)) {
+        progress->bytes > trick_offset(world, progress->id) && is_time_for_trick(world))
         play(world);
-    }
 }
 
 void sim_trick_poll(struct sim_world *world)
@@ -174,15 +167,13 @@ void sim_trick_poll(struct sim_world *world)
     enum sim_trick trick = world->scenario->trick;
 
     world->stalls = world->stalls && sim_device_is_updating(world);
-    if (ships->tricked || ships->item != 1 || !is_time_for_trick(world)) {
+    if (ships->tricked || ships->item != 1 || !is_time_for_trick(world))
         return;
-    }
     if ((trick == SIM_NCP_RESTARTS || trick == SIM_BOTH_RESTART) && is_half_way(world)) {
         ships->tricked = true;
         sim_ncp_start(world);
-        if (trick == SIM_BOTH_RESTART) {
+        if (trick == SIM_BOTH_RESTART)
             sim_device_reset(world, TDM_RESET_POWER);
-        }
     } else if (trick == SIM_STREAMS_ON && ships->all_sent) {
         ships->tricked = true;
         world->streams_on = true;

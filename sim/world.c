@@ -36,9 +36,8 @@ static bool build_firmware(struct sim_world *world, bool alike, const struct sim
 
     for (i = 0; i < count; i++) {
         if (!sim_firmware_build(&world->firmware[i], &scenario->firmware[i], scenario->file[i], &terms,
-                                images != NULL ? &images[i] : NULL, i > 0 ? &world->firmware[i - 1] : NULL)) {
+                                images != NULL ? &images[i] : NULL, i > 0 ? &world->firmware[i - 1] : NULL))
             return false;
-        }
     }
     return true;
 }
@@ -54,9 +53,8 @@ static bool open_world(struct sim_world *world, const struct sim_scenario *scena
     world->layout = layout;
     sim_firmware_keys(&world->keys, scenario->real_signatures);
     world->verify = scenario->real_signatures ? tdm_p256_verify : sim_firmware_verify;
-    for (i = 0; i < sim_scenario_firmwares(scenario); i++) {
+    for (i = 0; i < sim_scenario_firmwares(scenario); i++)
         alike = alike || scenario->file[i] == SIM_COMPRESSED || scenario->file[i] == SIM_DELTA;
-    }
     if (!build_firmware(world, alike, images)) {
         sim_world_close(world);
         return false;
@@ -86,9 +84,8 @@ void sim_world_close(struct sim_world *world)
 {
     unsigned i;
 
-    for (i = 0; i < SIM_FIRMWARES; i++) {
+    for (i = 0; i < SIM_FIRMWARES; i++)
         sim_firmware_close(&world->firmware[i]);
-    }
     sim_flash_close(&world->factory);
     sim_flash_close(&world->flash);
 }
@@ -98,9 +95,8 @@ void sim_world_note(const struct sim_world *world, const char *format, ...)
     char line[160];
     va_list arguments;
 
-    if (world->note == NULL) {
+    if (world->note == NULL)
         return;
-    }
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
@@ -115,9 +111,8 @@ static enum sim_place place_at(const struct sim_world *world, uint32_t address)
     unsigned i;
 
     for (i = 0; i < 2; i++) {
-        if (address - places->record[i].address < places->record[i].bytes) {
+        if (address - places->record[i].address < places->record[i].bytes)
             return SIM_RECORD_0 + i;
-        }
     }
     return address - places->bank[0].address < places->bank[0].bytes ? SIM_BANK_A : SIM_BANK_B;
 }
@@ -132,12 +127,10 @@ static void watch(void *ctx, uint32_t address)
         world->now_ms += OPERATION_MS;
         world->deaf = true;
     }
-    if (world->places < SIM_OPERATIONS_MAX) {
+    if (world->places < SIM_OPERATIONS_MAX)
         world->place[world->places++] = (uint8_t)place;
-    }
-    if (place <= SIM_RECORD_1) {
+    if (place <= SIM_RECORD_1)
         sim_judge_flash(&world->judge);
-    }
 }
 
 static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned count)
@@ -149,9 +142,8 @@ static void begin(struct sim_world *world, const struct sim_cut *cuts, unsigned 
     world->now_ms = UINT32_MAX - 20000; /* the clock wraps within the case */
     world->born_ms = world->now_ms;
     world->silent = false;
-    for (world->cuts = 0; world->cuts < count; world->cuts++) {
+    for (world->cuts = 0; world->cuts < count; world->cuts++)
         world->cut[world->cuts] = cuts[world->cuts];
-    }
     world->cuts_done = 0;
     world->boots = 0;
     world->boots_since_cut = 0;
@@ -198,9 +190,8 @@ static void after_cut(struct sim_world *world)
     world->whole_starts = 0;
     world->boots_since_cut = 0;
     sim_line_clear(&world->to_ncp);
-    if (cut->seed & 1) {
+    if (cut->seed & 1)
         sim_ncp_start(world);
-    }
     arm(world);
 }
 
@@ -217,9 +208,8 @@ static void count_boots(struct sim_world *world)
 
     world->boots_since_cut++;
     if (world->cuts_done > 0 && world->boots_since_cut > world->boots_after_cut && settled &&
-        world->whole_starts == 0) {
+        world->whole_starts == 0)
         world->boots_after_cut = world->boots_since_cut;
-    }
     world->whole_starts += settled;
 }
 
@@ -252,9 +242,8 @@ void sim_world_run(struct sim_world *world, const struct sim_cut *cuts, unsigned
     world->flash.watch = watch;
     world->flash.watch_ctx = world;
     arm(world);
-    if (setjmp(power) != 0) {
+    if (setjmp(power) != 0)
         after_cut(world);
-    }
     live(world);
     world->judge.tricked = world->ships.tricked;
     sim_judge_end(&world->judge, world->running, world->cuts_done);

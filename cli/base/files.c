@@ -31,10 +31,9 @@ void *memory_take(size_t size)
 
 static int fail_errno(const char *what, const char *path)
 {
-    if (path[0] == '\0') {
+    if (path[0] == '\0')
         return output_fail(CLI_FAILED,
                            "the name of a file is empty; is a variable of the command line unset?");
-    }
     return output_fail(CLI_FAILED, "%s: %s: %s", path, what, strerror(errno));
 }
 
@@ -49,22 +48,18 @@ static int read_all(struct file_bytes *file, int fd, const char *path)
         if (file->size == room) {
             uint8_t *larger = realloc(file->data, room = 2 * room + READ_STEP);
 
-            if (!larger) {
+            if (!larger)
                 return output_fail(CLI_FAILED, "%s: out of memory", path);
-            }
             file->data = larger;
         }
         count = read(fd, file->data + file->size, room - file->size);
-        if (count == 0) {
+        if (count == 0)
             return CLI_OK;
-        }
-        if (count < 0 && errno != EINTR) {
+        if (count < 0 && errno != EINTR)
             return fail_errno("can't be read", path);
-        }
         file->size += count > 0 ? (size_t)count : 0;
-        if (file->size > FILE_BYTES_MAX) {
+        if (file->size > FILE_BYTES_MAX)
             return output_fail(CLI_FAILED, "%s: over 1 GiB; is this the right file?", path);
-        }
     }
 }
 
@@ -75,17 +70,14 @@ int file_read(struct file_bytes *file, const char *path)
 
     file->data = NULL;
     file->size = 0;
-    if (fd < 0) {
+    if (fd < 0)
         return fail_errno("can't be opened", path);
-    }
-    if (input_count < INPUTS_MAX && fstat(fd, &inputs[input_count]) == 0) {
+    if (input_count < INPUTS_MAX && fstat(fd, &inputs[input_count]) == 0)
         input_count++;
-    }
     rc = read_all(file, fd, path);
     close(fd);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         file_free(file);
-    }
     return rc;
 }
 
@@ -101,9 +93,8 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
     while (size > 0) {
         ssize_t count = write(fd, data, size);
 
-        if (count < 0 && errno != EINTR) {
+        if (count < 0 && errno != EINTR)
             return false;
-        }
         data += count > 0 ? count : 0;
         size -= count > 0 ? (size_t)count : 0;
     }
@@ -118,9 +109,8 @@ static bool write_and_close(int fd, const void *data, size_t size)
     int why = errno;
     bool closed = close(fd) == 0;
 
-    if (!written) {
+    if (!written)
         errno = why;
-    }
     return written && closed;
 }
 
@@ -128,13 +118,11 @@ int file_create(const char *path, const void *data, size_t size, mode_t mode)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
-    if (fd < 0 && errno == EEXIST) {
+    if (fd < 0 && errno == EEXIST)
         return output_fail(CLI_FAILED, "%s: exists already, and is not overwritten; move it away first",
                            path);
-    }
-    if (fd < 0) {
+    if (fd < 0)
         return fail_errno("can't be created", path);
-    }
     if (!write_and_close(fd, data, size)) {
         fail_errno("can't be written", path);
         unlink(path);
@@ -147,9 +135,8 @@ static int write_directly(const char *path, const void *data, size_t size)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-    if (fd < 0 || !write_and_close(fd, data, size)) {
+    if (fd < 0 || !write_and_close(fd, data, size))
         return fail_errno("can't be written", path);
-    }
     return CLI_OK;
 }
 
@@ -166,9 +153,8 @@ static int write_beside(const char *path, char *temporary, const void *data, siz
 {
     int fd = mkostemp(temporary, O_CLOEXEC);
 
-    if (fd < 0) {
+    if (fd < 0)
         return fail_errno("can't be created", path);
-    }
     if (fchmod(fd, masked(mode)) != 0 || !write_and_close(fd, data, size) || rename(temporary, path) != 0) {
         fail_errno("can't be written", path);
         unlink(temporary);
@@ -201,9 +187,8 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode)
     char *temporary;
     int rc;
 
-    if (is_special(path)) {
+    if (is_special(path))
         return write_directly(path, data, size);
-    }
     temporary = name_beside(path);
     rc = write_beside(path, temporary, data, size, mode);
     free(temporary);
@@ -217,12 +202,10 @@ int file_try(const char *path)
     int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : mkostemp(temporary, O_CLOEXEC);
     int rc = fd < 0 ? fail_errno("can't be created", path) : CLI_OK;
 
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-    }
-    if (fd >= 0 && !special) {
+    if (fd >= 0 && !special)
         unlink(temporary);
-    }
     free(temporary);
     return rc;
 }
@@ -231,22 +214,19 @@ static bool was_read(const char *path)
 {
     struct stat output;
 
-    if (stat(path, &output) != 0 || !S_ISREG(output.st_mode)) {
+    if (stat(path, &output) != 0 || !S_ISREG(output.st_mode))
         return false;
-    }
     for (size_t i = 0; i < input_count; i++) {
-        if (inputs[i].st_dev == output.st_dev && inputs[i].st_ino == output.st_ino) {
+        if (inputs[i].st_dev == output.st_dev && inputs[i].st_ino == output.st_ino)
             return true;
-        }
     }
     return false;
 }
 
 int file_write_output(const char *path, const void *data, size_t size)
 {
-    if (was_read(path)) {
+    if (was_read(path))
         return output_fail(CLI_FAILED,
                            "%s: is one of the files to read, and would be lost; name another output", path);
-    }
     return file_write(path, data, size, 0666);
 }

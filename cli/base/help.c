@@ -19,9 +19,8 @@ void help_group(const char *group)
 
     printf("Usage: tandem %s COMMAND ...\n\nCommands:\n", group);
     for (const struct command *const *c = commands; *c; c++) {
-        if (strncmp((*c)->name, group, length) == 0 && (*c)->name[length] == ' ') {
+        if (strncmp((*c)->name, group, length) == 0 && (*c)->name[length] == ' ')
             print_summary(*c);
-        }
     }
     printf("\n`tandem help %s COMMAND` tells more.\n", group);
 }
@@ -40,9 +39,8 @@ static void print_exits(unsigned uses)
 
     printf("\nExit status:\n");
     for (size_t i = 0; i < sizeof exits / sizeof exits[0]; i++) {
-        if (exits[i].uses == 0 || (exits[i].uses & uses)) {
+        if (exits[i].uses == 0 || (exits[i].uses & uses))
             printf("  %d  %s\n", exits[i].code, exits[i].text);
-        }
     }
 }
 
@@ -51,9 +49,8 @@ void help_overview(void)
     printf("tandem %s: firmware updates for products with two processors\n\n"
            "Usage: tandem COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n",
            TANDEM_VERSION);
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct command *const *c = commands; *c; c++)
         print_summary(*c);
-    }
     printf("\n`tandem help COMMAND` tells more; `tandem --version` prints the version.\n");
     print_exits(USES_SERVER | USES_WATCH);
 }
@@ -73,9 +70,8 @@ static void print_usage(const struct command *command)
 {
     printf("Usage: tandem %s%s%s", command->name, command->arguments[0] ? " " : "", command->arguments);
     for (const struct option *row = command->options; row && row->name; row++) {
-        if (row->rules & OPTION_REQUIRED) {
+        if (row->rules & OPTION_REQUIRED)
             printf(" --%s %s", row->name, row->value);
-        }
     }
     printf(" [OPTIONS]\n");
 }
@@ -86,14 +82,12 @@ void help_command(const struct command *command)
 
     printf("tandem %s: %s\n\n", command->name, command->summary);
     print_usage(command);
-    if (command->details) {
+    if (command->details)
         printf("\n%s", command->details);
-    }
     printf("\nOptions:\n");
     for (size_t i = 0; (row = options_list(command, i)) != NULL; i++) {
-        for (; row->name; row++) {
+        for (; row->name; row++)
             print_option(row);
-        }
     }
     print_exits(command->uses);
 }

@@ -31,15 +31,12 @@ const struct option *options_list(const struct command *command, size_t index)
     const struct option *lists[5];
     size_t count = 0;
 
-    if (command->options) {
+    if (command->options)
         lists[count++] = command->options;
-    }
-    if (command->uses & USES_SERVER) {
+    if (command->uses & USES_SERVER)
         lists[count++] = server_options;
-    }
-    if (command->uses & USES_JSON) {
+    if (command->uses & USES_JSON)
         lists[count++] = json_options;
-    }
     lists[count++] = common_options;
     return index < count ? lists[index] : NULL;
 }
@@ -52,9 +49,8 @@ static const struct option *find(const struct command *command, const char *name
     for (size_t i = 0; (row = options_list(command, i)) != NULL; i++) {
         for (; row->name; row++) {
             bool same_name = name && strlen(row->name) == length && memcmp(row->name, name, length) == 0;
-            if (same_name || (letter && row->letter == letter)) {
+            if (same_name || (letter && row->letter == letter))
                 return row;
-            }
         }
     }
     return NULL;
@@ -64,9 +60,8 @@ static size_t times_given(const struct invocation *call, const struct option *op
 {
     size_t times = 0;
 
-    for (size_t i = 0; i < call->given_count; i++) {
+    for (size_t i = 0; i < call->given_count; i++)
         times += call->given[i].option == option;
-    }
     return times;
 }
 
@@ -77,12 +72,10 @@ static int usage(const struct invocation *call, const char *what, const char *wh
 
 static int take_option(struct invocation *call, const struct option *option, const char *value)
 {
-    if (times_given(call, option) && !(option->rules & OPTION_REPEATED)) {
+    if (times_given(call, option) && !(option->rules & OPTION_REPEATED))
         return usage(call, "given twice: option", option->name);
-    }
-    if (call->given_count == COMMAND_OPTIONS_MAX) {
+    if (call->given_count == COMMAND_OPTIONS_MAX)
         return usage(call, "too many options, at", option->name);
-    }
     call->given[call->given_count].option = option;
     call->given[call->given_count++].value = value ? value : "";
     return CLI_OK;
@@ -99,16 +92,13 @@ static int parse_option(struct invocation *call, char *const *words, int count, 
     const struct option *option = find(call->command, is_long ? name : NULL, length, is_long ? 0 : name[0]);
 
     *used = 1;
-    if (!option) {
+    if (!option)
         return usage(call, "unknown option", word);
-    }
-    if (!option->value && value) {
+    if (!option->value && value)
         return usage(call, "takes no value: option", word);
-    }
     if (option->value && !value) {
-        if (count < 2) {
+        if (count < 2)
             return usage(call, "needs a value: option", word);
-        }
         value = words[1];
         *used = 2;
     }
@@ -119,17 +109,15 @@ static size_t words_of(const char *text)
 {
     size_t count = *text != '\0';
 
-    for (; *text; text++) {
+    for (; *text; text++)
         count += *text == ' ';
-    }
     return count;
 }
 
 static int parse_argument(struct invocation *call, const char *word)
 {
-    if (call->argument_count == words_of(call->command->arguments)) {
+    if (call->argument_count == words_of(call->command->arguments))
         return usage(call, "one argument too many:", word);
-    }
     call->argument[call->argument_count++] = word;
     return CLI_OK;
 }
@@ -138,14 +126,12 @@ static int check_complete(const struct invocation *call)
 {
     const struct option *row;
 
-    if (call->argument_count < words_of(call->command->arguments)) {
+    if (call->argument_count < words_of(call->command->arguments))
         return usage(call, "an argument is missing; it takes", call->command->arguments);
-    }
     for (row = call->command->options; row && row->name; row++) {
-        if ((row->rules & OPTION_REQUIRED) && !times_given(call, row)) {
+        if ((row->rules & OPTION_REQUIRED) && !times_given(call, row))
             return output_fail(CLI_USAGE, "option --%s %s is missing (%s); see: tandem help %s", row->name,
                                row->value, row->help, call->command->name);
-        }
     }
     return CLI_OK;
 }
@@ -159,13 +145,12 @@ int options_parse(struct invocation *call, const struct command *command, char *
     call->command = command;
     for (int i = 0, used = 1; i < count && rc == CLI_OK; i += used) {
         used = 1;
-        if (!options_over && strcmp(words[i], "--") == 0) {
+        if (!options_over && strcmp(words[i], "--") == 0)
             options_over = true;
-        } else if (!options_over && words[i][0] == '-' && words[i][1] != '\0') {
+        else if (!options_over && words[i][0] == '-' && words[i][1] != '\0')
             rc = parse_option(call, words + i, count - i, &used);
-        } else {
+        else
             rc = parse_argument(call, words[i]);
-        }
     }
     call->help = rc == CLI_OK && option_given(call, "help");
     return rc == CLI_OK && !call->help ? check_complete(call) : rc;
@@ -177,9 +162,8 @@ const char *option_text_at(const struct invocation *call, const char *name, size
 
     assert(option);
     for (size_t i = 0; i < call->given_count; i++) {
-        if (call->given[i].option == option && index-- == 0) {
+        if (call->given[i].option == option && index-- == 0)
             return call->given[i].value;
-        }
     }
     return NULL;
 }
@@ -201,14 +185,12 @@ bool number_parse(const char *text, uint32_t max, uint32_t *value)
     unsigned long long number;
     char *end;
 
-    if (is_hex ? !isxdigit((unsigned char)digits[0]) : !isdigit((unsigned char)digits[0])) {
+    if (is_hex ? !isxdigit((unsigned char)digits[0]) : !isdigit((unsigned char)digits[0]))
         return false;
-    }
     errno = 0;
     number = strtoull(digits, &end, is_hex ? 16 : 10);
-    if (errno || *end != '\0' || number > max) {
+    if (errno || *end != '\0' || number > max)
         return false;
-    }
     *value = (uint32_t)number;
     return true;
 }
@@ -217,9 +199,8 @@ int option_number(const struct invocation *call, const char *name, uint32_t max,
 {
     const char *text = option_text(call, name);
 
-    if (!text || number_parse(text, max, value)) {
+    if (!text || number_parse(text, max, value))
         return CLI_OK;
-    }
     return output_fail(CLI_USAGE, "--%s %s: not a number from 0 to %lu (0x for hexadecimal)", name, text,
                        (unsigned long)max);
 }

@@ -15,9 +15,8 @@ void output_put(FILE *to, const char *text, int columns)
         bool continues = (*at & 0xC0) == 0x80;
         bool steers = *at < 0x20 || *at == 0x7F || (*at == 0xC2 && at[1] < 0xA0 && at[1] != '\0');
 
-        if (!continues && columns-- == 0) {
+        if (!continues && columns-- == 0)
             return;
-        }
         fputc(steers ? '?' : *at, to);
         at += steers && *at == 0xC2;
     }
@@ -31,9 +30,8 @@ char *output_fit(char *to, const char *text, int columns)
         columns -= (*text & 0xC0) != 0x80;
         *end++ = *text;
     }
-    for (; columns > 0; columns--) {
+    for (; columns > 0; columns--)
         *end++ = ' ';
-    }
     *end = '\0';
     return to;
 }
@@ -70,9 +68,8 @@ void output_warn(const char *format, ...)
 
 int output_finish(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout)) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
         return CLI_OK;
-    }
     return output_fail(CLI_FAILED, "standard output could not be written: %s", strerror(errno));
 }
 

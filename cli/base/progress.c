@@ -12,9 +12,8 @@
 
 static unsigned per_mille(uint64_t done, uint64_t total)
 {
-    if (total == 0 || done >= total) {
+    if (total == 0 || done >= total)
         return total == 0 ? 0 : 1000;
-    }
     return (unsigned)(done * 1000 / total);
 }
 
@@ -51,9 +50,8 @@ void progress_show(struct progress *bar, uint64_t done, uint64_t total)
     char text[PROGRESS_TEXT_BYTES];
     unsigned share = per_mille(done, total);
 
-    if (!bar->terminal || share == bar->shown) {
+    if (!bar->terminal || share == bar->shown)
         return;
-    }
     bar->shown = share;
     fprintf(stderr, CLEAR_LINE "%s %s  %llu of %llu bytes", bar->label,
             progress_text(text, PROGRESS_CELLS_MAX, done, total), (unsigned long long)done,

@@ -9,9 +9,8 @@
 
 int show_json(json_t *value)
 {
-    if (!value) {
+    if (!value)
         return output_fail(CLI_FAILED, "out of memory");
-    }
     json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(value);
@@ -43,9 +42,8 @@ static void print_label(const char *key, int width)
 {
     int length = 0;
 
-    for (; key[length]; length++) {
+    for (; key[length]; length++)
         putchar(key[length] == '_' ? ' ' : key[length]);
-    }
     printf("%*s", width - length + 2, "");
 }
 
@@ -99,9 +97,8 @@ static void print_members(const json_t *object, int indent)
     }
     json_object_foreach(walk, key, value)
     {
-        if (!is_shown(value)) {
+        if (!is_shown(value))
             continue;
-        }
         printf("%*s", indent, "");
         if (json_is_object(value)) {
             output_put(stdout, key, -1);
@@ -115,9 +112,8 @@ static void print_members(const json_t *object, int indent)
 
 int show_fields(const struct invocation *call, json_t *object)
 {
-    if (!object || option_given(call, "json")) {
+    if (!object || option_given(call, "json"))
         return show_json(object);
-    }
     print_members(object, 0);
     json_decref(object);
     return CLI_OK;
@@ -128,9 +124,8 @@ static int text_width(const char *text)
 {
     int width = 0;
 
-    for (; *text; text++) {
+    for (; *text; text++)
         width += (*text & 0xC0) != 0x80;
-    }
     return width;
 }
 
@@ -152,11 +147,10 @@ static int column_width(const struct column *column, const json_t *rows)
 static void print_cell(const char *text, int width, bool last)
 {
     output_put(stdout, text, -1);
-    if (last) {
+    if (last)
         putchar('\n');
-    } else {
+    else
         printf("%*s", width - text_width(text) + 2, "");
-    }
 }
 
 void show_table(const struct column *columns, const json_t *rows)
@@ -165,23 +159,20 @@ void show_table(const struct column *columns, const json_t *rows)
     const json_t *row;
     char text[32];
 
-    for (const struct column *c = columns; c->member; c++) {
+    for (const struct column *c = columns; c->member; c++)
         print_cell(c->heading, column_width(c, rows), !c[1].member);
-    }
     json_array_foreach(rows, i, row)
     {
-        for (const struct column *c = columns; c->member; c++) {
+        for (const struct column *c = columns; c->member; c++)
             print_cell(show_text(member_find(row, c->member), text, sizeof text), column_width(c, rows),
                        !c[1].member);
-        }
     }
 }
 
 int show_list(const struct invocation *call, const struct column *columns, const char *member, json_t *answer)
 {
-    if (option_given(call, "json")) {
+    if (option_given(call, "json"))
         return show_json(answer);
-    }
     show_table(columns, json_object_get(answer, member));
     json_decref(answer);
     return CLI_OK;

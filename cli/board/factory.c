@@ -40,12 +40,11 @@ static int fail_key(const struct factory *factory, const char *path)
     const struct tdm_key_set *keys = &factory->keys;
 
     for (uint8_t slot = 0; slot < keys->count; slot++) {
-        if (keys->key[slot].id == factory->app.key_id) {
+        if (keys->key[slot].id == factory->app.key_id)
             return output_fail(CLI_FAILED,
                                "%s: revokes key slot %d, which is that of its own key: the device would not "
                                "start it again; give the keys in the order of the slots",
                                path, slot);
-        }
     }
     return output_fail(CLI_FAILED,
                        "%s: was signed with key %08" PRIx32
@@ -60,17 +59,14 @@ static int load_app(struct factory *factory)
     int rc = package_open(&factory->app, path);
     int error;
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
-    if (factory->app.envelope.encoding != TDM_ENCODING_PLAIN) {
+    if (factory->app.envelope.encoding != TDM_ENCODING_PLAIN)
         return output_fail(
             CLI_FAILED, "%s: an encoded package; the factory image takes the plain one it was made of", path);
-    }
     error = package_check_signature(&factory->app, &factory->keys);
-    if (error == TDM_E_KEY) {
+    if (error == TDM_E_KEY)
         return fail_key(factory, path);
-    }
     error = error == TDM_OK ? package_check_content(&factory->app, NULL) : error;
     return error == TDM_OK ? CLI_OK : package_fail(path, error);
 }
@@ -83,27 +79,23 @@ static int put_bootloader(struct factory *factory)
     int rc;
 
     if (!path) {
-        if (region->bytes != 0) {
+        if (region->bytes != 0)
             output_warn("no --bootloader: its region at 0x%08" PRIx32 " stays erased", region->address);
-        }
         return CLI_OK;
     }
     rc = file_read(&file, path);
-    if (rc == CLI_OK && container_name(&file)) {
+    if (rc == CLI_OK && container_name(&file))
         rc = output_fail(
             CLI_FAILED,
             "%s: %s, which no processor starts; give the .bin that `objcopy -O binary` makes of the ELF file",
             path, container_name(&file));
-    }
-    if (rc == CLI_OK && file.size == 0) {
+    if (rc == CLI_OK && file.size == 0)
         rc = output_fail(CLI_FAILED, "%s: is empty; build the bootloader again", path);
-    }
-    if (rc == CLI_OK && file.size > region->bytes) {
+    if (rc == CLI_OK && file.size > region->bytes)
         rc = output_fail(CLI_FAILED,
                          "%s: %zu bytes, and the layout has %" PRIu32
                          " for the bootloader; give it more there, or a smaller one",
                          path, file.size, region->bytes);
-    }
     if (rc == CLI_OK) {
         int error = memory_flash_put(&factory->memory, region->address, file.data, file.size);
         rc = error == TDM_OK ? CLI_OK : fail_step(path, error);
@@ -131,16 +123,13 @@ static int relocate(const struct factory *factory, uint8_t *image)
     int error;
 
     memcpy(image, factory->app.payload, manifest->image_bytes);
-    if (manifest->link_address == TDM_LINK_ANYWHERE || manifest->link_address == bank) {
+    if (manifest->link_address == TDM_LINK_ANYWHERE || manifest->link_address == bank)
         return TDM_OK;
-    }
-    if (manifest->relocation_count == 0) {
+    if (manifest->relocation_count == 0)
         return TDM_E_LINK_ADDRESS;
-    }
     error = tdm_relocations_seek(&cursor, package_read_table, (void *)factory->app.relocations, manifest, 0);
-    if (error != TDM_OK) {
+    if (error != TDM_OK)
         return error;
-    }
     return tdm_relocations_apply(&cursor, bank - manifest->link_address, 0, image, manifest->image_bytes);
 }
 
@@ -154,18 +143,15 @@ static int fill_bank(struct factory *factory, const struct tdm_bank_map *map)
     uint8_t *image = memory_take(manifest->image_bytes);
     int error = relocate(factory, image);
 
-    if (error == TDM_OK) {
+    if (error == TDM_OK)
         error = memory_flash_put(&factory->memory, map->image, image, manifest->image_bytes);
-    }
     free(image);
-    if (error == TDM_OK) {
+    if (error == TDM_OK)
         error = memory_flash_put(&factory->memory, map->relocations, factory->app.relocations,
                                  manifest->relocation_bytes);
-    }
-    if (error == TDM_OK) {
+    if (error == TDM_OK)
         error = tdm_bank_header_program(places, BANK_A, flash, factory->app.head,
                                         factory->app.envelope.head_bytes, factory->app.signature, scratch);
-    }
     return error == TDM_OK ? tdm_bank_mark_program(manifest->image_digest, places, BANK_A, flash) : error;
 }
 
@@ -236,10 +222,9 @@ static int check(const struct factory *factory)
     trust.revoked_keys = log.record.revoked_keys;
     error = error == TDM_OK ? tdm_bank_header(&manifest, places, BANK_A, flash, &trust, buffer) : error;
     error = error == TDM_OK ? tdm_bank_verify(&manifest, places, BANK_A, flash, NULL, NULL) : error;
-    if (error == TDM_OK && (log.record.active != BANK_A ||
-                            !tdm_bank_mark_present(manifest.image_digest, places, BANK_A, flash))) {
+    if (error == TDM_OK &&
+        (log.record.active != BANK_A || !tdm_bank_mark_present(manifest.image_digest, places, BANK_A, flash)))
         error = TDM_E_STATE;
-    }
     return error == TDM_OK ? CLI_OK : fail_step("the flash image just made does not verify", error);
 }
 
@@ -263,10 +248,9 @@ static int build(struct factory *factory)
     rc = rc == CLI_OK ? put_app(factory) : rc;
     rc = rc == CLI_OK ? put_record(factory) : rc;
     rc = rc == CLI_OK ? check(factory) : rc;
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = file_write_output(option_text(factory->call, "output"), factory->memory.bytes,
                                factory->layout.flash.bytes);
-    }
     return rc == CLI_OK ? report(factory) : rc;
 }
 

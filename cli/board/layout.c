@@ -17,9 +17,8 @@ struct reader {
 
 static bool fail(struct reader *in, const char *key, const char *what)
 {
-    if (!in->failed) {
+    if (!in->failed)
         output_fail(CLI_FAILED, "%s: \"%s\" %s; docs/LAYOUT.md has the format", in->path, key, what);
-    }
     in->failed = true;
     return false;
 }
@@ -28,12 +27,10 @@ static bool get_number(struct reader *in, const json_t *object, const char *key,
 {
     const json_t *found = json_object_get(object, key);
 
-    if (!found) {
+    if (!found)
         return fail(in, key, "is missing");
-    }
-    if (json_is_string(found) && number_parse(json_string_value(found), UINT32_MAX, value)) {
+    if (json_is_string(found) && number_parse(json_string_value(found), UINT32_MAX, value))
         return true;
-    }
     if (json_is_integer(found) && json_integer_value(found) >= 0 && json_integer_value(found) <= UINT32_MAX) {
         *value = (uint32_t)json_integer_value(found);
         return true;
@@ -43,9 +40,8 @@ static bool get_number(struct reader *in, const json_t *object, const char *key,
 
 static bool get_region(struct reader *in, const json_t *object, const char *key, struct tdm_region *region)
 {
-    if (!json_is_object(object)) {
+    if (!json_is_object(object))
         return fail(in, key, "is not an object with \"address\" and \"bytes\"");
-    }
     return get_number(in, object, "address", &region->address) &&
            get_number(in, object, "bytes", &region->bytes);
 }
@@ -65,15 +61,13 @@ static bool get_regions(struct reader *in, const json_t *root, const char *key, 
     const json_t *array = json_object_get(root, key);
     size_t count = json_array_size(array);
 
-    if (count < least || count > 2) {
+    if (count < least || count > 2)
         return fail(in, key,
                     least == 2 ? "must be an array of two regions"
                                : "must be an array of one or two regions");
-    }
     for (size_t i = 0; i < count; i++) {
-        if (!get_region(in, json_array_get(array, i), key, &region[i])) {
+        if (!get_region(in, json_array_get(array, i), key, &region[i]))
             return false;
-        }
     }
     return true;
 }
@@ -82,12 +76,10 @@ static bool get_name(struct reader *in, const json_t *root, char name[LAYOUT_NAM
 {
     const char *text = json_string_value(json_object_get(root, "name"));
 
-    if (!text || !text[0] || strlen(text) > LAYOUT_NAME_MAX) {
+    if (!text || !text[0] || strlen(text) > LAYOUT_NAME_MAX)
         return fail(in, "name", "must be a text of 1 to 64 characters");
-    }
-    if (text[strcspn(text, "\"\\*\n\r\t")]) {
+    if (text[strcspn(text, "\"\\*\n\r\t")])
         return fail(in, "name", "must hold no quotes, backslashes, asterisks or line ends");
-    }
     memcpy(name, text, strlen(text) + 1);
     return true;
 }
@@ -99,12 +91,10 @@ static bool get_flash(struct reader *in, const json_t *root, struct board_layout
 
     if (!get_region(in, flash, "flash", &layout->flash) ||
         !get_number(in, flash, "erase_bytes", &layout->erase_bytes) ||
-        !get_number(in, flash, "program_bytes", &layout->program_bytes)) {
+        !get_number(in, flash, "program_bytes", &layout->program_bytes))
         return false;
-    }
-    if (once && !json_is_boolean(once)) {
+    if (once && !json_is_boolean(once))
         return fail(in, "program_once", "must be true or false");
-    }
     layout->program_once = json_is_true(once);
     return true;
 }
@@ -132,15 +122,13 @@ int layout_load(struct board_layout *layout, const char *path)
     json_t *root;
 
     memset(layout, 0, sizeof *layout);
-    if (file_read(&file, path) != CLI_OK) {
+    if (file_read(&file, path) != CLI_OK)
         return CLI_FAILED;
-    }
     root = json_loadb((const char *)file.data, file.size, JSON_REJECT_DUPLICATES, &error);
     file_free(&file);
-    if (!root) {
+    if (!root)
         return output_fail(CLI_FAILED, "%s: line %d: %s; a layout file is JSON, see docs/LAYOUT.md", path,
                            error.line, error.text);
-    }
     get_all(&in, root, layout);
     json_decref(root);
     return in.failed ? CLI_FAILED : layout_check(layout, path);

@@ -69,10 +69,9 @@ static void print_c_header(const struct board_layout *layout, const char *path)
 static void print_memory(const char *name, const char *access, const struct tdm_region *region,
                          uint32_t kept_bytes)
 {
-    if (region->bytes != 0) {
+    if (region->bytes != 0)
         printf("    %-10s (%s) : ORIGIN = 0x%08" PRIX32 ", LENGTH = 0x%08" PRIX32 "\n", name, access,
                region->address, region->bytes - kept_bytes);
-    }
 }
 
 /* A bank's region ends where its header area starts: what the linker places is the image. */
@@ -101,9 +100,8 @@ static int print_json(const struct board_layout *layout)
     json_t *banks = json_array();
 
     for (int bank = 0; bank < TDM_BANKS; bank++) {
-        if (at->bank[bank].bytes != 0) {
+        if (at->bank[bank].bytes != 0)
             json_array_append_new(banks, region_json(&at->bank[bank]));
-        }
     }
     return show_json(json_pack(
         "{s:s, s:{s:I, s:I, s:I, s:I, s:b}, s:o, s:{s:I}, s:[o, o], s:o, s:I, s:o}", "name", layout->name,
@@ -117,9 +115,8 @@ static int print_json(const struct board_layout *layout)
 
 static void print_line(const char *name, const struct tdm_region *region)
 {
-    if (region->bytes != 0) {
+    if (region->bytes != 0)
         printf("%-13s 0x%08" PRIX32 "  %" PRIu32 " bytes\n", name, region->address, region->bytes);
-    }
 }
 
 static void print_lines(const struct board_layout *layout)
@@ -145,23 +142,19 @@ static int run(const struct invocation *call)
     struct board_layout layout;
     int rc;
 
-    if (option_given(call, "c-header") + option_given(call, "ld") + option_given(call, "json") > 1) {
+    if (option_given(call, "c-header") + option_given(call, "ld") + option_given(call, "json") > 1)
         return output_fail(CLI_USAGE, "one of --c-header, --ld and --json at a time");
-    }
     rc = layout_load(&layout, call->argument[0]);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
-    if (option_given(call, "json")) {
+    if (option_given(call, "json"))
         return print_json(&layout);
-    }
-    if (option_given(call, "c-header")) {
+    if (option_given(call, "c-header"))
         print_c_header(&layout, call->argument[0]);
-    } else if (option_given(call, "ld")) {
+    else if (option_given(call, "ld"))
         print_linker(&layout, call->argument[0]);
-    } else {
+    else
         print_lines(&layout);
-    }
     return CLI_OK;
 }
 

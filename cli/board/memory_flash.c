@@ -13,9 +13,8 @@ static uint8_t *at(const struct memory_flash *memory, uint32_t address, size_t b
     const struct tdm_region *flash = &memory->layout->flash;
     uint32_t offset = address - flash->address;
 
-    if (address < flash->address || offset > flash->bytes || bytes > flash->bytes - offset) {
+    if (address < flash->address || offset > flash->bytes || bytes > flash->bytes - offset)
         return NULL;
-    }
     return memory->bytes + offset;
 }
 
@@ -23,9 +22,8 @@ static int read(void *ctx, uint32_t address, void *to, size_t bytes)
 {
     const uint8_t *from = at(ctx, address, bytes);
 
-    if (!from) {
+    if (!from)
         return TDM_E_FLASH_READ;
-    }
     memcpy(to, from, bytes);
     return TDM_OK;
 }
@@ -36,9 +34,8 @@ static int erase(void *ctx, uint32_t address)
     uint32_t unit = memory->layout->erase_bytes;
     uint8_t *to = at(memory, address, unit);
 
-    if (!to || (address - memory->layout->flash.address) % unit != 0) {
+    if (!to || (address - memory->layout->flash.address) % unit != 0)
         return TDM_E_FLASH_ERASE;
-    }
     memset(to, ERASED, unit);
     return TDM_OK;
 }
@@ -50,13 +47,11 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
     const uint8_t *data = from;
     uint8_t *to = at(memory, address, bytes);
 
-    if (!to || address % unit != 0 || bytes % unit != 0) {
+    if (!to || address % unit != 0 || bytes % unit != 0)
         return TDM_E_FLASH_PROGRAM;
-    }
     for (size_t i = 0; i < bytes; i++) {
-        if ((to[i] & data[i]) != data[i]) {
+        if ((to[i] & data[i]) != data[i])
             return TDM_E_FLASH_PROGRAM;
-        }
         to[i] = data[i];
     }
     return TDM_OK;
@@ -67,9 +62,8 @@ static int is_blank(void *ctx, uint32_t address, size_t bytes)
     const uint8_t *from = at(ctx, address, bytes);
 
     for (size_t i = 0; from && i < bytes; i++) {
-        if (from[i] != ERASED) {
+        if (from[i] != ERASED)
             return 0;
-        }
     }
     return from != NULL;
 }

@@ -29,23 +29,20 @@ static int check_header(struct elf_reader *in)
 {
     GElf_Ehdr header;
 
-    if (elf_kind(in->elf) != ELF_K_ELF || !gelf_getehdr(in->elf, &header)) {
+    if (elf_kind(in->elf) != ELF_K_ELF || !gelf_getehdr(in->elf, &header))
         return output_fail(CLI_FAILED, "%s: not a readable ELF file (%s); is it complete?", in->path,
                            elf_errmsg(-1));
-    }
     if (header.e_machine != EM_ARM || header.e_ident[EI_CLASS] != ELFCLASS32 ||
-        header.e_ident[EI_DATA] != ELFDATA2LSB) {
+        header.e_ident[EI_DATA] != ELFDATA2LSB)
         return output_fail(
             CLI_FAILED,
             "%s: not a 32-bit little-endian ARM program; pack what arm-none-eabi-gcc or the like has linked",
             in->path);
-    }
-    if (header.e_type != ET_EXEC) {
+    if (header.e_type != ET_EXEC)
         return output_fail(CLI_FAILED,
                            "%s: not a linked program (an object file, or position-independent); link it for "
                            "bank A, without -pie, with -Wl,--emit-relocs",
                            in->path);
-    }
     return CLI_OK;
 }
 
@@ -58,9 +55,8 @@ static uint64_t first_section(struct elf_reader *in, const GElf_Phdr *segment)
 
     while ((scn = elf_nextscn(in->elf, scn)) != NULL) {
         if (gelf_getshdr(scn, &header) && (header.sh_flags & SHF_ALLOC) && header.sh_type != SHT_NOBITS &&
-            header.sh_size > 0 && header.sh_offset >= segment->p_offset && header.sh_offset < first) {
+            header.sh_size > 0 && header.sh_offset >= segment->p_offset && header.sh_offset < first)
             first = header.sh_offset;
-        }
     }
     return first;
 }
@@ -70,18 +66,15 @@ static int read_segment(struct elf_reader *in, const GElf_Phdr *header)
     uint64_t skipped = first_section(in, header) - header->p_offset;
     struct elf_segment *segment = &in->segment[in->segment_count];
 
-    if (header->p_offset > in->file->size || header->p_filesz > in->file->size - header->p_offset) {
+    if (header->p_offset > in->file->size || header->p_filesz > in->file->size - header->p_offset)
         return output_fail(CLI_FAILED, "%s: cut short: it ends inside of a segment; build or copy it again",
                            in->path);
-    }
-    if (skipped == header->p_filesz) {
+    if (skipped == header->p_filesz)
         return CLI_OK;
-    }
-    if (in->segment_count == ELF_SEGMENTS_MAX) {
+    if (in->segment_count == ELF_SEGMENTS_MAX)
         return output_fail(CLI_FAILED,
                            "%s: more than %d segments; put sections together in the linker script", in->path,
                            ELF_SEGMENTS_MAX);
-    }
     segment->file_offset = header->p_offset + skipped;
     segment->load_address = (uint32_t)(header->p_paddr + skipped);
     segment->run_address = (uint32_t)(header->p_vaddr + skipped);
@@ -96,24 +89,20 @@ static int read_segments(struct elf_reader *in)
     GElf_Phdr header;
     int rc = CLI_OK;
 
-    if (elf_getphdrnum(in->elf, &count) != 0) {
+    if (elf_getphdrnum(in->elf, &count) != 0)
         return output_fail(CLI_FAILED, "%s: its program headers can't be read; is it complete?", in->path);
-    }
     for (size_t i = 0; rc == CLI_OK && i < count; i++) {
-        if (!gelf_getphdr(in->elf, (int)i, &header)) {
+        if (!gelf_getphdr(in->elf, (int)i, &header))
             return output_fail(
                 CLI_FAILED, "%s: cut short: program headers are missing; build or copy it again", in->path);
-        }
-        if (header.p_type == PT_LOAD && header.p_filesz > 0) {
+        if (header.p_type == PT_LOAD && header.p_filesz > 0)
             rc = read_segment(in, &header);
-        }
     }
-    if (rc == CLI_OK && in->segment_count == 0) {
+    if (rc == CLI_OK && in->segment_count == 0)
         return output_fail(CLI_FAILED,
                            "%s: nothing in it is loaded into flash; does the linker script keep .text, and "
                            "was it not stripped?",
                            in->path);
-    }
     return rc;
 }
 
@@ -131,18 +120,16 @@ static int place_segments(struct elf_reader *in)
         start = segment->load_address < start ? segment->load_address : start;
         end = segment_end > end ? segment_end : end;
     }
-    if (end - start > IMAGE_BYTES_MAX) {
+    if (end - start > IMAGE_BYTES_MAX)
         return output_fail(CLI_FAILED,
                            "%s: loads from 0x%08llx to 0x%08llx, too far apart; does every section that is "
                            "copied to RAM have its load address in flash (AT> in the linker script)?",
                            in->path, (unsigned long long)start, (unsigned long long)end);
-    }
-    if (start % 4 != 0) {
+    if (start % 4 != 0)
         return output_fail(CLI_FAILED,
                            "%s: starts at 0x%08llx, which is not a multiple of 4; begin the flash region of "
                            "the linker script at one",
                            in->path, (unsigned long long)start);
-    }
     image->link_address = (uint32_t)start;
     image->size = (uint32_t)(end - start);
     image->bytes = memory_take(image->size);
@@ -164,13 +151,12 @@ static int check_overlap(const struct elf_reader *in)
             const struct elf_segment *b = &in->segment[k];
 
             if (a->load_address < (uint64_t)b->load_address + b->bytes &&
-                b->load_address < (uint64_t)a->load_address + a->bytes) {
+                b->load_address < (uint64_t)a->load_address + a->bytes)
                 return output_fail(CLI_FAILED,
                                    "%s: two segments overlap in flash at 0x%08x; give their sections other "
                                    "load addresses (AT> in the linker script)",
                                    in->path,
                                    a->load_address > b->load_address ? a->load_address : b->load_address);
-            }
         }
     }
     return CLI_OK;
@@ -190,14 +176,12 @@ static void sort_sites(struct elf_image *image)
 {
     uint32_t kept = 0;
 
-    if (image->site_count == 0) {
+    if (image->site_count == 0)
         return;
-    }
     qsort(image->sites, image->site_count, sizeof image->sites[0], compare_sites);
     for (uint32_t i = 1; i < image->site_count; i++) {
-        if (image->sites[i] != image->sites[kept]) {
+        if (image->sites[i] != image->sites[kept])
             image->sites[++kept] = image->sites[i];
-        }
     }
     image->site_count = kept + 1;
 }
@@ -210,31 +194,27 @@ static int read_sites(struct elf_reader *in)
     unsigned tables = 0;
 
     while ((scn = elf_nextscn(in->elf, scn)) != NULL) {
-        if (!gelf_getshdr(scn, &header)) {
+        if (!gelf_getshdr(scn, &header))
             return output_fail(
                 CLI_FAILED, "%s: cut short: section headers are missing; build or copy it again", in->path);
-        }
         if ((header.sh_type == SHT_REL || header.sh_type == SHT_RELA) &&
             elf_section_in_image(in, header.sh_info, &section)) {
-            if (section.header.sh_type == SHT_ARM_EXIDX) {
+            if (section.header.sh_type == SHT_ARM_EXIDX)
                 elf_check_unwind_table(in, &section);
-            } else {
+            else
                 elf_read_relocations(in, scn, &header);
-            }
             tables++;
         } else if (header.sh_type == SHT_SYMTAB) {
             elf_read_veneers(in, scn, &header);
         }
     }
-    if (tables == 0) {
+    if (tables == 0)
         return output_fail(CLI_FAILED,
                            "%s: carries no relocations; link with -Wl,--emit-relocs and do not strip it, or, "
                            "if the image is to run at its link address only, give --fixed",
                            in->path);
-    }
-    if (in->refused > ELF_REFUSALS_SHOWN) {
+    if (in->refused > ELF_REFUSALS_SHOWN)
         output_fail(CLI_FAILED, "%s: and %u more of that kind", in->path, in->refused - ELF_REFUSALS_SHOWN);
-    }
     sort_sites(in->image);
     return in->refused ? CLI_FAILED : CLI_OK;
 }
@@ -263,30 +243,27 @@ int elf_image_compare(const struct elf_image *image, const struct elf_image *oth
     uint32_t site = 0;
     unsigned differences = 0;
 
-    if (image->size != other->size || delta == 0) {
+    if (image->size != other->size || delta == 0)
         return output_fail(CLI_FAILED,
                            "%s: has %u bytes at 0x%08x, and the program to check has %u at 0x%08x; link the "
                            "same objects once more, for another address",
                            path, other->size, other->link_address, image->size, image->link_address);
-    }
     for (uint32_t at = 0; at < image->size; at++) {
         bool is_site = site < image->site_count && image->sites[site] == at;
 
         if (is_site ? elf_word(image, at) + delta != elf_word(other, at)
                     : image->bytes[at] != other->bytes[at]) {
-            if (differences++ < ELF_REFUSALS_SHOWN) {
+            if (differences++ < ELF_REFUSALS_SHOWN)
                 output_fail(CLI_FAILED, "%s: differs from the relocated image at 0x%08x", path,
                             other->link_address + at);
-            }
         }
         at += is_site ? 3 : 0;
         site += is_site;
     }
-    if (differences > 0) {
+    if (differences > 0)
         return output_fail(CLI_FAILED,
                            "%s: %u differences; is it the same program, and does it compute with addresses "
                            "in a way that --emit-relocs does not show?",
                            path, differences);
-    }
     return CLI_OK;
 }

@@ -33,9 +33,8 @@ bool elf_branch_thumb(const struct elf_image *image, uint32_t offset, uint32_t a
     uint32_t second = elf_halfword(image, offset + 2);
     bool is_conditional = (second & 0xD000) == 0x8000 && (first & 0x0380) != 0x0380;
 
-    if ((first & 0xF800) != 0xF000 || (second & 0x8000) == 0) {
+    if ((first & 0xF800) != 0xF000 || (second & 0x8000) == 0)
         return false;
-    }
     switch (second & 0xD000) {
     case 0x9000: /* B.W */
     case 0xD000: /* BL */
@@ -54,9 +53,8 @@ bool elf_branch_arm(const struct elf_image *image, uint32_t offset, uint32_t add
 {
     uint32_t word = elf_word(image, offset);
 
-    if ((word & 0x0E000000) != 0x0A000000) {
+    if ((word & 0x0E000000) != 0x0A000000)
         return false;
-    }
     *target = address + 8 + sign_extend((word & 0xFFFFFF) << 2, 26);
     return true;
 }

@@ -32,9 +32,8 @@ void elf_refuse(struct elf_reader *in, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (in->refused++ < ELF_REFUSALS_SHOWN) {
+    if (in->refused++ < ELF_REFUSALS_SHOWN)
         output_fail(CLI_FAILED, "%s: %s", in->path, text);
-    }
 }
 
 void elf_add_site(struct elf_reader *in, uint32_t offset)
@@ -45,9 +44,8 @@ void elf_add_site(struct elf_reader *in, uint32_t offset)
         uint32_t room = 2 * in->site_room + 1024;
         uint32_t *larger = memory_take(room * sizeof *larger);
 
-        if (image->site_count > 0) {
+        if (image->site_count > 0)
             memcpy(larger, image->sites, image->site_count * sizeof *larger);
-        }
         free(image->sites);
         image->sites = larger;
         in->site_room = room;
@@ -62,9 +60,8 @@ const char *elf_section_name(struct elf_reader *in, size_t index)
     Elf_Scn *scn = elf_getscn(in->elf, index);
     const char *name = NULL;
 
-    if (scn && gelf_getshdr(scn, &header) && elf_getshdrstrndx(in->elf, &names) == 0) {
+    if (scn && gelf_getshdr(scn, &header) && elf_getshdrstrndx(in->elf, &names) == 0)
         name = elf_strptr(in->elf, names, header.sh_name);
-    }
     return name ? name : "?";
 }
 
@@ -74,9 +71,8 @@ bool elf_section_in_image(struct elf_reader *in, size_t index, struct elf_sectio
 
     section->scn = elf_getscn(in->elf, index);
     if (!section->scn || !gelf_getshdr(section->scn, &section->header) || !(header->sh_flags & SHF_ALLOC) ||
-        header->sh_type == SHT_NOBITS) {
+        header->sh_type == SHT_NOBITS)
         return false;
-    }
     section->name = elf_section_name(in, index);
     for (size_t i = 0; i < in->segment_count; i++) {
         const struct elf_segment *segment = &in->segment[i];

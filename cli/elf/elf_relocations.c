@@ -100,18 +100,15 @@ static enum meaning meaning_of(struct elf_reader *in, const GElf_Sym *symbol)
 {
     GElf_Shdr header;
 
-    if (symbol->st_shndx == SHN_UNDEF) {
+    if (symbol->st_shndx == SHN_UNDEF)
         return OUTSIDE;
-    }
     if (symbol->st_shndx == SHN_ABS) {
-        if (!elf_in_image(in, symbol->st_value, true)) {
+        if (!elf_in_image(in, symbol->st_value, true))
             return OUTSIDE;
-        }
         return in->image->link_address < AMBIGUOUS_BELOW ? NOT_KNOWN : INSIDE;
     }
-    if (symbol->st_shndx >= SHN_LORESERVE || !gelf_getshdr(elf_getscn(in->elf, symbol->st_shndx), &header)) {
+    if (symbol->st_shndx >= SHN_LORESERVE || !gelf_getshdr(elf_getscn(in->elf, symbol->st_shndx), &header))
         return OUTSIDE;
-    }
     return (header.sh_flags & SHF_ALLOC) && elf_in_image(in, header.sh_addr, header.sh_size == 0) ? INSIDE
                                                                                                   : OUTSIDE;
 }
@@ -131,47 +128,42 @@ static void judge_by_other(struct elf_reader *in, const struct entry *entry)
         return;
     }
     there = elf_word(other, entry->offset);
-    if (there == here + (other->link_address - in->image->link_address)) {
+    if (there == here + (other->link_address - in->image->link_address))
         elf_add_site(in, entry->offset);
-    } else if (there != here) {
+    else if (there != here)
         refuse(in, entry,
                "the program of --check-with has a word there that fits neither an address nor a "
                "number; is it the same program?");
-    }
 }
 
 static void take_word(struct elf_reader *in, const struct entry *entry)
 {
     enum meaning meaning = meaning_of(in, &entry->symbol);
 
-    if (meaning == OUTSIDE) {
+    if (meaning == OUTSIDE)
         return;
-    }
-    if (entry->offset % 4 != 0) {
+    if (entry->offset % 4 != 0)
         refuse(in, entry, "not at a multiple of 4; is it a pointer in a packed structure? unpack it");
-    } else if (meaning == NOT_KNOWN) {
+    else if (meaning == NOT_KNOWN)
         judge_by_other(in, entry);
-    } else {
+    else
         elf_add_site(in, entry->offset);
-    }
 }
 
 static void take_half_address(struct elf_reader *in, const struct entry *entry)
 {
-    if (meaning_of(in, &entry->symbol) != OUTSIDE) {
+    if (meaning_of(in, &entry->symbol) != OUTSIDE)
         refuse(in, entry,
                "an address that is not in one word; compile everything, libraries too, with "
                "-mword-relocations and without -mslow-flash-data and -mpure-code");
-    }
 }
 
 static void take_relative(struct elf_reader *in, const struct entry *entry, bool target_inside)
 {
-    if (elf_in_image(in, entry->address, false) != target_inside) {
+    if (elf_in_image(in, entry->address, false) != target_inside)
         refuse(in, entry,
                "relative between the image and what does not move with it, as a direct call between flash "
                "and RAM; declare the function with __attribute__((long_call))");
-    }
 }
 
 static void take_branch(struct elf_reader *in, const struct entry *entry, bool is_thumb)
@@ -180,9 +172,8 @@ static void take_branch(struct elf_reader *in, const struct entry *entry, bool i
     bool is_branch = is_thumb ? elf_branch_thumb(in->image, entry->offset, entry->address, &target)
                               : elf_branch_arm(in->image, entry->offset, entry->address, &target);
 
-    if (is_branch) {
+    if (is_branch)
         take_relative(in, entry, elf_in_image(in, target, false));
-    }
 }
 
 static void take_platform(struct elf_reader *in, const struct entry *entry)
@@ -190,13 +181,12 @@ static void take_platform(struct elf_reader *in, const struct entry *entry)
     uint32_t word = elf_word(in->image, entry->offset);
     uint32_t symbol = (uint32_t)entry->symbol.st_value;
 
-    if (word == symbol) {
+    if (word == symbol)
         take_word(in, entry);
-    } else if (word == symbol - entry->address) {
+    else if (word == symbol - entry->address)
         take_relative(in, entry, meaning_of(in, &entry->symbol) == INSIDE);
-    } else {
+    else
         refuse(in, entry, "neither the symbol's address nor its distance; link with --target2=rel");
-    }
 }
 
 static void take(struct elf_reader *in, const struct entry *entry, enum rule rule)
@@ -243,9 +233,8 @@ static const char *name_of(struct elf_reader *in, const GElf_Sym *symbol, size_t
 {
     const char *name = elf_strptr(in->elf, strings, symbol->st_name);
 
-    if (GELF_ST_TYPE(symbol->st_info) == STT_SECTION) {
+    if (GELF_ST_TYPE(symbol->st_info) == STT_SECTION)
         return elf_section_name(in, symbol->st_shndx);
-    }
     return name && name[0] ? name : "?";
 }
 
@@ -254,12 +243,10 @@ static bool get_entry(Elf_Data *data, const GElf_Shdr *header, size_t i, GElf_Re
 {
     GElf_Rel rel;
 
-    if (header->sh_type == SHT_RELA) {
+    if (header->sh_type == SHT_RELA)
         return gelf_getrela(data, (int)i, rela) != NULL;
-    }
-    if (!gelf_getrel(data, (int)i, &rel)) {
+    if (!gelf_getrel(data, (int)i, &rel))
         return false;
-    }
     rela->r_offset = rel.r_offset;
     rela->r_info = rel.r_info;
     return true;

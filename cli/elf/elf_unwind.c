@@ -20,12 +20,11 @@ static void check_distance(struct elf_reader *in, const struct elf_section *sect
     uint32_t word = elf_word(in->image, section->image_offset + at) & DISTANCE_MASK;
     uint32_t target = place + ((word ^ DISTANCE_SIGN) - DISTANCE_SIGN);
 
-    if (elf_in_image(in, target, true) != elf_in_image(in, place, false)) {
+    if (elf_in_image(in, target, true) != elf_in_image(in, place, false))
         elf_refuse(in,
                    "%s + 0x%x (0x%08x): says how to unwind 0x%08x, which does not move with the image, as "
                    "a function in RAM; compile it with -fno-exceptions -fno-unwind-tables",
                    section->name, at, place, target);
-    }
 }
 
 void elf_check_unwind_table(struct elf_reader *in, const struct elf_section *section)
@@ -34,8 +33,7 @@ void elf_check_unwind_table(struct elf_reader *in, const struct elf_section *sec
         uint32_t how = elf_word(in->image, section->image_offset + at + 4);
 
         check_distance(in, section, at);
-        if (how != CANT_UNWIND && !(how & INLINED)) {
+        if (how != CANT_UNWIND && !(how & INLINED))
             check_distance(in, section, at + 4);
-        }
     }
 }

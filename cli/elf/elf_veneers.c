@@ -27,9 +27,8 @@ static const char *get_symbol(struct elf_reader *in, const struct symbols *symbo
 {
     const char *name = NULL;
 
-    if (gelf_getsym(symbols->data, (int)i, symbol)) {
+    if (gelf_getsym(symbols->data, (int)i, symbol))
         name = elf_strptr(in->elf, symbols->strings, symbol->st_name);
-    }
     return name ? name : "";
 }
 
@@ -44,9 +43,8 @@ static uint32_t find_data(struct elf_reader *in, const struct symbols *symbols, 
         const char *name = get_symbol(in, symbols, i, &symbol);
 
         if (strcmp(name, "$d") == 0 && symbol.st_shndx == section && symbol.st_value >= start &&
-            symbol.st_value < first) {
+            symbol.st_value < first)
             first = (uint32_t)symbol.st_value;
-        }
     }
     return first;
 }
@@ -57,12 +55,11 @@ static void take_branch(struct elf_reader *in, const char *name, uint32_t offset
     uint32_t target;
 
     if (!elf_branch_thumb(in->image, offset, address, &target) ||
-        elf_in_image(in, target, false) != elf_in_image(in, address, false)) {
+        elf_in_image(in, target, false) != elf_in_image(in, address, false))
         elf_refuse(in,
                    "veneer %s (0x%08x) holds an address that can't be relocated; call the function "
                    "through a pointer, or declare it with __attribute__((long_call))",
                    name, address);
-    }
 }
 
 static void take_veneer(struct elf_reader *in, const struct symbols *symbols, const GElf_Sym *veneer,
@@ -73,29 +70,25 @@ static void take_veneer(struct elf_reader *in, const struct symbols *symbols, co
     uint32_t end = start + (uint32_t)veneer->st_size;
     uint32_t data;
 
-    if (!elf_section_in_image(in, veneer->st_shndx, &section)) {
+    if (!elf_section_in_image(in, veneer->st_shndx, &section))
         return;
-    }
     if (start < section.header.sh_addr || veneer->st_size < 4 || end < start ||
         end > section.header.sh_addr + section.header.sh_size) {
         elf_refuse(in, "veneer %s (0x%08x) has no usable size", name, start);
         return;
     }
     data = find_data(in, symbols, veneer->st_shndx, start, end);
-    if (data == end) {
+    if (data == end)
         take_branch(in, name, section.image_offset + (start - (uint32_t)section.header.sh_addr), start);
-    }
     for (; data + 4 <= end; data += 4) {
         uint32_t offset = section.image_offset + (data - (uint32_t)section.header.sh_addr);
 
-        if (!elf_in_image(in, elf_word(in->image, offset) & ~1u, false)) {
+        if (!elf_in_image(in, elf_word(in->image, offset) & ~1u, false))
             continue;
-        }
-        if (offset % 4 != 0) {
+        if (offset % 4 != 0)
             elf_refuse(in, "veneer %s (0x%08x) holds an address that is not at a multiple of 4", name, start);
-        } else {
+        else
             elf_add_site(in, offset);
-        }
     }
 }
 
@@ -108,8 +101,7 @@ void elf_read_veneers(struct elf_reader *in, Elf_Scn *scn, const GElf_Shdr *head
     for (size_t i = 0; i < symbols.count; i++) {
         const char *name = get_symbol(in, &symbols, i, &symbol);
 
-        if (is_veneer_name(name)) {
+        if (is_veneer_name(name))
             take_veneer(in, &symbols, &symbol, name);
-        }
     }
 }

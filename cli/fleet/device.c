@@ -35,9 +35,8 @@ static char *list_path(const struct rest *rest, const struct invocation *call)
         char *part;
         char *longer;
 
-        if (!value) {
+        if (!value)
             continue;
-        }
         snprintf(prefix, sizeof prefix, "%c%s=", first ? '?' : '&', names[i]);
         part = rest_path(rest, prefix, value, "");
         longer = memory_take(strlen(path) + strlen(part) + 1);
@@ -62,9 +61,8 @@ static int run_list(const struct invocation *call)
         rc = rest_list(&rest, path, "devices", &answer);
         free(path);
     }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = show_list(call, device_columns, "devices", answer);
-    }
     rest_close(&rest);
     return rc;
 }
@@ -85,9 +83,8 @@ static int run_why(const struct invocation *call)
     char text[32];
     int rc = ask_for(call, "GET", "/devices/", "/why", NULL, &answer);
 
-    if (rc != CLI_OK || option_given(call, "json")) {
+    if (rc != CLI_OK || option_given(call, "json"))
         return rc != CLI_OK ? rc : show_json(answer);
-    }
     output_put(stdout, show_text(member_find(answer, "text"), text, sizeof text), -1);
     putchar('\n');
     if (json_array_size(json_object_get(answer, "shipments")) > 0) {
@@ -111,9 +108,8 @@ static int run_show(const struct invocation *call)
     json_t *timeline;
     int rc = ask_for(call, "GET", "/devices/", "", NULL, &answer);
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     timeline = json_incref(json_object_get(answer, "timeline"));
     rc = show_fields(call, answer);
     if (!option_given(call, "json") && json_array_size(timeline) > 0) {

@@ -27,14 +27,12 @@ static int keep(const struct invocation *call, json_t *answer)
         output_warn("the token is shown this once; the co-processor reads it from a file (--token-file)");
     } else {
         rc = file_write(path, text, (size_t)length, 0600);
-        if (rc != CLI_OK) {
+        if (rc != CLI_OK)
             output_warn(
                 "the token is shown this once instead; put it into a file of mode 0600 for tandem-ncp");
-        }
     }
-    if (rc == CLI_OK && path && !option_given(call, "json")) {
+    if (rc == CLI_OK && path && !option_given(call, "json"))
         json_object_set_new(answer, "token", json_sprintf("kept in %s", path));
-    }
     printed = show_fields(call, answer);
     return rc == CLI_OK ? printed : rc;
 }
@@ -49,9 +47,8 @@ static int put_own_token(json_t *body, const char *path)
         const char *text = (const char *)file.data;
         size_t bytes = 0;
 
-        while (bytes < file.size && text[bytes] != '\n' && text[bytes] != '\r') {
+        while (bytes < file.size && text[bytes] != '\n' && text[bytes] != '\r')
             bytes++;
-        }
         rc = json_object_set_new(body, "token", json_stringn(text, bytes)) == 0
                  ? CLI_OK
                  : output_fail(CLI_FAILED, "%s: its first line is no text, and so no token", path);
@@ -63,9 +60,8 @@ static int put_own_token(json_t *body, const char *path)
 /* Nobody else needs to be told of a token that is where it was. */
 static int show_known(const struct invocation *call, json_t *answer)
 {
-    if (!option_given(call, "json")) {
+    if (!option_given(call, "json"))
         json_object_del(answer, "token");
-    }
     return show_fields(call, answer);
 }
 
@@ -89,26 +85,22 @@ static int run_add(const struct invocation *call)
     json_t *answer;
     int rc;
 
-    if (path && option_given(call, "token-from")) {
+    if (path && option_given(call, "token-from"))
         return output_fail(CLI_USAGE,
                            "--token-file is for a token that the server makes, --token-from for one "
                            "that the device has: say one of them");
-    }
     rc = path ? file_create(path, "", 0, 0600) : CLI_OK; /* no device without a place for its token */
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     body = json_pack("{s:s}", "template", option_text(call, "template"));
     ask_put_text(body, call, "name");
     ask_put_text(body, call, "timezone");
     ask_put_list(body, call, "tag", "tags");
-    if (option_given(call, "token-from")) {
+    if (option_given(call, "token-from"))
         return add_with_token(call, body, option_text(call, "token-from"));
-    }
     rc = ask_for(call, "POST", "/devices", NULL, body, &answer);
-    if (rc != CLI_OK && path) {
+    if (rc != CLI_OK && path)
         (void)unlink(path);
-    }
     return rc == CLI_OK ? keep(call, answer) : rc;
 }
 

@@ -31,12 +31,10 @@ static int run_upload(const struct invocation *call)
     json_t *firmware;
     int rc = rest_open(&rest, call);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = firmware_upload(&rest, call->argument[0], &firmware);
-    }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = show_fields(call, firmware);
-    }
     rest_close(&rest);
     return rc;
 }
@@ -64,9 +62,8 @@ static int run_deltas(const struct invocation *call)
     char text[SAVING_TEXT_BYTES];
     int rc = ask_for(call, "GET", "/firmware/", "/deltas", NULL, &answer);
 
-    if (rc != CLI_OK || option_given(call, "json")) {
+    if (rc != CLI_OK || option_given(call, "json"))
         return rc != CLI_OK ? rc : show_json(answer);
-    }
     json_array_foreach(json_object_get(answer, "deltas"), i, delta)
     {
         json_int_t size = json_integer_value(json_object_get(delta, "size"));

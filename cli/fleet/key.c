@@ -23,14 +23,13 @@ static int read_public(const char *path, json_t **pem)
     int rc = file_read(&file, path);
 
     *pem = NULL;
-    if (rc == CLI_OK && memmem(file.data, file.size, private, sizeof private - 1)) {
+    if (rc == CLI_OK && memmem(file.data, file.size, private, sizeof private - 1))
         rc =
             output_fail(CLI_FAILED, "%s: a private key stays with whoever signs; give the public one, %s.pub",
                         path, path);
-    } else if (rc == CLI_OK && !(*pem = json_stringn((const char *)file.data, file.size))) {
+    else if (rc == CLI_OK && !(*pem = json_stringn((const char *)file.data, file.size)))
         rc = output_fail(CLI_FAILED, "%s: not a key in PEM; give the .pub file that `tandem keygen` wrote",
                          path);
-    }
     file_free(&file);
     return rc;
 }
@@ -40,9 +39,8 @@ static int run_add(const struct invocation *call)
     json_t *pem;
     int rc = read_public(call->argument[0], &pem);
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     return ask(call, "POST", "/keys", NULL,
                json_pack("{s:s, s:o}", "name", option_text(call, "name"), "pem", pem));
 }

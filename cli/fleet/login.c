@@ -32,9 +32,8 @@ static int read_password(const char *prompt, char to[PASSWORD_BYTES])
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
         fputc('\n', stderr);
     }
-    if (!line) {
+    if (!line)
         return output_fail(CLI_USAGE, "no password: type it, or give it as a line on standard input");
-    }
     to[strcspn(to, "\r\n")] = '\0';
     return CLI_OK;
 }
@@ -100,14 +99,12 @@ static void copy_comments(FILE *to, const char *path)
     size_t room = 0;
 
     while (from && getline(&line, &room, from) > 0) {
-        if (line[strspn(line, " \t")] == '#') {
+        if (line[strspn(line, " \t")] == '#')
             fputs(line, to);
-        }
     }
     free(line);
-    if (from) {
+    if (from)
         fclose(from);
-    }
 }
 
 /* The configuration file as it is to be, or NULL without memory; to be freed. */
@@ -118,14 +115,12 @@ static char *settings_text(const char *path, const struct config *config, const 
     size_t bytes;
     FILE *to = open_memstream(&text, &bytes);
 
-    if (!to) {
+    if (!to)
         return NULL;
-    }
     copy_comments(to, path);
     fprintf(to, "url = %s\ntoken = %s\n", config->url, token);
-    if (config->ca && realpath(config->ca, ca)) {
+    if (config->ca && realpath(config->ca, ca))
         fprintf(to, "ca = %s\n", ca);
-    }
     if (fclose(to) != 0) {
         free(text);
         return NULL;
@@ -139,19 +134,16 @@ static int keep(const struct invocation *call, const struct config *config, cons
     char *text;
     int rc;
 
-    if (!config_place(call, path, sizeof path)) {
+    if (!config_place(call, path, sizeof path))
         return output_fail(CLI_FAILED, "where to keep the token? give --config FILE, or set HOME");
-    }
     text = settings_text(path, config, token);
-    if (!text) {
+    if (!text)
         return output_fail(CLI_FAILED, "out of memory");
-    }
     make_folders(path);
     rc = file_write(path, text, strlen(text), 0600);
     free(text);
-    if (rc == CLI_OK && !option_given(call, "json")) {
+    if (rc == CLI_OK && !option_given(call, "json"))
         printf("signed in to %s; the token is kept in %s\n", config->url, path);
-    }
     return rc;
 }
 
@@ -162,18 +154,14 @@ static int log_in(struct rest *rest, const struct invocation *call, char passwor
     json_t *end = NULL;
     int rc = read_password("password", password);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = sign_in(rest, call->argument[0], password, &self);
-    }
-    if (rc == CLI_OK && json_is_true(json_object_get(self, "must_change_password"))) {
+    if (rc == CLI_OK && json_is_true(json_object_get(self, "must_change_password")))
         rc = replace_password(rest, password);
-    }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = make_token(rest, call, &token);
-    }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = keep(call, &rest->config, json_string_value(json_object_get(token, "token")));
-    }
     if (self) {
         char why[REST_WHY_BYTES];
         (void)rest_request_quietly(rest, "DELETE", "/session", NULL, &end, why);
@@ -190,9 +178,8 @@ static int run_login(const struct invocation *call)
     char password[PASSWORD_BYTES];
     int rc = rest_open_session(&rest, call);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = log_in(&rest, call, password);
-    }
     explicit_bzero(password, PASSWORD_BYTES);
     rest_close(&rest);
     return rc;

@@ -14,9 +14,8 @@ static int ask_secret(const struct invocation *call, const char *prefix, const c
     json_t *answer;
     int rc = ask_for(call, "POST", prefix, suffix, body, &answer);
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     output_warn("%s", warning);
     return show_fields(call, answer);
 }

@@ -13,9 +13,8 @@ static int keep(const struct invocation *call, const struct file_bytes *report)
 {
     const char *path = option_text(call, "output");
 
-    if (path) {
+    if (path)
         return file_create(path, report->data, report->size, 0644);
-    }
     fwrite(report->data, 1, report->size, stdout);
     return output_finish();
 }
@@ -29,16 +28,14 @@ static int run(const struct invocation *call)
     char *path;
     int rc = rest_open(&rest, call);
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     snprintf(suffix, sizeof suffix, "/report?format=%s", format);
     path = rest_path(&rest, "/shipments/", call->argument[0], suffix);
     rc = rest_download(&rest, path, &report);
     free(path);
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = keep(call, &report);
-    }
     free(report.data);
     rest_close(&rest);
     return rc;

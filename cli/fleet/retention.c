@@ -14,17 +14,15 @@ static int say(const struct invocation *call, const char *method, json_t *body)
     char days[32], keep[32];
     int rc = ask_for(call, method, "/retention", NULL, body, &kept);
 
-    if (rc != CLI_OK || option_given(call, "json")) {
+    if (rc != CLI_OK || option_given(call, "json"))
         return rc != CLI_OK ? rc : show_json(kept);
-    }
-    if (json_integer_value(json_object_get(kept, "days")) == 0) {
+    if (json_integer_value(json_object_get(kept, "days")) == 0)
         puts("Firmware is never deleted for its age.");
-    } else {
+    else
         printf(
             "Firmware older than %s days that nothing needs is deleted; the newest %s of each type stay.\n",
             show_text(json_object_get(kept, "days"), days, sizeof days),
             show_text(json_object_get(kept, "keep"), keep, sizeof keep));
-    }
     json_decref(kept);
     return CLI_OK;
 }
@@ -39,9 +37,8 @@ static int run_set(const struct invocation *call)
     json_t *body = json_object();
     int rc = ask_put_number(body, call, "days", DAYS_MAX);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = ask_put_number(body, call, "keep", KEEP_MAX);
-    }
     if (rc != CLI_OK) {
         json_decref(body);
         return rc;

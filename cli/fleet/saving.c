@@ -28,9 +28,8 @@ const char *saving_text(int64_t sent, int64_t full, char text[SAVING_TEXT_BYTES]
     char large[32];
 
     text[0] = '\0';
-    if (sent <= 0) {
+    if (sent <= 0)
         return text;
-    }
     size_text(sent, small);
     size_text(full, large);
     if (full > sent) { /* rounded down: what is sent is never nothing */

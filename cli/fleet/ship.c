@@ -24,9 +24,8 @@ static int request(struct rest *rest, const struct invocation *call, const char 
     int rc = checked ? firmware_upload(rest, call->argument[0], &firmware) : CLI_USAGE;
 
     json_decref(checked);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     id = json_string_value(json_object_get(firmware, "id"));
     if (!id) {
         json_decref(firmware);
@@ -55,12 +54,10 @@ static int dry_run(struct rest *rest, const struct invocation *call)
     char text[32];
     int rc = request(rest, call, "/shipments/preview", &preview);
 
-    if (rc != CLI_OK || option_given(call, "json")) {
+    if (rc != CLI_OK || option_given(call, "json"))
         return rc != CLI_OK ? rc : show_json(preview);
-    }
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         printf("%8s  %s\n", show_text(member_find(preview, lines[i][0]), text, sizeof text), lines[i][1]);
-    }
     if (json_array_size(json_object_get(preview, "rules")) > 0) {
         putchar('\n');
         show_table(rule_columns, json_object_get(preview, "rules"));
@@ -76,9 +73,8 @@ static int watch(struct rest *rest, const struct invocation *call, uint32_t seco
     json_t *last;
     int rc;
 
-    if (!id) {
+    if (!id)
         return output_fail(CLI_SERVER, "the server's answer names no shipment id");
-    }
     if (!option_given(call, "json")) {
         printf("shipment %s\n", id);
         fflush(stdout);
@@ -107,9 +103,8 @@ static int run_watch(const struct invocation *call)
     uint32_t seconds = WATCH_SECONDS;
     int rc = option_number(call, "timeout", UINT32_MAX, &seconds);
 
-    if (rc != CLI_OK || (rc = rest_open(&rest, call)) != CLI_OK) {
+    if (rc != CLI_OK || (rc = rest_open(&rest, call)) != CLI_OK)
         return rc;
-    }
     rc = watch_shipment(&rest, call->argument[0], seconds, option_given(call, "json"), &last);
     return conclude(&rest, call, last, rc);
 }
@@ -121,24 +116,20 @@ static int run_ship(const struct invocation *call)
     uint32_t seconds = WATCH_SECONDS;
     int rc = option_number(call, "timeout", UINT32_MAX, &seconds);
 
-    if (rc == CLI_OK && option_given(call, "timeout") && !option_given(call, "watch")) {
+    if (rc == CLI_OK && option_given(call, "timeout") && !option_given(call, "watch"))
         return output_fail(CLI_USAGE, "--timeout goes with --watch");
-    }
-    if (rc == CLI_OK && option_given(call, "dry-run") && option_given(call, "watch")) {
+    if (rc == CLI_OK && option_given(call, "dry-run") && option_given(call, "watch"))
         return output_fail(CLI_USAGE, "--dry-run ships nothing that --watch could follow");
-    }
-    if (rc != CLI_OK || (rc = rest_open(&rest, call)) != CLI_OK) {
+    if (rc != CLI_OK || (rc = rest_open(&rest, call)) != CLI_OK)
         return rc;
-    }
     if (option_given(call, "dry-run")) {
         rc = dry_run(&rest, call);
         rest_close(&rest);
         return rc;
     }
     rc = request(&rest, call, "/shipments", &shipment);
-    if (rc == CLI_OK && option_given(call, "watch")) {
+    if (rc == CLI_OK && option_given(call, "watch"))
         rc = watch(&rest, call, seconds, &shipment);
-    }
     return conclude(&rest, call, shipment, rc);
 }
 

@@ -25,12 +25,10 @@ static bool put_number(const struct invocation *call, json_t *object, const char
 {
     uint32_t number = 0;
 
-    if (!option_given(call, option)) {
+    if (!option_given(call, option))
         return true;
-    }
-    if (option_number(call, option, UINT32_MAX, &number) != CLI_OK) {
+    if (option_number(call, option, UINT32_MAX, &number) != CLI_OK)
         return false;
-    }
     json_object_set_new(object, member, json_integer(number));
     return true;
 }
@@ -45,19 +43,16 @@ static bool put_wave(json_t *waves, const char *text)
     json_t *wave;
 
     rest += share;
-    if (counted && ((*rest != '\0' && *rest != ' ') || number <= 0 ||
-                    (!share && number != (double)(json_int_t)number))) {
+    if (counted &&
+        ((*rest != '\0' && *rest != ' ') || number <= 0 || (!share && number != (double)(json_int_t)number)))
         return fail("wave", text, "a count (10), a share (5%), a filter, or both (5% tag=lab)");
-    }
     wave = json_object();
-    if (counted) {
+    if (counted)
         json_object_set_new(wave, share ? "percent" : "devices",
                             share ? json_real(number) : json_integer((json_int_t)number));
-    }
     rest += strspn(rest, " ");
-    if (*rest) {
+    if (*rest)
         json_object_set_new(wave, "filter", json_string(rest));
-    }
     json_array_append_new(waves, wave);
     return true;
 }
@@ -68,12 +63,10 @@ static bool put_waves(const struct invocation *call, json_t *order)
     const char *text;
     bool ok = true;
 
-    for (size_t i = 0; ok && (text = option_text_at(call, "wave", i)) != NULL; i++) {
+    for (size_t i = 0; ok && (text = option_text_at(call, "wave", i)) != NULL; i++)
         ok = put_wave(waves, text);
-    }
-    if (json_array_size(waves) > 0) {
+    if (json_array_size(waves) > 0)
         json_object_set(order, "waves", waves);
-    }
     json_decref(waves);
     return ok;
 }
@@ -85,9 +78,8 @@ static bool put_gate(const struct invocation *call, json_t *order)
               put_number(call, gate, "failure", "failure_percent") &&
               put_number(call, gate, "minimum", "minimum") && put_number(call, gate, "soak", "soak_minutes");
 
-    if (json_object_size(gate) > 0) {
+    if (json_object_size(gate) > 0)
         json_object_set(order, "gate", gate);
-    }
     json_decref(gate);
     return ok;
 }
@@ -101,18 +93,16 @@ static bool put_expiry(const struct invocation *call, json_t *order)
     long number;
     time_t then;
 
-    if (!text) {
+    if (!text)
         return true;
-    }
     number = strtol(text, &rest, 10);
     if (strchr(text, '-')) {
         json_object_set_new(order, "expires", json_string(text));
         return true;
     }
     if (rest == text || number <= 0 || number > EXPIRY_MAX ||
-        (strcmp(rest, "h") != 0 && strcmp(rest, "d") != 0)) {
+        (strcmp(rest, "h") != 0 && strcmp(rest, "d") != 0))
         return fail("expires", text, "48h, 7d, or a time in UTC as 2026-11-22T08:00:00Z");
-    }
     then = time(NULL) + (time_t)number * (*rest == 'd' ? DAY_SECONDS : HOUR_SECONDS);
     strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&then));
     json_object_set_new(order, "expires", json_string(time_text));
@@ -133,9 +123,8 @@ json_t *ship_order(const struct invocation *call, const char *firmware)
     ask_put_text(order, call, "condition");
     ask_put_text(order, call, "time");
     ask_put_list(order, call, "device", "devices");
-    if (option_given(call, "user-controlled")) {
+    if (option_given(call, "user-controlled"))
         json_object_set_new(order, "user_controlled", json_true());
-    }
     if (!ok) {
         json_decref(order);
         return NULL;

@@ -56,9 +56,8 @@ static void print_saving(const json_t *shipment)
     json_int_t full = json_integer_value(member_find(shipment, "progress.bytes_full"));
     char text[SAVING_TEXT_BYTES];
 
-    if (full > sent) {
+    if (full > sent)
         printf("sent: %s\n", saving_text(sent, full, text));
-    }
 }
 
 /* "s1 live: firmware pump 1.1.0 to template TMPL, 1 of 3 devices updated, 0 failed" */
@@ -120,9 +119,8 @@ static int print_shipment(const struct invocation *call, json_t *shipment)
 {
     char text[32];
 
-    if (option_given(call, "json")) {
+    if (option_given(call, "json"))
         return show_json(shipment);
-    }
     print_line(shipment);
     putchar('"');
     output_put(stdout, show_text(member_find(shipment, "name"), text, sizeof text), -1);
@@ -131,10 +129,9 @@ static int print_shipment(const struct invocation *call, json_t *shipment)
     putchar('\n');
     print_waves(shipment);
     print_devices(json_object_get(shipment, "devices"));
-    if (json_is_string(json_object_get(shipment, "devices_next"))) {
+    if (json_is_string(json_object_get(shipment, "devices_next")))
         printf("... and more: tandem shipment report %s\n",
                show_text(member_find(shipment, "id"), text, sizeof text));
-    }
     json_decref(shipment);
     return CLI_OK;
 }
@@ -145,15 +142,13 @@ int shipment_print_result(const struct invocation *call, json_t *shipment)
     json_t *device;
     size_t i;
 
-    if (option_given(call, "json")) {
+    if (option_given(call, "json"))
         return show_json(shipment);
-    }
     bad = json_array();
     json_array_foreach(json_object_get(shipment, "devices"), i, device)
     {
-        if (shipment_device_ended(device) && !shipment_device_runs(device)) {
+        if (shipment_device_ended(device) && !shipment_device_runs(device))
             json_array_append(bad, device);
-        }
     }
     print_line(shipment);
     print_devices(bad);
@@ -210,9 +205,8 @@ static int run_revert(const struct invocation *call)
 {
     json_t *body = option_given(call, "firmware") ? json_object() : NULL;
 
-    if (body != NULL) {
+    if (body != NULL)
         ask_put_text(body, call, "firmware");
-    }
     return request_with(call, "POST", "/revert", body);
 }
 

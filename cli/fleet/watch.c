@@ -38,17 +38,14 @@ static bool shipment_ended(const json_t *shipment)
     size_t i;
     const json_t *device;
 
-    if (strcmp(state, "finished") == 0 || strcmp(state, "cancelled") == 0) {
+    if (strcmp(state, "finished") == 0 || strcmp(state, "cancelled") == 0)
         return true;
-    }
-    if (shipment_is_large(shipment)) {
+    if (shipment_is_large(shipment))
         return false;
-    }
     json_array_foreach(devices, i, device)
     {
-        if (!shipment_device_ended(device)) {
+        if (!shipment_device_ended(device))
             return false;
-        }
     }
     return json_array_size(devices) > 0;
 }
@@ -69,13 +66,11 @@ static int verdict_of(const json_t *shipment)
 
     json_array_foreach(devices, i, device)
     {
-        if (!shipment_device_runs(device)) {
+        if (!shipment_device_runs(device))
             return CLI_SHIPMENT;
-        }
     }
-    if (shipment_is_large(shipment) && behind > 0) {
+    if (shipment_is_large(shipment) && behind > 0)
         return CLI_SHIPMENT;
-    }
     return strcmp(member_text(shipment, "state"), "cancelled") == 0 ? CLI_SHIPMENT : CLI_OK;
 }
 
@@ -122,9 +117,8 @@ static bool is_over(struct watch *watch, int *rc)
         *rc = verdict_of(watch->shipment);
         return true;
     }
-    if (!stopped(watch->shipment)) {
+    if (!stopped(watch->shipment))
         return false;
-    }
     watch_view_clear(&watch->view);
     *rc = output_fail(CLI_SHIPMENT,
                       "shipment %s stopped: %s; go on with: tandem shipment resume %s, or end it with: "
@@ -138,14 +132,12 @@ static int follow(struct watch *watch, uint32_t seconds)
     for (;;) {
         int rc = look(watch);
 
-        if (rc != CLI_OK) {
+        if (rc != CLI_OK)
             return rc;
-        }
         if (watch->shipment && !watch->unreachable) {
             watch_view_show(&watch->view, watch->shipment, seconds_of(watch));
-            if (is_over(watch, &rc)) {
+            if (is_over(watch, &rc))
                 return rc;
-            }
         }
         if (seconds_of(watch) >= seconds) {
             watch_view_clear(&watch->view);

@@ -40,9 +40,8 @@ static const struct stage *stage_of(const json_t *device)
 {
     const struct stage *stage = stages;
 
-    while (stage->slug && strcmp(stage->slug, member_text(device, "stage")) != 0) {
+    while (stage->slug && strcmp(stage->slug, member_text(device, "stage")) != 0)
         stage++;
-    }
     return stage;
 }
 
@@ -77,12 +76,10 @@ static uint64_t leg_done(const json_t *device, enum leg leg, uint64_t *total)
     const struct stage *stage = stage_of(device);
 
     *total = 1;
-    if (shipment_device_runs(device) || stage->leg > leg || (stage->leg == leg && stage->whole_leg)) {
+    if (shipment_device_runs(device) || stage->leg > leg || (stage->leg == leg && stage->whole_leg))
         return 1;
-    }
-    if (stage->leg < leg) {
+    if (stage->leg < leg)
         return 0;
-    }
     *total = count_of(device, "size");
     return count_of(device, "bytes");
 }
@@ -98,16 +95,15 @@ static void line_text(const json_t *device, char *text, size_t bytes)
     char outcome[128];
 
     outcome_text(device, outcome, sizeof outcome);
-    if (shipment_device_ended(device)) {
+    if (shipment_device_ended(device))
         snprintf(text, bytes, "%s", outcome);
-    } else if (!stage->slug) {
+    else if (!stage->slug)
         snprintf(text, bytes, "%s: %s", outcome, member_text(device, "text"));
-    } else if (!stage->whole_leg && total > 1) {
+    else if (!stage->whole_leg && total > 1)
         snprintf(text, bytes, "%s, %u%% of %llu bytes", stage->text, quarters * 25,
                  (unsigned long long)total);
-    } else {
+    else
         snprintf(text, bytes, "%s", stage->text);
-    }
 }
 
 static void say(struct watch_view *view, const char *key, const char *label, const char *text)
@@ -149,9 +145,8 @@ static void say_changes(struct watch_view *view, const json_t *devices)
             say(view, member_text(device, "id"), label_of(device), text);
         }
     }
-    if (large) {
+    if (large)
         say_whole(view);
-    }
     fflush(stdout);
 }
 
@@ -159,9 +154,8 @@ static void say_changes(struct watch_view *view, const json_t *devices)
 
 void watch_view_clear(struct watch_view *view)
 {
-    for (; view->drawn > 0; view->drawn--) {
+    for (; view->drawn > 0; view->drawn--)
         fputs("\033[A\r\033[K", stderr);
-    }
 }
 
 static void draw_line(struct watch_view *view, const char *line)
@@ -229,10 +223,9 @@ void watch_view_open(struct watch_view *view, const char *id, bool json)
 
     *view = (struct watch_view){
         .id = id, .terminal = terminal, .silent = json && !terminal, .said = json_object()};
-    if (terminal) {
+    if (terminal)
         fprintf(stderr,
                 "Ctrl-C ends the watching, not the shipment; `tandem shipment watch` takes it up again.\n");
-    }
 }
 
 void watch_view_close(struct watch_view *view)
@@ -247,9 +240,8 @@ void watch_view_show(struct watch_view *view, const json_t *shipment, double sec
 
     view->shipment = shipment;
     view->seconds = seconds;
-    if (view->terminal) {
+    if (view->terminal)
         draw_block(view, devices);
-    } else if (!view->silent) {
+    else if (!view->silent)
         say_changes(view, devices);
-    }
 }

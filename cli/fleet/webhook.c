@@ -27,18 +27,15 @@ static int run_list(const struct invocation *call)
     size_t i;
     int rc = rest_open(&rest, call);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = rest_list(&rest, "/webhooks", "webhooks", &answer);
-    }
     rest_close(&rest);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     json_array_foreach(json_object_get(answer, "webhooks"), i, webhook)
     {
-        if (!option_given(call, "json")) {
+        if (!option_given(call, "json"))
             name_events(webhook);
-        }
     }
     return show_list(call, webhook_columns, "webhooks", answer);
 }
@@ -51,13 +48,11 @@ static int run_add(const struct invocation *call)
 
     ask_put_list(body, call, "event", "events");
     rc = ask_for(call, "POST", "/webhooks", NULL, body, &answer);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     output_warn("the secret is shown this once; the receiver checks the signature with it (docs/API.md)");
-    if (!option_given(call, "json")) {
+    if (!option_given(call, "json"))
         name_events(answer);
-    }
     return show_fields(call, answer);
 }
 
@@ -66,9 +61,8 @@ static int run_set(const struct invocation *call)
     json_t *body = json_object();
     const char *address = option_text(call, "address");
 
-    if (address) {
+    if (address)
         json_object_set_new(body, "url", json_string(address));
-    }
     ask_put_list(body, call, "event", "events");
     return ask_change(call, "/webhooks/", body, ask_put_disabled(body, call));
 }

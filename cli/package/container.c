@@ -12,13 +12,11 @@
 
 static bool has_digits(const struct file_bytes *file, size_t from)
 {
-    if (file->size < from + RECORD_DIGITS) {
+    if (file->size < from + RECORD_DIGITS)
         return false;
-    }
     for (size_t i = from; i < from + RECORD_DIGITS; i++) {
-        if (!isxdigit(file->data[i])) {
+        if (!isxdigit(file->data[i]))
             return false;
-        }
     }
     return true;
 }
@@ -30,21 +28,16 @@ static bool begins_with(const struct file_bytes *file, const char *magic)
 
 const char *container_name(const struct file_bytes *file)
 {
-    if (elf_is_elf(file)) {
+    if (elf_is_elf(file))
         return "ELF";
-    }
-    if (begins_with(file, PACKAGE_MAGIC)) {
+    if (begins_with(file, PACKAGE_MAGIC))
         return "package";
-    }
-    if (begins_with(file, "UF2\n\x57\x51\x5D\x9E")) {
+    if (begins_with(file, "UF2\n\x57\x51\x5D\x9E"))
         return "UF2";
-    }
-    if (begins_with(file, ":") && has_digits(file, 1)) {
+    if (begins_with(file, ":") && has_digits(file, 1))
         return "Intel HEX";
-    }
-    if (begins_with(file, "S") && has_digits(file, 1)) {
+    if (begins_with(file, "S") && has_digits(file, 1))
         return "S-record";
-    }
     return NULL;
 }
 
@@ -52,18 +45,16 @@ int container_refuse(const struct file_bytes *file, const char *path)
 {
     const char *container = elf_is_elf(file) ? NULL : container_name(file);
 
-    if (begins_with(file, PACKAGE_MAGIC)) {
+    if (begins_with(file, PACKAGE_MAGIC))
         return output_fail(CLI_FAILED,
                            "%s: a package already; pack the ELF file or the .bin, or send it smaller with "
                            "`tandem encode`",
                            path);
-    }
-    if (container != NULL) {
+    if (container != NULL)
         return output_fail(
             CLI_FAILED,
             "%s: %s, which no processor runs; pack the ELF file that it was made of, or the .bin "
             "that `objcopy -O binary` makes of that",
             path, container);
-    }
     return CLI_OK;
 }

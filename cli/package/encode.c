@@ -47,15 +47,13 @@ static int check_pair(const struct package *package, const struct package *base,
 {
     const char *path = option_text(call, "base");
 
-    if (strcmp(package->manifest.hardware, base->manifest.hardware) != 0) {
+    if (strcmp(package->manifest.hardware, base->manifest.hardware) != 0)
         return output_fail(CLI_FAILED,
                            "%s: for hardware %s, and the new package is for %s: no device runs both", path,
                            base->manifest.hardware, package->manifest.hardware);
-    }
-    if (memcmp(package->manifest.image_digest, base->manifest.image_digest, TDM_SHA256_BYTES) == 0) {
+    if (memcmp(package->manifest.image_digest, base->manifest.image_digest, TDM_SHA256_BYTES) == 0)
         return output_fail(CLI_FAILED,
                            "%s: holds the very image that the new package has: there is no difference", path);
-    }
     return CLI_OK;
 }
 
@@ -66,12 +64,10 @@ static int make(struct file_bytes *file, const struct package *package, const st
     struct progress bar;
     int error = delta_package_open(&plain, package->file.data, package->file.size);
 
-    if (error == TDM_OK && base) {
+    if (error == TDM_OK && base)
         error = delta_package_open(&plain_base, base->file.data, base->file.size);
-    }
-    if (error != TDM_OK) {
+    if (error != TDM_OK)
         return error;
-    }
     progress_start(&bar, "encoding");
     error = delta_package_encode(&file->data, &file->size, &plain, base ? &plain_base : NULL, show, &bar);
     progress_end(&bar);
@@ -83,24 +79,20 @@ int package_encode(struct package *package, const struct package *base, const st
     struct package encoded = {.head = NULL};
     int error;
 
-    if (base && check_pair(package, base, call) != CLI_OK) {
+    if (base && check_pair(package, base, call) != CLI_OK)
         return CLI_FAILED;
-    }
     error = make(&encoded.file, package, base);
-    if (error == TDM_OK) {
+    if (error == TDM_OK)
         error = package_parse(&encoded);
-    }
-    if (error == TDM_OK) {
+    if (error == TDM_OK)
         error = package_check_content(&encoded, base);
-    }
     if (error != TDM_OK) {
         package_close(&encoded);
         return fail(call->argument[0], error);
     }
-    if (encoded.file.size >= package->file.size) {
+    if (encoded.file.size >= package->file.size)
         output_warn("%s: %zu bytes encoded, and %zu as the plain package: ship that", call->argument[0],
                     encoded.file.size, package->file.size);
-    }
     package_close(package);
     *package = encoded;
     return CLI_OK;
@@ -132,12 +124,10 @@ static int run(const struct invocation *call)
         plain_bytes = package.file.size;
         rc = package_encode(&package, base.head ? &base : NULL, call);
     }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = file_write_output(option_text(call, "output"), package.file.data, package.file.size);
-    }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = report(call, &package, plain_bytes);
-    }
     package_close(&package);
     package_close(&base);
     return rc;

@@ -50,11 +50,10 @@ static void describe_manifest(json_t *object, const struct tdm_manifest *manifes
     set_number(object, "relocations", manifest->relocation_count);
     set_hex(object, "relocation_digest", manifest->relocation_digest, TDM_SHA256_BYTES);
     set_number(object, "counter", manifest->counter);
-    if (manifest->link_address == TDM_LINK_ANYWHERE) {
+    if (manifest->link_address == TDM_LINK_ANYWHERE)
         set_text(object, "link_address", "anywhere");
-    } else {
+    else
         set_address(object, "link_address", manifest->link_address);
-    }
     set_address(object, "entry", manifest->entry);
     set_number(object, "revoked_keys", manifest->revoked_keys);
 }
@@ -70,9 +69,8 @@ static json_t *describe(const struct package *package, const struct package *bas
     set_text(object, "encoding", encoding_name(package->envelope.encoding));
     set_number(object, "head_bytes", package->envelope.head_bytes);
     set_number(object, "payload_bytes", package->envelope.payload_bytes);
-    if (memcmp(package->envelope.base_digest, no_base, sizeof no_base) != 0) {
+    if (memcmp(package->envelope.base_digest, no_base, sizeof no_base) != 0)
         set_hex(object, "base_digest", package->envelope.base_digest, TDM_SHA256_BYTES);
-    }
     describe_manifest(object, &package->manifest);
     set_text(object, "key_id", key_id_text(id, package->key_id));
     set_hex(object, "signature", package->signature, TDM_SIGNATURE_BYTES);
@@ -88,9 +86,8 @@ static int run_inspect(const struct invocation *call)
     int opened = package_open(&package, call->argument[0]);
 
     rc = rc == CLI_OK ? opened : rc;
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = show_fields(call, describe(&package, base.head ? &base : NULL));
-    }
     package_close(&package);
     package_close(&base);
     return rc;
@@ -107,10 +104,9 @@ static int check(struct package *package, const struct package *base, const stru
 
 static int report_bad(const struct invocation *call, int error)
 {
-    if (option_given(call, "json")) {
+    if (option_given(call, "json"))
         show_json(json_pack("{s:b, s:s, s:s}", "valid", 0, "error", tdm_error_name(error), "text",
                             package_error_text(error)));
-    }
     return package_fail(call->argument[0], error);
 }
 

@@ -21,10 +21,9 @@ static int run(const struct invocation *call)
 
     snprintf(public_path, room, "%s.pub", path);
     rc = signing_key_make(&key, path, public_path);
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = show_fields(call, json_pack("{s:s, s:s, s:s}", "key_id", key_id_text(id, key.public_half.id),
                                          "private_key", path, "public_key", public_path));
-    }
     signing_key_free(&key);
     free(public_path);
     return rc;

@@ -16,13 +16,12 @@ static int build_head(const struct content *content, const struct signing_key *k
     int bytes = tdm_head_build(&content->manifest, content->tag.library, key->public_half.id, head,
                                TDM_PACKAGE_FRONT_MAX - TDM_ENVELOPE_BYTES - TDM_SIGNATURE_BYTES);
 
-    if (bytes < 0) {
+    if (bytes < 0)
         output_fail(
             CLI_FAILED,
             "%s: type, version, build or hardware can't stand in a package; tag scanners take letters, "
             "digits, space and . , : - ( ) _",
             content->path);
-    }
     return bytes;
 }
 
@@ -39,9 +38,8 @@ static int assemble(struct package *package, const struct content *content, cons
     size_t front;
     uint8_t *to;
 
-    if (head_bytes < 0 || signing_key_sign(key, head, (size_t)head_bytes, signature) != CLI_OK) {
+    if (head_bytes < 0 || signing_key_sign(key, head, (size_t)head_bytes, signature) != CLI_OK)
         return CLI_FAILED;
-    }
     envelope.head_bytes = (uint16_t)head_bytes;
     front = TDM_ENVELOPE_BYTES + (size_t)head_bytes + TDM_SIGNATURE_BYTES;
     package->file.size = front + manifest->relocation_bytes + manifest->image_bytes;
@@ -91,9 +89,8 @@ static int encode(struct package *package, const struct invocation *call)
     struct package base;
     int rc = package_open_base(&base, call);
 
-    if (rc == CLI_OK && (base.head || option_given(call, "compress"))) {
+    if (rc == CLI_OK && (base.head || option_given(call, "compress")))
         rc = package_encode(package, base.head ? &base : NULL, call);
-    }
     package_close(&base);
     return rc;
 }
@@ -116,12 +113,10 @@ static int run(const struct invocation *call)
     struct package package = {.head = NULL};
     int rc = pack(&content, &package, call);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = file_write_output(option_text(call, "output"), package.file.data, package.file.size);
-    }
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = report(call, &package);
-    }
     package_close(&package);
     content_free(&content);
     return rc;

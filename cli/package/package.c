@@ -22,28 +22,23 @@ int package_parse(struct package *package)
     uint64_t front;
     int rc = tdm_envelope_parse(&package->envelope, data, package->file.size);
 
-    if (rc != TDM_OK) {
+    if (rc != TDM_OK)
         return rc;
-    }
     front = (uint64_t)TDM_ENVELOPE_BYTES + envelope->head_bytes + TDM_SIGNATURE_BYTES;
-    if (package->file.size < front + envelope->relocation_bytes + envelope->payload_bytes) {
+    if (package->file.size < front + envelope->relocation_bytes + envelope->payload_bytes)
         return TDM_E_TRUNCATED;
-    }
-    if (package->file.size > front + envelope->relocation_bytes + envelope->payload_bytes) {
+    if (package->file.size > front + envelope->relocation_bytes + envelope->payload_bytes)
         return TDM_E_FORMAT;
-    }
     package->head = data + TDM_ENVELOPE_BYTES;
     package->signature = package->head + envelope->head_bytes;
     package->relocations = data + front;
     package->payload = package->relocations + envelope->relocation_bytes;
     rc = tdm_head_parse(&package->manifest, &package->key_id, package->head, envelope->head_bytes);
-    if (rc != TDM_OK) {
+    if (rc != TDM_OK)
         return rc;
-    }
     if (manifest->relocation_bytes != envelope->relocation_bytes ||
-        (envelope->encoding == TDM_ENCODING_PLAIN && manifest->image_bytes != envelope->payload_bytes)) {
+        (envelope->encoding == TDM_ENCODING_PLAIN && manifest->image_bytes != envelope->payload_bytes))
         return TDM_E_MANIFEST;
-    }
     return TDM_OK;
 }
 
@@ -62,12 +57,10 @@ static int check_image(const struct package *package, const struct package *base
     uint8_t *image = NULL;
     int rc = delta_package_open(&whole, package->file.data, package->file.size);
 
-    if (rc == TDM_OK && base) {
+    if (rc == TDM_OK && base)
         rc = delta_package_open(&whole_base, base->file.data, base->file.size);
-    }
-    if (rc == TDM_OK) {
+    if (rc == TDM_OK)
         rc = delta_package_image(&image, &whole, base ? &whole_base : NULL);
-    }
     free(image);
     return rc;
 }
@@ -77,9 +70,8 @@ int package_check_content(const struct package *package, const struct package *b
     const struct tdm_manifest *manifest = &package->manifest;
     int rc;
 
-    if (!digest_is(package->relocations, manifest->relocation_bytes, manifest->relocation_digest)) {
+    if (!digest_is(package->relocations, manifest->relocation_bytes, manifest->relocation_digest))
         return TDM_E_RELOCATIONS;
-    }
     rc = check_image(package, base);
     return rc == TDM_OK ? tdm_relocations_check(package_read_table, (void *)package->relocations, manifest)
                         : rc;
@@ -122,9 +114,8 @@ const char *package_error_text(int error)
 
 int package_fail(const char *path, int error)
 {
-    if (error == TDM_E_NOT_FOUND) {
+    if (error == TDM_E_NOT_FOUND)
         return output_fail(CLI_FAILED, "%s: a delta, %s", path, package_error_text(error));
-    }
     return output_fail(CLI_FAILED, "%s: not a valid package: %s%s", path, tdm_error_text(error),
                        advice(error));
 }
@@ -134,9 +125,8 @@ int package_open(struct package *package, const char *path)
     int rc;
 
     memset(package, 0, sizeof *package);
-    if (file_read(&package->file, path) != CLI_OK) {
+    if (file_read(&package->file, path) != CLI_OK)
         return CLI_FAILED;
-    }
     rc = package_parse(package);
     return rc == TDM_OK ? CLI_OK : package_fail(path, rc);
 }

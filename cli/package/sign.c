@@ -48,9 +48,8 @@ static bool get_public_half(const EVP_PKEY *pkey, struct tdm_key *key)
 
     if (!get_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X, key->point) ||
         !get_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, key->point + COORDINATE_BYTES) ||
-        EVP_Digest(key->point, sizeof key->point, digest, NULL, EVP_sha256(), NULL) != 1) {
+        EVP_Digest(key->point, sizeof key->point, digest, NULL, EVP_sha256(), NULL) != 1)
         return false;
-    }
     key->id = digest[0] | (uint32_t)digest[1] << 8 | (uint32_t)digest[2] << 16 | (uint32_t)digest[3] << 24;
     return true;
 }
@@ -67,12 +66,11 @@ static bool is_p256(const EVP_PKEY *pkey)
 /* Checks the kind of a key that was read, and takes its public half. */
 static int accept_key(const EVP_PKEY *pkey, struct tdm_key *key, const char *path)
 {
-    if (!is_p256(pkey)) {
+    if (!is_p256(pkey))
         return output_fail(CLI_FAILED,
                            "%s: packages are signed with ECDSA P-256, and this is another kind of key; make "
                            "one with: tandem keygen FILE",
                            path);
-    }
     return get_public_half(pkey, key) ? CLI_OK : fail_openssl(path);
 }
 
@@ -85,9 +83,8 @@ static void warn_if_others_can_read(const char *path)
 {
     struct stat status;
 
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
         output_warn("%s: others can read this private key; run: chmod 600 %s", path, path);
-    }
 }
 
 /* A key that is kept encrypted. */
@@ -105,9 +102,8 @@ static int ask_passphrase(char *to, int bytes, int writing, void *ctx)
 
     passphrase->wanted = true;
     passphrase->nobody = terminal < 0;
-    if (terminal >= 0) {
+    if (terminal >= 0)
         close(terminal);
-    }
     return passphrase->nobody || asked ? -1 : PEM_def_callback(to, bytes, writing, NULL);
 }
 
@@ -122,20 +118,17 @@ static EVP_PKEY *parse_private(const struct file_bytes *file, struct passphrase 
 
 static int fail_private(const struct file_bytes *file, const struct passphrase *passphrase, const char *path)
 {
-    if (passphrase->nobody) {
+    if (passphrase->nobody)
         return output_fail(
             CLI_FAILED,
             "%s: is kept under a passphrase, and there is no terminal to ask for it; sign at one, or "
             "take the passphrase off a copy: openssl pkey -in %s -out FILE",
             path, path);
-    }
-    if (passphrase->wanted) {
+    if (passphrase->wanted)
         return output_fail(CLI_FAILED, "%s: that is not its passphrase", path);
-    }
-    if (has_text(file, "-----BEGIN PUBLIC KEY-----")) {
+    if (has_text(file, "-----BEGIN PUBLIC KEY-----"))
         return output_fail(CLI_FAILED, "%s: a public key, and signing needs the private one%s", path,
                            strstr(path, ".pub") ? " (the file without .pub?)" : "");
-    }
     return output_fail(CLI_FAILED, "%s: no private key in PEM in it; make one with: tandem keygen FILE",
                        path);
 }
@@ -152,12 +145,10 @@ int signing_key_load(struct signing_key *key, const char *path)
         rc = key->pkey ? accept_key(key->pkey, &key->public_half, path)
                        : fail_private(&file, &passphrase, path);
     }
-    if (key->pkey) {
+    if (key->pkey)
         warn_if_others_can_read(path);
-    }
-    if (file.data) {
+    if (file.data)
         OPENSSL_cleanse(file.data, file.size);
-    }
     file_free(&file);
     return rc;
 }
@@ -180,14 +171,13 @@ static int load_public(struct tdm_key *key, const char *path)
 
         pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
         BIO_free(bio);
-        if (pkey) {
+        if (pkey)
             rc = accept_key(pkey, key, path);
-        } else if (has_text(&file, "PRIVATE KEY-----")) {
+        else if (has_text(&file, "PRIVATE KEY-----"))
             rc = output_fail(CLI_FAILED, "%s: a private key; give the public one (%s.pub?)", path, path);
-        } else {
+        else
             rc = output_fail(CLI_FAILED, "%s: no public key in PEM in it; tandem keygen FILE writes FILE.pub",
                              path);
-        }
     }
     EVP_PKEY_free(pkey);
     file_free(&file);
@@ -200,15 +190,12 @@ int public_keys_load(struct tdm_key_set *keys, const struct invocation *call)
 
     keys->count = 0;
     for (size_t i = 0; (path = option_text_at(call, "key", i)) != NULL; i++) {
-        if (i == TDM_KEY_SLOTS) {
+        if (i == TDM_KEY_SLOTS)
             return output_fail(CLI_USAGE, "--key %s: devices hold %d keys at most", path, TDM_KEY_SLOTS);
-        }
-        if (load_public(&keys->key[i], path) != CLI_OK) {
+        if (load_public(&keys->key[i], path) != CLI_OK)
             return CLI_FAILED;
-        }
-        if (i > 0 && keys->key[i].id == keys->key[0].id) {
+        if (i > 0 && keys->key[i].id == keys->key[0].id)
             return output_fail(CLI_USAGE, "--key %s: the same key twice", path);
-        }
         keys->count++;
     }
     return CLI_OK;
@@ -272,21 +259,17 @@ int signing_key_make(struct signing_key *key, const char *path, const char *publ
     int rc;
 
     memset(key, 0, sizeof *key);
-    if (access(public_path, F_OK) == 0) {
+    if (access(public_path, F_OK) == 0)
         return output_fail(CLI_FAILED, "%s: exists already, and is not overwritten; move it away first",
                            public_path);
-    }
     key->pkey = EVP_EC_gen("P-256");
-    if (!key->pkey || !get_public_half(key->pkey, &key->public_half)) {
+    if (!key->pkey || !get_public_half(key->pkey, &key->public_half))
         return fail_openssl("no key could be made");
-    }
     rc = write_private(key->pkey, path);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     rc = write_public(key->pkey, public_path);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         unlink(path);
-    }
     return rc;
 }

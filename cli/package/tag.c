@@ -28,9 +28,8 @@ static int run_extract(const struct invocation *call)
     struct tag_slice tag;
     int rc = find_tag(&file, &tag, call->argument[0]);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = file_write_output(call->argument[1], tag.start, tag.length);
-    }
     file_free(&file);
     return rc;
 }
@@ -42,9 +41,8 @@ static int show_pairs(const struct tag_slice *tag)
     const char *key;
     const char *value;
 
-    while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value)) {
+    while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value))
         printf("%s: %s\n", key, value);
-    }
     return CLI_OK;
 }
 
@@ -55,9 +53,8 @@ static int show_members(const struct tag_slice *tag)
     const char *value;
     json_t *pairs = json_object();
 
-    while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value)) {
+    while (tdm_tag_next_pair(tag->start, tag->length, &cursor, &key, &value))
         json_object_set_new(pairs, key, json_string(value));
-    }
     return show_json(pairs);
 }
 
@@ -67,9 +64,8 @@ static int run_show(const struct invocation *call)
     struct tag_slice tag;
     int rc = find_tag(&file, &tag, call->argument[0]);
 
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         rc = option_given(call, "json") ? show_members(&tag) : show_pairs(&tag);
-    }
     file_free(&file);
     return rc;
 }
@@ -91,13 +87,11 @@ static int take_values(const struct invocation *call, struct tdm_tag *tag)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         const char *text = option_text(call, values[i].option);
 
-        if (text && (strlen(text) < values[i].shortest || strlen(text) > TDM_TAG_VALUE_MAX)) {
+        if (text && (strlen(text) < values[i].shortest || strlen(text) > TDM_TAG_VALUE_MAX))
             return output_fail(CLI_USAGE, "--%s \"%s\": must have %zu to %d characters", values[i].option,
                                text, values[i].shortest, TDM_TAG_VALUE_MAX);
-        }
-        if (text) {
+        if (text)
             memcpy((char *)tag + values[i].offset, text, strlen(text) + 1);
-        }
     }
     return CLI_OK;
 }
@@ -109,15 +103,13 @@ static int run_create(const struct invocation *call)
     int rc = take_values(call, &tag);
     int length;
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     length = tdm_tag_build(&tag, bytes, sizeof bytes);
-    if (length < 0) {
+    if (length < 0)
         return output_fail(
             CLI_USAGE, "a value has a character that tag scanners do not take; letters, digits, space and "
                        ". , : - ( ) _ are possible");
-    }
     return file_write_output(call->argument[0], bytes, (size_t)length);
 }
 

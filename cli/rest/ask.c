@@ -18,9 +18,8 @@ static int say_refusal(int rc, const char *why, const char *prefix, const char *
 {
     int length = (int)strcspn(prefix + 1, "/");
 
-    if (rc != CLI_FAILED || !suffix) {
+    if (rc != CLI_FAILED || !suffix)
         return output_fail(rc, "%s", why);
-    }
     length -= prefix[length] == 's';
     return output_fail(rc, "%s; `tandem %.*s list` shows what there is", why, length, prefix + 1);
 }
@@ -37,9 +36,8 @@ int ask_for(const struct invocation *call, const char *method, const char *prefi
         char *path = path_of(&rest, call, prefix, suffix);
         rc = rest_request_quietly(&rest, method, path, body, answer, why);
         free(path);
-        if (rc != CLI_OK) {
+        if (rc != CLI_OK)
             rc = say_refusal(rc, why, prefix, suffix);
-        }
     }
     json_decref(body);
     rest_close(&rest);
@@ -73,9 +71,8 @@ int ask_list(const struct invocation *call, const char *prefix, const char *suff
 
 void ask_put_text(json_t *body, const struct invocation *call, const char *name)
 {
-    if (option_given(call, name)) {
+    if (option_given(call, name))
         json_object_set_new(body, name, json_string(option_text(call, name)));
-    }
 }
 
 void ask_put_list(json_t *body, const struct invocation *call, const char *option, const char *member)
@@ -83,12 +80,10 @@ void ask_put_list(json_t *body, const struct invocation *call, const char *optio
     json_t *list = json_array();
     const char *text;
 
-    for (size_t i = 0; (text = option_text_at(call, option, i)) != NULL; i++) {
+    for (size_t i = 0; (text = option_text_at(call, option, i)) != NULL; i++)
         json_array_append_new(list, json_string(text));
-    }
-    if (json_array_size(list) > 0) {
+    if (json_array_size(list) > 0)
         json_object_set(body, member, list);
-    }
     json_decref(list);
 }
 
@@ -97,9 +92,8 @@ int ask_put_number(json_t *body, const struct invocation *call, const char *name
     uint32_t number = 0;
     int rc = option_number(call, name, max, &number);
 
-    if (rc == CLI_OK && option_given(call, name)) {
+    if (rc == CLI_OK && option_given(call, name))
         json_object_set_new(body, name, json_integer(number));
-    }
     return rc;
 }
 
@@ -108,22 +102,19 @@ int ask_put_disabled(json_t *body, const struct invocation *call)
     bool disable = option_given(call, "disable");
     bool enable = option_given(call, "enable");
 
-    if (disable && enable) {
+    if (disable && enable)
         return output_fail(CLI_USAGE, "--disable or --enable, not both; see: tandem help %s",
                            call->command->name);
-    }
-    if (disable || enable) {
+    if (disable || enable)
         json_object_set_new(body, "disabled", json_boolean(disable));
-    }
     return CLI_OK;
 }
 
 int ask_change(const struct invocation *call, const char *prefix, json_t *body, int rc)
 {
-    if (rc == CLI_OK && json_object_size(body) == 0) {
+    if (rc == CLI_OK && json_object_size(body) == 0)
         rc = output_fail(CLI_USAGE, "nothing to change, give an option; see: tandem help %s",
                          call->command->name);
-    }
     if (rc != CLI_OK) {
         json_decref(body);
         return rc;

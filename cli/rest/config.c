@@ -22,21 +22,18 @@ static char *copy_text(const char *text)
 /* Takes value for *setting unless an earlier place had one. */
 static void set_if_unset(char **setting, const char *value)
 {
-    if (!*setting && value && value[0]) {
+    if (!*setting && value && value[0])
         *setting = copy_text(value);
-    }
 }
 
 static char *trim(char *text)
 {
     size_t length;
 
-    while (isspace((unsigned char)*text)) {
+    while (isspace((unsigned char)*text))
         text++;
-    }
-    for (length = strlen(text); length > 0 && isspace((unsigned char)text[length - 1]); length--) {
+    for (length = strlen(text); length > 0 && isspace((unsigned char)text[length - 1]); length--)
         text[length - 1] = '\0';
-    }
     return text;
 }
 
@@ -47,25 +44,22 @@ static int take_line(struct config *config, char *line, const char *path, unsign
     char *equals = strchr(text, '=');
     const char *key;
 
-    if (text[0] == '\0' || text[0] == '#') {
+    if (text[0] == '\0' || text[0] == '#')
         return CLI_OK;
-    }
-    if (!equals) {
+    if (!equals)
         return output_fail(CLI_FAILED, "%s:%u: not \"key = value\"; possible keys are url, token and ca",
                            path, number);
-    }
     *equals = '\0';
     key = trim(text);
-    if (strcmp(key, "url") == 0) {
+    if (strcmp(key, "url") == 0)
         set_if_unset(&config->url, trim(equals + 1));
-    } else if (strcmp(key, "token") == 0) {
+    else if (strcmp(key, "token") == 0)
         set_if_unset(&config->token, trim(equals + 1));
-    } else if (strcmp(key, "ca") == 0) {
+    else if (strcmp(key, "ca") == 0)
         set_if_unset(&config->ca, trim(equals + 1));
-    } else {
+    else
         return output_fail(CLI_FAILED, "%s:%u: unknown key \"%s\"; possible are url, token and ca", path,
                            number, key);
-    }
     return CLI_OK;
 }
 
@@ -87,10 +81,9 @@ static int check_private(const struct config *config, const char *path)
 {
     struct stat status;
 
-    if (config->token && stat(path, &status) == 0 && (status.st_mode & 077) != 0) {
+    if (config->token && stat(path, &status) == 0 && (status.st_mode & 077) != 0)
         return output_fail(CLI_FAILED, "%s: holds a token and others can read it; run: chmod 600 %s", path,
                            path);
-    }
     return CLI_OK;
 }
 
@@ -124,12 +117,10 @@ bool config_place(const struct invocation *call, char *path, size_t capacity)
     const char *home = getenv("HOME");
     bool absolute = base && base[0] == '/';
 
-    if (given) {
+    if (given)
         return snprintf(path, capacity, "%s", given) < (int)capacity;
-    }
-    if (!absolute && !home) {
+    if (!absolute && !home)
         return false;
-    }
     return snprintf(path, capacity, "%s%s/tandem/config", absolute ? base : home,
                     absolute ? "" : "/.config") < (int)capacity;
 }
@@ -145,36 +136,31 @@ static int read_default_config(struct config *config, const struct invocation *c
 
 static int check_url(const struct config *config)
 {
-    if (!config->url) {
+    if (!config->url)
         return output_fail(CLI_USAGE, "which server? give --url http://HOST:PORT, set TANDEM_URL, or write "
                                       "\"url = ...\" into ~/.config/tandem/config");
-    }
-    if (strncmp(config->url, "http://", 7) != 0 && strncmp(config->url, "https://", 8) != 0) {
+    if (strncmp(config->url, "http://", 7) != 0 && strncmp(config->url, "https://", 8) != 0)
         return output_fail(CLI_USAGE, "%s: the server's URL starts with http:// or https://", config->url);
-    }
     return CLI_OK;
 }
 
 static int check_token(const struct config *config)
 {
-    if (!config->token) {
+    if (!config->token)
         return output_fail(
             CLI_USAGE,
             "no API token: run `tandem login`, give --token, set TANDEM_TOKEN, or write \"token = ...\" "
             "into ~/.config/tandem/config; the server's first one is in the file "
             "admin.token of its data folder");
-    }
-    if (config->token[strcspn(config->token, "\r\n")]) {
+    if (config->token[strcspn(config->token, "\r\n")])
         return output_fail(CLI_USAGE, "the API token has a line end in it");
-    }
     return CLI_OK;
 }
 
 static void cut_slashes(char *url)
 {
-    for (size_t length = strlen(url); length > 0 && url[length - 1] == '/'; length--) {
+    for (size_t length = strlen(url); length > 0 && url[length - 1] == '/'; length--)
         url[length - 1] = '\0';
-    }
 }
 
 static int load(struct config *config, const struct invocation *call, bool wants_token)
@@ -190,14 +176,12 @@ static int load(struct config *config, const struct invocation *call, bool wants
     set_if_unset(&config->url, getenv("TANDEM_URL"));
     set_if_unset(&config->token, getenv("TANDEM_TOKEN"));
     set_if_unset(&config->ca, getenv("TANDEM_CA"));
-    if (path && (is_there || wants_token)) {
+    if (path && (is_there || wants_token))
         rc = read_config(config, path);
-    } else if (!path && (!config->url || (wants_token && !config->token))) {
+    else if (!path && (!config->url || (wants_token && !config->token)))
         rc = read_default_config(config, call);
-    }
-    if (rc == CLI_OK && config->url) {
+    if (rc == CLI_OK && config->url)
         cut_slashes(config->url);
-    }
     return rc == CLI_OK ? check_url(config) : rc;
 }
 

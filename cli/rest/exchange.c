@@ -20,9 +20,8 @@ static size_t take_answer(char *data, size_t size, size_t count, void *ctx)
     uint8_t *larger;
 
     count *= size;
-    if (answer->size + count > ANSWER_BYTES_MAX || !(larger = realloc(answer->data, answer->size + count))) {
+    if (answer->size + count > ANSWER_BYTES_MAX || !(larger = realloc(answer->data, answer->size + count)))
         return 0;
-    }
     memcpy(larger + answer->size, data, count);
     answer->data = larger;
     answer->size += count;
@@ -45,11 +44,10 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
     struct exchange *exchange = ctx;
 
     (void)down_total;
-    if (exchange->bar != NULL && up_total > 0) {
+    if (exchange->bar != NULL && up_total > 0)
         progress_show(exchange->bar, (uint64_t)up, (uint64_t)up_total);
-    } else if (exchange->bar == NULL && down == 0) {
+    else if (exchange->bar == NULL && down == 0)
         tell_wait(exchange);
-    }
     return 0;
 }
 
@@ -61,9 +59,8 @@ static void add_header(struct exchange *exchange, const char *name, const char *
 
     snprintf(line, bytes, "%s: %s", name, value);
     longer = curl_slist_append(exchange->headers, line);
-    if (longer) {
+    if (longer)
         exchange->headers = longer;
-    }
     free(line);
 }
 
@@ -95,9 +92,8 @@ static void add_sign_in(struct exchange *exchange)
 
     if (exchange->rest->session) {
         add_header(exchange, "X-Tandem-Request", "1");
-        if (exchange->rest->cookie[0]) {
+        if (exchange->rest->cookie[0])
             add_header(exchange, "Cookie", exchange->rest->cookie);
-        }
         return;
     }
     bearer = memory_take(strlen(config->token) + sizeof "Bearer ");
@@ -124,9 +120,8 @@ void exchange_begin(struct exchange *exchange, const char *method, const char *p
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    if (config->ca) {
+    if (config->ca)
         curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca);
-    }
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->curl_text);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -164,17 +159,16 @@ int exchange_explain(struct exchange *exchange, long status, const json_t *probl
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *url = exchange->rest->config.url;
 
-    if (status == HTTP_UNAUTHORIZED && !exchange->rest->session) {
+    if (status == HTTP_UNAUTHORIZED && !exchange->rest->session)
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: the server does not accept this token; check --token, TANDEM_TOKEN or the "
                  "configuration file",
                  url);
-    } else if (title) {
+    else if (title)
         snprintf(exchange->why, REST_WHY_BYTES, "%s%s%s", title, detail ? ": " : "", detail ? detail : "");
-    } else {
+    else
         snprintf(exchange->why, REST_WHY_BYTES, "%s: answered with HTTP status %ld; is it a tandem-cloud?",
                  exchange->url, status);
-    }
     return status == HTTP_NOT_FOUND && title ? CLI_FAILED : CLI_SERVER;
 }
 
@@ -208,39 +202,37 @@ static void explain_failure(struct exchange *exchange, CURLcode code)
     const char *text = exchange->curl_text[0] ? exchange->curl_text : curl_easy_strerror(code);
     const struct config *config = &exchange->rest->config;
 
-    if (code == CURLE_SSL_CACERT_BADFILE) {
+    if (code == CURLE_SSL_CACERT_BADFILE)
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: no certificates can be read from it; --ca, TANDEM_CA or ca in the configuration file "
                  "takes a PEM file",
                  config->ca ? config->ca : text);
-    } else if (code == CURLE_PEER_FAILED_VERIFICATION && config->ca) {
+    else if (code == CURLE_PEER_FAILED_VERIFICATION && config->ca)
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: the server's certificate is not accepted: %s; it is checked against %s alone",
                  config->url, text, config->ca);
-    } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: the server's certificate is not accepted: %s; if an authority of your own signed it, "
                  "say which by --ca FILE or TANDEM_CA",
                  config->url, text);
-    } else if (code == CURLE_SSL_CONNECT_ERROR ||
-               (code == CURLE_OPERATION_TIMEDOUT && waits_for_tls(exchange))) {
+    else if (code == CURLE_SSL_CONNECT_ERROR || (code == CURLE_OPERATION_TIMEDOUT && waits_for_tls(exchange)))
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: no TLS there: %s; is this the port of its --https, or should the URL be http?",
                  config->url, text);
-    } else if ((code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR) && !has_answered(exchange)) {
+    else if ((code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR) && !has_answered(exchange))
         snprintf(
             exchange->why, REST_WHY_BYTES,
             "%s: it ended the connection without an answer (%s); is this the port of its --http, or should "
             "the URL be https?",
             config->url, text);
-    } else if (code == CURLE_OPERATION_TIMEDOUT && is_connected(exchange)) {
+    else if (code == CURLE_OPERATION_TIMEDOUT && is_connected(exchange))
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: no answer within %ld s; is it a tandem-cloud, and does its log say why?", config->url,
                  exchange->limit_seconds);
-    } else {
+    else
         snprintf(exchange->why, REST_WHY_BYTES,
                  "%s: the server can't be reached: %s; is tandem-cloud running?", config->url, text);
-    }
 }
 
 int exchange_fetch(struct exchange *exchange, long *status)
@@ -265,9 +257,8 @@ int exchange_perform(struct exchange *exchange, json_t **answer)
     json_t *parsed;
     int rc = exchange_fetch(exchange, &status);
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     parsed = json_loadb((const char *)exchange->answer.data, exchange->answer.size, 0, NULL);
     if (status == HTTP_NO_CONTENT || (status == HTTP_ACCEPTED && exchange->answer.size == 0) ||
         (status >= 200 && status < 300 && parsed)) {

@@ -17,9 +17,8 @@ static int open_curl(struct rest *rest, int rc)
 {
     rest->curl = NULL;
     rest->bars = false;
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     curl_global_init(CURL_GLOBAL_DEFAULT);
     rest->curl = curl_easy_init();
     return rest->curl ? CLI_OK : output_fail(CLI_FAILED, "out of memory");
@@ -66,11 +65,10 @@ int rest_request_quietly(struct rest *rest, const char *method, const char *path
     *answer = NULL;
     exchange_begin(&exchange, method, path);
     exchange_limit(&exchange, REQUEST_SECONDS);
-    if (text) {
+    if (text)
         exchange_set_body(&exchange, "application/json", text, strlen(text));
-    } else if (strcmp(method, "POST") == 0) {
+    else if (strcmp(method, "POST") == 0)
         exchange_set_body(&exchange, "application/json", "", 0);
-    }
     rc = exchange_perform(&exchange, answer);
     exchange_end(&exchange);
     free(text);

@@ -41,10 +41,9 @@ static json_t *total_json(const struct sim_total *total, const struct sim_plan *
     json_t *tears = json_object();
     int tear;
 
-    for (tear = 0; tear < SIM_KIND_COUNT; tear++) {
+    for (tear = 0; tear < SIM_KIND_COUNT; tear++)
         (void)json_object_set_new(tears, sim_tear_name((enum sim_tear)tear),
                                   json_integer(total->by_tear[tear]));
-    }
     return json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:o, s:o}", "cuts_mode", sim_mode_name(plan->mode),
                      "seed", (json_int_t)plan->seed, "one_in", (json_int_t)plan->one_in, "cases",
                      (int)total->cases, "cuts", (int)total->cuts, "failed", (int)total->failures,
@@ -68,15 +67,13 @@ static void torture_scenario(struct run *run, struct sim_world *world, struct si
     const struct sim_onlooker progress = {.progress = show_progress, .ctx = &watch};
     struct sim_onlooker onlooker = progress;
 
-    if (run->report != NULL) {
+    if (run->report != NULL)
         torture_report_begin(run->report, world, &progress, &onlooker);
-    }
     progress_start(&watch.bar, world->scenario->name);
     sim_torture(world, &run->plan, tally, &onlooker);
     progress_end(&watch.bar);
-    if (run->report != NULL) {
+    if (run->report != NULL)
         torture_report_end(run->report, tally);
-    }
 }
 
 /* Runs one scenario, adds it up, and prints or keeps its row. */
@@ -86,9 +83,8 @@ static int run_scenario(struct run *run, const struct sim_scenario *scenario)
     struct sim_tally tally;
     int rc = torture_images_open(run->images, &world, scenario, run->layout);
 
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     if (!run->json && run->total.cases == 0) {
         sim_report_heading(stdout);
         fflush(stdout);
@@ -96,9 +92,8 @@ static int run_scenario(struct run *run, const struct sim_scenario *scenario)
     torture_scenario(run, &world, &tally);
     sim_world_close(&world);
     sim_total_add(&run->total, &tally);
-    if (run->rows != NULL) {
+    if (run->rows != NULL)
         (void)json_array_append_new(run->rows, tally_json(&tally));
-    }
     if (!run->json) {
         sim_report_row(stdout, &tally);
         fflush(stdout); /* a run takes long, and a pipe would show nothing of it */
@@ -122,12 +117,10 @@ static int open_report(const struct invocation *call, struct run *run)
     bool page = path != NULL && ends_with(path, ".html");
     int rc;
 
-    if (path == NULL) {
+    if (path == NULL)
         return CLI_OK;
-    }
-    if (!page && !ends_with(path, ".json")) {
+    if (!page && !ends_with(path, ".json"))
         return output_fail(CLI_USAGE, "--report takes a file that ends in .html or .json, not \"%s\"", path);
-    }
     rc = file_try(path);
     if (rc == CLI_OK && page) {
         run->report = torture_report_open(layout != NULL ? layout : "small", &run->plan);
@@ -174,15 +167,13 @@ static int run_all(const struct invocation *call, const struct sim_scenario *onl
 
     rc = rc == CLI_OK ? open_report(call, &run) : rc;
     for (scenario = sim_scenarios(layout); rc == CLI_OK && scenario->name != NULL; scenario++) {
-        if (only == NULL ? torture_images_fit(images, scenario) : only == scenario) {
+        if (only == NULL ? torture_images_fit(images, scenario) : only == scenario)
             rc = run_scenario(&run, scenario);
-        }
     }
     if (rc != CLI_OK) {
         json_decref(run.rows);
-        if (run.report != NULL) {
+        if (run.report != NULL)
             free(torture_report_close(run.report, &run.total));
-        }
         return rc;
     }
     rc = conclude(call, &run);
@@ -205,17 +196,14 @@ static int run_case(const struct invocation *call, const char *name, const struc
     unsigned count;
     int rc;
 
-    if (!sim_case_parse(name, &scenario, cuts, &count)) {
+    if (!sim_case_parse(name, &scenario, cuts, &count))
         return output_fail(CLI_USAGE, "\"%s\" names no case; a case looks like healthy:12t7", name);
-    }
     rc = torture_order_fits(scenario, layout);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     rc = torture_images_open(images, &world, scenario, layout);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
     world.note = option_given(call, "json") ? NULL : print_note;
     sim_world_run(&world, cuts, count, &outcome);
     sim_world_close(&world);
@@ -224,11 +212,10 @@ static int run_case(const struct invocation *call, const char *name, const struc
                                      "virtual_seconds", (int)(outcome.virtual_ms / 1000), "survived",
                                      !outcome.guilty, "verdict",
                                      outcome.guilty ? outcome.verdict : "all invariants hold"));
-    if (rc == CLI_OK && !outcome.guilty && outcome.cuts < count) {
+    if (rc == CLI_OK && !outcome.guilty && outcome.cuts < count)
         return output_fail(CLI_FAILED,
                            "%s: the scenario ends before %s cut; on this layout there is no such case", name,
                            outcome.cuts == 0 ? "the" : "the second");
-    }
     return rc == CLI_OK && outcome.guilty ? CLI_FAILED : rc;
 }
 
@@ -236,9 +223,8 @@ static int list(const struct sim_layout *layout)
 {
     const struct sim_scenario *scenario;
 
-    for (scenario = sim_scenarios(layout); scenario->name != NULL; scenario++) {
+    for (scenario = sim_scenarios(layout); scenario->name != NULL; scenario++)
         printf("%-28s %s\n", scenario->name, scenario->text);
-    }
     return CLI_OK;
 }
 
@@ -248,9 +234,8 @@ static int run_with(const struct invocation *call, const struct sim_layout *layo
     const struct sim_scenario *only;
     int rc;
 
-    if (option_given(call, "case")) {
+    if (option_given(call, "case"))
         return run_case(call, option_text(call, "case"), layout, images);
-    }
     rc = torture_order_scenario(call, layout, &only);
     return rc == CLI_OK ? run_all(call, only, layout, images) : rc;
 }
@@ -262,9 +247,8 @@ static int run(const struct invocation *call)
     int rc;
 
     rc = torture_order_layout(call, &layout);
-    if (rc == CLI_OK && option_given(call, "list")) {
+    if (rc == CLI_OK && option_given(call, "list"))
         return list(&layout);
-    }
     if (rc == CLI_OK) {
         rc = torture_images_read(&images, call);
         rc = rc == CLI_OK ? run_with(call, &layout, &images) : rc;

@@ -19,10 +19,9 @@ static int no_such_layout(const char *name)
     size_t used = 0;
     unsigned i;
 
-    for (i = 0; i < SIM_SMALL_LAYOUTS && used < sizeof known; i++) {
+    for (i = 0; i < SIM_SMALL_LAYOUTS && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
                                  sim_small_layouts[i].name);
-    }
     return output_fail(CLI_USAGE, "there is no file \"%s\", nor a built-in layout of that name; those are %s",
                        name, known);
 }
@@ -38,16 +37,13 @@ int torture_order_layout(const struct invocation *call, struct sim_layout *layou
         *layout = *small;
         return CLI_OK;
     }
-    if (strpbrk(path, "./") == NULL && access(path, F_OK) != 0) {
+    if (strpbrk(path, "./") == NULL && access(path, F_OK) != 0)
         return no_such_layout(path);
-    }
     rc = layout_load(&board, path);
-    if (rc != CLI_OK) {
+    if (rc != CLI_OK)
         return rc;
-    }
-    if (board.flash.bytes > FLASH_MAX) {
+    if (board.flash.bytes > FLASH_MAX)
         return output_fail(CLI_FAILED, "%s: the flash is larger than 64 MiB; describe a smaller one", path);
-    }
     *layout = (struct sim_layout){.erase_bytes = board.erase_bytes,
                                   .program_bytes = board.program_bytes,
                                   .program_once = board.program_once,
@@ -61,9 +57,8 @@ static int read_mode(const struct invocation *call, enum sim_mode *mode)
     int candidate;
 
     *mode = SIM_CUTS_EACH;
-    if (text == NULL) {
+    if (text == NULL)
         return CLI_OK;
-    }
     for (candidate = SIM_CUTS_NONE; candidate <= SIM_CUTS_RANDOM; candidate++) {
         if (strcmp(text, sim_mode_name((enum sim_mode)candidate)) == 0) {
             *mode = (enum sim_mode)candidate;
@@ -81,9 +76,8 @@ int torture_order_plan(const struct invocation *call, struct sim_plan *plan)
     rc = read_mode(call, &plan->mode);
     rc = rc == CLI_OK ? option_number(call, "seed", UINT32_MAX, &plan->seed) : rc;
     rc = rc == CLI_OK ? option_number(call, "one-in", 1000000, &plan->one_in) : rc;
-    if (rc == CLI_OK && plan->one_in == 0) {
+    if (rc == CLI_OK && plan->one_in == 0)
         return output_fail(CLI_USAGE, "--one-in is 1 or more");
-    }
     return rc;
 }
 
@@ -91,12 +85,10 @@ int torture_order_fits(const struct sim_scenario *scenario, const struct sim_lay
 {
     const struct sim_scenario *of_layout = sim_scenarios(layout);
 
-    while (of_layout->name != NULL && of_layout != scenario) {
+    while (of_layout->name != NULL && of_layout != scenario)
         of_layout++;
-    }
-    if (of_layout->name != NULL) {
+    if (of_layout->name != NULL)
         return CLI_OK;
-    }
     return output_fail(CLI_USAGE,
                        "the scenario \"%s\" is for devices with %s; give a --layout that has as many, or "
                        "another scenario (`tandem torture --list`)",
@@ -109,13 +101,11 @@ int torture_order_scenario(const struct invocation *call, const struct sim_layou
     const char *name = option_text(call, "scenario");
 
     *scenario = NULL;
-    if (name == NULL) {
+    if (name == NULL)
         return CLI_OK;
-    }
     *scenario = sim_scenario_find(name);
-    if (*scenario == NULL) {
+    if (*scenario == NULL)
         return output_fail(CLI_USAGE, "there is no scenario \"%s\"; `tandem torture --list` prints them",
                            name);
-    }
     return torture_order_fits(*scenario, layout);
 }

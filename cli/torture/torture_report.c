@@ -43,14 +43,12 @@ static void take_note(void *ctx, uint32_t at_ms, const char *line)
     size_t room = sizeof report->notes - report->notes_used;
     int length;
 
-    if (!report->uncut) {
+    if (!report->uncut)
         return;
-    }
     length = snprintf(report->notes + report->notes_used, room, "%8" PRIu32 ".%03" PRIu32 " s  %s\n",
                       at_ms / 1000, at_ms % 1000, line);
-    if (length > 0 && (size_t)length < room) {
+    if (length > 0 && (size_t)length < room)
         report->notes_used += (size_t)length;
-    }
 }
 
 /* The worst of what was seen for this operation and kind of cut; of two cuts the first counts. */
@@ -62,9 +60,8 @@ static void take_case(struct torture_report *report, const struct sim_cut *cut,
                        : (uint8_t)(1 + (outcome->boots_after_cut < 9 ? outcome->boots_after_cut : 9));
 
     if (cut->tear < SIM_TEAR_COUNT && cut->operation < SIM_OPERATIONS_MAX &&
-        report->cell[cut->tear][cut->operation] < seen) {
+        report->cell[cut->tear][cut->operation] < seen)
         report->cell[cut->tear][cut->operation] = seen;
-    }
 }
 
 static void take_end(void *ctx, const struct sim_cut *cuts, unsigned count, const struct sim_outcome *outcome)
@@ -84,9 +81,8 @@ static void take_progress(void *ctx, const struct sim_tally *tally)
 {
     const struct torture_report *report = ctx;
 
-    if (report->progress != NULL && report->progress->progress != NULL) {
+    if (report->progress != NULL && report->progress->progress != NULL)
         report->progress->progress(report->progress->ctx, tally);
-    }
 }
 
 void torture_report_begin(struct torture_report *report, struct sim_world *world,
@@ -156,12 +152,10 @@ static const char *cell_title(unsigned value)
 {
     static char text[48];
 
-    if (value == NOT_RUN) {
+    if (value == NOT_RUN)
         return "not cut here in this run";
-    }
-    if (value == FAILED) {
+    if (value == FAILED)
         return "a case failed";
-    }
     (void)snprintf(text, sizeof text, "survived, at most %u starts", value - 1);
     return text;
 }
@@ -192,11 +186,10 @@ static void link_failed(struct torture_report *report, const char *name)
     size_t room = sizeof report->failed - report->failed_used;
     int length = snprintf(report->failed + report->failed_used, room, " <a href=\"#%s\">%s</a>", name, name);
 
-    if (length > 0 && (size_t)length < room) {
+    if (length > 0 && (size_t)length < room)
         report->failed_used += (size_t)length;
-    } else {
+    else
         report->failed[report->failed_used] = '\0';
-    }
 }
 
 void torture_report_end(struct torture_report *report, const struct sim_tally *tally)
@@ -264,9 +257,8 @@ static void put_plan(FILE *to, const struct torture_report *report)
     fputs("<h1>tandem torture</h1><p>Layout ", to);
     put_text(to, report->layout);
     fprintf(to, ", cuts: %s, seed %" PRIu32, sim_mode_name(report->plan->mode), report->plan->seed);
-    if (report->plan->one_in > 1) {
+    if (report->plan->one_in > 1)
         fprintf(to, ", one case of %" PRIu32, report->plan->one_in);
-    }
     fputs(".</p>\n", to);
 }
 

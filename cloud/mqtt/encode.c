@@ -65,11 +65,10 @@ void mqtt_connack_write(struct mqtt_writer *w, uint8_t version, uint8_t code,
         write_connack_properties(&p, properties);
     if (p.failed)
         w->failed = true;
-    if (version != MQTT_5) {
+    if (version != MQTT_5)
         write_header(w, MQTT_CONNACK, 0, 2);
-    } else {
+    else
         write_header(w, MQTT_CONNACK, 0, 2 + mqtt_varint_bytes((uint32_t)p.length) + p.length);
-    }
     mqtt_write_u8(w, 0); /* no session was present */
     mqtt_write_u8(w, code);
     if (version == MQTT_5) {

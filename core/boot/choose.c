@@ -34,19 +34,15 @@ int tdm__choose_judge(struct tdm__choose *c, uint8_t bank)
     trust.revoked_keys = record->revoked_keys;
     result = tdm_bank_header(&c->manifest, layout, bank, config->flash, &trust, c->buffer);
     config->feed_watchdog(config->ctx);
-    if (result != TDM_OK) {
+    if (result != TDM_OK)
         return result;
-    }
-    if (c->manifest.counter < record->counter_floor) {
+    if (c->manifest.counter < record->counter_floor)
         return TDM_E_COUNTER;
-    }
-    if (bank != record->active && tdm_boot_is_rejected(&c->log, c->manifest.image_digest)) {
+    if (bank != record->active && tdm_boot_is_rejected(&c->log, c->manifest.image_digest))
         return TDM_E_STATE;
-    }
     result = tdm_bank_verify(&c->manifest, layout, bank, config->flash, config->feed_watchdog, config->ctx);
-    if (result != TDM_OK) {
+    if (result != TDM_OK)
         return result;
-    }
     return config->check_image(config->ctx, config->flash, &layout->bank[bank],
                                layout->bank[bank].address + c->manifest.entry);
 }
@@ -76,10 +72,9 @@ static void settle(struct tdm__choose *c, uint8_t bank)
     const struct tdm_flash *flash = c->config->flash;
     bool marked = is_marked(c, bank);
 
-    if (!marked && !flash->program_once && !tdm__record_is_settled(&c->log, false)) {
+    if (!marked && !flash->program_once && !tdm__record_is_settled(&c->log, false))
         marked = tdm_bank_mark_program(c->manifest.image_digest, c->config->layout, bank, flash) == TDM_OK &&
                  is_marked(c, bank);
-    }
     tdm__record_settle(&c->log, marked);
 }
 
@@ -127,9 +122,8 @@ static void roll_back(struct tdm__choose *c, uint8_t reason)
         tdm__record_to_rejected(&next, record, reason);
     } else {
         tdm__record_to_idle(&next, record, reason);
-        if (next.soft_rollbacks < UINT8_MAX) {
+        if (next.soft_rollbacks < UINT8_MAX)
             next.soft_rollbacks++;
-        }
     }
     result = tdm_record_append(&c->log, &next);
     (void)result; /* the active bank runs all the same; the next start rolls back again */
@@ -155,9 +149,8 @@ static bool first_attempt(struct tdm__choose *c)
     struct tdm_record next = c->log.record;
 
     next.state = TDM_BOOT_TRIAL;
-    if (next.attempts_left > 0) {
+    if (next.attempts_left > 0)
         next.attempts_left--;
-    }
     return attempt(c, &next);
 }
 
@@ -184,9 +177,8 @@ static bool confirm_again(struct tdm__choose *c)
     struct tdm_record next;
     int result;
 
-    if (!tdm__record_target_is_marked(&c->log) || tdm__choose_judge(c, bank) != TDM_OK || !is_target(c)) {
+    if (!tdm__record_target_is_marked(&c->log) || tdm__choose_judge(c, bank) != TDM_OK || !is_target(c))
         return false;
-    }
     tdm__record_to_confirmed(&next, &c->log.record, &c->manifest);
     result = tdm_record_append(&c->log, &next);
     (void)result; /* the mark stays, and says so again */
@@ -201,12 +193,10 @@ static bool next_attempt(struct tdm__choose *c, enum tdm_reset_cause cause)
     struct tdm_record next = c->log.record;
     uint8_t reason = reason_of(cause);
 
-    if (confirm_again(c)) {
+    if (confirm_again(c))
         return true;
-    }
-    if (reason != TDM_REASON_POWER || next.trial_reason == TDM_REASON_NONE) {
+    if (reason != TDM_REASON_POWER || next.trial_reason == TDM_REASON_NONE)
         next.trial_reason = reason;
-    }
     if (reason == TDM_REASON_POWER && next.retries < c->config->soft_limit) {
         next.retries++;
         return attempt(c, &next);
@@ -229,9 +219,8 @@ static bool fall_back_to(struct tdm__choose *c, uint8_t bank)
     bool marked;
     int result;
 
-    if (bank == c->log.record.active || bank == c->spent || tdm__choose_judge(c, bank) != TDM_OK) {
+    if (bank == c->log.record.active || bank == c->spent || tdm__choose_judge(c, bank) != TDM_OK)
         return false;
-    }
     marked = is_marked(c, bank);
     tdm__record_to_idle(&next, &c->log.record, reason);
     if (marked) {
@@ -243,9 +232,8 @@ static bool fall_back_to(struct tdm__choose *c, uint8_t bank)
         memcpy(next.target_digest, c->manifest.image_digest, TDM_DIGEST_PREFIX_BYTES);
     }
     result = tdm_record_append(&c->log, &next);
-    if (result != TDM_OK && !marked) {
+    if (result != TDM_OK && !marked)
         return false;
-    }
     c->choice->reason = reason;
     run(c, bank, !marked);
     return true;
@@ -283,17 +271,14 @@ void tdm_boot_choose(struct tdm_boot_choice *choice, const struct tdm_boot_confi
     c.buffer = buffer;
     c.choice = choice;
     c.spent = TDM_NO_BANK;
-    if (tdm_record_load(&c.log, config->flash, config->layout) != TDM_OK) {
+    if (tdm_record_load(&c.log, config->flash, config->layout) != TDM_OK)
         tdm__choose_rebuild(&c);
-    }
-    if (by_state(&c, cause)) {
+    if (by_state(&c, cause))
         return;
-    }
     if (tdm__choose_judge(&c, c.log.record.active) == TDM_OK) {
         run_confirmed(&c, c.log.record.active);
         return;
     }
-    if (!fall_back(&c) && choice->reason == TDM_REASON_NONE) {
+    if (!fall_back(&c) && choice->reason == TDM_REASON_NONE)
         choice->reason = TDM_REASON_ACTIVE_INVALID;
-    }
 }

@@ -13,9 +13,8 @@ int tdm_boot_fetch(struct tdm_record_log *log, uint8_t running)
 {
     struct tdm_record next;
 
-    if (!tdm_boot_is_confirmed(log, running) || log->layout->bank[1 - running].bytes != 0) {
+    if (!tdm_boot_is_confirmed(log, running) || log->layout->bank[1 - running].bytes != 0)
         return TDM_E_STATE;
-    }
     tdm__record_to_idle(&next, &log->record, log->record.last_reason);
     next.state = TDM_BOOT_FETCH;
     return tdm_record_append(log, &next);
@@ -25,9 +24,8 @@ int tdm_boot_fetch_end(struct tdm_record_log *log, uint8_t reason)
 {
     struct tdm_record next;
 
-    if (log->record.state != TDM_BOOT_FETCH) {
+    if (log->record.state != TDM_BOOT_FETCH)
         return TDM_E_STATE;
-    }
     tdm__record_to_idle(&next, &log->record, reason);
     return tdm_record_append(log, &next);
 }
@@ -47,16 +45,14 @@ int tdm_boot_begin_in_place(struct tdm_record_log *log, uint8_t bank,
 {
     struct tdm_record next;
 
-    if (bank >= TDM_BANKS || log->layout->bank[bank].bytes == 0 || tdm_boot_is_rejected(log, image_digest)) {
+    if (bank >= TDM_BANKS || log->layout->bank[bank].bytes == 0 || tdm_boot_is_rejected(log, image_digest))
         return TDM_E_STATE;
-    }
     tdm__record_to_idle(&next, &log->record, reason_in_place(&log->record));
     next.state = TDM_BOOT_ERASING;
     next.active = TDM_NO_BANK;
     next.target = bank;
     memcpy(next.target_digest, image_digest, TDM_DIGEST_PREFIX_BYTES);
-    if (next.starts < UINT16_MAX) {
+    if (next.starts < UINT16_MAX)
         next.starts++;
-    }
     return tdm_record_append(log, &next);
 }

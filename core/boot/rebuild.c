@@ -15,9 +15,8 @@ static void survey_bank(struct tdm__choose *c, uint8_t bank, struct survey *surv
     struct tdm_record *record = &c->log.record;
 
     memset(survey, 0, sizeof *survey);
-    if (tdm__choose_judge(c, bank) != TDM_OK) {
+    if (tdm__choose_judge(c, bank) != TDM_OK)
         return;
-    }
     survey->marked = tdm_bank_mark_present(c->manifest.image_digest, config->layout, bank, config->flash);
     survey->counter = c->manifest.counter;
     if (survey->marked) {
@@ -32,18 +31,14 @@ static bool is_newer(const char *a, const char *b)
     for (;; a++, b++) {
         uint32_t x = 0, y = 0;
 
-        while (*a >= '0' && *a <= '9') {
+        while (*a >= '0' && *a <= '9')
             x = x * 10 + (uint32_t)(*a++ - '0');
-        }
-        while (*b >= '0' && *b <= '9') {
+        while (*b >= '0' && *b <= '9')
             y = y * 10 + (uint32_t)(*b++ - '0');
-        }
-        if (x != y) {
+        if (x != y)
             return x > y;
-        }
-        if (*a != *b || *a == '\0') {
+        if (*a != *b || *a == '\0')
             return *a > *b;
-        }
     }
 }
 
@@ -51,12 +46,10 @@ static bool is_newer(const char *a, const char *b)
 static bool is_better(const struct survey *a, const char *version, const struct survey *b,
                       const char *other_version)
 {
-    if (a->marked != b->marked) {
+    if (a->marked != b->marked)
         return a->marked;
-    }
-    if (a->counter != b->counter) {
+    if (a->counter != b->counter)
         return a->counter > b->counter;
-    }
     return is_newer(version, other_version);
 }
 

@@ -37,18 +37,14 @@ static bool fields_are_valid(const struct tdm_record *record)
 {
     bool under_way = record->state >= TDM_BOOT_ERASING && record->state <= TDM_BOOT_TRIAL;
 
-    if (record->format != FORMAT_VERSION || record->sequence == 0) {
+    if (record->format != FORMAT_VERSION || record->sequence == 0)
         return false;
-    }
-    if (record->state < TDM_BOOT_IDLE || record->state > TDM_BOOT_FETCH) {
+    if (record->state < TDM_BOOT_IDLE || record->state > TDM_BOOT_FETCH)
         return false;
-    }
-    if (record->active >= TDM_BANKS && record->active != TDM_NO_BANK) {
+    if (record->active >= TDM_BANKS && record->active != TDM_NO_BANK)
         return false;
-    }
-    if (record->target >= TDM_BANKS) {
+    if (record->target >= TDM_BANKS)
         return record->target == TDM_NO_BANK && !under_way;
-    }
     return record->target != record->active || !under_way;
 }
 
@@ -58,9 +54,8 @@ int tdm_record_decode(struct tdm_record *record, const uint8_t from[TDM_RECORD_E
     record->sequence = tdm__load_u32(from);
     record->counter_floor = tdm__load_u32(from + 8);
     record->starts = tdm__load_u16(from + 12);
-    if (tdm__load_u32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || !fields_are_valid(record)) {
+    if (tdm__load_u32(from + CRC_OFFSET) != tdm_crc32(0, from, CRC_OFFSET) || !fields_are_valid(record))
         return TDM_E_FORMAT;
-    }
     return TDM_OK;
 }
 
@@ -90,14 +85,12 @@ static void scan_unit(struct tdm_record_log *log, uint8_t unit, struct tdm_recor
         uint8_t raw[TDM_RECORD_ENTRY_BYTES];
         struct tdm_record entry;
 
-        if (flash->ops->is_blank(flash->ctx, address, step) == 1) {
+        if (flash->ops->is_blank(flash->ctx, address, step) == 1)
             continue;
-        }
         log->next[unit] = offset + step;
         if (flash->ops->read(flash->ctx, address, raw, sizeof raw) == TDM_OK &&
-            tdm_record_decode(&entry, raw) == TDM_OK && entry.sequence >= newest->sequence) {
+            tdm_record_decode(&entry, raw) == TDM_OK && entry.sequence >= newest->sequence)
             *newest = entry;
-        }
     }
 }
 
@@ -138,9 +131,8 @@ static int erase_unit(struct tdm_record_log *log, uint8_t unit)
     for (offset = 0; offset < region->bytes; offset += flash->erase_bytes) {
         int result = flash->ops->erase(flash->ctx, region->address + offset);
 
-        if (result != TDM_OK) {
+        if (result != TDM_OK)
             return result;
-        }
     }
     log->erased[unit] = true;
     log->next[unit] = 0;
@@ -167,9 +159,8 @@ static int program_next(struct tdm_record_log *log, uint8_t unit, const uint8_t 
         uint32_t address = log->layout->record[unit].address + log->next[unit];
 
         log->next[unit] += slot_bytes(log->flash);
-        if (program_slot(log, address, entry)) {
+        if (program_slot(log, address, entry))
             return TDM_OK;
-        }
     }
     return TDM_E_FLASH_PROGRAM;
 }
@@ -180,9 +171,8 @@ static int append_to(struct tdm_record_log *log, uint8_t unit, const uint8_t *en
     int result;
 
     if (log->erased[unit] || (holds_entry && !log->flash->program_once)) {
-        if (program_next(log, unit, entry) == TDM_OK) {
+        if (program_next(log, unit, entry) == TDM_OK)
             return TDM_OK;
-        }
     }
     result = erase_unit(log, unit);
     return result == TDM_OK ? program_next(log, unit, entry) : result;
@@ -202,9 +192,8 @@ int tdm_record_append(struct tdm_record_log *log, const struct tdm_record *next)
         unit = 1;
         result = append_to(log, unit, entry);
     }
-    if (result != TDM_OK) {
+    if (result != TDM_OK)
         return result;
-    }
     log->spare = log->record;
     log->record = appended;
     log->unit = unit;

@@ -69,9 +69,8 @@ void tdm__record_to_confirmed(struct tdm_record *next, const struct tdm_record *
     next->starts = 0;
     next->soft_rollbacks = 0;
     next->revoked_keys |= manifest->revoked_keys;
-    if (next->counter_floor < manifest->counter) {
+    if (next->counter_floor < manifest->counter)
         next->counter_floor = manifest->counter;
-    }
 }
 
 void tdm__record_to_rejected(struct tdm_record *next, const struct tdm_record *from, uint8_t reason)
@@ -115,16 +114,14 @@ int tdm_boot_begin(struct tdm_record_log *log, uint8_t running, const uint8_t im
     struct tdm_record next;
 
     if (state == TDM_BOOT_NO_STATE || !tdm_boot_is_confirmed(log, running) ||
-        log->layout->bank[1 - running].bytes == 0 || tdm_boot_is_rejected(log, image_digest)) {
+        log->layout->bank[1 - running].bytes == 0 || tdm_boot_is_rejected(log, image_digest))
         return TDM_E_STATE;
-    }
     tdm__record_to_idle(&next, &log->record, log->record.last_reason);
     next.state = state;
     next.target = 1 - running;
     memcpy(next.target_digest, image_digest, TDM_DIGEST_PREFIX_BYTES);
-    if (next.starts < UINT16_MAX) {
+    if (next.starts < UINT16_MAX)
         next.starts++;
-    }
     return tdm_record_append(log, &next);
 }
 
@@ -133,9 +130,8 @@ int tdm_boot_receiving(struct tdm_record_log *log)
     struct tdm_record next = log->record;
 
     next.state = AFTER(log, TDM__RECEIVE);
-    if (next.state == TDM_BOOT_NO_STATE) {
+    if (next.state == TDM_BOOT_NO_STATE)
         return TDM_E_STATE;
-    }
     return tdm_record_append(log, &next);
 }
 
@@ -143,13 +139,11 @@ int tdm_boot_pending(struct tdm_record_log *log, uint8_t attempts)
 {
     struct tdm_record next = log->record;
 
-    if (attempts == 0) {
+    if (attempts == 0)
         return TDM_E_ARGUMENT;
-    }
     next.state = AFTER(log, TDM__COMPLETE);
-    if (next.state == TDM_BOOT_NO_STATE || tdm__record_target_is_marked(log)) {
+    if (next.state == TDM_BOOT_NO_STATE || tdm__record_target_is_marked(log))
         return TDM_E_STATE;
-    }
     next.attempts_left = attempts;
     return tdm_record_append(log, &next);
 }
@@ -158,9 +152,8 @@ int tdm_boot_abandon(struct tdm_record_log *log, uint8_t reason)
 {
     struct tdm_record next;
 
-    if (AFTER(log, TDM__ABANDON) == TDM_BOOT_NO_STATE) {
+    if (AFTER(log, TDM__ABANDON) == TDM_BOOT_NO_STATE)
         return TDM_E_STATE;
-    }
     tdm__record_to_idle(&next, &log->record, reason);
     return tdm_record_append(log, &next);
 }
@@ -181,21 +174,17 @@ int tdm_boot_confirm(struct tdm_record_log *log, uint8_t running, const struct t
     struct tdm_record next;
     int result;
 
-    if (tdm_boot_is_confirmed(log, running)) {
+    if (tdm_boot_is_confirmed(log, running))
         return TDM_OK;
-    }
     if (!is_on_trial(log, running) ||
-        memcmp(log->record.target_digest, manifest->image_digest, TDM_DIGEST_PREFIX_BYTES) != 0) {
+        memcmp(log->record.target_digest, manifest->image_digest, TDM_DIGEST_PREFIX_BYTES) != 0)
         return TDM_E_STATE;
-    }
     tdm__record_to_confirmed(&next, &log->record, manifest);
     result = tdm_record_append(log, &next);
-    if (result != TDM_OK) {
+    if (result != TDM_OK)
         return result;
-    }
-    if (hit || tdm_bank_mark_program(manifest->image_digest, log->layout, running, log->flash) != TDM_OK) {
+    if (hit || tdm_bank_mark_program(manifest->image_digest, log->layout, running, log->flash) != TDM_OK)
         tdm__record_settle(log, false);
-    }
     return TDM_OK;
 }
 
@@ -204,13 +193,11 @@ int tdm_boot_reject(struct tdm_record_log *log, uint8_t running, uint8_t reason)
     struct tdm_record next;
     int result;
 
-    if (!is_on_trial(log, running)) {
+    if (!is_on_trial(log, running))
         return TDM_E_STATE;
-    }
     tdm__record_to_rejected(&next, &log->record, reason);
     result = tdm_record_append(log, &next);
-    if (result == TDM_OK) {
+    if (result == TDM_OK)
         tdm__record_settle(log, false);
-    }
     return result;
 }

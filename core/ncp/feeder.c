@@ -98,11 +98,10 @@ void tdm__feeder_fail(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
 
 void tdm__feeder_offer_again(struct tdm_ncp *ncp, uint8_t reason, uint32_t due_ms, uint32_t now_ms)
 {
-    if (ncp->offers < ncp->config->offers) {
+    if (ncp->offers < ncp->config->offers)
         tdm__feeder_enter(ncp, TDM__WAITING, due_ms);
-    } else {
+    else
         tdm__feeder_fail(ncp, reason, now_ms);
-    }
 }
 
 void tdm__feeder_give_up(struct tdm_ncp *ncp, uint8_t reason, bool again, uint32_t now_ms)
@@ -144,9 +143,8 @@ static void put_name(struct tdm_writer *args, const struct tdm_ncp_firmware *fir
     char name[sizeof firmware->name];
 
     memcpy(name, firmware->name, sizeof name);
-    if (strlen(name) > room) {
+    if (strlen(name) > room)
         name[room] = '\0';
-    }
     tdm_put_string(args, name);
 }
 
@@ -155,21 +153,18 @@ static uint32_t offer(struct tdm_ncp *ncp, uint32_t now_ms)
     const struct tdm_ncp_firmware *firmware = &ncp->firmware;
     struct tdm_writer args;
 
-    if (!ncp->initialized) {
+    if (!ncp->initialized)
         return UINT32_MAX;
-    }
-    if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_AVAILABLE, false, &args) != TDM_OK) {
+    if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_AVAILABLE, false, &args) != TDM_OK)
         return TDM__SOON_MS;
-    }
     put_name(&args, firmware);
     tdm_put_u32(&args, firmware->bytes);
     tdm_put_string(&args, firmware->type);
     tdm_put_string(&args, firmware->version);
     tdm_put_string(&args, firmware->build);
     if (tdm_endpoint_commit(&ncp->endpoint, &args, tdm__feeder_head(ncp), TDM__OFFER_MS,
-                            tdm__feeder_offer_done, ncp, now_ms) != TDM_OK) {
+                            tdm__feeder_offer_done, ncp, now_ms) != TDM_OK)
         return TDM__SOON_MS;
-    }
     tdm_endpoint_resync(&ncp->endpoint);
     ncp->offers++;
     ncp->offset = 0;
@@ -228,9 +223,8 @@ static uint32_t write_chunk(struct tdm_ncp *ncp, uint32_t now_ms)
         return 0;
     }
     if (open_step(ncp, TDM_UID_OTA_WRITE, &args) != TDM_OK ||
-        commit_chunk(ncp, &args, tdm__feeder_head(ncp), ncp->offset, ncp->sent, now_ms) != TDM_OK) {
+        commit_chunk(ncp, &args, tdm__feeder_head(ncp), ncp->offset, ncp->sent, now_ms) != TDM_OK)
         return TDM__SOON_MS;
-    }
     return 0;
 }
 
@@ -240,9 +234,8 @@ static uint32_t finish(struct tdm_ncp *ncp, uint32_t now_ms)
 
     if (open_step(ncp, TDM_UID_OTA_FINISH, &args) != TDM_OK ||
         tdm_endpoint_commit(&ncp->endpoint, &args, tdm__feeder_head(ncp), TDM__FINISH_MS,
-                            tdm__feeder_finish_done, ncp, now_ms) != TDM_OK) {
+                            tdm__feeder_finish_done, ncp, now_ms) != TDM_OK)
         return TDM__SOON_MS;
-    }
     return TDM__FINISH_MS;
 }
 
@@ -255,18 +248,16 @@ static uint32_t heard_enough(struct tdm_ncp *ncp, uint32_t now_ms)
 static uint32_t cancel(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_OTA_CANCEL, tdm__feeder_head(ncp), TDM__CANCEL_MS,
-                          tdm__feeder_cancel_done, ncp, now_ms) != TDM_OK) {
+                          tdm__feeder_cancel_done, ncp, now_ms) != TDM_OK)
         return TDM__SOON_MS;
-    }
     return TDM__CANCEL_MS;
 }
 
 /* Looked at in every poll: a time long past would come to lie in the future when the clock wraps. */
 static void end_suspension(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (tdm__until(ncp->resume_ms, now_ms) == 0) {
+    if (tdm__until(ncp->resume_ms, now_ms) == 0)
         ncp->suspended = false;
-    }
 }
 
 /* A suspension holds back offers and chunks, nothing else. */
@@ -295,9 +286,8 @@ static uint32_t send_ahead(struct tdm_ncp *ncp, uint32_t now_ms)
         return 0;
     }
     if (tdm_endpoint_open(&ncp->endpoint, TDM_UID_OTA_WRITE, false, &args) != TDM_OK ||
-        commit_chunk(ncp, &args, tdm__feeder_second(ncp), offset, bytes, now_ms) != TDM_OK) {
+        commit_chunk(ncp, &args, tdm__feeder_second(ncp), offset, bytes, now_ms) != TDM_OK)
         return TDM__SOON_MS;
-    }
     ncp->ahead = bytes;
     return 0;
 }
@@ -311,19 +301,16 @@ uint32_t tdm__feeder_poll(struct tdm_ncp *ncp, uint32_t now_ms)
     uint32_t wait_ms = tdm__until(ncp->due_ms, now_ms);
 
     end_suspension(ncp, now_ms);
-    if (may_send_ahead(ncp)) {
+    if (may_send_ahead(ncp))
         return send_ahead(ncp, now_ms);
-    }
-    if (ncp->step >= sizeof steps / sizeof steps[0] || steps[ncp->step] == NULL || !tdm__may_call(ncp)) {
+    if (ncp->step >= sizeof steps / sizeof steps[0] || steps[ncp->step] == NULL || !tdm__may_call(ncp))
         return UINT32_MAX;
-    }
     if (ncp->withdrawn != TDM_REASON_NONE && ncp->step <= TDM__SENDING) {
         tdm__feeder_give_up(ncp, ncp->withdrawn, false, now_ms);
         ncp->withdrawn = TDM_REASON_NONE;
         return 0;
     }
-    if (is_held(ncp)) {
+    if (is_held(ncp))
         return tdm__until(ncp->resume_ms, now_ms);
-    }
     return wait_ms > 0 ? wait_ms : steps[ncp->step](ncp, now_ms);
 }

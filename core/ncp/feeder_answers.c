@@ -13,9 +13,8 @@ static void hear(struct tdm_ncp *ncp, uint8_t reason, uint32_t now_ms)
 {
     bool knows_why = ncp->reason != TDM_REASON_NONE;
 
-    if (!knows_why) {
+    if (!knows_why)
         ncp->reason = reason;
-    }
     tdm__feeder_enter(ncp, TDM__HEARING, ncp->reports && !knows_why ? now_ms + TDM__HEARING_MS : now_ms);
 }
 
@@ -29,9 +28,8 @@ void tdm__feeder_offer_done(void *ctx, int error, uint8_t status, struct tdm_rea
     struct tdm_ncp *ncp = ctx;
 
     (void)status;
-    if (error == TDM_E_CANCELLED) {
+    if (error == TDM_E_CANCELLED)
         return;
-    }
     if (error == TDM_E_TIMEOUT) {
         tdm__feeder_offer_again(ncp, TDM_REASON_NO_ANSWER, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
     } else if (said_yes(error, results)) {
@@ -74,11 +72,10 @@ static void resend(struct tdm_ncp *ncp, int error, uint8_t limit, uint8_t refuse
     ncp->resends++;
     ncp->counters.resends++;
     ncp->due_ms = now_ms;
-    if (error == TDM_E_TIMEOUT) {
+    if (error == TDM_E_TIMEOUT)
         tdm_endpoint_resync(&ncp->endpoint);
-    } else {
+    else
         ncp->due_ms += TDM__REFUSED_PAUSE_MS;
-    }
 }
 
 /* The chunk that was sent ahead is answered before the one at offset. The MCU takes them in order, so true is
@@ -105,9 +102,8 @@ void tdm__feeder_write_done(void *ctx, int error, uint8_t status, struct tdm_rea
     bool taken = said_yes(error, results);
 
     (void)status;
-    if (error == TDM_E_CANCELLED) {
+    if (error == TDM_E_CANCELLED)
         return;
-    }
     if (tdm__feeder_head(ncp)->in_flight) {
         ahead_done(ncp, error, taken, now_ms);
         return;
@@ -134,9 +130,8 @@ void tdm__feeder_finish_done(void *ctx, int error, uint8_t status, struct tdm_re
     struct tdm_ncp *ncp = ctx;
 
     (void)status;
-    if (error == TDM_E_CANCELLED) {
+    if (error == TDM_E_CANCELLED)
         return;
-    }
     if (error == TDM_E_TIMEOUT) {
         resend(ncp, error, TDM__FINISH_RESENDS, TDM_REASON_FINISH_REFUSED, now_ms);
     } else if (said_yes(error, results)) {
@@ -158,12 +153,10 @@ void tdm__feeder_cancel_done(void *ctx, int error, uint8_t status, struct tdm_re
 
     (void)status;
     (void)results;
-    if (error == TDM_E_CANCELLED) {
+    if (error == TDM_E_CANCELLED)
         return;
-    }
-    if (ncp->again) {
+    if (ncp->again)
         tdm__feeder_offer_again(ncp, ncp->reason, now_ms + TDM__REOFFER_PAUSE_MS, now_ms);
-    } else {
+    else
         tdm__feeder_fail(ncp, ncp->reason, now_ms);
-    }
 }

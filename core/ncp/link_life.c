@@ -19,9 +19,8 @@
 
 void tdm__ncp_link_heard(struct tdm_ncp *ncp, uint32_t now_ms)
 {
-    if (ncp->endpoint.line.frames == ncp->frames) {
+    if (ncp->endpoint.line.frames == ncp->frames)
         return;
-    }
     ncp->frames = ncp->endpoint.line.frames;
     ncp->heard_ms = now_ms;
     ncp->pings = 0;
@@ -54,21 +53,18 @@ void tdm__ncp_link_restart(struct tdm_ncp *ncp, uint32_t now_ms)
     ncp->event_count = 0;
     ncp->told = TDM_STATE_NOT_INITIALIZED;
     ncp->heard_ms = now_ms;
-    if (ncp->baud != ncp->config->initial_baud || ncp->switch_to != 0) {
+    if (ncp->baud != ncp->config->initial_baud || ncp->switch_to != 0)
         set_baud(ncp, ncp->config->initial_baud);
-    }
-    if (was_online) {
+    if (was_online)
         ncp->config->ops->offline(ncp->config->ctx);
-    }
 }
 
 void tdm__ncp_link_drained(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (ncp->restart) {
         tdm__ncp_link_restart(ncp, now_ms);
-        if (ncp->config->ops->reboot != NULL) {
+        if (ncp->config->ops->reboot != NULL)
             ncp->config->ops->reboot(ncp->config->ctx);
-        }
     } else if (ncp->switch_to != 0) {
         set_baud(ncp, ncp->switch_to);
     }
@@ -81,9 +77,8 @@ static void ping_done(void *ctx, int error, uint8_t status, struct tdm_reader *r
     (void)status;
     (void)results;
     (void)now_ms;
-    if (error == TDM_E_TIMEOUT) {
+    if (error == TDM_E_TIMEOUT)
         ncp->pings++;
-    }
 }
 
 /* The MCU is listened for while it is up, and at any rate but the initial one. An MCU that accepted an offer
@@ -101,12 +96,10 @@ static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
         ncp->heard_ms = now_ms;
         return UINT32_MAX;
     }
-    if (wait_ms > 0) {
+    if (wait_ms > 0)
         return wait_ms;
-    }
-    if (!tdm__may_call(ncp)) {
+    if (!tdm__may_call(ncp))
         return UINT32_MAX;
-    }
     if (ncp->pings >= TDM__PINGS) {
         ncp->counters.lost++;
         tdm__feeder_link_lost(ncp, now_ms);
@@ -115,9 +108,8 @@ static uint32_t watch(struct tdm_ncp *ncp, uint32_t now_ms)
     }
     tdm_endpoint_resync(&ncp->endpoint);
     if (tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_PING, &ncp->life_call, TDM__PING_MS, ping_done, ncp,
-                          now_ms) != TDM_OK) {
+                          now_ms) != TDM_OK)
         return TDM__SOON_MS;
-    }
     return TDM__PING_MS;
 }
 
@@ -126,9 +118,8 @@ static bool send_u8(struct tdm_ncp *ncp, uint16_t uid, uint8_t value, uint32_t n
 {
     struct tdm_writer args;
 
-    if (!tdm__may_call(ncp) || tdm_endpoint_open(&ncp->endpoint, uid, true, &args) != TDM_OK) {
+    if (!tdm__may_call(ncp) || tdm_endpoint_open(&ncp->endpoint, uid, true, &args) != TDM_OK)
         return false;
-    }
     tdm_put_u8(&args, value);
     return tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK;
 }
@@ -137,9 +128,8 @@ static void tell_state(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     uint8_t state = (uint8_t)tdm_ncp_state(ncp);
 
-    if (ncp->initialized && state != ncp->told && send_u8(ncp, TDM_UID_STATE_CHANGE, state, now_ms)) {
+    if (ncp->initialized && state != ncp->told && send_u8(ncp, TDM_UID_STATE_CHANGE, state, now_ms))
         ncp->told = state;
-    }
 }
 
 /* An MCU that speaks but does not initialise took no notice of our restart: one that only pings cannot. */
@@ -147,18 +137,14 @@ static uint32_t remind(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     uint32_t wait_ms = tdm__until(ncp->remind_ms, now_ms);
 
-    if (ncp->initialized || tdm__feeder_active(ncp)) {
+    if (ncp->initialized || tdm__feeder_active(ncp))
         ncp->reminds = false;
-    }
-    if (!ncp->reminds) {
+    if (!ncp->reminds)
         return UINT32_MAX;
-    }
-    if (wait_ms > 0) {
+    if (wait_ms > 0)
         return wait_ms;
-    }
-    if (!send_u8(ncp, TDM_UID_STATE_CHANGE, TDM_STATE_NOT_INITIALIZED, now_ms)) {
+    if (!send_u8(ncp, TDM_UID_STATE_CHANGE, TDM_STATE_NOT_INITIALIZED, now_ms))
         return TDM__SOON_MS;
-    }
     ncp->reminds = false;
     return UINT32_MAX;
 }
@@ -167,9 +153,8 @@ static uint32_t remind(struct tdm_ncp *ncp, uint32_t now_ms)
 
 void tdm_ncp_event(struct tdm_ncp *ncp, enum tdm_event event)
 {
-    if (!ncp->initialized) {
+    if (!ncp->initialized)
         return;
-    }
     if (ncp->event_count == TDM_NCP_EVENTS) {
         ncp->event_count--;
         memmove(ncp->events, ncp->events + 1, ncp->event_count);
@@ -195,13 +180,11 @@ bool tdm_ncp_pin_changed(struct tdm_ncp *ncp, uint16_t pin, const void *value, u
 {
     struct tdm_writer args;
 
-    if (!ncp->initialized) {
+    if (!ncp->initialized)
         return true;
-    }
     if (tdm__feeder_active(ncp) || !tdm__may_call(ncp) ||
-        tdm_endpoint_open(&ncp->endpoint, TDM_UID_VPIN_CHANGE, true, &args) != TDM_OK) {
+        tdm_endpoint_open(&ncp->endpoint, TDM_UID_VPIN_CHANGE, true, &args) != TDM_OK)
         return false;
-    }
     tdm_put_u16(&args, pin);
     tdm_put_binary(&args, value, bytes);
     return tdm_endpoint_commit(&ncp->endpoint, &args, NULL, 0, NULL, NULL, now_ms) == TDM_OK;
@@ -226,9 +209,8 @@ static void reboot_mcu(struct tdm_ncp *ncp, uint32_t now_ms)
 {
     if (ncp->reboot_mcu && ncp->initialized && !tdm__feeder_active(ncp) && tdm__may_call(ncp) &&
         tdm_endpoint_call(&ncp->endpoint, TDM_UID_MCU_REBOOT, &ncp->life_call, TDM__REBOOT_MS, reboot_done,
-                          ncp, now_ms) == TDM_OK) {
+                          ncp, now_ms) == TDM_OK)
         ncp->reboot_mcu = false;
-    }
 }
 
 uint32_t tdm__ncp_link_poll(struct tdm_ncp *ncp, uint32_t now_ms)
@@ -249,8 +231,7 @@ uint32_t tdm_ncp_baud(const struct tdm_ncp *ncp)
 
 const char *tdm_ncp_link_slug(const struct tdm_ncp *ncp)
 {
-    if (!ncp->initialized) {
+    if (!ncp->initialized)
         return "down";
-    }
     return ncp->pings > 0 ? "silent" : "up";
 }

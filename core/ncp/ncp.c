@@ -36,9 +36,8 @@ void tdm_ncp_init(struct tdm_ncp *ncp, const struct tdm_ncp_config *config, uint
 
 static void count_wire(struct tdm_ncp *ncp, size_t bytes)
 {
-    if (ncp->step > TDM__WAITING || ncp->offers > 0) {
+    if (ncp->step > TDM__WAITING || ncp->offers > 0)
         ncp->wire_bytes += (uint32_t)bytes;
-    }
 }
 
 void tdm_ncp_receive(struct tdm_ncp *ncp, const uint8_t *bytes, size_t count, uint32_t now_ms)
@@ -67,9 +66,8 @@ static void count_sent(struct tdm_ncp *ncp, const uint8_t *bytes, size_t count)
     size_t i;
 
     ncp->counters.bytes_out += (uint32_t)count;
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         ncp->counters.frames_out += bytes[i] == TDM_FRAME_END;
-    }
 }
 
 size_t tdm_ncp_pull(struct tdm_ncp *ncp, uint8_t *out, size_t capacity, uint32_t now_ms)
@@ -78,9 +76,8 @@ size_t tdm_ncp_pull(struct tdm_ncp *ncp, uint8_t *out, size_t capacity, uint32_t
 
     count_wire(ncp, count);
     count_sent(ncp, out, count);
-    if (count == 0) {
+    if (count == 0)
         tdm__ncp_link_drained(ncp, now_ms);
-    }
     return count;
 }
 
@@ -97,9 +94,8 @@ void tdm_ncp_cloud_state(struct tdm_ncp *ncp, enum tdm_state state)
 
 enum tdm_state tdm_ncp_state(const struct tdm_ncp *ncp)
 {
-    if (!ncp->initialized) {
+    if (!ncp->initialized)
         return TDM_STATE_NOT_INITIALIZED;
-    }
     return tdm__feeder_active(ncp) ? TDM_STATE_OTA_UPGRADE : (enum tdm_state)ncp->cloud;
 }
 

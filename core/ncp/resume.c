@@ -26,19 +26,16 @@ static bool find_payload(struct tdm_ncp *ncp, struct payload *payload)
     int error;
 
     *payload = (struct payload){0, file_bytes, false};
-    if (file_bytes < sizeof data) {
+    if (file_bytes < sizeof data)
         return true;
-    }
-    if (read_file(ncp, 0, data, sizeof data) != TDM_OK) {
+    if (read_file(ncp, 0, data, sizeof data) != TDM_OK)
         return false;
-    }
     error = tdm_envelope_parse(&envelope, data, sizeof data);
     if (error == TDM_E_FORMAT) { /* no package: the file is the image */
         return true;
     }
-    if (error != TDM_OK || envelope.payload_bytes > file_bytes) {
+    if (error != TDM_OK || envelope.payload_bytes > file_bytes)
         return false;
-    }
     *payload = (struct payload){file_bytes - envelope.payload_bytes, envelope.payload_bytes,
                                 envelope.encoding == TDM_ENCODING_LZMA_FRAMED};
     return true;
@@ -57,13 +54,11 @@ static bool enter_frame(struct tdm_ncp *ncp, const struct payload *payload, uint
         uint8_t length[LENGTH_BYTES];
 
         if (payload->bytes - *offset < sizeof length ||
-            read_file(ncp, payload->start + *offset, length, sizeof length) != TDM_OK) {
+            read_file(ncp, payload->start + *offset, length, sizeof length) != TDM_OK)
             return false;
-        }
         *offset += (uint32_t)sizeof length + length[0] + 256u * length[1];
-        if (*offset > payload->bytes) {
+        if (*offset > payload->bytes)
             return false;
-        }
     }
     return true;
 }
@@ -72,13 +67,11 @@ bool tdm__feeder_resume(struct tdm_ncp *ncp, uint32_t *position, uint32_t *offse
 {
     struct payload payload;
 
-    if (ncp->step != TDM__SENDING || !find_payload(ncp, &payload)) {
+    if (ncp->step != TDM__SENDING || !find_payload(ncp, &payload))
         return false;
-    }
     *offset = *position;
-    if (payload.framed ? !enter_frame(ncp, &payload, position, offset) : *position > payload.bytes) {
+    if (payload.framed ? !enter_frame(ncp, &payload, position, offset) : *position > payload.bytes)
         return false;
-    }
     *offset += payload.start;
     if (*offset > ncp->resumed) {
         ncp->resumed = *offset;

@@ -50,9 +50,8 @@ static void serve_set_baud(struct tdm_ncp *ncp, struct tdm_reader *args, struct 
     if (ncp->step >= TDM__SENDING) { /* before it, an MCU may prepare its bootloader so */
         tdm__feeder_mcu_restarted(ncp, false, now_ms);
     }
-    if (possible && baud != ncp->baud) {
+    if (possible && baud != ncp->baud)
         ncp->switch_to = baud;
-    }
     tdm_put_bool(results, possible);
 }
 
@@ -68,9 +67,8 @@ static void serve_initialize(struct tdm_ncp *ncp, struct tdm_reader *args, struc
                 copy_text(device->template_name, sizeof device->template_name, name);
 
     tdm_put_bool(results, good);
-    if (!good) {
+    if (!good)
         return;
-    }
     ncp->initialized = true;
     ncp->online = true;
     ncp->counters.sessions++;
@@ -191,12 +189,10 @@ static bool get_digest(struct tdm_reader *args, uint8_t to[TDM_SHA256_BYTES], ui
     const uint8_t *digest = tdm_get_binary(args, &bytes);
 
     *to_bytes = (uint8_t)bytes;
-    if (bytes != 0 && bytes != TDM_SHA256_BYTES && !(prefix && bytes == TDM_NCP_PREFIX_BYTES)) {
+    if (bytes != 0 && bytes != TDM_SHA256_BYTES && !(prefix && bytes == TDM_NCP_PREFIX_BYTES))
         return false;
-    }
-    if (bytes > 0) {
+    if (bytes > 0)
         memcpy(to, digest, bytes);
-    }
     return true;
 }
 
@@ -242,9 +238,8 @@ static void serve_device_decodes(struct tdm_ncp *ncp, struct tdm_reader *args, s
 
 static void add_start(struct tdm_ncp *ncp, struct tdm_ncp_device_report *report)
 {
-    if (report->event != TDM_DEVICE_STARTED) {
+    if (report->event != TDM_DEVICE_STARTED)
         return;
-    }
     report->has_start = ncp->has_start;
     report->cause = ncp->start_cause;
     report->boots = ncp->start_boots;
@@ -263,9 +258,8 @@ static void serve_device_report(struct tdm_ncp *ncp, struct tdm_reader *args, st
         ncp->reports = true;
         add_start(ncp, &report);
         /* The update's end goes first: it carries the figures of the transfer. */
-        if (report.event == TDM_DEVICE_FAILED) {
+        if (report.event == TDM_DEVICE_FAILED)
             tdm__feeder_mcu_failed(ncp, report.reason, now_ms);
-        }
         taken = ncp->config->ops->device_report(ncp->config->ctx, &report);
     }
     tdm_put_bool(results, taken);
@@ -306,9 +300,8 @@ static serve_call_fn *find(uint16_t uid)
     size_t i;
 
     for (i = 0; i < sizeof served / sizeof served[0]; i++) {
-        if (served[i].uid == uid) {
+        if (served[i].uid == uid)
             return served[i].serve;
-        }
     }
     return NULL;
 }
@@ -344,15 +337,12 @@ int tdm__ncp_serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *
     serve_call_fn *serve = find(uid);
     int status = TDM_STATUS_UNKNOWN_UID;
 
-    if (call == NULL || !call->served_by_ncp) {
+    if (call == NULL || !call->served_by_ncp)
         return TDM_STATUS_UNKNOWN_UID;
-    }
-    if (!fits(call, args)) {
+    if (!fits(call, args))
         return serve != NULL || host_serves(ncp, uid) ? TDM_STATUS_ARGS_READ : TDM_STATUS_UNKNOWN_UID;
-    }
-    if (ops->serve != NULL) {
+    if (ops->serve != NULL)
         status = ops->serve(ncp->config->ctx, uid, msg_id, args, results);
-    }
     if (status == TDM_STATUS_UNKNOWN_UID && serve != NULL) {
         serve(ncp, args, results, now_ms);
         status = TDM_STATUS_OK;

@@ -34,9 +34,8 @@ static bool read_mac(const char *name, char mac[18])
     snprintf(path, sizeof path, "/sys/class/net/%s/address", name);
     file = fopen(path, "re");
     good = file != NULL && fscanf(file, "%17s", mac) == 1;
-    if (file != NULL) {
+    if (file != NULL)
         fclose(file);
-    }
     return good;
 }
 
@@ -47,11 +46,9 @@ const char *host_mac(bool ethernet)
     const struct dirent *entry;
     bool found = false;
 
-    while (folder != NULL && !found && (entry = readdir(folder)) != NULL) {
+    while (folder != NULL && !found && (entry = readdir(folder)) != NULL)
         found = is_wanted(entry->d_name, ethernet) && read_mac(entry->d_name, mac);
-    }
-    if (folder != NULL) {
+    if (folder != NULL)
         closedir(folder);
-    }
     return found ? mac : NULL;
 }

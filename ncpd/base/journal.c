@@ -13,11 +13,10 @@ size_t journal_entry(char entry[JOURNAL_ENTRY_MAX], int priority, const char *mc
     int room = JOURNAL_ENTRY_MAX - head - 1; /* of the line break at the end */
     int length;
 
-    if (mcu != NULL) {
+    if (mcu != NULL)
         length = snprintf(entry + head, (size_t)room, "TANDEM_MCU=%s\nMESSAGE=%s: %s", mcu, mcu, text);
-    } else {
+    else
         length = snprintf(entry + head, (size_t)room, "MESSAGE=%s", text);
-    }
     length = head + (length < room ? length : room - 1);
     entry[length] = '\n';
     return (size_t)length + 1;
@@ -30,9 +29,8 @@ bool journal_send(int priority, const char *mcu, const char *text)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool sent;
 
-    if (fd < 0) {
+    if (fd < 0)
         return false;
-    }
     sent = sendto(fd, entry, length, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&journal,
                   sizeof journal) == (ssize_t)length;
     close(fd);

@@ -23,9 +23,8 @@ static log_watch_fn *watch_lines;
 static int index_of(const char *const names[4], const char *name)
 {
     for (int i = 0; i < 4; i++) {
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, names[i]) == 0)
             return i;
-        }
     }
     return -1;
 }
@@ -58,9 +57,8 @@ static bool goes_to_journal(void)
     char mine[64];
     struct stat file;
 
-    if (stream == NULL || fstat(STDERR_FILENO, &file) != 0) {
+    if (stream == NULL || fstat(STDERR_FILENO, &file) != 0)
         return false;
-    }
     snprintf(mine, sizeof mine, "%llu:%llu", (unsigned long long)file.st_dev,
              (unsigned long long)file.st_ino);
     return strcmp(stream, mine) == 0;
@@ -78,9 +76,8 @@ static bool is_watched_by_service_manager(void)
 static void make_printable(char *text)
 {
     for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7F) {
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
             *text = '?';
-        }
     }
 }
 
@@ -117,14 +114,12 @@ static void print(enum log_level level, const char *mcu, const char *text)
     const char *colon = mcu != NULL ? ": " : "";
     char stamp[40];
 
-    if (format_set == FORMAT_AUTO) {
+    if (format_set == FORMAT_AUTO)
         format_set = goes_to_journal() ? FORMAT_JOURNAL : FORMAT_TEXT;
-    }
     switch (format_set) {
     case FORMAT_JOURNAL:
-        if (!is_watched_by_service_manager() || !journal_send(priorities[level], mcu, text)) {
+        if (!is_watched_by_service_manager() || !journal_send(priorities[level], mcu, text))
             fprintf(stderr, "<%d>%s%s%s\n", priorities[level], shown, colon, text);
-        }
         break;
     case FORMAT_JSON:
         print_json(level, mcu, text);
@@ -141,15 +136,13 @@ void log_line(enum log_level level, const char *mcu, const char *format, ...)
     char text[1024];
     va_list args;
 
-    if (level > limit) {
+    if (level > limit)
         return;
-    }
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     make_printable(text);
     print(level, mcu, text);
-    if (level <= LOG_WARNING && watch_lines != NULL) {
+    if (level <= LOG_WARNING && watch_lines != NULL)
         watch_lines(mcu, text);
-    }
 }

@@ -18,9 +18,8 @@ static const struct {
 static speed_t speed_of(uint32_t baud)
 {
     for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
-        if (speeds[i].baud == baud) {
+        if (speeds[i].baud == baud)
             return speeds[i].speed;
-        }
     }
     return B0;
 }
@@ -35,17 +34,15 @@ bool tty_set(int fd, uint32_t baud)
 {
     struct termios line;
 
-    if (tcgetattr(fd, &line) != 0) {
+    if (tcgetattr(fd, &line) != 0)
         return false;
-    }
     cfmakeraw(&line);
     line.c_iflag &= ~(tcflag_t)(IXOFF | IXANY);
     line.c_cflag |= CLOCAL | CREAD;
     line.c_cflag &= ~(tcflag_t)(HUPCL | CSTOPB | PARENB | CRTSCTS);
     if (cfsetspeed(&line, speed_of(baud)) != 0 || tcsetattr(fd, TCSADRAIN, &line) != 0 ||
-        tcgetattr(fd, &line) != 0) {
+        tcgetattr(fd, &line) != 0)
         return false;
-    }
     if (cfgetospeed(&line) != speed_of(baud)) {
         errno = ERANGE;
         return false;

@@ -85,12 +85,10 @@ static void drop_connection(struct cloud_link *link)
         link->client = NULL;
     }
     link->state = IDLE;
-    if (link->reports != NULL) {
+    if (link->reports != NULL)
         report_disconnected(link->reports);
-    }
-    if (was_connected) {
+    if (was_connected)
         link->handler.changed(link->handler.ctx, false);
-    }
 }
 
 /* With a random part, so that a fleet does not come back all at once. */
@@ -98,12 +96,10 @@ static int backoff_ms(const struct cloud_link *link, int times)
 {
     int ms = BACKOFF_FIRST_MS;
 
-    if (link->token_refused) {
+    if (link->token_refused)
         ms = BACKOFF_TOKEN_MS;
-    }
-    for (int i = 1; i < times && ms < BACKOFF_LAST_MS; i++) {
+    for (int i = 1; i < times && ms < BACKOFF_LAST_MS; i++)
         ms *= 2;
-    }
     ms = ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS;
     return ms / 2 + (int)(random() % ms);
 }
@@ -115,16 +111,14 @@ static void fail(struct cloud_link *link, const char *why)
     int ms;
 
     drop_connection(link);
-    if (!link->wanted) {
+    if (!link->wanted)
         return;
-    }
     link->failures++;
     ms = backoff_ms(link, link->failures);
     log_warning(link->mcu->name, "cloud %s:%u: %s; trying again in %d.%d s", to->host, to->port, why,
                 ms / 1000, ms % 1000 / 100);
-    if (link->is_redirected && link->failures >= REDIRECT_TRIES) {
+    if (link->is_redirected && link->failures >= REDIRECT_TRIES)
         link->is_redirected = false;
-    }
     link->state = WAITING;
     wait_ms(link, ms);
 }
@@ -136,16 +130,15 @@ static void refused(struct cloud_link *link, int answer)
 
     config_token_path(link->mcu, path);
     link->token_refused = answer == CONNACK_BAD_LOGIN || answer == CONNACK_NOT_AUTHORIZED;
-    if (link->token_refused) {
+    if (link->token_refused)
         snprintf(why, sizeof why,
                  "the token in %s is not one of this cloud (code %d); add the device there, then %s", path,
                  answer,
                  link->mcu->token_credential[0] == '\0'
                      ? "put its token into that file"
                      : "put its token into the file of LoadCredential= and restart the service");
-    } else {
+    else
         snprintf(why, sizeof why, "the cloud refused the connection: %s", mosquitto_connack_string(answer));
-    }
     fail(link, why);
 }
 
@@ -168,9 +161,8 @@ static void publish_reports(struct cloud_link *link)
 
     while (link->reports != NULL && (report = report_next(link->reports)) != NULL) {
         publish(link, "ota/report", report->json, &report->msg_id);
-        if (report->msg_id == 0) {
+        if (report->msg_id == 0)
             return;
-        }
     }
 }
 
@@ -195,9 +187,8 @@ static void on_acknowledged(void *ctx, int msg_id)
 {
     struct cloud_link *link = ctx;
 
-    if (link->reports != NULL) {
+    if (link->reports != NULL)
         report_acknowledged(link->reports, msg_id);
-    }
 }
 
 static void on_message(void *ctx, const char *topic, const void *payload, size_t bytes)
@@ -205,9 +196,8 @@ static void on_message(void *ctx, const char *topic, const void *payload, size_t
     static const char prefix[] = "downlink/";
     struct cloud_link *link = ctx;
 
-    if (strncmp(topic, prefix, sizeof prefix - 1) == 0 && link->state == CONNECTED) {
+    if (strncmp(topic, prefix, sizeof prefix - 1) == 0 && link->state == CONNECTED)
         link->handler.message(link->handler.ctx, topic + sizeof prefix - 1, payload, bytes);
-    }
 }
 
 /* Clouds that send it to and fro, or to themselves, are not asked ever faster. */
@@ -289,15 +279,14 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (link->state == WAITING) {
+    if (link->state == WAITING)
         connect_now(link);
-    } else if (link->state == GREETING) {
+    else if (link->state == GREETING)
         fail(link, "the login is not answered; is this its MQTT port?");
-    } else if (link->state == CONNECTED) {
+    else if (link->state == CONNECTED)
         link->failures = link->redirects = 0;
-    } else if (link->state == DRAINING) {
+    else if (link->state == DRAINING)
         drop_connection(link);
-    }
 }
 
 /* --- Outside --- */
@@ -329,9 +318,8 @@ void cloud_link_free(struct cloud_link *link)
         return;
     }
     link->wanted = false;
-    if (link->state != IDLE) {
+    if (link->state != IDLE)
         drop_connection(link);
-    }
     connector_free(link->connector);
     event_free(link->timer);
     free(link);
@@ -341,15 +329,12 @@ void cloud_link_free(struct cloud_link *link)
 void cloud_link_start(struct cloud_link *link, const char *info)
 {
     link->wanted = true;
-    if (info != link->info) {
+    if (info != link->info)
         snprintf(link->info, sizeof link->info, "%s", info);
-    }
-    if (link->state == CONNECTING || link->state == GREETING) {
+    if (link->state == CONNECTING || link->state == GREETING)
         return;
-    }
-    if (link->state != IDLE) {
+    if (link->state != IDLE)
         drop_connection(link);
-    }
     connect_now(link);
 }
 
@@ -366,9 +351,8 @@ void cloud_link_stop(struct cloud_link *link)
 
 void cloud_link_kick(struct cloud_link *link)
 {
-    if (link->state == CONNECTED || link->state == DRAINING) {
+    if (link->state == CONNECTED || link->state == DRAINING)
         publish_reports(link);
-    }
 }
 
 /* A cloud that takes less than comes in is not queued for without end. */
@@ -377,9 +361,8 @@ enum { UNSENT_MAX = 64 };
 bool cloud_link_publish(struct cloud_link *link, const char *topic, const void *payload, size_t bytes,
                         int qos)
 {
-    if (link->state == CONNECTED && !device_client_has_unsent(link->client)) {
+    if (link->state == CONNECTED && !device_client_has_unsent(link->client))
         link->unsent = 0;
-    }
     if (link->state != CONNECTED || link->unsent == UNSENT_MAX ||
         device_client_publish(link->client, NULL, topic, payload, bytes, qos) != MOSQ_ERR_SUCCESS) {
         link->dropped++;
@@ -393,9 +376,8 @@ bool cloud_link_redirect(struct cloud_link *link, const char *where)
 {
     struct cloud_config to = *target(link);
 
-    if (!redirect_take(&to, &link->mcu->cloud, where)) {
+    if (!redirect_take(&to, &link->mcu->cloud, where))
         return false;
-    }
     link->redirected = to;
     link->is_redirected = true;
     link->reconnect = true;

@@ -64,9 +64,8 @@ static void on_told(evutil_socket_t fd, short what, void *ctx)
     char byte;
 
     (void)what;
-    if (read(fd, &byte, 1) == 1) {
+    if (read(fd, &byte, 1) == 1)
         connector->done(connector->ctx, connector->error[0] != '\0' ? connector->error : NULL);
-    }
 }
 
 struct connector *connector_new(struct event_base *base, connector_done_fn *done, void *ctx)

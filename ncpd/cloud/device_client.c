@@ -65,15 +65,12 @@ static void on_socket(evutil_socket_t fd, short what, void *ctx)
     int error = MOSQ_ERR_SUCCESS;
 
     (void)fd;
-    if (what & EV_READ) {
+    if (what & EV_READ)
         error = mosquitto_loop_read(client->mosq, 1);
-    }
-    if (error == MOSQ_ERR_SUCCESS && (what & EV_WRITE)) {
+    if (error == MOSQ_ERR_SUCCESS && (what & EV_WRITE))
         error = mosquitto_loop_write(client->mosq, 1);
-    }
-    if (mosquitto_want_write(client->mosq)) {
+    if (mosquitto_want_write(client->mosq))
         event_add(client->write_event, NULL);
-    }
     client->lost = client->lost || error != MOSQ_ERR_SUCCESS;
     client->handler.settle(client->handler.ctx);
 }
@@ -85,9 +82,8 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     client->lost = client->lost || mosquitto_loop_misc(client->mosq) != MOSQ_ERR_SUCCESS;
-    if (mosquitto_want_write(client->mosq)) {
+    if (mosquitto_want_write(client->mosq))
         event_add(client->write_event, NULL);
-    }
     client->handler.settle(client->handler.ctx);
 }
 
@@ -96,9 +92,8 @@ bool device_client_run(struct device_client *client)
     static const struct timeval second = {1, 0};
     int socket = mosquitto_socket(client->mosq);
 
-    if (socket < 0) {
+    if (socket < 0)
         return false;
-    }
     client->read_event = event_new(client->base, socket, EV_READ | EV_PERSIST, on_socket, client);
     client->write_event = event_new(client->base, socket, EV_WRITE, on_socket, client);
     client->second = event_new(client->base, -1, EV_PERSIST, on_second, client);
@@ -148,15 +143,13 @@ static struct mosquitto *new_mosquitto(const struct mcu_config *mcu, bool tls, v
     struct mosquitto *mosq;
     bool good;
 
-    if (!token_read(token, mcu)) {
+    if (!token_read(token, mcu))
         return NULL;
-    }
     mosq = mosquitto_new(NULL, true, ctx);
     good = mosq != NULL && mosquitto_username_pw_set(mosq, "device", token) == MOSQ_ERR_SUCCESS;
     explicit_bzero(token, sizeof token);
-    if (good && (!tls || use_tls(mosq, mcu) == MOSQ_ERR_SUCCESS)) {
+    if (good && (!tls || use_tls(mosq, mcu) == MOSQ_ERR_SUCCESS))
         return mosq;
-    }
     tell_tls_fault(mcu);
     mosquitto_destroy(mosq);
     return NULL;
@@ -191,9 +184,8 @@ void device_client_free(struct device_client *client, bool takes_leave)
         event_free(client->write_event);
         event_free(client->second);
     }
-    if (takes_leave && !client->lost) {
+    if (takes_leave && !client->lost)
         mosquitto_disconnect(client->mosq);
-    }
     mosquitto_destroy(client->mosq);
     free(client);
 }

@@ -13,9 +13,8 @@ static void copy_text(char *to, size_t room, const char *text)
 
     if (length >= room) {
         length = room - 1;
-        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
             length--;
-        }
     }
     memcpy(to, text, length);
     to[length] = '\0';
@@ -35,9 +34,8 @@ static double number_of(const json_t *value)
     char *end;
     double number;
 
-    if (text == NULL) {
+    if (text == NULL)
         return json_is_number(value) ? json_number_value(value) : -1;
-    }
     number = strtod(text, &end);
     return end != text && *end == '\0' ? number : -1;
 }
@@ -48,9 +46,8 @@ static bool get_size(const json_t *object, uint32_t *size)
     double number = number_of(value);
 
     *size = 0;
-    if (value == NULL || json_is_null(value)) {
+    if (value == NULL || json_is_null(value))
         return true;
-    }
     if (!(number >= 0 && number <= UINT32_MAX)) { /* or a NaN */
         return false;
     }
@@ -63,9 +60,8 @@ static bool get_url(const json_t *object, char *to, size_t room)
     const char *url = json_string_value(json_object_get(object, "url"));
 
     if (url == NULL || strlen(url) >= room ||
-        (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)) {
+        (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
         return false;
-    }
     copy_text(to, room, url);
     return true;
 }

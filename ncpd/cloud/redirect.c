@@ -19,9 +19,8 @@ static bool parse(struct cloud_config *to, const char *where)
     char url[CONFIG_TEXT + 16];
     bool tls = (to->tls && !ends_in(where, ":1883")) || ends_in(where, ":8883");
 
-    if (strstr(where, "://") != NULL) {
+    if (strstr(where, "://") != NULL)
         return cloud_config_parse(to, where);
-    }
     snprintf(url, sizeof url, "%s://%s", tls ? "mqtts" : "mqtt", where);
     return strlen(where) < CONFIG_TEXT && cloud_config_parse(to, url);
 }

@@ -34,9 +34,8 @@ static void add(struct report_queue *queue, json_t *object, bool progress)
     size_t length;
 
     drop_waiting_progress(queue);
-    if (queue->count == REPORTS) {
+    if (queue->count == REPORTS)
         drop(queue, 0);
-    }
     report = &queue->rows[queue->count];
     memset(report, 0, sizeof *report);
     report->progress = progress;
@@ -52,9 +51,8 @@ static void add(struct report_queue *queue, json_t *object, bool progress)
 struct report *report_next(struct report_queue *queue)
 {
     for (int i = 0; i < queue->count; i++) {
-        if (queue->rows[i].msg_id == 0) {
+        if (queue->rows[i].msg_id == 0)
             return &queue->rows[i];
-        }
     }
     return NULL;
 }
@@ -71,9 +69,8 @@ void report_acknowledged(struct report_queue *queue, int msg_id)
 
 void report_disconnected(struct report_queue *queue)
 {
-    for (int i = 0; i < queue->count; i++) {
+    for (int i = 0; i < queue->count; i++)
         queue->rows[i].msg_id = 0;
-    }
 }
 
 /* --- What they say --- */
@@ -127,9 +124,8 @@ void report_received(struct report_queue *queue, const struct offer *offer)
 /* True if a progress may be made now, which it is then. */
 static bool is_time(struct report_queue *queue, uint64_t now_ms)
 {
-    if (queue->progress_ms != 0 && now_ms - queue->progress_ms < PROGRESS_EVERY_MS) {
+    if (queue->progress_ms != 0 && now_ms - queue->progress_ms < PROGRESS_EVERY_MS)
         return false;
-    }
     queue->progress_ms = now_ms;
     return true;
 }
@@ -139,9 +135,8 @@ static void add_bytes(struct report_queue *queue, const char *name, uint32_t byt
 {
     json_t *object;
 
-    if (!is_time(queue, now_ms)) {
+    if (!is_time(queue, now_ms))
         return;
-    }
     object = stage(name);
     set_number(object, "size", size);
     set_number(object, "bytes", bytes);
@@ -180,12 +175,10 @@ void report_progress(struct report_queue *queue, const struct tdm_ncp_progress *
         return;
     }
     object = stage(name);
-    if (progress->stage == TDM_NCP_FAILED) {
+    if (progress->stage == TDM_NCP_FAILED)
         set_failure(object, progress->reason, "uart");
-    }
-    if (progress->stage >= TDM_NCP_VERIFYING) {
+    if (progress->stage >= TDM_NCP_VERIFYING)
         set_number(object, "wire_bytes", progress->wire_bytes);
-    }
     add(queue, object, false);
 }
 
@@ -194,21 +187,18 @@ static void set_start(json_t *object, const struct tdm_ncp_device_report *device
     static const char *const causes[] = {"power", "soft", "watchdog", "fault", "no-link"};
 
     set_text(object, "cause", device->cause < 5 ? causes[device->cause] : "?");
-    if (device->boots != 0) {
+    if (device->boots != 0)
         set_number(object, "boots", device->boots);
-    }
 }
 
 static void set_decodes(json_t *object, uint8_t forms)
 {
     json_t *list = json_array();
 
-    if ((forms & TDM_DECODES_COMPRESSED) != 0) {
+    if ((forms & TDM_DECODES_COMPRESSED) != 0)
         json_array_append_new(list, json_string("compressed"));
-    }
-    if ((forms & TDM_DECODES_DELTA) != 0) {
+    if ((forms & TDM_DECODES_DELTA) != 0)
         json_array_append_new(list, json_string("delta"));
-    }
     json_object_set_new(object, "decodes", list);
 }
 
@@ -235,11 +225,9 @@ void report_device(struct report_queue *queue, const struct tdm_ncp_device_repor
     set_digest(object, "about", device->about, device->about_bytes);
     set_text(object, "hardware", device->hardware);
     set_number(object, "counter", device->counter);
-    if (device->has_start) {
+    if (device->has_start)
         set_start(object, device);
-    }
-    if (device->decodes != 0) {
+    if (device->decodes != 0)
         set_decodes(object, device->decodes);
-    }
     add(queue, object, false);
 }

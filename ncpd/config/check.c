@@ -31,15 +31,13 @@ static bool check_data(const struct mcu_config *mcu)
                mcu->name);
         return true;
     }
-    if (stat(mcu->data, &file) == 0) {
+    if (stat(mcu->data, &file) == 0)
         return (S_ISDIR(file.st_mode) && access(mcu->data, W_OK | X_OK) == 0) ||
                refuse(mcu, "Data", mcu->data, "not a folder that this user can write to");
-    }
     memcpy(parent, mcu->data, sizeof parent);
     slash = strrchr(parent, '/');
-    if (slash != NULL) {
+    if (slash != NULL)
         slash[slash == parent] = '\0';
-    }
     return access(slash != NULL ? parent : ".", W_OK | X_OK) == 0 ||
            refuse(
                mcu, "Data", mcu->data,
@@ -68,16 +66,13 @@ static bool check_pem(const struct mcu_config *mcu, const char *what, const char
     bool found = false;
     FILE *file;
 
-    if (path[0] == '\0') {
+    if (path[0] == '\0')
         return true;
-    }
     file = fopen(path, "re");
-    if (file == NULL) {
+    if (file == NULL)
         return refuse(mcu, what, path, strerror(errno));
-    }
-    while (!found && fgets(line, sizeof line, file) != NULL) {
+    while (!found && fgets(line, sizeof line, file) != NULL)
         found = strncmp(line, "-----BEGIN ", 11) == 0 && strstr(line, kind) != NULL;
-    }
     fclose(file);
     explicit_bzero(line, sizeof line);
     if (!found) {
@@ -91,12 +86,10 @@ static bool check_hook(const struct mcu_config *mcu)
 {
     struct stat file;
 
-    if (mcu->hook[0] == '\0') {
+    if (mcu->hook[0] == '\0')
         return true;
-    }
-    if (stat(mcu->hook, &file) != 0 || access(mcu->hook, X_OK) != 0) {
+    if (stat(mcu->hook, &file) != 0 || access(mcu->hook, X_OK) != 0)
         return refuse(mcu, "Hook", mcu->hook, strerror(errno));
-    }
     return S_ISREG(file.st_mode) || refuse(mcu, "Hook", mcu->hook, "is no program");
 }
 
@@ -108,12 +101,10 @@ static const char *why_no_uart(const char *path)
 {
     struct stat file;
 
-    if (stat(path, &file) != 0) {
+    if (stat(path, &file) != 0)
         return strerror(errno);
-    }
-    if (!S_ISCHR(file.st_mode)) {
+    if (!S_ISCHR(file.st_mode))
         return "is no serial line; name one as Uart";
-    }
     return access(path, R_OK | W_OK) == 0
                ? NULL
                : "this user may not open it; give it to it (a rule of udev, or the group dialout)";
@@ -142,9 +133,8 @@ static bool check_uart(const struct mcu_config *mcu)
 
 static void look_for(const struct mcu_config *mcu, const char *what, const char *path)
 {
-    if (path[0] != '\0' && access(path, F_OK) != 0) {
+    if (path[0] != '\0' && access(path, F_OK) != 0)
         printf("%s: %s %s: not there now; the MCU is told so until it is\n", mcu->name, what, path);
-    }
 }
 
 static void look_for_hardware(const struct mcu_config *mcu)
@@ -152,9 +142,8 @@ static void look_for_hardware(const struct mcu_config *mcu)
     char chip[CONFIG_TEXT];
 
     look_for(mcu, "Led", mcu->led);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++)
         look_for(mcu, "Rgb", mcu->rgb[i]);
-    }
     snprintf(chip, sizeof chip, "%.*s", (int)strcspn(mcu->button, ":"), mcu->button);
     look_for(mcu, "Button", chip);
 }
@@ -182,9 +171,8 @@ int check_config(const struct config *config, const char *source)
 {
     bool good = true;
 
-    for (size_t i = 0; i < config->mcu_count; i++) {
+    for (size_t i = 0; i < config->mcu_count; i++)
         good = check_mcu(&config->mcus[i]) && good;
-    }
     printf("%s: %s\n", source, good ? "good" : "not good, see above");
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -37,12 +37,10 @@ static const char *section_name(const char *section, const char *kind)
 {
     size_t length = strlen(kind);
 
-    if (strncmp(section, kind, length) != 0) {
+    if (strncmp(section, kind, length) != 0)
         return NULL;
-    }
-    if (section[length] == '\0') {
+    if (section[length] == '\0')
         return "";
-    }
     return section[length] == ' ' ? section + length + strspn(section + length, " ") : NULL;
 }
 
@@ -59,24 +57,20 @@ struct mcu_config *config_mcu(struct config *config, const struct mcu_config *pa
     struct mcu_config *mcu;
 
     for (size_t i = 0; i < config->mcu_count; i++) {
-        if (strcmp(config->mcus[i].name, name) == 0) {
+        if (strcmp(config->mcus[i].name, name) == 0)
             return &config->mcus[i];
-        }
     }
-    if (config->mcu_count == CONFIG_MCUS) {
+    if (config->mcu_count == CONFIG_MCUS)
         return NULL;
-    }
     if (config->mcus == NULL) { /* at once: they stay where they are */
         config->mcus = calloc(CONFIG_MCUS, sizeof *config->mcus);
     }
-    if (config->mcus == NULL) {
+    if (config->mcus == NULL)
         return NULL;
-    }
     mcu = &config->mcus[config->mcu_count];
     *mcu = *pattern;
-    if (!pin_map_copy(&mcu->pins, &pattern->pins)) {
+    if (!pin_map_copy(&mcu->pins, &pattern->pins))
         return NULL;
-    }
     config->mcu_count++;
     snprintf(mcu->name, sizeof mcu->name, "%s", name);
     return mcu;
@@ -87,18 +81,16 @@ static struct mcu_config *subject(struct parse *parse, const char *name)
 {
     struct mcu_config *mcu;
 
-    if (name[0] == '\0') {
+    if (name[0] == '\0')
         return &parse->all;
-    }
     if (!is_name(name)) {
         complain(parse, "the name of an MCU is made of letters, digits and - _ . only, not", name,
                  "choose another");
         return NULL;
     }
     mcu = config_mcu(parse->config, &parse->all, name);
-    if (mcu == NULL) {
+    if (mcu == NULL)
         complain(parse, "no room for MCU", name, "32 is the most for one daemon");
-    }
     return mcu;
 }
 
@@ -107,16 +99,13 @@ static int set_pin(struct parse *parse, const char *name, const char *key, const
     struct mcu_config *mcu = subject(parse, name);
     uint16_t pin;
 
-    if (mcu == NULL) {
+    if (mcu == NULL)
         return 1;
-    }
-    if (!pin_parse(key, strlen(key), &pin)) {
+    if (!pin_parse(key, strlen(key), &pin))
         return complain(parse, "a pin is a number from 0 to 65535, not", key, "write PIN=NAME");
-    }
-    if (!pin_map_add(&mcu->pins, pin, value)) {
+    if (!pin_map_add(&mcu->pins, pin, value))
         return complain(parse, "a pin or datastream that stands there already, or no name of one:", value,
                         "one line for each, names of 64 bytes at most, without / + #");
-    }
     return 1;
 }
 
@@ -139,17 +128,16 @@ static int set_daemon(struct parse *parse, const char *key, const char *value)
 {
     struct config *config = parse->config;
 
-    if (strcmp(key, "LogLevel") == 0 && log_set_level(value)) {
+    if (strcmp(key, "LogLevel") == 0 && log_set_level(value))
         snprintf(config->log_level, sizeof config->log_level, "%s", value);
-    } else if (strcmp(key, "LogFormat") == 0 && log_set_format(value)) {
+    else if (strcmp(key, "LogFormat") == 0 && log_set_format(value))
         snprintf(config->log_format, sizeof config->log_format, "%s", value);
-    } else if (strcmp(key, "StatusSocket") == 0 && strlen(value) < 108) {
+    else if (strcmp(key, "StatusSocket") == 0 && strlen(value) < 108)
         snprintf(config->status_socket, sizeof config->status_socket, "%s", value);
-    } else {
+    else
         return complain(
             parse, "not a setting of [Daemon], or not a value of it:", key,
             "LogLevel=error|warning|info|debug, LogFormat=auto|text|journal|json, StatusSocket=PATH");
-    }
     return 1;
 }
 
@@ -158,21 +146,16 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
     struct parse *parse = ctx;
     const char *name;
 
-    if (strstr(value, " # ") != NULL) {
+    if (strstr(value, " # ") != NULL)
         return complain(parse, "a comment behind a value:", value, "give it a line of its own");
-    }
-    if (strcmp(section, "Daemon") == 0) {
+    if (strcmp(section, "Daemon") == 0)
         return set_daemon(parse, key, value);
-    }
-    if ((name = section_name(section, "Mcu")) != NULL) {
+    if ((name = section_name(section, "Mcu")) != NULL)
         return set_mcu(parse, name, key, value);
-    }
-    if ((name = section_name(section, "Datastreams")) != NULL) {
+    if ((name = section_name(section, "Datastreams")) != NULL)
         return set_pin(parse, name, key, value);
-    }
-    if (section[0] == '\0') {
+    if (section[0] == '\0')
         return complain(parse, "a setting outside of every section:", key, "write [Mcu NAME] above it");
-    }
     return complain(parse, "no such section:", section,
                     "there are [Daemon], [Mcu NAME] and [Datastreams NAME]");
 }
@@ -183,10 +166,9 @@ static char *read_line(char *to, int room, void *ctx)
     char *line = fgets(to, room, parse->file);
 
     parse->line += line != NULL;
-    if (line != NULL && line[strspn(line, " \t")] == '[' && strchr(line, ']') == NULL) {
+    if (line != NULL && line[strspn(line, " \t")] == '[' && strchr(line, ']') == NULL)
         complain(parse, "a section without", "its ]",
                  "write [Mcu NAME], and its settings on lines of their own");
-    }
     if (line != NULL && strchr(line, '\n') == NULL && !feof(parse->file)) {
         complain(parse, "a line is longer than", "199 bytes", "shorten it");
         while (fgetc(parse->file) != '\n' && !feof(parse->file)) {
@@ -258,26 +240,20 @@ static bool complete_mcu(struct mcu_config *mcu, const char *source, bool to_che
     const char *state = getenv("STATE_DIRECTORY");
 
     if (mcu->data[0] == '\0' && state != NULL &&
-        snprintf(mcu->data, sizeof mcu->data, "%s/%s", state, mcu->name) >= (int)sizeof mcu->data) {
+        snprintf(mcu->data, sizeof mcu->data, "%s/%s", state, mcu->name) >= (int)sizeof mcu->data)
         return lacks(source, mcu, "Data", "STATE_DIRECTORY is too long");
-    }
-    if (mcu->uart[0] == '\0') {
+    if (mcu->uart[0] == '\0')
         return lacks(source, mcu, "Uart", "name the device that the MCU is at");
-    }
-    if (mcu->cloud.host[0] == '\0') {
+    if (mcu->cloud.host[0] == '\0')
         return lacks(source, mcu, "Cloud", "give its URL here, in [Mcu], or in TANDEM_NCP_CLOUD");
-    }
-    if (mcu->token_file[0] == '\0' && mcu->token_credential[0] == '\0') {
+    if (mcu->token_file[0] == '\0' && mcu->token_credential[0] == '\0')
         return lacks(source, mcu, "TokenFile and no TokenCredential",
                      "name the file with the device's token");
-    }
-    if (mcu->data[0] == '\0' && !to_check) {
+    if (mcu->data[0] == '\0' && !to_check)
         return lacks(source, mcu, "Data", "name the folder for its firmware files");
-    }
-    if ((mcu->certificate[0] != '\0') != (mcu->key[0] != '\0')) {
+    if ((mcu->certificate[0] != '\0') != (mcu->key[0] != '\0'))
         return lacks(source, mcu, mcu->key[0] != '\0' ? "ClientCertificate" : "ClientKey",
                      "the two go together");
-    }
     return true;
 }
 
@@ -291,15 +267,12 @@ static bool are_apart(const char *source, const struct mcu_config *a, const stru
 {
     bool good = true;
 
-    if (same(a->uart, b->uart)) {
+    if (same(a->uart, b->uart))
         good = clashes(source, a, b, "Uart");
-    }
-    if (same(a->data, b->data)) {
+    if (same(a->data, b->data))
         good = clashes(source, a, b, "Data");
-    }
-    if (same(a->token_file, b->token_file) || same(a->token_credential, b->token_credential)) {
+    if (same(a->token_file, b->token_file) || same(a->token_credential, b->token_credential))
         good = clashes(source, a, b, "token");
-    }
     return good;
 }
 
@@ -307,23 +280,20 @@ bool config_complete(struct config *config, const char *source, bool to_check)
 {
     bool good = config->mcu_count > 0;
 
-    if (!good) {
+    if (!good)
         fprintf(stderr, "tandem-ncp: %s: no [Mcu NAME] section; there is one for each MCU\n", source);
-    }
     for (size_t i = 0; i < config->mcu_count; i++) {
         good = complete_mcu(&config->mcus[i], source, to_check) && good;
-        for (size_t j = 0; j < i; j++) {
+        for (size_t j = 0; j < i; j++)
             good = are_apart(source, &config->mcus[j], &config->mcus[i]) && good;
-        }
     }
     return good;
 }
 
 void config_free(struct config *config)
 {
-    for (size_t i = 0; i < config->mcu_count; i++) {
+    for (size_t i = 0; i < config->mcu_count; i++)
         pin_map_free(&config->mcus[i].pins);
-    }
     free(config->mcus);
     *config = (struct config){0};
 }
@@ -332,10 +302,9 @@ void config_token_path(const struct mcu_config *mcu, char path[2 * CONFIG_TEXT])
 {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
 
-    if (mcu->token_credential[0] != '\0') {
+    if (mcu->token_credential[0] != '\0')
         snprintf(path, 2 * CONFIG_TEXT, "%s/%s", folder != NULL ? folder : "(no CREDENTIALS_DIRECTORY)",
                  mcu->token_credential);
-    } else {
+    else
         snprintf(path, 2 * CONFIG_TEXT, "%s", mcu->token_file);
-    }
 }

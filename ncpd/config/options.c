@@ -52,14 +52,12 @@ static void print_help(void)
          "firmware updates.\n\n"
          "Usage: tandem-ncp --config FILE [--check]\n"
          "       tandem-ncp --uart LINE --cloud URL --token-file FILE --data DIR [options]\n");
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; i < ROWS; i++)
         print_row(rows[i].name, rows[i].value, rows[i].text);
-    }
     puts("\nSettings of one MCU, in place of --config:\n");
     for (const struct setting *row = settings; row->key != NULL; row++) {
-        if (row->option != NULL) {
+        if (row->option != NULL)
             print_row(row->option, row->value, row->text);
-        }
     }
     puts("\nSettings that stand in the file only, in [Mcu] or [Mcu NAME]:\n");
     for (const struct setting *row = settings; row->key != NULL; row++) {
@@ -128,14 +126,12 @@ static void make_longs(struct option longs[OPTIONS_MAX])
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; i < ROWS; i++)
         longs[count++] = (struct option){rows[i].name, rows[i].value != NULL, NULL, (int)rows[i].id};
-    }
     for (size_t i = 0; settings[i].key != NULL; i++) {
-        if (settings[i].option != NULL) {
+        if (settings[i].option != NULL)
             longs[count++] =
                 (struct option){settings[i].option, required_argument, NULL, SETTINGS_FROM + (int)i};
-        }
     }
     longs[count] = (struct option){0};
 }
@@ -146,12 +142,10 @@ static bool read_file(struct parse *parse)
     struct config given = *parse->config;
     struct config *config = parse->config;
 
-    if (!config_read(config, parse->file)) {
+    if (!config_read(config, parse->file))
         return false;
-    }
-    if (given.status_socket[0] != '\0') {
+    if (given.status_socket[0] != '\0')
         memcpy(config->status_socket, given.status_socket, sizeof given.status_socket);
-    }
     return (given.log_level[0] == '\0' || log_set_level(given.log_level)) &&
            (given.log_format[0] == '\0' || log_set_format(given.log_format));
 }
@@ -162,20 +156,16 @@ static int settle(struct parse *parse)
     const struct mcu_config *mcu = &parse->mcu;
     const char *source = parse->file != NULL ? parse->file : "command line";
 
-    if (parse->file != NULL && parse->has_settings) {
+    if (parse->file != NULL && parse->has_settings)
         return usage("--config and settings of one MCU do not go together", NULL);
-    }
     if (parse->file == NULL && (mcu->uart[0] == '\0' || mcu->cloud.host[0] == '\0' || mcu->data[0] == '\0' ||
-                                (mcu->token_file[0] == '\0' && mcu->token_credential[0] == '\0'))) {
+                                (mcu->token_file[0] == '\0' && mcu->token_credential[0] == '\0')))
         return usage("--config, or --uart, --cloud, --token-file and --data are needed", NULL);
-    }
-    if (parse->file != NULL ? !read_file(parse) : config_mcu(config, mcu, "mcu") == NULL) {
+    if (parse->file != NULL ? !read_file(parse) : config_mcu(config, mcu, "mcu") == NULL)
         return EXIT_USAGE;
-    }
     if ((parse->file != NULL && !config_apply_environment(config)) ||
-        !config_complete(config, source, parse->check)) {
+        !config_complete(config, source, parse->check))
         return EXIT_USAGE;
-    }
     return parse->check ? check_config(config, source) : -1;
 }
 
@@ -191,18 +181,15 @@ int options_parse(struct config *config, int argc, char **argv)
     make_longs(longs);
     opterr = 0;
     while (status < 0 && (id = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (id == '?') {
+        if (id == '?')
             status = usage("unknown option or missing value:", argv[optind - 1]);
-        } else {
+        else
             status = id >= SETTINGS_FROM ? take_setting(&parse, &settings[id - SETTINGS_FROM], optarg)
                                          : take(&parse, (enum option_id)id, optarg);
-        }
     }
-    if (status >= 0) {
+    if (status >= 0)
         return status;
-    }
-    if (optind < argc) {
+    if (optind < argc)
         return usage("unexpected argument", argv[optind]);
-    }
     return settle(&parse);
 }

@@ -16,9 +16,8 @@ static bool set_text(char to[CONFIG_TEXT], const char *value)
 {
     size_t length = strlen(value);
 
-    if (length >= CONFIG_TEXT) {
+    if (length >= CONFIG_TEXT)
         return false;
-    }
     memcpy(to, value, length + 1);
     return true;
 }
@@ -36,9 +35,8 @@ static bool set_number(uint32_t *to, const char *text, uint32_t min, uint32_t ma
 {
     unsigned long value;
 
-    if (!parse_number(text, min, max, &value)) {
+    if (!parse_number(text, min, max, &value))
         return false;
-    }
     *to = (uint32_t)value * unit;
     return true;
 }
@@ -53,9 +51,8 @@ static bool set_baud(uint32_t *to, const char *text)
 {
     unsigned long baud;
 
-    if (!parse_number(text, 1, UINT32_MAX, &baud) || !tty_knows_baud((uint32_t)baud)) {
+    if (!parse_number(text, 1, UINT32_MAX, &baud) || !tty_knows_baud((uint32_t)baud))
         return false;
-    }
     *to = (uint32_t)baud;
     return true;
 }
@@ -69,17 +66,14 @@ static bool set_uart(struct mcu_config *mcu, const char *value)
     char device[CONFIG_TEXT];
 
     mcu->uart_is_socket = strncmp(value, "unix:", 5) == 0;
-    if (mcu->uart_is_socket) {
+    if (mcu->uart_is_socket)
         return value[5] != '\0' && set_text(mcu->uart, value + 5);
-    }
-    if (value[0] == '\0' || colon == value || !set_text(device, value)) {
+    if (value[0] == '\0' || colon == value || !set_text(device, value))
         return false;
-    }
     if (colon != NULL && strspn(colon + 1, "0123456789") == strlen(colon + 1)) {
         device[colon - value] = '\0';
-        if (!set_baud(&mcu->uart_baud, colon + 1)) {
+        if (!set_baud(&mcu->uart_baud, colon + 1))
             return false;
-        }
     }
     return set_text(mcu->uart, device);
 }
@@ -94,9 +88,8 @@ static size_t host_length(const char *host)
 {
     const char *end = strchr(host, ']');
 
-    if (host[0] == '[') {
+    if (host[0] == '[')
         return end != NULL ? (size_t)(end + 1 - host) : 0;
-    }
     return strcspn(host, ":/");
 }
 
@@ -108,27 +101,23 @@ bool cloud_config_parse(struct cloud_config *cloud, const char *url)
     const char *rest;
     size_t length;
 
-    if (!tls && strncasecmp(url, "mqtt://", 7) != 0) {
+    if (!tls && strncasecmp(url, "mqtt://", 7) != 0)
         return false;
-    }
     length = host_length(host);
-    if (length == 0 || length >= sizeof cloud->host || strcspn(host, " /?#@") < length) {
+    if (length == 0 || length >= sizeof cloud->host || strcspn(host, " /?#@") < length)
         return false;
-    }
     rest = host + length;
     if (rest[0] == ':') {
         size_t count = strcspn(++rest, "/");
         char digits[8];
 
         snprintf(digits, sizeof digits, "%.*s", (int)count, rest);
-        if (count >= sizeof digits || !parse_number(digits, 1, UINT16_MAX, &port)) {
+        if (count >= sizeof digits || !parse_number(digits, 1, UINT16_MAX, &port))
             return false;
-        }
         rest += count;
     }
-    if (strcmp(rest, "") != 0 && strcmp(rest, "/") != 0) {
+    if (strcmp(rest, "") != 0 && strcmp(rest, "/") != 0)
         return false;
-    }
     snprintf(cloud->host, sizeof cloud->host, "%.*s", (int)length, host);
     cloud->port = (uint16_t)port;
     cloud->tls = tls;
@@ -152,9 +141,8 @@ static bool set_rgb(struct mcu_config *mcu, const char *value)
     for (int i = 0; i < 3; i++) {
         size_t length = strcspn(value, ",");
 
-        if (length == 0 || length >= CONFIG_TEXT || (value[length] == ',') != (i < 2)) {
+        if (length == 0 || length >= CONFIG_TEXT || (value[length] == ',') != (i < 2))
             return false;
-        }
         snprintf(mcu->rgb[i], CONFIG_TEXT, "%.*s", (int)length, value);
         value += length + 1;
     }

@@ -114,21 +114,17 @@ static bool refuse_storage(struct download *download)
 /* The answer's head, when it is one of a file that can be taken. */
 static bool is_acceptable(struct download *download, const struct transfer_head *head)
 {
-    if (!head->has_bytes || head->bytes == 0) {
+    if (!head->has_bytes || head->bytes == 0)
         return refuse(download, TDM_REASON_DOWNLOAD, TDM_PREFETCH_REQUEST,
                       "the answer does not say how long the file is");
-    }
-    if (head->bytes > FILE_BYTES_MAX) {
+    if (head->bytes > FILE_BYTES_MAX)
         return refuse(download, TDM_REASON_DOWNLOAD, TDM_PREFETCH_REQUEST, "the file is longer than 64 MiB");
-    }
-    if (download->offer.size != 0 && head->bytes != download->offer.size) {
+    if (download->offer.size != 0 && head->bytes != download->offer.size)
         return refuse(download, TDM_REASON_DOWNLOAD, TDM_PREFETCH_REQUEST,
                       "the file is not as long as the offer says");
-    }
-    if (!head->has_sha256) {
+    if (!head->has_sha256)
         return refuse(download, TDM_REASON_DOWNLOAD_DIGEST, TDM_PREFETCH_FINALIZE,
                       "the answer has no x-sha256 to check the file with");
-    }
     return true;
 }
 
@@ -152,9 +148,8 @@ static bool begin_part(struct download *download, const struct transfer_head *he
     }
     memcpy(part.sha256, head->sha256, sizeof part.sha256);
     memcpy(part.etag, head->etag, sizeof part.etag);
-    if (head->status == 206 ? store_part_resume(download->store) : store_part_begin(download->store, &part)) {
+    if (head->status == 206 ? store_part_resume(download->store) : store_part_begin(download->store, &part))
         return true;
-    }
     return refuse_storage(download);
 }
 
@@ -162,12 +157,10 @@ static bool on_begin(void *ctx, const struct transfer_head *head)
 {
     struct download *download = ctx;
 
-    if (head->status != 200 && head->status != 206) {
+    if (head->status != 200 && head->status != 206)
         return false;
-    }
-    if (!is_acceptable(download, head)) {
+    if (!is_acceptable(download, head))
         return false;
-    }
     download->head = *head;
     download->found = store_find(download->store, head->sha256, (uint32_t)head->bytes, &download->digests);
     return download->found < 0 && begin_part(download, head);
@@ -178,13 +171,11 @@ static bool on_data(void *ctx, const void *bytes, size_t count)
     struct download *download = ctx;
     uint32_t size = (uint32_t)download->head.bytes;
 
-    if (count > size - download->store->bytes) {
+    if (count > size - download->store->bytes)
         return refuse(download, TDM_REASON_DOWNLOAD, TDM_PREFETCH_REQUEST,
                       "the file is longer than the answer said");
-    }
-    if (!store_part_write(download->store, bytes, count)) {
+    if (!store_part_write(download->store, bytes, count))
         return refuse_storage(download);
-    }
     download->advanced = true;
     download->handler.progress(download->handler.ctx, download->store->bytes, size);
     return true;
@@ -194,9 +185,8 @@ static bool on_data(void *ctx, const void *bytes, size_t count)
 
 static void complete_text(char *to, size_t room, const char *from)
 {
-    if (to[0] == '\0') {
+    if (to[0] == '\0')
         snprintf(to, room, "%.*s", (int)room - 1, from);
-    }
 }
 
 static void succeed(struct download *download, int fd)
@@ -253,13 +243,11 @@ static uint32_t pause_ms(const struct download *download, uint32_t retry_after_s
 {
     uint32_t ms = PAUSE_FIRST_MS;
 
-    for (uint32_t i = 1; i < download->attempts && ms < PAUSE_LAST_MS; i++) {
+    for (uint32_t i = 1; i < download->attempts && ms < PAUSE_LAST_MS; i++)
         ms *= 2;
-    }
     ms = ms / 2 + (uint32_t)random() % ms;
-    if (retry_after_s > RETRY_AFTER_MAX_S) {
+    if (retry_after_s > RETRY_AFTER_MAX_S)
         retry_after_s = RETRY_AFTER_MAX_S;
-    }
     return ms > retry_after_s * 1000 ? ms : retry_after_s * 1000 + ms / 4;
 }
 
@@ -301,9 +289,8 @@ static void end_stopped(struct download *download, const struct transfer_head *h
         succeed(download, download->found);
     } else if (download->reason != TDM_REASON_NONE) {
         store_part_keep(download->store);
-        if (download->reason == TDM_REASON_STORAGE) {
+        if (download->reason == TDM_REASON_STORAGE)
             store_part_drop(download->store);
-        }
         fail(download, download->reason, download->prefetch);
     } else if (download->again && download->asked_from > 0) {
         ask_for_whole(download);
@@ -377,9 +364,8 @@ void download_free(struct download *download)
 
 void download_start(struct download *download, const struct offer *offer)
 {
-    if (download->busy && strcmp(download->offer.url, offer->url) == 0) {
+    if (download->busy && strcmp(download->offer.url, offer->url) == 0)
         return;
-    }
     download_stop(download);
     download->offer = *offer;
     download->busy = true;

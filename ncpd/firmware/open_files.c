@@ -7,9 +7,8 @@
 static int row_of(const struct open_files *files, uint32_t id)
 {
     for (int i = 0; i < OPEN_FILES_MAX; i++) {
-        if (files->rows[i].id == id) {
+        if (files->rows[i].id == id)
             return i;
-        }
     }
     return -1;
 }
@@ -37,9 +36,8 @@ bool open_files_read(const struct open_files *files, uint32_t id, uint32_t offse
         return false;
     }
     count = pread(files->rows[row].fd, to, bytes, offset);
-    if (count >= 0 && (size_t)count < bytes) {
+    if (count >= 0 && (size_t)count < bytes)
         errno = ENODATA;
-    }
     return count == (ssize_t)bytes;
 }
 
@@ -55,7 +53,6 @@ void open_files_close(struct open_files *files, uint32_t id)
 
 void open_files_close_all(struct open_files *files)
 {
-    for (int i = 0; i < OPEN_FILES_MAX; i++) {
+    for (int i = 0; i < OPEN_FILES_MAX; i++)
         open_files_close(files, files->rows[i].id);
-    }
 }

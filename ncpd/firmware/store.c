@@ -43,15 +43,14 @@ bool store_open(struct store *store, const struct mcu_config *mcu)
         return false;
     }
     store->folder = open_folder(mcu->data);
-    if (store->folder < 0 && errno == EWOULDBLOCK) {
+    if (store->folder < 0 && errno == EWOULDBLOCK)
         log_error(mcu->name, "data folder %s: in use by another tandem-ncp; give each its own Data",
                   mcu->data);
-    } else if (store->folder < 0) {
+    else if (store->folder < 0)
         log_error(
             mcu->name,
             "data folder %s: cannot be written: %s; make it writable for this user, or name another Data",
             mcu->data, strerror(errno));
-    }
     return store->folder >= 0;
 }
 
@@ -63,9 +62,8 @@ static void look_for_folder(struct store *store)
     int folder;
 
     if (fstat(store->folder, &ours) == 0 && stat(store->mcu->data, &there) == 0 &&
-        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
+        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
         return;
-    }
     (void)mkdir(store->mcu->data, 0700);
     folder = open_folder(store->mcu->data);
     if (folder >= 0) {
@@ -117,9 +115,8 @@ static bool digests_read(struct store *store, int fd)
     ssize_t count;
 
     digests_start(store);
-    while ((count = read(fd, bytes, sizeof bytes)) > 0) {
+    while ((count = read(fd, bytes, sizeof bytes)) > 0)
         digests_add(store, bytes, (size_t)count);
-    }
     return count == 0;
 }
 
@@ -134,12 +131,10 @@ static bool write_json(const struct store *store, const char *name, json_t *obje
     int error = errno;
 
     json_decref(object);
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-    }
-    if (good && renameat(store->folder, temporary, store->folder, name) == 0) {
+    if (good && renameat(store->folder, temporary, store->folder, name) == 0)
         return fsync(store->folder) == 0;
-    }
     errno = good ? errno : error;
     return false;
 }
@@ -150,9 +145,8 @@ static json_t *read_json(const struct store *store, const char *name)
     int fd = openat(store->folder, name, O_RDONLY | O_CLOEXEC);
     json_t *object = fd >= 0 ? json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL) : NULL;
 
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-    }
     return object;
 }
 
@@ -208,9 +202,8 @@ uint32_t store_part_kept(const struct store *store, struct store_part *part)
     struct stat file;
 
     if (!read_part_of(store, part) || fstatat(store->folder, PART, &file, 0) != 0 ||
-        file.st_size >= part->size) {
+        file.st_size >= part->size)
         return 0;
-    }
     return (uint32_t)file.st_size;
 }
 
@@ -219,9 +212,8 @@ bool store_part_begin(struct store *store, const struct store_part *part)
     look_for_folder(store);
     store_part_drop(store);
     digests_start(store);
-    if (!write_part_of(store, part)) {
+    if (!write_part_of(store, part))
         return false;
-    }
     store->part = openat(store->folder, PART, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     return store->part >= 0;
 }
@@ -240,9 +232,8 @@ bool store_part_write(struct store *store, const void *data, size_t bytes)
     while (done < bytes) {
         ssize_t count = write(store->part, (const char *)data + done, bytes - done);
 
-        if (count < 0 && errno != EINTR) {
+        if (count < 0 && errno != EINTR)
             return false;
-        }
         done += count > 0 ? (size_t)count : 0;
     }
     digests_add(store, data, bytes);
@@ -269,9 +260,8 @@ int store_part_complete(struct store *store)
     int fd = store->part;
 
     if (fsync(fd) != 0 || renameat(store->folder, PART, store->folder, COMPLETE) != 0 ||
-        fsync(store->folder) != 0) {
+        fsync(store->folder) != 0)
         return -1;
-    }
     store->part = -1;
     (void)unlinkat(store->folder, PART_OF, 0);
     return fd;
@@ -284,14 +274,12 @@ int store_find(struct store *store, const uint8_t sha256[TDM_SHA256_BYTES], uint
     struct store hashing = {.folder = -1, .part = -1};
     struct stat file;
 
-    if (fd < 0) {
+    if (fd < 0)
         return -1;
-    }
     if (fstat(fd, &file) == 0 && file.st_size == (off_t)size && digests_read(&hashing, fd)) {
         store_part_digests(&hashing, digests);
-        if (memcmp(digests->sha256, sha256, TDM_SHA256_BYTES) == 0) {
+        if (memcmp(digests->sha256, sha256, TDM_SHA256_BYTES) == 0)
             return fd;
-        }
     }
     close(fd);
     return -1;
@@ -303,9 +291,8 @@ bool store_remember(struct store *store, const struct store_update *update)
 {
     json_t *object;
 
-    if (update == NULL) {
+    if (update == NULL)
         return unlinkat(store->folder, UPDATE, 0) == 0 || errno == ENOENT;
-    }
     object = json_object();
     json_object_set_new(object, "sha256", hex_value(update->sha256));
     json_object_set_new(object, "size", json_integer(update->offer.size));

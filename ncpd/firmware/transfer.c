@@ -55,18 +55,16 @@ static void take_retry_after(struct transfer_head *head, const char *value)
     time_t now = time(NULL);
     unsigned long seconds = strtoul(value, NULL, 10);
 
-    if (then > now) {
+    if (then > now)
         seconds = (unsigned long)(then - now);
-    }
     head->retry_after = seconds < UINT32_MAX / 1000 ? (uint32_t)seconds : UINT32_MAX / 1000;
 }
 
 /* A weak one does not promise the same bytes. */
 static void take_etag(struct transfer_head *head, const char *value)
 {
-    if (value[0] == '"' && strlen(value) < sizeof head->etag) {
+    if (value[0] == '"' && strlen(value) < sizeof head->etag)
         take_text(head->etag, sizeof head->etag, value);
-    }
 }
 
 static void take_header(struct transfer_head *head, const char *name, const char *value)
@@ -133,9 +131,8 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *ctx)
     struct transfer *transfer = ctx;
 
     (void)unit;
-    if (!begin(transfer)) {
+    if (!begin(transfer))
         return 0;
-    }
     transfer->stopped = !transfer->handler.data(transfer->handler.ctx, bytes, count);
     return transfer->stopped ? 0 : count;
 }
@@ -144,9 +141,8 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *ctx)
 
 static enum transfer_end end_of(const struct transfer *transfer, CURLcode result)
 {
-    if (transfer->stopped) {
+    if (transfer->stopped)
         return TRANSFER_STOPPED;
-    }
     switch (result) {
     case CURLE_OK:
         return TRANSFER_WHOLE;
@@ -226,9 +222,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void 
         event_free(event);
         curl_multi_assign(transfer->multi, fd, NULL);
     }
-    if (what == CURL_POLL_REMOVE) {
+    if (what == CURL_POLL_REMOVE)
         return 0;
-    }
     flags |= what & CURL_POLL_IN ? EV_READ : 0;
     flags |= what & CURL_POLL_OUT ? EV_WRITE : 0;
     event = event_new(transfer->base, fd, flags, on_socket, transfer);
@@ -243,11 +238,10 @@ static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
     struct timeval delay = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
 
     (void)multi;
-    if (timeout_ms < 0) {
+    if (timeout_ms < 0)
         evtimer_del(transfer->timer);
-    } else {
+    else
         evtimer_add(transfer->timer, &delay);
-    }
     return 0;
 }
 
@@ -326,9 +320,8 @@ static void ask_from(struct transfer *transfer, CURL *easy, uint32_t offset, con
     char range[16];
     char condition[128];
 
-    if (offset == 0) {
+    if (offset == 0)
         return;
-    }
     snprintf(range, sizeof range, "%u-",
              offset); /* not CURLOPT_RESUME_FROM, which takes a 200 for an error */
     curl_easy_setopt(easy, CURLOPT_RANGE, range);
@@ -368,9 +361,8 @@ void transfer_probe(struct transfer *transfer, const char *host, uint16_t port, 
 
 void transfer_stop(struct transfer *transfer)
 {
-    if (transfer->easy == NULL) {
+    if (transfer->easy == NULL)
         return;
-    }
     curl_multi_remove_handle(transfer->multi, transfer->easy);
     curl_easy_cleanup(transfer->easy);
     transfer->easy = NULL;

@@ -59,9 +59,8 @@ static void wake(struct update *update)
 
 int update_read(struct update *update, uint32_t id, uint32_t offset, void *to, size_t bytes)
 {
-    if (open_files_read(&update->files, id, offset, to, bytes)) {
+    if (open_files_read(&update->files, id, offset, to, bytes))
         return TDM_OK;
-    }
     log_error(update->mcu->name, "data folder %s: the firmware file cannot be read: %s", update->mcu->data,
               strerror(errno));
     return TDM_E_TRUNCATED;
@@ -74,9 +73,8 @@ static void start_budget(struct update *update)
     int64_t left_s = update->began_s + update->mcu->update_limit_s - time(NULL);
 
     /* A clock that was set meanwhile: at most the whole again. */
-    if (left_s > (int64_t)update->mcu->update_limit_s) {
+    if (left_s > (int64_t)update->mcu->update_limit_s)
         left_s = update->mcu->update_limit_s;
-    }
     timer_start(update->budget, left_s > 0 ? (uint64_t)left_s * 1000 : 0);
 }
 
@@ -121,9 +119,8 @@ static void remember(struct update *update, const struct download_result *result
 
     kept.offer.size = result->digests.bytes;
     memcpy(kept.sha256, result->digests.sha256, sizeof kept.sha256);
-    if (!store_remember(update->store, &kept)) {
+    if (!store_remember(update->store, &kept))
         log_warning(update->mcu->name, "data folder: the update is not remembered over a restart");
-    }
     update->remembered = id;
 }
 
@@ -132,9 +129,8 @@ static void feed(struct update *update, const struct download_result *result)
     const struct offer *offer = &result->offer;
     struct tdm_ncp_firmware firmware = {.id = open_files_keep(&update->files, result->fd)};
 
-    if (firmware.id == 0) {
+    if (firmware.id == 0)
         return;
-    }
     firmware.bytes = result->digests.bytes;
     firmware.crc32 = result->digests.crc32;
     memcpy(firmware.md5, result->digests.md5, sizeof firmware.md5);
@@ -156,22 +152,20 @@ void update_progress(struct update *update, const struct tdm_ncp_progress *progr
 {
     bool over = progress->stage == TDM_NCP_INSTALLED || progress->stage == TDM_NCP_FAILED;
 
-    if (progress->stage == TDM_NCP_TRANSFERRING) {
+    if (progress->stage == TDM_NCP_TRANSFERRING)
         log_debug(update->mcu->name, "update: %u of %u bytes", progress->bytes, progress->size);
-    } else if (progress->stage == TDM_NCP_FAILED) {
+    else if (progress->stage == TDM_NCP_FAILED)
         log_warning(update->mcu->name, "update: failed: %s (%s)", tdm_reason_text(progress->reason),
                     tdm_reason_slug(progress->reason));
-    } else {
+    else
         log_info(update->mcu->name, "update: %s", tdm_ncp_stage_slug(progress->stage));
-    }
     if (progress->id == update->current &&
         !download_busy(update->download)) { /* not of one that it replaced */
         update->status.bytes = progress->bytes;
         update->status.size = progress->size;
         set_stage(update, tdm_ncp_stage_slug(progress->stage));
-        if (over) {
+        if (over)
             end(update, tdm_ncp_stage_slug(progress->stage), progress->reason);
-        }
     }
     if (over) {
         if (progress->id == update->remembered) {
@@ -189,9 +183,8 @@ static void go_on(struct update *update)
     struct download_result result = {.fd = -1};
     struct store_update kept;
 
-    if (!store_recall(update->store, &kept)) {
+    if (!store_recall(update->store, &kept))
         return;
-    }
     result.offer = kept.offer;
     result.fd = store_find(update->store, kept.sha256, kept.offer.size, &result.digests);
     if (result.fd < 0) {
@@ -255,16 +248,14 @@ static void answer_prefetch(struct update *update, enum tdm_prefetch result)
 {
     struct tdm_writer results;
 
-    if (!update->prefetch_waits) {
+    if (!update->prefetch_waits)
         return;
-    }
     update->prefetch_waits = false;
     evtimer_del(update->prefetch);
     if (tdm_ncp_answer_open(update->ncp, update->prefetch_id, &results) == TDM_OK) {
         tdm_put_u8(&results, (uint8_t)result);
-        if (tdm_ncp_answer_commit(update->ncp, &results) == TDM_OK) {
+        if (tdm_ncp_answer_commit(update->ncp, &results) == TDM_OK)
             return;
-        }
     }
     log_warning(update->mcu->name,
                 "uart: no room for the answer to otaUpdatePrefetch; the MCU's time limit does the rest");
@@ -319,9 +310,8 @@ static void on_prune(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (!download_busy(update->download)) {
+    if (!download_busy(update->download))
         store_prune(update->store, update->mcu->keep_s);
-    }
     timer_start(update->prune, PRUNE_EVERY_MS);
 }
 

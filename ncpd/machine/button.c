@@ -49,9 +49,8 @@ uint8_t button_tick(struct button *button, uint32_t now_ms)
     uint32_t limit_ms = states[button->state].limit_ms;
     uint8_t event = states[button->state].event;
 
-    if (limit_ms == 0 || now_ms - button->since_ms < limit_ms) {
+    if (limit_ms == 0 || now_ms - button->since_ms < limit_ms)
         return BUTTON_NOTHING;
-    }
     button->state = states[button->state].next; /* the time goes on from the press */
     return event;
 }
@@ -61,8 +60,7 @@ uint32_t button_wait(const struct button *button, uint32_t now_ms)
     uint32_t limit_ms = states[button->state].limit_ms;
     uint32_t gone_ms = now_ms - button->since_ms;
 
-    if (limit_ms == 0) {
+    if (limit_ms == 0)
         return UINT32_MAX;
-    }
     return gone_ms < limit_ms ? limit_ms - gone_ms : 0;
 }

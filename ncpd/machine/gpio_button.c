@@ -38,14 +38,12 @@ static void settle(struct gpio_button *gpio, uint8_t event)
 {
     uint32_t wait_ms = button_wait(&gpio->button, now_ms());
 
-    if (event != BUTTON_NOTHING) {
+    if (event != BUTTON_NOTHING)
         gpio->tell(gpio->ctx, event);
-    }
-    if (wait_ms == UINT32_MAX) {
+    if (wait_ms == UINT32_MAX)
         evtimer_del(gpio->timer);
-    } else {
+    else
         timer_start(gpio->timer, wait_ms);
-    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -100,9 +98,8 @@ static int request_line(const char *place, bool active_low)
     request.config.attrs[0].attr.debounce_period_us = DEBOUNCE_US;
     request.config.attrs[0].mask = 1;
     fd = open(chip, O_RDWR | O_CLOEXEC);
-    if (fd < 0) {
+    if (fd < 0)
         return -1;
-    }
     status = ioctl(fd, GPIO_V2_GET_LINE_IOCTL, &request);
     error = errno;
     close(fd);
@@ -113,9 +110,8 @@ static int request_line(const char *place, bool active_low)
 bool gpio_button_start(struct gpio_button *gpio, bool active_low)
 {
     stop(gpio);
-    if (gpio->mcu->button[0] == '\0') {
+    if (gpio->mcu->button[0] == '\0')
         return false;
-    }
     gpio->line = request_line(gpio->mcu->button, active_low);
     if (gpio->line < 0) {
         log_warning(gpio->mcu->name,

@@ -33,9 +33,8 @@ static int pipe_with(const char *input)
 {
     int ends[2];
 
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return -1;
-    }
     if (input != NULL && write(ends[1], input, strlen(input)) < 0) {
         close(ends[0]);
         ends[0] = -1;
@@ -77,9 +76,8 @@ static void finish(struct hook *hook, int status)
     evtimer_del(hook->limit);
     hook->pid = 0;
     log_info(hook->mcu->name, "hook: %s ended with %d", hook->action, status);
-    if (hook->done != NULL) {
+    if (hook->done != NULL)
         hook->done(hook->ctx, status, line);
-    }
 }
 
 /* SIGCHLD is for every hook of the program: each looks for its own. */
@@ -90,9 +88,8 @@ static void on_ended(evutil_socket_t signal, short what, void *ctx)
 
     (void)signal;
     (void)what;
-    if (hook->pid != 0 && waitpid(hook->pid, &status, WNOHANG) == hook->pid) {
+    if (hook->pid != 0 && waitpid(hook->pid, &status, WNOHANG) == hook->pid)
         finish(hook, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-    }
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *ctx)
@@ -112,9 +109,8 @@ bool hook_start(struct hook *hook, const char *action, const char *argument, con
     int given;
     bool started;
 
-    if (hook->mcu->hook[0] == '\0' || hook->pid != 0 || pipe2(output, O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (hook->mcu->hook[0] == '\0' || hook->pid != 0 || pipe2(output, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
-    }
     given = pipe_with(input);
     snprintf(hook->action, sizeof hook->action, "%s", action);
     started = given >= 0 && spawn(hook, argument, given, output[1]);

@@ -57,9 +57,8 @@ static bool read_max(const char *folder, unsigned *max)
     snprintf(path, sizeof path, "%s/max_brightness", folder);
     stream = fopen(path, "re");
     good = stream != NULL && fscanf(stream, "%u", max) == 1 && *max > 0;
-    if (stream != NULL) {
+    if (stream != NULL)
         fclose(stream);
-    }
     return good;
 }
 
@@ -106,9 +105,8 @@ bool led_init(struct led *led, bool colours)
 
     for (int i = 0; i < count; i++) {
         led->folders[i] = colours ? led->mcu->rgb[i] : led->mcu->led;
-        if (led->folders[i][0] == '\0') {
+        if (led->folders[i][0] == '\0')
             return false;
-        }
         drop_trigger(led->folders[i]);
         if (!read_max(led->folders[i], &led->max[i]) || !write_number(led->folders[i], "brightness", 0)) {
             log_warning(led->mcu->name,
@@ -133,19 +131,16 @@ void led_show(struct led *led, enum tdm_state state)
     const struct pattern *pattern = NULL;
 
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        if (patterns[i].state == state) {
+        if (patterns[i].state == state)
             pattern = &patterns[i];
-        }
     }
-    if (pattern == led->pattern) {
+    if (pattern == led->pattern)
         return;
-    }
     led->pattern = pattern;
     evtimer_del(led->timer);
     light(led, pattern != NULL);
-    if (pattern != NULL && pattern->off_ms > 0) {
+    if (pattern != NULL && pattern->off_ms > 0)
         timer_start(led->timer, pattern->on_ms);
-    }
 }
 
 struct led *led_new(struct event_base *base, const struct mcu_config *mcu)

@@ -26,13 +26,11 @@ static void say(const char *text)
     size_t length = path != NULL ? strlen(path) : 0;
     int fd;
 
-    if (length < 2 || length >= sizeof to.sun_path || (path[0] != '/' && path[0] != '@')) {
+    if (length < 2 || length >= sizeof to.sun_path || (path[0] != '/' && path[0] != '@'))
         return;
-    }
     memcpy(to.sun_path, path, length);
-    if (path[0] == '@') {
+    if (path[0] == '@')
         to.sun_path[0] = '\0';
-    }
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
         (void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
@@ -47,9 +45,8 @@ static uint64_t watchdog_ms(void)
     const char *limit = getenv("WATCHDOG_USEC");
     const char *pid = getenv("WATCHDOG_PID");
 
-    if (limit == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid())) {
+    if (limit == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
         return 0;
-    }
     return strtoull(limit, NULL, 10) / 1000;
 }
 
@@ -69,9 +66,8 @@ struct notify *notify_new(struct event_base *base)
 
     notify->timer = evtimer_new(base, on_timer, notify);
     notify->every_ms = watchdog_ms() / 2;
-    if (notify->every_ms > 0) {
+    if (notify->every_ms > 0)
         timer_start(notify->timer, 0);
-    }
     say("READY=1");
     return notify;
 }

@@ -25,23 +25,22 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     tdm_ncp_counters(awaited->ncp, &now);
-    if (now.frames_in != awaited->before.frames_in) {
+    if (now.frames_in != awaited->before.frames_in)
         log_warning(name,
                     "the MCU sends frames, and has not called initialize for %d s; it does so when its "
                     "firmware starts: restart it, or look at its log",
                     PATIENCE_S);
-    } else if (now.bytes_in != awaited->before.bytes_in) {
+    else if (now.bytes_in != awaited->before.bytes_in)
         log_warning(name,
                     "%u bytes came from the MCU in %d s, and no whole frame; does it start at %u baud, "
                     "8N1? If not, give its rate as InitialBaud",
                     (unsigned)(now.bytes_in - awaited->before.bytes_in), PATIENCE_S,
                     (unsigned)awaited->mcu->uart_baud);
-    } else {
+    else
         log_warning(name,
                     "nothing came from the MCU in %d s; has it power, does its firmware run, are RX and TX "
                     "crossed, and is this its UART? It is waited for",
                     PATIENCE_S);
-    }
 }
 
 struct awaited *awaited_new(struct event_base *base, const struct mcu_config *mcu, const struct tdm_ncp *ncp)

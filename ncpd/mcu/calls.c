@@ -170,9 +170,8 @@ static int set_vendor_prefix(const struct serving *call)
     const char *vendor = tdm_get_string(call->args);
     bool fits = strlen(vendor) <= VENDOR_MAX;
 
-    if (fits) {
+    if (fits)
         memcpy(call->on->vendor, vendor, strlen(vendor) + 1);
-    }
     return answer_bool(call, fits);
 }
 
@@ -183,9 +182,8 @@ static int set_vendor_server(const struct serving *call)
     const struct cloud_config *cloud = &call->on->mcu->cloud;
     char where[CONFIG_TEXT + 8];
 
-    if (strcmp(host, cloud->host) == 0) {
+    if (strcmp(host, cloud->host) == 0)
         return answer_bool(call, true);
-    }
     if (!call->on->mcu->vendor_server || host[0] == '\0' || strlen(host) >= CONFIG_TEXT ||
         strchr(host, ':') != NULL) {
         log_warning(call->on->mcu->name, "the MCU asks for the cloud %s; the configuration does not allow it",
@@ -202,9 +200,8 @@ static int get_hotspot_name(const struct serving *call)
     const char *mac = host_mac(false) != NULL ? host_mac(false) : host_mac(true);
     size_t length = mac != NULL ? strlen(mac) : 0;
 
-    if (call->on->mcu->hotspot[0] != '\0') {
+    if (call->on->mcu->hotspot[0] != '\0')
         return answer_text(call, call->on->mcu->hotspot);
-    }
     snprintf(call->on->hotspot, sizeof call->on->hotspot, "%s %s-%.2s%.2s",
              call->on->vendor[0] != '\0' ? call->on->vendor : "Tandem", call->on->device->template_name,
              length >= 5 ? mac + length - 5 : "00", length >= 2 ? mac + length - 2 : "00");
@@ -385,9 +382,8 @@ static const struct row {
 static const struct row *find(uint16_t uid)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].uid == uid) {
+        if (rows[i].uid == uid)
             return &rows[i];
-        }
     }
     return NULL;
 }

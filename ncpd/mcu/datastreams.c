@@ -25,9 +25,8 @@ static void send_batch(struct datastreams *streams)
 {
     char *json = json_dumps(streams->batch, JSON_COMPACT);
 
-    if (json != NULL && json_object_size(streams->batch) > 0) {
+    if (json != NULL && json_object_size(streams->batch) > 0)
         streams->publish(streams->ctx, "batch_ds", json, strlen(json));
-    }
     free(json);
     json_object_clear(streams->batch);
     streams->batch_bytes = 2;
@@ -39,9 +38,8 @@ static json_t *one_value(const char *text)
     json_error_t error;
     json_t *number = json_loads(text, JSON_DECODE_ANY, &error);
 
-    if (json_is_number(number)) {
+    if (json_is_number(number))
         return number;
-    }
     json_decref(number);
     return json_string(text);
 }
@@ -53,9 +51,8 @@ static json_t *batch_value(const char *text, size_t bytes)
     size_t first = strlen(text);
     json_t *list;
 
-    if (first == bytes) {
+    if (first == bytes)
         return one_value(text);
-    }
     list = json_pack("[o, o]", one_value(text), one_value(text + first + 1));
     if (first + 1 + strlen(text + first + 1) != bytes || !json_is_number(json_array_get(list, 0)) ||
         !json_is_number(json_array_get(list, 1))) {
@@ -86,9 +83,8 @@ static bool add_to_batch(struct datastreams *streams, const char *name, const vo
         json_decref(row);
         return false;
     }
-    if (streams->batch_bytes + length > BATCH_BYTES) {
+    if (streams->batch_bytes + length > BATCH_BYTES)
         send_batch(streams);
-    }
     json_object_update(streams->batch, row);
     streams->batch_bytes += length;
     json_decref(row);
@@ -140,16 +136,13 @@ void datastreams_write(struct datastreams *streams, uint16_t pin, const void *va
     char name[DATASTREAM_NAME_MAX + 1];
     char topic[DATASTREAM_NAME_MAX + 8];
 
-    if (bytes > PIN_VALUE_MAX) {
+    if (bytes > PIN_VALUE_MAX)
         return;
-    }
     pin_map_name(streams->map, pin, name);
-    if (streams->time_ms > 0 && send_timed(streams, name, value, bytes)) {
+    if (streams->time_ms > 0 && send_timed(streams, name, value, bytes))
         return;
-    }
-    if (streams->batch != NULL && add_to_batch(streams, name, value, bytes)) {
+    if (streams->batch != NULL && add_to_batch(streams, name, value, bytes))
         return;
-    }
     snprintf(topic, sizeof topic, "ds/%s", name);
     streams->publish(streams->ctx, topic, value, bytes);
 }
@@ -160,9 +153,8 @@ void datastreams_set_property(struct datastreams *streams, uint16_t pin, const c
     char name[DATASTREAM_NAME_MAX + 1];
     char topic[2 * DATASTREAM_NAME_MAX + 16];
 
-    if (!topic_level_valid(property)) {
+    if (!topic_level_valid(property))
         return;
-    }
     pin_map_name(streams->map, pin, name);
     snprintf(topic, sizeof topic, "ds/%s/prop/%s", name, property);
     streams->publish(streams->ctx, topic, value, bytes);
@@ -190,9 +182,8 @@ void datastreams_sync(struct datastreams *streams, const void *pins, size_t byte
         }
         at += length + 1;
     }
-    if (used > 0) {
+    if (used > 0)
         streams->publish(streams->ctx, "get/ds", names, used);
-    }
 }
 
 /* --- Down --- */
@@ -200,9 +191,8 @@ void datastreams_sync(struct datastreams *streams, const void *pins, size_t byte
 static struct pin_change *row_for(struct datastreams *streams, uint16_t pin)
 {
     for (int i = 0; i < streams->count; i++) {
-        if (streams->waiting[i].pin == pin) {
+        if (streams->waiting[i].pin == pin)
             return &streams->waiting[i];
-        }
     }
     if (streams->count == PINS_WAITING) {
         datastreams_told(streams);
@@ -216,9 +206,8 @@ bool datastreams_receive(struct datastreams *streams, const char *name, const vo
     struct pin_change *row;
     uint16_t pin;
 
-    if (bytes > PIN_VALUE_MAX || !pin_map_pin(streams->map, name, &pin)) {
+    if (bytes > PIN_VALUE_MAX || !pin_map_pin(streams->map, name, &pin))
         return false;
-    }
     row = row_for(streams, pin);
     row->pin = pin;
     row->bytes = (uint16_t)bytes;

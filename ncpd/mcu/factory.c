@@ -33,23 +33,20 @@ static void answer(struct factory *factory, uint16_t msg_id, bool has_rssi, int1
     int error = tdm_ncp_answer_open(factory->ncp, msg_id, &results);
 
     if (error == TDM_OK) {
-        if (has_rssi) {
+        if (has_rssi)
             tdm_put_i16(&results, rssi);
-        }
         tdm_put_u8(&results, result);
         error = tdm_ncp_answer_commit(factory->ncp, &results);
     }
-    if (error != TDM_OK) {
+    if (error != TDM_OK)
         log_warning(factory->mcu->name, "uart: no room for the result of a factory test");
-    }
     factory->wake(factory->ctx);
 }
 
 static int refuse(struct tdm_writer *results, bool has_rssi)
 {
-    if (has_rssi) {
+    if (has_rssi)
         tdm_put_i16(results, 0);
-    }
     tdm_put_u8(results, FACTORY_SYSTEM);
     return TDM_STATUS_OK;
 }
@@ -71,9 +68,8 @@ static void on_hook_done(void *ctx, int status, const char *line)
 static int ask_hook(struct factory *factory, uint16_t msg_id, const char *action, const char *argument,
                     const char *input, uint32_t limit_ms, bool has_rssi, struct tdm_writer *results)
 {
-    if (!hook_start(factory->hook, action, argument, input, limit_ms, on_hook_done, factory)) {
+    if (!hook_start(factory->hook, action, argument, input, limit_ms, on_hook_done, factory))
         return refuse(results, has_rssi);
-    }
     factory->hook_id = msg_id;
     factory->has_rssi = has_rssi;
     return TDM_SERVE_LATER;
@@ -116,9 +112,8 @@ static void on_probe_done(void *ctx, const struct transfer_head *head, enum tran
     struct factory *factory = ctx;
 
     (void)head;
-    if (how != TRANSFER_WHOLE) {
+    if (how != TRANSFER_WHOLE)
         log_warning(factory->mcu->name, "factory test: the cloud was not reached: %s", error);
-    }
     answer(factory, factory->probe_id, false, 0, how == TRANSFER_WHOLE ? FACTORY_OK : FACTORY_INTERNET);
 }
 

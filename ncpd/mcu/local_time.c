@@ -71,9 +71,8 @@ bool local_time_get(const struct local_time *local, struct time_shown *shown)
 bool local_time_set(struct local_time *local, int64_t unix_ms)
 {
     /* The year 9999 and later: nobody's clock. */
-    if (unix_ms < SET_FROM_MS || unix_ms >= 253402300800000) {
+    if (unix_ms < SET_FROM_MS || unix_ms >= 253402300800000)
         return false;
-    }
     local->offset_ms = unix_ms - machine_ms();
     local->is_set = true;
     return true;
@@ -84,9 +83,8 @@ static bool take_minutes(const json_t *object, const char *key, int16_t *to)
     const json_t *value = json_object_get(object, key);
     json_int_t minutes = json_integer_value(value);
 
-    if (!json_is_integer(value) || minutes < -24 * 60 || minutes > 24 * 60) {
+    if (!json_is_integer(value) || minutes < -24 * 60 || minutes > 24 * 60)
         return false;
-    }
     *to = (int16_t)minutes;
     return true;
 }
@@ -115,9 +113,8 @@ bool local_time_take_zone(struct local_time *local, const void *json, size_t byt
     } else {
         *local = before;
     }
-    if (!local_time_get(local, &shown)) {
+    if (!local_time_get(local, &shown))
         changed = local_time_set(local, json_integer_value(json_object_get(object, "time"))) || changed;
-    }
     json_decref(object);
     return changed;
 }
@@ -128,14 +125,12 @@ static bool take_degrees(const char *text, size_t length, double limit, char to[
     char *end;
     double degrees;
 
-    if (length == 0 || length >= 24) {
+    if (length == 0 || length >= 24)
         return false;
-    }
     memcpy(to, text, length);
     to[length] = '\0';
-    if (strspn(to, "+-.0123456789") != length) {
+    if (strspn(to, "+-.0123456789") != length)
         return false;
-    }
     degrees = strtod(to, &end);
     return *end == '\0' && degrees >= -limit && degrees <= limit;
 }

@@ -67,9 +67,8 @@ static int open_device(const struct serial *serial, const char *path)
 {
     int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
-    if (fd < 0) {
+    if (fd < 0)
         return -1;
-    }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !tty_set(fd, serial->baud)) {
         int error = errno == EWOULDBLOCK ? EBUSY : errno;
 
@@ -196,9 +195,8 @@ static bool finish_switch(struct serial *serial)
 {
     int queued = 0;
 
-    if (!serial->switching) {
+    if (!serial->switching)
         return true;
-    }
     if (!serial->mcu->uart_is_socket && ioctl(serial->fd, TIOCOUTQ, &queued) == 0 && queued > 0 &&
         serial->drains++ < DRAINS_MAX) {
         wait_ms(serial, DRAIN_MS);
@@ -221,9 +219,8 @@ void serial_kick(struct serial *serial)
 {
     while (serial->fd >= 0 && serial->out_length == 0 && finish_switch(serial)) {
         serial->out_length = serial->handler.pull(serial->handler.ctx, serial->out, sizeof serial->out);
-        if ((serial->out_length == 0 && !serial->switching) || !send_out(serial)) {
+        if ((serial->out_length == 0 && !serial->switching) || !send_out(serial))
             return;
-        }
     }
 }
 
@@ -240,9 +237,8 @@ bool serial_takes_baud(struct serial *serial, uint32_t baud)
     int queued = 0;
 
     if (serial->fd < 0 || serial->mcu->uart_is_socket || serial->out_length > 0 || baud == serial->baud ||
-        ioctl(serial->fd, TIOCOUTQ, &queued) != 0 || queued > 0) {
+        ioctl(serial->fd, TIOCOUTQ, &queued) != 0 || queued > 0)
         return tty_knows_baud(baud);
-    }
     return tty_takes_baud(serial->fd, baud, serial->baud);
 }
 
@@ -266,19 +262,17 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
     ssize_t count;
 
     if (what & EV_TIMEOUT) {
-        if (!still_leads_here(serial)) {
+        if (!still_leads_here(serial))
             close_line(serial, "leads to another device now");
-        }
         return;
     }
     count = read(fd, bytes, sizeof bytes);
-    if (count > 0) {
+    if (count > 0)
         serial->handler.receive(serial->handler.ctx, bytes, (size_t)count);
-    } else if (count == 0) {
+    else if (count == 0)
         close_line(serial, "the other side is gone");
-    } else if (errno != EAGAIN && errno != EINTR) {
+    else if (errno != EAGAIN && errno != EINTR)
         close_line(serial, strerror(errno));
-    }
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *ctx)
@@ -286,19 +280,17 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
     struct serial *serial = ctx;
 
     (void)fd;
-    if (what & EV_TIMEOUT) {
+    if (what & EV_TIMEOUT)
         close_line(serial, "takes no byte any more");
-    } else if (send_out(serial)) {
+    else if (send_out(serial))
         serial_kick(serial);
-    }
 }
 
 static void missing(struct serial *serial, int error)
 {
-    if (serial->error != error) {
+    if (serial->error != error)
         log_warning(serial->mcu->name, "uart %s: %s; trying again until it opens", serial->mcu->uart,
                     error_text(error));
-    }
     serial->error = error;
     wait_ms(serial, REOPEN_MS);
 }
@@ -321,11 +313,10 @@ static void opened(struct serial *serial)
 static void try_open(struct serial *serial)
 {
     serial->fd = serial->mcu->uart_is_socket ? open_socket(serial) : open_tty(serial);
-    if (serial->fd < 0) {
+    if (serial->fd < 0)
         missing(serial, errno);
-    } else {
+    else
         opened(serial);
-    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -334,11 +325,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (serial->fd < 0) {
+    if (serial->fd < 0)
         try_open(serial);
-    } else {
+    else
         serial_kick(serial);
-    }
 }
 
 struct serial *serial_new(struct event_base *base, const struct mcu_config *mcu,

@@ -226,21 +226,20 @@ static bool run_on_flash(const char *verb, uint32_t address, const char *more)
 {
     const struct tdm_flash *flash = board_flash();
 
-    if (strcmp(verb, "erase") == 0) {
+    if (strcmp(verb, "erase") == 0)
         say_number(flash->ops->erase(flash->ctx, address));
-    } else if (strcmp(verb, "program") == 0) {
+    else if (strcmp(verb, "program") == 0)
         program(address, more);
-    } else if (strcmp(verb, "fill") == 0) {
+    else if (strcmp(verb, "fill") == 0)
         fill(address, (uint32_t)strtoul(more, NULL, 0));
-    } else if (strcmp(verb, "read") == 0) {
+    else if (strcmp(verb, "read") == 0)
         read_back(address, strtoul(more, NULL, 0));
-    } else if (strcmp(verb, "blank") == 0) {
+    else if (strcmp(verb, "blank") == 0)
         say_number(flash->ops->is_blank(flash->ctx, address, strtoul(more, NULL, 0)));
-    } else if (strcmp(verb, "check") == 0) {
+    else if (strcmp(verb, "check") == 0)
         check(address);
-    } else {
+    else
         return false;
-    }
     return true;
 }
 

@@ -54,9 +54,8 @@ int main(void)
     char text[64];
 
     snprintf(text, sizeof text, "%s %f %s %p", names[rand() % 3], sqrt((double)rand()), text_in_data, behind);
-    if (not_there) {
+    if (not_there)
         not_there();
-    }
     return in_ram(text) + in_data(rand());
 }
 

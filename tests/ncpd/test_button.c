@@ -23,9 +23,8 @@ static int set_up(void **state)
 
 static void note(uint8_t event)
 {
-    if (event != BUTTON_NOTHING) {
+    if (event != BUTTON_NOTHING)
         events[count++] = event;
-    }
 }
 
 /* Ticks as the caller of button_wait makes them. */
@@ -58,9 +57,8 @@ static void assert_events(int wanted, ...)
 
     assert_int_equal(count, wanted);
     va_start(args, wanted);
-    for (int i = 0; i < wanted; i++) {
+    for (int i = 0; i < wanted; i++)
         assert_int_equal(events[i], va_arg(args, int));
-    }
     va_end(args);
     assert_int_equal(button_wait(&button, now_ms), UINT32_MAX);
 }

@@ -142,9 +142,8 @@ static void refuses_what_is_no_offer(void **state)
     struct offer offer;
 
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         assert_false(parse(&offer, texts[i]));
-    }
 }
 
 /* --- Reports --- */
@@ -229,9 +228,8 @@ static void a_progress_that_waits_gives_way_to_whatever_is_newer(void **state)
 static void the_oldest_give_way_when_the_queue_is_full(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < REPORTS + 3; i++) {
+    for (uint32_t i = 0; i < REPORTS + 3; i++)
         report_downloaded(&queue, i);
-    }
     assert_int_equal(queue.count, REPORTS);
     assert_string_equal(report_next(&queue)->json, "{\"stage\":\"downloaded\",\"size\":3}");
 }

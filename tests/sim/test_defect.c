@@ -12,14 +12,12 @@ static bool is_found(const struct sim_layout *layout, const struct sim_scenario 
     static struct sim_world world;
     struct sim_tally tally;
 
-    if (!sim_world_open(&world, scenario, layout)) {
+    if (!sim_world_open(&world, scenario, layout))
         return false;
-    }
     sim_torture(&world, plan, &tally, NULL);
     sim_world_close(&world);
-    if (tally.failures > 0) {
+    if (tally.failures > 0)
         printf("found: --layout %s --case %s: %s\n", layout->name, tally.failed_case, tally.verdict);
-    }
     return tally.failures > 0;
 }
 
@@ -39,9 +37,8 @@ int main(int argc, char **argv)
         return 2;
     }
     for (plan = 0; plan < sizeof plans / sizeof plans[0]; plan++) {
-        if (is_found(layout, scenario, &plans[plan])) {
+        if (is_found(layout, scenario, &plans[plan]))
             return 0;
-        }
     }
     printf("not found: every case of \"%s\" ended as it must\n", scenario->name);
     return 1;

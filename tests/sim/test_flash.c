@@ -55,9 +55,8 @@ static bool cut_program(uint32_t address, enum sim_tear tear, const void *from, 
 
     flash.power = &power;
     sim_flash_arm(&flash, &cut);
-    if (setjmp(power) != 0) {
+    if (setjmp(power) != 0)
         return true;
-    }
     (void)program(address, from, bytes);
     return false;
 }
@@ -69,9 +68,8 @@ static bool cut_erase(uint32_t address, enum sim_tear tear)
 
     flash.power = &power;
     sim_flash_arm(&flash, &cut);
-    if (setjmp(power) != 0) {
+    if (setjmp(power) != 0)
         return true;
-    }
     (void)erase(address);
     return false;
 }
@@ -209,9 +207,8 @@ static void one_operation_is_cut_and_those_that_are_not_are_told(void **state)
     assert_int_equal(erase(at), TDM_OK);
     sim_flash_arm(&flash, &cut);
     sim_flash_arm(&flash, NULL);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         assert_int_equal(erase(at), TDM_OK);
-    }
 }
 
 static void a_cut_before_changes_nothing_and_one_after_everything(void **state)
@@ -262,16 +259,14 @@ static void a_cut_tears_any_of_the_units_that_are_programmed_at_once(void **stat
 
         assert_int_equal(erase(at), TDM_OK);
         assert_true(cut_program(at, SIM_TEAR_TORN, zeros, 32));
-        while (unit < 3 && memcmp(sim_flash_peek(&flash, at + 8 * unit, 8), zeros, 8) == 0) {
+        while (unit < 3 && memcmp(sim_flash_peek(&flash, at + 8 * unit, 8), zeros, 8) == 0)
             unit++;
-        }
         assert_memory_not_equal(sim_flash_peek(&flash, at + 8 * unit, 8), zeros, 8);
         assert_false(is_blank(at + 8 * unit, 8));
         assert_true(is_blank(at + 8 * unit + 8, 32));
         torn |= 1u << unit;
-        for (unsigned i = 0; unit > 0 && i < 8; i++) {
+        for (unsigned i = 0; unit > 0 && i < 8; i++)
             fallen[i] |= (uint8_t)~sim_flash_peek(&flash, at + 8 * unit, 8)[i];
-        }
     }
     assert_int_equal(torn, 15);
     assert_memory_equal(fallen, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
@@ -352,9 +347,8 @@ static void a_weak_program_reads_as_blank_and_is_not_where_flash_programs_once(v
         assert_true(is_blank(at, 8));
         assert_int_equal(program(at, data, 8), TDM_OK);
         assert_int_equal(flash.violations, once);
-        if (once == 0) {
+        if (once == 0)
             sim_flash_close(&flash);
-        }
     }
 }
 

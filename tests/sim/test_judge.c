@@ -15,9 +15,8 @@ static struct sim_judge *const judge = &world.judge;
 static int open_world(void **state, const char *scenario, const char *layout)
 {
     (void)state;
-    if (!sim_world_open(&world, sim_scenario_find(scenario), sim_small_layout(layout))) {
+    if (!sim_world_open(&world, sim_scenario_find(scenario), sim_small_layout(layout)))
         return -1;
-    }
     sim_flash_copy(&world.flash, &world.factory);
     sim_judge_init(judge, world.scenario, world.layout, world.firmware, &world.flash);
     return 0;
@@ -125,9 +124,8 @@ static void a_trial_ends(void **state)
 
     (void)state;
     sim_firmware_place(&world.firmware[1], &world.flash, world.layout, 1, false);
-    for (i = 0; i < SIM_ATTEMPTS + SIM_SOFT_LIMIT; i++) {
+    for (i = 0; i < SIM_ATTEMPTS + SIM_SOFT_LIMIT; i++)
         assert_int_equal(sim_judge_start(judge, 1, true, false), 1);
-    }
     assert_false(judge->guilty);
     assert_int_equal(sim_judge_start(judge, 1, true, false), 1);
     assert_accuses("invariant 7: 1.1.0 was started on trial 6 times in a row");

@@ -88,9 +88,8 @@ static void a_bad_line_loses_flips_and_repeats(void **state)
         sim_line_send(&line, zeros, sizeof zeros, round * 10000);
         n = sim_line_receive(&line, received, round * 10000 + 9000);
         count += (unsigned)n;
-        for (i = 0; i < n; i++) {
+        for (i = 0; i < n; i++)
             flipped += received[i] != 0;
-        }
     }
     assert_in_range(flipped, 200, 340);
     assert_in_range(count, 7900, 8100); /* as many lost as doubled */

@@ -17,10 +17,9 @@ static void torture(const struct sim_scenario *scenario, const struct sim_layout
 {
     assert_true(sim_world_open(&world, scenario, layout));
     sim_torture(&world, plan, &tally, NULL);
-    if (tally.failures > 0) {
+    if (tally.failures > 0)
         print_error("tandem torture --layout %s --case %s: %s\n", layout->name, tally.failed_case,
                     tally.verdict);
-    }
     print_message("%-20s %u operations, %u cases, %u failed, %u boots\n", scenario->name,
                   (unsigned)tally.operations, (unsigned)tally.cases, (unsigned)tally.failures,
                   tally.worst_boots);
@@ -36,9 +35,8 @@ static bool is_standard(const struct sim_layout *layout)
  * ones. */
 static bool is_for(const struct sim_scenario *scenario, const struct sim_layout *layout)
 {
-    if (layout == sim_small_layout("framed") || layout == sim_small_layout("one-framed")) {
+    if (layout == sim_small_layout("framed") || layout == sim_small_layout("one-framed"))
         return scenario->large;
-    }
     return scenario->one_in == 0 || is_standard(layout);
 }
 
@@ -104,9 +102,8 @@ static void every_trick_is_played_and_every_loss_happens(void **state)
     (void)state;
     for (i = 0; i < 2; i++) {
         for (scenario = sim_scenarios(sim_small_layout(layouts[i][0])); scenario->name != NULL; scenario++) {
-            if (scenario->one_in == 0) {
+            if (scenario->one_in == 0)
                 assert_happens(scenario, sim_small_layout(layouts[i][scenario->large]));
-            }
         }
     }
 }
@@ -127,9 +124,8 @@ static void two_tears_of_the_same_record_entry_are_survived(void **state)
     operations = outcome.operations;
     memcpy(place, world.place, sizeof place);
     for (; cuts[0].operation < operations; cuts[0].operation++) {
-        if (place[cuts[0].operation] > SIM_RECORD_1) {
+        if (place[cuts[0].operation] > SIM_RECORD_1)
             continue;
-        }
         for (pairs = 0; pairs < SIM_TEAR_COUNT * SIM_TEAR_COUNT; pairs++) {
             cuts[0].tear = (enum sim_tear)(pairs / SIM_TEAR_COUNT);
             cuts[1].tear = (enum sim_tear)(pairs % SIM_TEAR_COUNT); /* of the first operation after it */

@@ -62,9 +62,8 @@ static int read_flash(void *ctx, uint32_t address, void *to, size_t bytes)
     const struct ram_flash *ram = ctx;
 
     memset(to, 0xA5, bytes);
-    if (!inside(ram, address, bytes) || any_unreadable(ram, address, bytes)) {
+    if (!inside(ram, address, bytes) || any_unreadable(ram, address, bytes))
         return TDM_E_FLASH_READ;
-    }
     memcpy(to, ram_flash_at(ram, address), bytes);
     return TDM_OK;
 }
@@ -114,20 +113,17 @@ static int erase(void *ctx, uint32_t address)
         return TDM_E_FLASH_ERASE;
     }
     cut = is_cut_now(ram);
-    if (is_broken(ram, address)) {
+    if (is_broken(ram, address))
         return ram->silently ? TDM_OK : TDM_E_FLASH_ERASE;
-    }
     if (cut && ram->cut != RAM_FLASH_AFTER) {
-        if (ram->cut != RAM_FLASH_BEFORE) {
+        if (ram->cut != RAM_FLASH_BEFORE)
             erase_half_of(ram, address);
-        }
         lose_power(ram);
     }
     erase_all_of(ram, address);
     ram->erases++;
-    if (cut) {
+    if (cut)
         lose_power(ram);
-    }
     return TDM_OK;
 }
 
@@ -155,9 +151,8 @@ static void program_part_of(struct ram_flash *ram, uint32_t address, const uint8
     uint32_t hit = next_random(ram) % (uint32_t)(bytes / step) * step;
     uint32_t at;
 
-    for (at = 0; at < hit; at += step) {
+    for (at = 0; at < hit; at += step)
         program_unit(ram, address + at, from + at, 0);
-    }
     if (ram->cut == RAM_FLASH_WEAK) {
         ram->weak[unit_of(ram, address + hit)] = ram->flash.program_once;
         return;
@@ -178,21 +173,17 @@ static int program(void *ctx, uint32_t address, const void *from, size_t bytes)
         return TDM_E_FLASH_PROGRAM;
     }
     cut = is_cut_now(ram);
-    if (is_broken(ram, address)) {
+    if (is_broken(ram, address))
         return ram->silently ? TDM_OK : TDM_E_FLASH_PROGRAM;
-    }
     if (cut && ram->cut != RAM_FLASH_AFTER) {
-        if (ram->cut != RAM_FLASH_BEFORE) {
+        if (ram->cut != RAM_FLASH_BEFORE)
             program_part_of(ram, address, from, bytes);
-        }
         lose_power(ram);
     }
-    for (at = 0; at < bytes; at += step) {
+    for (at = 0; at < bytes; at += step)
         program_unit(ram, address + (uint32_t)at, (const uint8_t *)from + at, 0);
-    }
-    if (cut) {
+    if (cut)
         lose_power(ram);
-    }
     return TDM_OK;
 }
 
@@ -238,9 +229,8 @@ void ram_flash_blank(struct ram_flash *ram, const struct tdm_region *region)
 {
     uint32_t at;
 
-    for (at = 0; at < region->bytes; at += ram->flash.erase_bytes) {
+    for (at = 0; at < region->bytes; at += ram->flash.erase_bytes)
         erase_all_of(ram, region->address + at);
-    }
 }
 
 void ram_flash_garble(struct ram_flash *ram, const struct tdm_region *region, uint32_t seed)

@@ -33,9 +33,8 @@ struct tdm_record in_state(enum tdm_boot_state at, uint8_t attempts_left)
     record.target = at == TDM_BOOT_IDLE ? TDM_NO_BANK : 1;
     record.counter_floor = 1;
     record.attempts_left = attempts_left;
-    if (at != TDM_BOOT_IDLE) {
+    if (at != TDM_BOOT_IDLE)
         memcpy(record.target_digest, new.manifest.image_digest, TDM_DIGEST_PREFIX_BYTES);
-    }
     return record;
 }
 

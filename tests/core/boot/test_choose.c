@@ -76,13 +76,12 @@ static void a_rotten_active_image_gives_way_to_a_marked_bank(void **state)
         world_place(&world, 0, &old, true);
         world_place(&world, 1, &new, true);
         given(TDM_BOOT_IDLE, 0);
-        if (which == 0) {
+        if (which == 0)
             world_rot_image(&world, 0);
-        } else if (which == 1) {
+        else if (which == 1)
             world_rot_header(&world, 0);
-        } else {
+        else
             ram_flash_make_unreadable(&world.ram, &world.layout.bank[0]);
-        }
         runs(TDM_RESET_POWER, 1, false, TDM_REASON_ACTIVE_INVALID);
         assert_int_equal(recorded().active, 1);
         assert_int_equal(recorded().state, TDM_BOOT_IDLE);

@@ -67,9 +67,8 @@ static size_t image_in(uint8_t bank)
     size_t i;
 
     for (i = 0; i < IMAGES; i++) {
-        if (world_holds(&world, bank, &images[i])) {
+        if (world_holds(&world, bank, &images[i]))
             return i;
-        }
     }
     return IMAGES;
 }
@@ -78,9 +77,8 @@ static void confirmed_for_sure(size_t image)
 {
     life.confirmed = image;
     life.confirming = IMAGES;
-    if (life.floor < images[image].counter) {
+    if (life.floor < images[image].counter)
         life.floor = images[image].counter;
-    }
 }
 
 static size_t judge(const struct tdm_boot_choice *choice)
@@ -163,9 +161,8 @@ static enum tdm_reset_cause live_once(enum tdm_reset_cause cause)
     size_t running = judge(choice);
     uint8_t bank = choice->bank;
 
-    if (choice->reason == TDM_REASON_WATCHDOG || choice->reason == TDM_REASON_FAULT) {
+    if (choice->reason == TDM_REASON_WATCHDOG || choice->reason == TDM_REASON_FAULT)
         life.rejected[life.shipped] = true; /* this start rolled it back */
-    }
     if (choice->trial) {
         life.rested = false;
         return confirms(running, bank, &end) ? TDM_RESET_SOFT : end;
@@ -224,9 +221,8 @@ static unsigned live_with_cuts(const struct fault *faults, unsigned count)
         cause = TDM_RESET_POWER;
         cuts++;
     }
-    if (cuts < count) {
+    if (cuts < count)
         ram_flash_cut(&world.ram, faults[cuts].operation, faults[cuts].cut, faults[cuts].seed);
-    }
     while (!is_over()) {
         assert_in_range(++life.starts, 1, STARTS_MAX);
         cause = live_once(cause);
@@ -241,9 +237,8 @@ static void make_factory(uint32_t erase_bytes, uint32_t program_bytes, bool prog
     struct tdm_record record;
     size_t i;
 
-    for (i = 0; i < IMAGES; i++) {
+    for (i = 0; i < IMAGES; i++)
         image_build(&images[i]);
-    }
     world_init(&factory, erase_bytes, program_bytes, program_once);
     world_place(&factory, 0, &images[0], true);
     memset(&record, 0, sizeof record);
@@ -334,13 +329,12 @@ static void lose(uint8_t unit, unsigned how)
 {
     const struct tdm_region *region = &world.layout.record[unit];
 
-    if (how == 0) {
+    if (how == 0)
         ram_flash_blank(&world.ram, region);
-    } else if (how == 1) {
+    else if (how == 1)
         ram_flash_garble(&world.ram, region, life.starts);
-    } else {
+    else
         ram_flash_make_unreadable(&world.ram, region);
-    }
 }
 
 /* Lives a life in which units (a mask) get lost before a start. False if the life has no such start. */
@@ -354,12 +348,10 @@ static bool live_with_loss(unsigned before_start, unsigned units, unsigned how)
         if (life.starts == before_start) {
             lost = true;
             life.trials_allowed++; /* an attempt may have been lost */
-            if (units & 1) {
+            if (units & 1)
                 lose(0, how);
-            }
-            if (units & 2) {
+            if (units & 2)
                 lose(1, how);
-            }
             if (units == 3) { /* what was rejected can't be known any more (invariant 4) */
                 memset(life.rejected, 0, sizeof life.rejected);
             }
@@ -378,9 +370,8 @@ static void losing_either_record_unit_loses_no_decision(void **state)
     (void)state;
     for (units = 1; units <= 2; units++) {
         for (how = 0; how < 3; how++) {
-            for (start = 0; live_with_loss(start, units, how); start++) {
+            for (start = 0; live_with_loss(start, units, how); start++)
                 lives++;
-            }
         }
     }
     print_message("%u lives\n", lives);
@@ -441,9 +432,8 @@ static void losing_both_record_units_loses_no_firmware(void **state)
 
     (void)state;
     for (how = 0; how < 3; how++) {
-        for (start = 0; live_with_loss(start, 3, how); start++) {
+        for (start = 0; live_with_loss(start, 3, how); start++)
             lives++;
-        }
     }
     print_message("%u lives\n", lives);
 }

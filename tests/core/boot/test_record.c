@@ -134,9 +134,8 @@ static void fields_outside_their_range_make_an_entry_invalid(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(tdm_record_decode(&record, bad[i]), TDM_E_FORMAT);
-    }
 }
 
 static void a_flip_of_any_bit_makes_an_entry_invalid(void **state)
@@ -219,15 +218,13 @@ static void a_unit_is_erased_once_in_as_many_entries_as_it_has_slots(void **stat
     uint32_t n;
 
     (void)state;
-    for (n = 1; n <= 200; n++) {
+    for (n = 1; n <= 200; n++)
         append(&log, n);
-    }
     assert_int_equal(ram.erases, 200 / 10);
     ram_flash_init(&ram, BASE, UNIT, 32, false); /* 8 slots of 64 bytes, and nothing left over */
     log = load(TDM_E_NO_RECORD);
-    for (n = 1; n <= 160; n++) {
+    for (n = 1; n <= 160; n++)
         append(&log, n);
-    }
     assert_int_equal(ram.erases, 160 / 8);
 }
 
@@ -346,9 +343,8 @@ static void a_unit_whose_erase_failed_is_no_spare(void **state)
     uint32_t n;
 
     (void)state;
-    for (n = 1; n <= 20; n++) {
+    for (n = 1; n <= 20; n++)
         append(&log, 1);
-    }
     assert_true(tdm__record_is_settled(&log, false));
     ram.broken_unit = true;
     ram.broken_from = BASE;
@@ -428,9 +424,8 @@ static uint32_t append_until_cut(uint32_t operation, enum ram_flash_cut cut, uin
     struct tdm_record_log log;
 
     done = 0;
-    if (setjmp(ram.power) != 0) {
+    if (setjmp(ram.power) != 0)
         return done;
-    }
     ram_flash_cut(&ram, operation, cut, seed);
     assert_int_equal(tdm_record_load(&log, &ram.flash, &layout), TDM_E_NO_RECORD);
     while (done < 25) {
@@ -484,16 +479,14 @@ static void losing_either_unit_takes_back_one_entry_at_most(void **state)
 
                 ram_flash_init(&ram, BASE, UNIT, program_bytes, once);
                 log = load(TDM_E_NO_RECORD);
-                for (n = 1; n <= count; n++) {
+                for (n = 1; n <= count; n++)
                     append(&log, n);
-                }
-                if (kind == 0) {
+                if (kind == 0)
                     ram_flash_blank(&ram, &layout.record[unit]);
-                } else if (kind == 1) {
+                else if (kind == 1)
                     ram_flash_garble(&ram, &layout.record[unit], count);
-                } else {
+                else
                     ram_flash_make_unreadable(&ram, &layout.record[unit]);
-                }
                 log = load(TDM_OK);
                 assert_in_range(log.record.counter_floor, count - 1, count);
                 append(&log, 99);

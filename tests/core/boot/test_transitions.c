@@ -43,9 +43,8 @@ static struct tdm_record_log in_state(enum tdm_boot_state at)
     record.starts = 3;
     record.soft_rollbacks = 2;
     record.last_reason = TDM_REASON_NO_LINK;
-    if (at != TDM_BOOT_IDLE) {
+    if (at != TDM_BOOT_IDLE)
         memcpy(record.target_digest, new.manifest.image_digest, TDM_DIGEST_PREFIX_BYTES);
-    }
     if (at == TDM_BOOT_TRIAL) {
         record.attempts_left = 2;
         record.trial_reason = TDM_REASON_POWER;
@@ -160,9 +159,8 @@ static void pending_follows_receiving_and_erasing(void **state)
         assert_int_equal(tdm_boot_pending(&log, 5), allowed ? TDM_OK : TDM_E_STATE);
         log = world_log(&world);
         assert_int_equal(log.record.state, allowed ? TDM_BOOT_PENDING : from);
-        if (allowed) {
+        if (allowed)
             assert_int_equal(log.record.attempts_left, 5);
-        }
     }
 }
 

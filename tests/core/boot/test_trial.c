@@ -232,9 +232,8 @@ static void the_number_of_trial_starts_is_the_products_choice(void **state)
 
         world_place(&world, 1, &new, false);
         given(TDM_BOOT_PENDING, attempts);
-        while (world_start(&world, TDM_RESET_WATCHDOG)->trial) {
+        while (world_start(&world, TDM_RESET_WATCHDOG)->trial)
             trials++;
-        }
         assert_int_equal(trials, attempts);
     }
 }

@@ -31,12 +31,10 @@ static enum tdm__boot_event event_of(const struct tdm_record *from, const struct
     default:
         break;
     }
-    if (next->active != from->active) {
+    if (next->active != from->active)
         return next->active == from->target ? TDM__CONFIRM : TDM__STAND_IN;
-    }
-    if (memcmp(next->rejected_digest, from->rejected_digest, TDM_DIGEST_PREFIX_BYTES) != 0) {
+    if (memcmp(next->rejected_digest, from->rejected_digest, TDM_DIGEST_PREFIX_BYTES) != 0)
         return TDM__REJECT;
-    }
     return from->state == TDM_BOOT_TRIAL ? TDM__ROLL_BACK : TDM__ABANDON;
 }
 
@@ -45,9 +43,8 @@ int __wrap_tdm_record_append(struct tdm_record_log *log, const struct tdm_record
     enum tdm__boot_event event = event_of(&log->record, next);
     uint8_t state = log->found ? log->record.state : TDM_BOOT_NO_STATE;
 
-    if (tdm__record_next_state(state, event) != next->state) {
+    if (tdm__record_next_state(state, event) != next->state)
         fail_msg("event %d leads from state %u to %u, which no row of transition_table.h does", (int)event,
                  state, next->state);
-    }
     return __real_tdm_record_append(log, next);
 }

@@ -34,9 +34,8 @@ void image_build(struct image *image)
     size_t i;
 
     memset(m, 0, sizeof *m);
-    for (i = 0; i < sizeof image->payload; i++) {
+    for (i = 0; i < sizeof image->payload; i++)
         image->payload[i] = (uint8_t)(i * 7 + (uint8_t)image->version[i % strlen(image->version)]);
-    }
     strcpy(m->type, "demo");
     strcpy(m->version, image->version);
     strcpy(m->hardware, "ram");
@@ -157,9 +156,8 @@ void world_place(struct world *world, uint8_t bank, const struct image *image, b
     ram_flash_blank(&world->ram, &world->layout.bank[bank]);
     ram_flash_set(&world->ram, world->layout.bank[bank].address, image->payload, sizeof image->payload);
     ram_flash_set(&world->ram, header_at(world, bank), header, header_bytes);
-    if (marked) {
+    if (marked)
         ram_flash_set(&world->ram, mark_address, mark, sizeof mark);
-    }
 }
 
 bool world_holds(const struct world *world, uint8_t bank, const struct image *image)
@@ -234,9 +232,8 @@ static void erase_bank(struct world *world, uint8_t bank)
         assert_int_equal(flash->ops->erase(flash->ctx, address), TDM_OK);
         address += flash->erase_bytes;
         left -= flash->erase_bytes;
-        if (address == region->address + region->bytes) {
+        if (address == region->address + region->bytes)
             address = region->address;
-        }
     }
 }
 

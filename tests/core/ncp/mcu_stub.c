@@ -15,9 +15,8 @@ static uint8_t crc8(const uint8_t *data, int bytes)
 
     for (int i = 0; i < bytes; i++) {
         crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++) {
+        for (int bit = 0; bit < 8; bit++)
             crc = (uint8_t)(crc & 0x80 ? crc << 1 ^ 0x07 : crc << 1);
-        }
     }
     return crc;
 }
@@ -28,9 +27,8 @@ uint32_t stub_crc32(const uint8_t *data, uint32_t bytes)
 
     for (uint32_t i = 0; i < bytes; i++) {
         crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++) {
+        for (int bit = 0; bit < 8; bit++)
             crc = crc & 1 ? crc >> 1 ^ 0xEDB88320 : crc >> 1;
-        }
     }
     return ~crc;
 }
@@ -104,9 +102,8 @@ static void answer(struct world *world, const uint8_t *message, int value, int *
     put16(mcu->answer + 2, get16(message + 4));
     mcu->answer[4] = 0;
     mcu->answer_bytes = 5;
-    if (value >= 0) {
+    if (value >= 0)
         mcu->answer[mcu->answer_bytes++] = (uint8_t)value;
-    }
     mcu->answer_due = world->now_ms + mcu->answer_ms;
 }
 
@@ -141,12 +138,10 @@ static bool write_chunk(struct stub *mcu, const uint8_t *args)
 
     assert_int_equal(get32(args + 6 + bytes), stub_crc32(args + 6, bytes));
     assert_true(bytes == mcu->chunk || offset + bytes == mcu->offer_size);
-    if (mcu->rewrites && offset < mcu->image_bytes && memcmp(mcu->image + offset, args + 6, bytes) == 0) {
+    if (mcu->rewrites && offset < mcu->image_bytes && memcmp(mcu->image + offset, args + 6, bytes) == 0)
         return true;
-    }
-    if (offset != mcu->image_bytes) {
+    if (offset != mcu->image_bytes)
         return false;
-    }
     memcpy(mcu->image + offset, args + 6, bytes);
     mcu->image_bytes += bytes;
     return true;
@@ -239,15 +234,13 @@ static void take_digest(struct stub *mcu)
 
 static void take_result(struct stub *mcu, const uint8_t *message, int bytes)
 {
-    if (get16(message + 2) != mcu->awaited_id || mcu->result_bytes >= 0) {
+    if (get16(message + 2) != mcu->awaited_id || mcu->result_bytes >= 0)
         return;
-    }
     mcu->result_bytes = bytes - 4;
     assert_true((size_t)mcu->result_bytes <= sizeof mcu->result);
     memcpy(mcu->result, message + 4, (size_t)mcu->result_bytes);
-    if (mcu->nested > 0) {
+    if (mcu->nested > 0)
         take_digest(mcu);
-    }
 }
 
 static void take_oneway(struct stub *mcu, const uint8_t *message, int bytes)
@@ -342,9 +335,8 @@ void stub_run(struct world *world)
     struct stub *mcu = &world->mcu;
     uint8_t chunk[2];
 
-    if (mcu->mute) {
+    if (mcu->mute)
         return;
-    }
     if (mcu->answer_bytes > 0 && time_is_over(world, mcu->answer_due)) {
         int bytes = mcu->answer_bytes;
 
@@ -372,9 +364,8 @@ void stub_run(struct world *world)
 void stub_invoke(struct world *world, uint16_t uid, const void *args, int bytes)
 {
     invoke(world, uid, args, bytes);
-    for (int i = 0; i < 200 && world->mcu.result_bytes < 0; i++) {
+    for (int i = 0; i < 200 && world->mcu.result_bytes < 0; i++)
         world_run(world, 1);
-    }
 }
 
 void stub_oneway(struct world *world, uint16_t uid, const void *args, int bytes)
@@ -422,8 +413,7 @@ int stub_count(const struct world *world, uint16_t uid)
 {
     int count = 0;
 
-    for (int i = 0; i < world->mcu.uid_count; i++) {
+    for (int i = 0; i < world->mcu.uid_count; i++)
         count += world->mcu.uids[i] == uid;
-    }
     return count;
 }

@@ -366,9 +366,8 @@ static void so_does_one_that_comes_after_the_update_was_given_up(void **state)
         set_up(state);
         world.mcu.refuse_writes = STUB_NEVER;
         world_offer(&world);
-        for (int i = 0; i < 5000 && stub_count(&world, 0x0444) == 0; i++) {
+        for (int i = 0; i < 5000 && stub_count(&world, 0x0444) == 0; i++)
             world_run(&world, 1);
-        }
         assert_int_equal(stub_count(&world, 0x0444), 1);
         world_run(&world, late_ms);
         stub_report(&world, TDM_DEVICE_FAILED, TDM_REASON_FLASH);

@@ -308,9 +308,8 @@ static void a_new_offer_waits_while_the_mcu_finishes(void **state)
     (void)state;
     world.mcu.answer_ms = 20;
     world_offer(&world);
-    while (world_count(&world, TDM_NCP_VERIFYING) == 0) {
+    while (world_count(&world, TDM_NCP_VERIFYING) == 0)
         world_run(&world, 1);
-    }
     world_file(&world, 700);
     world_offer(&world);
     world_run(&world, 2000);
@@ -341,9 +340,8 @@ static void a_firmware_that_waits_and_is_replaced_is_told_of(void **state)
     (void)state;
     world.mcu.answer_ms = 20;
     world_offer(&world);
-    while (world_count(&world, TDM_NCP_VERIFYING) == 0) {
+    while (world_count(&world, TDM_NCP_VERIFYING) == 0)
         world_run(&world, 1);
-    }
     world_file(&world, 700);
     waiting = world.firmware.id;
     world_offer(&world);

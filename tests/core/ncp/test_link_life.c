@@ -259,9 +259,8 @@ static void has_uid_says_what_is_served(void **state)
     for (uint32_t uid = 0; uid < 0x6000; uid++) {
         bool has, known;
 
-        if (uid == 0x0102 || (uid > 0x0400 && uid < 0x5400)) {
+        if (uid == 0x0102 || (uid > 0x0400 && uid < 0x5400))
             continue; /* a reboot; ranges of nobody, for speed */
-        }
         call_u16(0x0103, (uint16_t)uid);
         assert_int_equal(world.mcu.result[0], 0);
         has = world.mcu.result[1] != 0;
@@ -373,9 +372,8 @@ static void keeps_the_newest_events_of_many(void **state)
 {
     (void)state;
     stub_initialize(&world, "1.0.0");
-    for (int i = 0; i < TDM_NCP_EVENTS + 3; i++) {
+    for (int i = 0; i < TDM_NCP_EVENTS + 3; i++)
         tdm_ncp_event(&world.ncp, (enum tdm_event)(100 + i));
-    }
     world_run(&world, 50);
     assert_int_equal(world.mcu.event_count, TDM_NCP_EVENTS);
     assert_int_equal(world.mcu.events[0], 103);

@@ -39,9 +39,8 @@ static void offer_up_to_the_front(void)
 {
     world.mcu.mute_writes = 1;
     world_offer(&world);
-    for (int i = 0; i < 2000 && world.mcu.mute_writes > 0; i++) {
+    for (int i = 0; i < 2000 && world.mcu.mute_writes > 0; i++)
         world_run(&world, 1);
-    }
     assert_int_equal(world.mcu.mute_writes, 0);
 }
 
@@ -114,9 +113,8 @@ static void be_framed(uint8_t encoding, uint32_t crc)
 
     be_a_package();
     world.file[5] = encoding;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         world.file[60 + i] = (uint8_t)(crc >> (8 * i));
-    }
     memcpy(world.file + IMAGE_AT, frames, sizeof frames);
 }
 
@@ -186,9 +184,8 @@ static void a_late_answer_to_the_chunk_before_does_not_count(void **state)
     (void)state;
     world.mcu.lose_answers = 1;
     world_offer(&world);
-    for (int i = 0; i < 2000 && world.mcu.lose_answers > 0; i++) {
+    for (int i = 0; i < 2000 && world.mcu.lose_answers > 0; i++)
         world_run(&world, 1);
-    }
     resume(512, 512);
     stub_late_answer(&world);
     ends_installed();

@@ -31,9 +31,8 @@ static void start(void)
 {
     world.mcu.window = true;
     world_offer(&world);
-    for (int i = 0; i < 2000 && stub_count(&world, 0x0442) == 0; i++) {
+    for (int i = 0; i < 2000 && stub_count(&world, 0x0442) == 0; i++)
         world_run(&world, 1);
-    }
     assert_true(ask(2));
 }
 

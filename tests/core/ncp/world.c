@@ -78,9 +78,8 @@ static int serve(void *ctx, uint16_t uid, uint16_t msg_id, struct tdm_reader *ar
 {
     struct world *world = ctx;
 
-    if (!world->host_serves) {
+    if (!world->host_serves)
         return TDM_STATUS_UNKNOWN_UID;
-    }
     world->host_uid = uid;
     switch (uid) {
     case 0x0305:
@@ -142,9 +141,8 @@ static uint32_t settle(struct world *world)
     while ((count = tdm_ncp_pull(&world->ncp, bytes, sizeof bytes, world->now_ms)) > 0) {
         for (size_t i = 0; i < count; i++) {
             world->bytes_sent++;
-            if (!world->mcu.mute) {
+            if (!world->mcu.mute)
                 stub_take_byte(world, bytes[i]);
-            }
         }
     }
     return wait_ms;
@@ -167,9 +165,8 @@ void world_file(struct world *world, uint32_t bytes)
 {
     static uint32_t last_id;
 
-    for (uint32_t i = 0; i < bytes; i++) {
+    for (uint32_t i = 0; i < bytes; i++)
         world->file[i] = (uint8_t)(i * 7 + (i >> 8) * 13);
-    }
     world->firmware = (struct tdm_ncp_firmware){.id = ++last_id,
                                                 .name = "app.bin",
                                                 .bytes = bytes,
@@ -191,9 +188,8 @@ int world_count(const struct world *world, enum tdm_ncp_stage stage)
 {
     int count = 0;
 
-    for (int i = 0; i < world->progress_count; i++) {
+    for (int i = 0; i < world->progress_count; i++)
         count += world->progress[i].stage == stage;
-    }
     return count;
 }
 
@@ -213,9 +209,8 @@ void world_begin(struct world *world, uint32_t bytes)
 
 void world_run_until_written(struct world *world, uint32_t bytes)
 {
-    for (int i = 0; i < 10000 && world->mcu.image_bytes < bytes; i++) {
+    for (int i = 0; i < 10000 && world->mcu.image_bytes < bytes; i++)
         world_run(world, 1);
-    }
     assert_true(world->mcu.image_bytes >= bytes);
 }
 
