@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import servers  # noqa: E402
 import world as w  # noqa: E402
+from still_clock import StillClock  # noqa: E402
 from world import s  # noqa: E402
 
 WORLDS, STEPS, SEED, SERVERS = (int(os.environ.get(f"MODEL_{name}", unless))
@@ -25,19 +26,16 @@ WORLDS, STEPS, SEED, SERVERS = (int(os.environ.get(f"MODEL_{name}", unless))
 TOGETHER = 6  # worlds on one server, for which time passes at once
 # The days before summer time begins or ends somewhere.
 STARTS = [1772928000000, 1774656000000, 1775260800000, 1792886400000]
-CLOCK = os.environ.get("TANDEM_STILL_CLOCK") or str(s.PROGRAM).replace("bin/tandem-cloud", "tests/bin/libstill_clock.so")
 
 
 class Model(unittest.TestCase):
     def run_together(self, seeds):
         folder = Path(s.tempfile.mkdtemp(prefix="tandem-model-"))
         self.addCleanup(s.shutil.rmtree, folder)
-        clock = w.Clock(folder / "clock", STARTS[seeds[0] % len(STARTS)])
-        environment = {"LD_PRELOAD": CLOCK, "TANDEM_CLOCK_FILE": str(clock.path),
-                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        clock = StillClock(folder / "clock", STARTS[seeds[0] % len(STARTS)])
         options = "--deltas", "off"
-        with (servers.One(*options, environment=environment) if SERVERS == 1 else
-              servers.Several(SERVERS, seeds[0], environment, *options)) as server:
+        with (servers.One(*options, environment=clock.environment) if SERVERS == 1 else
+              servers.Several(SERVERS, seeds[0], clock.environment, *options)) as server:
             worlds = [w.World(server, clock, seed, ordered=SERVERS == 1) for seed in seeds]
             server.add_device("TMPLsentinel")
             self.sentinel = server.upload(s.plain("0.0.1", "sentinel"))

@@ -3,7 +3,6 @@
 import http.client
 import json
 import random
-import struct
 import sys
 import time
 from datetime import datetime, timezone
@@ -29,19 +28,6 @@ REASONS = ["bad-signature", "wrong-type", "version-refused", "low-battery", "not
 STAGES = ["received", "downloading", "downloaded", "offered", "accepted", "transferring", "verifying", "installed"]
 PAUSES = [1000, 5000, 30_000, 61_000, 90_000, 5 * 60_000, 16 * 60_000, 31 * 60_000, 2 * 3_600_000, 7 * 3_600_000, 25 * 3_600_000]
 AGREE = 5  # seconds until the server must have come to what the oracle says
-
-
-class Clock:
-    """What the server takes for the time of day (still_clock.c)."""
-
-    def __init__(self, path, now):
-        self.path = path
-        self.set(now)
-
-    def set(self, now):
-        self.now = now
-        with open(self.path, "r+b" if self.path.exists() else "wb") as file:
-            file.write(struct.pack("=q", now))
 
 
 def rfc3339(ms):
