@@ -116,7 +116,8 @@ class Backup(unittest.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, "root can be somebody else")
     def test_who_may_not_read_it_is_told_so(self):
         self.folder.chmod(0o755)
-        done = subprocess.run([s.PROGRAM, "check", "--data", self.server.data], capture_output=True, text=True, timeout=s.LIMIT,
+        program = shutil.copy(s.PROGRAM, self.folder)  # where it was built, others may not look
+        done = subprocess.run([program, "check", "--data", self.server.data], capture_output=True, text=True, timeout=s.LIMIT,
                               check=False, user=12345, group=12345, extra_groups=[])
         self.assertEqual(done.returncode, 1)
         self.assertIn("Permission denied; do this as its owner", done.stderr)
