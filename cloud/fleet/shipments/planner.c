@@ -49,11 +49,15 @@ static int count_other_attempts(const struct dossier *dossier, struct candidate 
     return result;
 }
 
+bool planner_spends(const struct verdict *verdict)
+{
+    return verdict->kind == VERDICT_OFFER || verdict->kind == VERDICT_TURN;
+}
+
 int planner_judge_attempts(const struct dossier *dossier, struct candidate *candidate,
                            struct verdict *verdict)
 {
-    bool spends = verdict->kind == VERDICT_OFFER || verdict->kind == VERDICT_TURN;
-    if (!spends)
+    if (!planner_spends(verdict))
         return STORE_OK;
     int result = count_other_attempts(dossier, candidate);
     if (result == STORE_OK && candidate->other_attempts > 0)

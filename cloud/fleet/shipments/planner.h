@@ -22,8 +22,10 @@ TDM_MUST_USE int planner_run(struct fleet *fleet, int64_t device, enum planner_t
 /* Why the target does not move, in words, as the rules see it now. */
 TDM_MUST_USE int planner_explain(struct fleet *fleet, const struct target *target, struct verdict *verdict);
 
-/* A verdict that would spend an attempt is made anew where other shipments spent some on this image: they
- * count only where everything else says yes. */
+/* Whether the verdict would spend an attempt. */
+bool planner_spends(const struct verdict *verdict);
+/* Such a verdict is made anew where other shipments spent some on this image: they count only where
+ * everything else says yes. */
 TDM_MUST_USE int planner_judge_attempts(const struct dossier *dossier, struct candidate *candidate,
                                         struct verdict *verdict);
 

@@ -63,10 +63,12 @@ void preview_free(struct preview_run *run)
 
 /* --- One device --- */
 
-/* Nothing but the device's targets is read: there may be a million to ask for. */
+/* Nothing but the device's targets is read, and only where they count: there may be a million to ask for. */
 static int judge_attempts(struct fleet *fleet, struct candidate *candidate, struct verdict *verdict)
 {
     struct dossier dossier = {.fleet = fleet};
+    if (!planner_spends(verdict))
+        return STORE_OK;
     int result =
         store_targets_of_device(fleet->store, candidate->device->id, &dossier.targets, &dossier.count);
     if (result == STORE_OK)
