@@ -38,6 +38,13 @@ class DownloadCase(Case):
     def data(self, name):
         return Path(self.folder, "data", name)
 
+    def nobodys_port(self):
+        """One that is taken, so that nobody else listens there meanwhile, and at which nobody does."""
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
 
 class Server(DownloadCase):
     def test_a_file_that_changed_meanwhile_comes_whole(self):
@@ -109,9 +116,7 @@ class Server(DownloadCase):
 
     def test_nobody_there_fails(self):
         self.start()
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        self.offer(url=f"http://127.0.0.1:{port}/x")
+        self.offer(url=f"http://127.0.0.1:{self.nobodys_port()}/x")
         self.failed()
 
     def test_a_redirect_is_followed(self):
@@ -397,9 +402,7 @@ class Prefetch(DownloadCase):
         self.assertEqual(self.prefetch(), self.GENERIC)
 
     def test_connect_failed(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        self.after(self.CONNECT, url=f"http://127.0.0.1:{port}/x")
+        self.after(self.CONNECT, url=f"http://127.0.0.1:{self.nobodys_port()}/x")
 
     def test_request_failed(self):
         self.files.every_status = 404
